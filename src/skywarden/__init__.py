@@ -1,0 +1,3 @@
+"""Skywarden: an open C-RAM system in software: sense, predict, warn; interception only ever rehearsed in simulation."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,37 @@
+"""THE function: a frame comes in, a picture goes out. Calls the stages in order and knows nothing else."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from skywarden.defence import impact, integrity, threat, warning
+from skywarden.defence.tracking import tracker
+from skywarden.messages.frame import Frame
+from skywarden.messages.picture import Picture
+from skywarden.site.model import Site
+
+
+class State(NamedTuple):
+    """Everything `watch` remembers from one frame to the next."""
+
+    integrity: integrity.State
+    tracks: tracker.State
+    latches: warning.State
+
+
+def start(site: Site) -> State:
+    """The state before the first frame."""
+    return State(integrity.start(site), tracker.start(site), warning.start(site))
+
+
+def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
+    """One frame on: what flies, where it falls, who is in danger, whom to warn.
+
+    Pure: the same state, frame and site give the same bits. Neither the clock nor chance nor any file is touched.
+    """
+    trust, frame, health = integrity.examine(state.integrity, frame, site)
+    memory, tracks = tracker.track(state.tracks, frame, site)
+    impacts = impact.predict(memory, tracks, frame, site)
+    threats = threat.assess(impacts, frame, site)
+    latches, warnings = warning.decide(state.latches, impacts, threats, frame, site)
+    return State(trust, memory, latches), Picture(frame.t, tracks, impacts, threats, warnings, health)

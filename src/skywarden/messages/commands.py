@@ -1,0 +1,26 @@
+"""What a person, or a script standing in for one, told the system. Commands arrive inside a frame, so a replay repeats them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+CONSENT = "consent"             # simulated engagement of `subject` (a track number, or "any") agreed to
+HOLD = "hold"                   # no simulated engagement of `subject` ("all", an effector's name)
+RELEASE = "release"             # a hold lifted
+WEAPONS = "weapons"             # weapon control status: `subject` is "hold", "tight" or "free"
+ACKNOWLEDGE = "acknowledge"     # a warning of zone `subject` seen by the operator
+ALARM = "alarm"                 # a manual warning of zone `subject`
+CANCEL = "cancel"               # a manual warning of zone `subject` taken back
+RECLASSIFY = "reclassify"       # `subject` is "TRACK projectile|aircraft|other"
+
+KINDS = (CONSENT, HOLD, RELEASE, WEAPONS, ACKNOWLEDGE, ALARM, CANCEL, RECLASSIFY)
+
+
+class Command(NamedTuple):
+    """One command: when, what, about what, by whom and why."""
+
+    t: float
+    kind: str       # one of KINDS
+    subject: str
+    who: str
+    why: str

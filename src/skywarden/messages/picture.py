@@ -1,0 +1,110 @@
+"""What we believe, and whom we warn: tracks, impacts, threats, warnings and the state of health."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.messages.tables import Array
+
+PROJECTILE, AIRCRAFT, OTHER = 0, 1, 2        # columns of `Tracks.kind`
+KIND_NAMES = ("projectile", "aircraft", "other")
+
+RAISE, HELD, CLEAR = 1, 2, 3                 # `Warnings.action`: raised in this frame; still standing; cleared in this frame
+ACTION_NAMES = {RAISE: "raise", HELD: "held", CLEAR: "clear"}
+
+
+class Tracks(NamedTuple):
+    """What we believe is flying: one row a confirmed track, newest belief, at the frame's time. Site frame."""
+
+    number: Array       # (n,) int64      never used twice in a record
+    state: Array        # (n, 7) float64  east north up [m], rates [m/s], inverse ballistic coefficient [m²/kg]
+    covariance: Array   # (n, 7, 7) float64 of `state`, symmetric, positive
+    seen: Array         # (n,) float64    time of last detection or report [s]
+    born: Array         # (n,) float64    time of first detection [s]
+    hits: Array         # (n,) int32      detections used so far
+    kind: Array         # (n, 3) float64  probability: projectile, aircraft, other
+    law: Array          # (n,) int32      drag law believed most: row of `Site.laws`; meaningful for projectiles
+    address: Array      # (n,) int64      ICAO 24-bit address correlated with it; NO_ADDRESS none
+
+    @classmethod
+    def empty(cls) -> Tracks:
+        i8, f8 = np.int64, np.float64
+        return cls(
+            np.zeros(0, i8), np.zeros((0, 7), f8), np.zeros((0, 7, 7), f8), np.zeros(0), np.zeros(0), np.zeros(0, np.int32),
+            np.zeros((0, 3), f8), np.zeros(0, np.int32), np.zeros(0, i8),
+        )
+
+
+class Impacts(NamedTuple):
+    """Where and when each track that may be a projectile comes down, one row a track. Site frame."""
+
+    track: Array        # (n,) int64
+    p_projectile: Array # (n,) float64      probability that it is a projectile at all
+    t: Array            # (n,) float64      time of impact [s]
+    place: Array        # (n, 3) float64    east north up [m]
+    covariance: Array   # (n, 3, 3) float64 of east [m], north [m] and time [s] of impact
+    speed: Array        # (n,) float64      at impact [m/s]
+    fall_angle: Array   # (n,) float64      below the horizontal at impact [rad]
+
+    @classmethod
+    def empty(cls) -> Impacts:
+        return cls(np.zeros(0, np.int64), *(np.zeros(s) for s in ((0,), (0,), (0, 3), (0, 3, 3), (0,), (0,))))
+
+
+class Threats(NamedTuple):
+    """Which zone each impact endangers, one row a track and zone with a probability worth naming."""
+
+    track: Array        # (n,) int64
+    zone: Array         # (n,) int32    row of `Site.zones`
+    probability: Array  # (n,) float64  that this track is a projectile and lands within the hazard radius of the zone
+    t: Array            # (n,) float64  time of impact [s]
+    t_sigma: Array      # (n,) float64  its standard deviation [s]
+    people: Array       # (n,) float64  expected number of people endangered: probability times the zone's people
+
+    @classmethod
+    def empty(cls) -> Threats:
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int32), *(np.zeros(0) for _ in range(4)))
+
+
+class Warnings(NamedTuple):
+    """Zones under warning, or cleared in this frame, one row a zone, most urgent first. Latched until an all-clear."""
+
+    zone: Array         # (n,) int32    row of `Site.zones`
+    action: Array       # (n,) int8     RAISE, HELD or CLEAR
+    since: Array        # (n,) float64  when it was raised [s]
+    probability: Array  # (n,) float64  that at least one projectile endangers the zone, now
+    peak: Array         # (n,) float64  the highest such probability while the warning stood
+    t_impact: Array     # (n,) float64  earliest expected impact that endangers it [s]; nan when none is left
+    until: Array        # (n,) float64  earliest time of the all-clear [s]
+    tracks: Array       # (n,) int32    how many tracks endanger it now
+    raid: Array         # (n,) int32    number of the raid it belongs to, from 1; 0 a manual alarm
+    manual: Array       # (n,) bool     raised by a person
+
+    @classmethod
+    def empty(cls) -> Warnings:
+        i4 = np.int32
+        i, f = np.zeros(0, i4), np.zeros(0)
+        return cls(i, np.zeros(0, np.int8), f, f, f, f, f, i, i, np.zeros(0, np.bool_))
+
+
+class Health(NamedTuple):
+    """How far the picture can be trusted right now."""
+
+    radars: Array       # (n,) int8     per radar of the site: 0 working, 1 silent, 2 doubtful
+    late_s: float       # the frame's own lateness [s]
+    detections: int     # in this frame
+    rejected: int       # detections not believed in this frame: impossible values, unknown radar
+    step_s: float       # reserved for display by the loop; 0 inside `watch`, which knows no clock
+
+
+class Picture(NamedTuple):
+    """What `watch` believes at time `t`. It has no place for a clearance or an order."""
+
+    t: float
+    tracks: Tracks
+    impacts: Impacts
+    threats: Threats
+    warnings: Warnings
+    health: Health

@@ -1,0 +1,29 @@
+"""Tables are NamedTuples of equally long columns; these few verbs work on every one of them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+def rows(table: tuple[Array, ...]) -> int:
+    """How many rows `table` has."""
+    return int(table[0].shape[0])
+
+
+def take(table: T, which: Array) -> T:
+    """The rows of `table` that `which` (indices or a mask) names, as a new table."""
+    return type(table)(*(column[which] for column in table))
+
+
+def join(first: T, *others: T) -> T:
+    """All rows of the tables, one below the other, as a new table."""
+    if not others:
+        return first
+    return type(first)(*(np.concatenate(columns) for columns in zip(first, *others, strict=True)))

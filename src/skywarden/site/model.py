@@ -1,0 +1,135 @@
+"""The declarations a site is made of. Validated by `load`, never changed afterwards. Inside: SI, radians, east-north-up from the origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from skywarden.ballistics.air import Air
+from skywarden.ballistics.drag import Drags
+from skywarden.ballistics.flight import Earth
+from skywarden.geometry.ground import Ground
+from skywarden.messages.frame import Weather
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the site frame has its zero."""
+
+    latitude: float     # WGS-84 [rad]
+    longitude: float    # WGS-84 [rad]
+    elevation: float    # above mean sea level [m]
+
+
+@dataclass(frozen=True, eq=False)
+class Zone:
+    """A piece of ground somebody may be hurt on, or that must stay usable."""
+
+    name: str
+    kind: str           # runway | apron | building | housing | fuel | alert-zone
+    people: float       # usually there
+    shelter_s: float    # time they need to reach shelter [s]
+    warn: bool          # has a siren, speaker or person to warn it
+    polygon: Array      # (k, 2) float64 east, north [m]; closed implicitly, counter-clockwise
+
+
+@dataclass(frozen=True, eq=False)
+class Radar:
+    """A sensor as the defender has it in the books: a generic class with illustrative parameters."""
+
+    name: str
+    kind: str                   # staring | rotating | scheduled
+    place: Array                # (3,) east north up [m]
+    revisit: float              # staring, scheduled: between looks at a target; rotating: a turn [s]
+    range_min: float            # [m]
+    range_max: float            # [m]
+    elevation_min: float        # [rad]
+    elevation_max: float        # [rad]
+    azimuth_from: float         # sector covered, clockwise from [rad]
+    azimuth_width: float        # [rad]; 2 pi all round
+    range_sigma: float          # standard deviation at `reference_snr` (always, where that is nan) [m]
+    azimuth_sigma: float        # [rad]
+    elevation_sigma: float      # [rad]; nan: measures no elevation
+    range_rate_sigma: float     # [m/s]; nan: measures no Doppler
+    reference_snr: float        # [dB]; at other ratios sigma² scales with 1/snr; nan: noise does not depend on it
+    detection_probability: float  # nominal, of a round well inside coverage
+    false_alarms: float         # expected thermal false alarms a revisit
+    range_cell: float           # resolution [m]; 0: perfect resolution
+    azimuth_cell: float         # [rad]
+    elevation_cell: float       # [rad]
+    range_rate_cell: float      # [m/s]
+    range_rate_span: float      # Doppler repeats every so much [m/s]; inf: unambiguous
+    reference_range: float      # range at which 0 dBsm gives `reference_snr` [m]; nan: no signal model, Pd constant
+    budget: float               # scheduled: dwells it can spend a second; inf otherwise
+    mode_s: bool                # interrogates transponders: detections carry address and pressure altitude
+    sac_sic: tuple[int, int]    # ASTERIX identity; (-1, -1) any
+
+
+@dataclass(frozen=True, eq=False)
+class Receiver:
+    """An ADS-B receiver."""
+
+    place: Array        # (3,) [m]
+    range_max: float    # [m]
+
+
+@dataclass(frozen=True, eq=False)
+class Effector:
+    """A generic interceptor class, illustrative, simulated only."""
+
+    name: str
+    kind: str                   # gun | interceptor | directed-energy
+    place: Array                # (3,) east north up [m]
+    azimuth_from: float         # sector allowed, clockwise from [rad]
+    azimuth_width: float        # [rad]
+    reach_min: float            # [m]
+    reach_max: float            # [m]
+    reaction_s: float           # from order to effect leaving [s]
+    speed: float                # of the effect, mean over its reach [m/s]; inf: light
+    kill_probability: float     # single engagement, at half reach, illustrative
+    engagement_s: float         # how long one engagement occupies it [s]
+    magazine: int               # engagements before reload
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the site's owners decided. Every number here is theirs to change."""
+
+    frame_s: float              # time between frames [s]
+    warn_probability: float     # a zone is warned from this probability of being endangered
+    clear_probability: float    # below it (after the impact time) a warning may be cleared
+    warn_margin_s: float        # a warning is given at the latest this much before `shelter_s` plus impact, if the probability allows
+    all_clear_s: float          # a warning stands at least this long after the last expected impact [s]
+    hazard_radius: float        # fragments endanger people within [m]
+    raid_gap_s: float           # warnings further apart belong to another raid [s]
+    engage_probability: float   # rehearsal: only what endangers a zone with at least this probability
+    projectile_probability: float  # rehearsal: only what is a projectile with at least this probability
+    safety_distance: float      # rehearsal: no aircraft's reachable tube within [m]
+    consent: str                # rehearsal: "none" | "one" | "two" people must agree to an engagement
+    weapons: str                # rehearsal: initial weapon control status "hold" | "tight" | "free"
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A place under protection, everything the defender knows about it before the first frame."""
+
+    name: str
+    title: str
+    origin: Origin
+    air: Air                    # atmosphere of the declared kind, without wind; see `Weather`
+    earth: Earth                # gravity and rotation
+    weather: Weather            # believed until a frame brings something newer
+    laws: tuple[str, ...]       # names of the drag laws held possible, rows of `drags`
+    drags: Drags
+    ground: Ground
+    radars: tuple[Radar, ...]
+    receivers: tuple[Receiver, ...]
+    effectors: tuple[Effector, ...]
+    zones: tuple[Zone, ...]
+    policy: Policy
+    sources: Mapping[str, bytes] = field(default_factory=dict)  # the files it was read from, by name: a record carries them
