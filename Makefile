@@ -1,0 +1,46 @@
+# Skywarden: `make run` and `make test` do everything, each sets itself up first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := $(shell date -u +%Y%m%dT%H%M%SZ)
+
+.PHONY: run test prove bench lint lock clean
+
+run: .venv/run.stamp
+	@mkdir -p records
+	@$(BIN)/skywarden run kabul-2021-08-30 --record records/kabul-2021-08-30-$(STAMP).rec
+
+test: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not prove"
+
+prove: .venv/dev.stamp
+	$(BIN)/python -m pytest -m prove
+
+bench: .venv/bench.stamp
+	$(BIN)/python benchmarks/all.py
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+.venv/run.stamp: requirements.lock pyproject.toml setup.sh
+	@PYTHON="$(PYTHON)" ./setup.sh requirements.lock
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock pyproject.toml setup.sh
+	@PYTHON="$(PYTHON)" ./setup.sh requirements-dev.lock
+	@touch $@ .venv/run.stamp
+
+.venv/bench.stamp: requirements-bench.lock pyproject.toml setup.sh
+	@PYTHON="$(PYTHON)" ./setup.sh requirements-bench.lock
+	@touch $@ .venv/dev.stamp .venv/run.stamp
+
+lock: .venv/dev.stamp
+	$(BIN)/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev -c requirements.lock --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate -q -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev --extra bench -c requirements-dev.lock --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate -q -o requirements-bench.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
