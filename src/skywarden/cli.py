@@ -1,0 +1,237 @@
+"""The door: one verb a command. Results go to standard output, talk to standard error; exit 0 done, 1 failed, 2 asked wrongly."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+from rich.console import Console
+
+from skywarden import __version__
+from skywarden.errors import SkywardenError, UsageError
+
+app = typer.Typer(
+    name="skywarden", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="An open C-RAM system in software: sense, track, predict, warn. Interception is only ever simulated.",
+    epilog="Example: skywarden run kabul-2021-08-30",
+)
+talk = Console(stderr=True)
+FEED_HELP = "asterix+file:PATH, asterix+udp://HOST:PORT, sbs+tcp://HOST:PORT, sbs+file:PATH, aircraft+file:PATH, table+file:PATH; may be repeated."
+
+
+def _example(text: str) -> dict[str, Any]:
+    return {"epilog": f"Example: {text}"}
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"skywarden {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+    pass
+
+
+@app.command("run", **_example("skywarden run kabul-2021-08-30 --speed max --seed 7 --record night.rec"))
+def run_command(
+    scenario: Annotated[str | None, typer.Argument(help="A scenario's name or file. Without one, and without feeds: kabul-2021-08-30.")] = None,
+    site: Annotated[str | None, typer.Option(help="A site's name or folder. Default: the scenario's own; with feeds alone it must be given.")] = None,
+    feed: Annotated[list[str] | None, typer.Option(metavar="URL", help=FEED_HELP)] = None,
+    speed: Annotated[str, typer.Option(help="Seconds of the run a second, or 'max'.")] = "1",
+    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds of the run.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed than the scenario's own.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Write everything into this file.")] = None,
+    no_console: Annotated[bool, typer.Option("--no-console", help="No live view.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
+) -> None:
+    """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
+    from skywarden import session
+
+    request = session.Request(scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console)
+    summary = session.run_request(request, talk)
+    print(json.dumps(summary) if as_json else _sentences(summary))
+
+
+@app.command("track", **_example("skywarden track detections.csv --site range --out tracked"))
+def track_command(
+    detections: Annotated[Path, typer.Argument(help="CSV or Parquet: time_s, range_m, azimuth_rad, elevation_rad, range_rate_mps …")],
+    site: Annotated[str, typer.Option(help="A site's name or folder.")],
+    out: Annotated[Path, typer.Option(help="Folder for tracks, impacts, warnings and summary.json.")],
+    format: Annotated[str, typer.Option(help="csv or parquet.")] = "csv",
+) -> None:
+    """Track recorded detections through the same function as a live radar's, as fast as it can."""
+    from skywarden.site.load import load
+    from skywarden.track import track_file
+
+    if format not in ("csv", "parquet"):
+        raise UsageError(f"--format {format}: it is csv or parquet")
+    with talk.status("tracking … (the first run after installing compiles for a minute)"):
+        summary = track_file(detections, load(site), out, format)
+    print(json.dumps(summary))
+
+
+@app.command("fly", **_example("skywarden fly rounds.csv --out impacts.csv --wind -4,6 --atmosphere isa"))
+def fly_command(
+    rounds: Annotated[Path, typer.Argument(help="CSV: drag, ballistic_coefficient_kgm2, speed_mps, elevation_deg, bearing_deg, height_m")],
+    out: Annotated[Path, typer.Option(help="Where to write the impacts, CSV or Parquet.")],
+    wind: Annotated[str, typer.Option(help="Wind towards east and north, m/s: E,N")] = "0,0",
+    atmosphere: Annotated[str, typer.Option(help="isa, isa-geometric or exponential.")] = "isa",
+    isa_offset: Annotated[float, typer.Option(help="Temperature above the standard atmosphere's [K].")] = 0.0,
+    ground_height: Annotated[float, typer.Option(help="Height of the flat ground above mean sea level [m].")] = 1790.0,
+) -> None:
+    """Fly given states forward on an idealised range, to check the flight model."""
+    from skywarden.fly import fly_rounds
+
+    flown = fly_rounds(rounds, out, _pair(wind), atmosphere, isa_offset, ground_height)
+    talk.print(f"{flown} rounds flown to the ground: {out}", highlight=False)
+
+
+@app.command("replay", **_example("skywarden replay night.rec --from 02:14 --speed 4"))
+def replay_command(
+    record: Annotated[Path, typer.Argument(help="A record file.")],
+    check: Annotated[bool, typer.Option("--check", help="Run the recorded frames through the same functions and compare, bit for bit.")] = False,
+    start: Annotated[str, typer.Option("--from", help="Seconds, MM:SS, or HH:MM:SS into the record.")] = "0",
+    speed: Annotated[str, typer.Option(help="Seconds of the record a second, or 'max'.")] = "1",
+) -> None:
+    """Show a record again, or check that the same frames still give the same pictures."""
+    from skywarden import session
+
+    if check:
+        result = session.check_record(record, talk)
+        print(result.sentence)
+        raise typer.Exit(0 if result.same else 1)
+    frames = session.replay(record, _moment(start), _speed(speed), talk)
+    print(f"{frames} frames replayed")
+
+
+@app.command("review", **_example("skywarden review night.rec --out report.html"))
+def review_command(
+    record: Annotated[Path, typer.Argument(help="A record file.")],
+    out: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("report.html"),
+) -> None:
+    """Write the after-action report of a record as one self-contained page."""
+    from skywarden.review.report import write
+
+    with talk.status("drawing …"):
+        write(record, out)
+    print(out)
+
+
+@app.command("check", **_example("skywarden check sites/kabul scenarios/quiet-night.toml"))
+def check_command(files: Annotated[list[Path], typer.Argument(help="Sites, scenarios, zones, recorded flights.")]) -> None:
+    """Say everything that is wrong with the given files, each with file, line, value and what to do."""
+    from skywarden.check import check_file
+
+    faulty = 0
+    for file in files:
+        faults = check_file(file)
+        faulty += bool(faults)
+        for fault in faults:
+            print(fault)
+        if not faults:
+            print(f"{file}: good")
+    raise typer.Exit(1 if faulty else 0)
+
+
+@app.command("list", **_example("skywarden list"))
+def list_command() -> None:
+    """List the sites and scenarios at hand, a line each."""
+    from skywarden import catalogue
+
+    print("sites")
+    for line in catalogue.sites():
+        print(f"  {line}")
+    print("scenarios")
+    for line in catalogue.scenarios():
+        print(f"  {line}")
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0.01 <= speed <= 1000.0:
+        raise UsageError(f"--speed {text}: give a number from 0.01 to 1000, or max")
+    return speed
+
+
+def _positive(value: float | None, option: str) -> float | None:
+    if value is not None and not 0.0 < value < 1e9:
+        raise UsageError(f"{option} {value}: give a positive number of seconds")
+    return value
+
+
+def _pair(text: str) -> tuple[float, float]:
+    try:
+        east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--wind {text}: give two numbers, towards east and north in m/s, as in --wind -4,6") from None
+    return east, north
+
+
+def _moment(text: str) -> float:
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or min(parts) < 0.0:
+        raise UsageError(f"--from {text}: give seconds, MM:SS or HH:MM:SS from the start of the record")
+    seconds = 0.0
+    for part in parts:
+        seconds = 60.0 * seconds + part
+    return seconds
+
+
+def _sentences(summary: dict[str, Any]) -> str:
+    width = max(len(key) for key in summary)
+    return "\n".join(f"{key.replace('_', ' '):<{width}}  {'—' if value is None else value}" for key, value in summary.items())
+
+
+def main() -> None:
+    """Entry point. Every failure becomes a sentence on standard error; SKYWARDEN_DEBUG=1 adds the traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except UsageError as error:
+        code = _complain(error, 2)
+    except SkywardenError as error:
+        code = _complain(error, 1)
+    except BrokenPipeError:
+        # whoever read our output has gone; that is no failure of ours, but Python must not try to flush again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except KeyboardInterrupt:
+        talk.print("interrupted", highlight=False)
+        code = 130
+    except (OSError, MemoryError) as error:
+        code = _complain(f"the machine refused: {error or type(error).__name__}", 1)
+    except Exception as error:
+        what = f"a fault of Skywarden itself, not of yours: {type(error).__name__}: {error}"
+        code = _complain(f"{what}\n    Please report it with the command you gave; SKYWARDEN_DEBUG=1 shows where it happened.", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(error: object, code: int) -> int:
+    if os.environ.get("SKYWARDEN_DEBUG"):
+        traceback.print_exc()
+    print(f"skywarden: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()
