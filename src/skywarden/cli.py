@@ -9,7 +9,6 @@ import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 
@@ -201,12 +200,8 @@ def _sentences(summary: dict[str, Any]) -> str:
 def main() -> None:
     """Entry point. Every failure becomes a sentence on standard error; SKYWARDEN_DEBUG=1 adds the traceback."""
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = 130
-    except click.ClickException as error:
-        error.show()
-        code = 2
+        app(prog_name="skywarden")      # usage errors end with exit 2 and a sentence of Typer's
+        code = 0
     except UsageError as error:
         code = _complain(error, 2)
     except SkywardenError as error:
@@ -215,15 +210,12 @@ def main() -> None:
         # whoever read our output has gone; that is no failure of ours, but Python must not try to flush again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    except KeyboardInterrupt:
-        talk.print("interrupted", highlight=False)
-        code = 130
     except (OSError, MemoryError) as error:
         code = _complain(f"the machine refused: {error or type(error).__name__}", 1)
     except Exception as error:
         what = f"a fault of Skywarden itself, not of yours: {type(error).__name__}: {error}"
         code = _complain(f"{what}\n    Please report it with the command you gave; SKYWARDEN_DEBUG=1 shows where it happened.", 1)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(code)
 
 
 def _complain(error: object, code: int) -> int:
