@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 ICAO, ICAO_GEOMETRIC, EXPONENTIAL = 0, 1, 2     # `Air.kind`
 
@@ -30,14 +31,65 @@ class Air(NamedTuple):
     wind_up: NDArray[Any]       # (k,) float64 heights above the origin, rising [m]
     wind: NDArray[Any]          # (k, 2) float64 towards east, north [m/s]
 
-SEA_LEVEL_TEMPERATURE = 288.15      # K, Doc 7488
-SEA_LEVEL_PRESSURE = 101_325.0      # Pa, Doc 7488
-LAPSE = 0.0065                      # K/m, Doc 7488, below 11 km
-TROPOPAUSE = 11_000.0               # m geopotential
+
 GAS = 287.05287                     # J/(kg K), Doc 7488
-GAMMA = 1.4
+GAMMA = 1.4                         # Doc 7488
 GEOPOTENTIAL_RADIUS = 6_356_766.0   # m, Doc 7488
-EXPONENT = 9.80665 / (GAS * LAPSE)
+STANDARD_GRAVITY = 9.80665          # m/s², Doc 7488
+
+# The layers of Doc 7488: temperature rises linearly within each. A constant lapse continues below the first; the last ends the document.
+LAYER_HEIGHT = (0.0, 11_000.0, 20_000.0, 32_000.0, 47_000.0, 51_000.0, 71_000.0, 80_000.0)    # geopotential [m]
+LAYER_LAPSE = (-0.0065, 0.0, 0.001, 0.0028, 0.0, -0.0028, -0.002, 0.0)                        # [K/m]
+SEA_LEVEL_TEMPERATURE = 288.15      # K
+SEA_LEVEL_PRESSURE = 101_325.0      # Pa
+
+
+def _layers() -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Temperature [K] and pressure [Pa] at the foot of each layer, by going up from sea level."""
+    temperature, pressure = [SEA_LEVEL_TEMPERATURE], [SEA_LEVEL_PRESSURE]
+    for i in range(len(LAYER_HEIGHT) - 1):
+        t, rise, lapse = temperature[-1], LAYER_HEIGHT[i + 1] - LAYER_HEIGHT[i], LAYER_LAPSE[i]
+        temperature.append(t + lapse * rise)
+        pressure.append(pressure[-1] * (
+            math.exp(-STANDARD_GRAVITY * rise / (GAS * t)) if lapse == 0.0 else (1.0 + lapse * rise / t) ** (-STANDARD_GRAVITY / (GAS * lapse))))
+    return tuple(temperature), tuple(pressure)
+
+
+LAYER_TEMPERATURE, LAYER_PRESSURE = _layers()
+
+
+def icao(datum: float) -> Air:
+    """The ICAO standard atmosphere on geopotential height over a site whose origin is `datum` above mean sea level [m]; no wind."""
+    return Air(ICAO, datum, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, np.zeros(1), np.zeros((1, 2)))
+
+
+def icao_geometric(datum: float) -> Air:
+    """The same formula fed with geometric height, as some published references do; no wind."""
+    return icao(datum)._replace(kind=ICAO_GEOMETRIC)
+
+
+def exponential(datum: float, rho0: float = 1.225, scale: float = 10_200.0, sound0: float = 340.3, sound_lapse: float = 0.0041) -> Air:
+    """Density rho0 exp(-h / scale) [kg/m³] and speed of sound sound0 - sound_lapse h [m/s], h above mean sea level; no wind."""
+    return Air(EXPONENTIAL, datum, 0.0, 1.0, rho0, scale, sound0, sound_lapse, np.zeros(1), np.zeros((1, 2)))
+
+
+def with_weather(air: Air, up: ArrayLike, wind: ArrayLike, temperature_offset: float = 0.0, pressure_ratio: float = 1.0) -> Air:
+    """The same atmosphere in some weather.
+
+    up                  (k,) heights above the site's origin, rising [m]
+    wind                (k, 2) towards east, north at these heights [m/s]
+    temperature_offset  added at unchanged pressure [K]
+    pressure_ratio      of the standard pressure
+
+    Raises ValueError where shapes do not fit, heights do not rise or a value is not finite.
+    """
+    heights, motion = np.array(up, np.float64), np.array(wind, np.float64)
+    if heights.ndim != 1 or len(heights) == 0 or motion.shape != (len(heights), 2):
+        raise ValueError(f"a wind profile needs heights (k,) and winds (k, 2); got {heights.shape} and {motion.shape}")
+    if not (np.isfinite(heights).all() and np.isfinite(motion).all() and (np.diff(heights) > 0.0).all()):
+        raise ValueError("a wind profile's heights must rise, and every value must be finite")
+    return air._replace(
+        wind_up=heights, wind=motion, temperature_offset=float(temperature_offset), pressure_ratio=float(pressure_ratio))
 
 
 @njit(cache=True)
@@ -48,13 +100,15 @@ def density_and_sound(air: Air, up: float) -> tuple[float, float]:
         return air.rho0 * math.exp(-h / air.scale), air.sound0 - air.sound_lapse * h
     if air.kind == ICAO:
         h = GEOPOTENTIAL_RADIUS * h / (GEOPOTENTIAL_RADIUS + h)
-    if h <= TROPOPAUSE:
-        standard = SEA_LEVEL_TEMPERATURE - LAPSE * h
-        pressure = SEA_LEVEL_PRESSURE * (standard / SEA_LEVEL_TEMPERATURE) ** EXPONENT
+    i = 0
+    while i < 7 and h >= LAYER_HEIGHT[i + 1]:
+        i += 1
+    rise, lapse, foot = h - LAYER_HEIGHT[i], LAYER_LAPSE[i], LAYER_TEMPERATURE[i]
+    standard = foot + lapse * rise
+    if lapse == 0.0:
+        pressure = LAYER_PRESSURE[i] * math.exp(-STANDARD_GRAVITY * rise / (GAS * foot))
     else:
-        standard = SEA_LEVEL_TEMPERATURE - LAPSE * TROPOPAUSE
-        pressure = SEA_LEVEL_PRESSURE * (standard / SEA_LEVEL_TEMPERATURE) ** EXPONENT * math.exp(
-            -9.80665 * (h - TROPOPAUSE) / (GAS * standard))
+        pressure = LAYER_PRESSURE[i] * (standard / foot) ** (-STANDARD_GRAVITY / (GAS * lapse))
     temperature = standard + air.temperature_offset
     return pressure * air.pressure_ratio / (GAS * temperature), math.sqrt(GAMMA * GAS * temperature)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
@@ -13,6 +14,10 @@ from skywarden.ballistics.drag import Drags, drag_factor
 
 STANDARD_GRAVITY = 9.80665      # m/s², CGPM 1901
 EARTH_RADIUS = 6_356_766.0      # m, nominal radius of Doc 7488 for geopotential height
+EARTH_SPIN = 7.292115e-5        # rad/s, WGS-84
+EQUATOR_GRAVITY = 9.7803253359  # m/s², WGS-84
+SOMIGLIANA = 0.00193185265241   # WGS-84
+ECCENTRICITY2 = 0.00669437999014    # first eccentricity squared, WGS-84
 
 
 class Earth(NamedTuple):
@@ -22,6 +27,22 @@ class Earth(NamedTuple):
     radius: float           # g(h) = gravity (radius / (radius + h))² [m]; inf: constant gravity
     datum: float            # height of the site's origin above mean sea level [m]
     spin: NDArray[Any]      # (3,) rotation vector in east north up [rad/s]; zeros: no rotation
+
+
+def plain_earth(datum: float, gravity: float = STANDARD_GRAVITY) -> Earth:
+    """Constant gravity [m/s²], no rotation: the idealised range."""
+    return Earth(gravity, math.inf, datum, np.zeros(3))
+
+
+def real_earth(latitude: float, datum: float) -> Earth:
+    """Gravity and rotation at a latitude [rad], for an origin `datum` above mean sea level [m].
+
+    Gravity at sea level by Somigliana's formula on WGS-84 (NIMA TR8350.2), falling with the square of the distance from the earth's
+    centre as Doc 7488 has it. It contains the centrifugal part, so rotation adds only Coriolis.
+    """
+    sine2 = math.sin(latitude) ** 2
+    gravity = EQUATOR_GRAVITY * (1.0 + SOMIGLIANA * sine2) / math.sqrt(1.0 - ECCENTRICITY2 * sine2)
+    return Earth(gravity, EARTH_RADIUS, datum, EARTH_SPIN * np.array([0.0, math.cos(latitude), math.sin(latitude)]))
 
 
 @njit(cache=True)
