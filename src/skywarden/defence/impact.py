@@ -1,0 +1,111 @@
+"""Where and when each track that may be a projectile comes down, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from skywarden.defence.tracking import tracker
+from skywarden.defence.tracking.kernels import best_law
+from skywarden.defence.tracking.memory import Block, Model
+from skywarden.estimation.descent import descend
+from skywarden.estimation.motion import STATES
+from skywarden.geometry.ground import Ground
+from skywarden.messages.frame import Frame
+from skywarden.messages.picture import Impacts, Tracks
+from skywarden.messages.tables import Array
+from skywarden.site.model import Site
+
+WORTH_NAMING = 0.02         # probability of being a projectile from which an impact is given
+
+
+def predict(memory: tracker.State, tracks: Tracks, frame: Frame, site: Site) -> Impacts:
+    """The impact of every track of `tracks` that may be a projectile, from the tracker's ballistic hypotheses.
+
+    The drag laws still followed are flown to the ground each, and matched in mean and covariance. The covariance is of east, north and time,
+    and holds the error of state, drag, wind (as far as the weather declares one) and ground height.
+    """
+    b = memory.block
+    if b.number.shape[0] == 0 or tracks.number.shape[0] == 0:
+        return Impacts.empty()
+    rows, at = _rows(b.number, tracks.number)
+    p = tracks.kind[at, 0]
+    wanted = (p >= WORTH_NAMING)
+    rows, at, p = rows[wanted], at[wanted], p[wanted]
+    if rows.shape[0] == 0:
+        return Impacts.empty()
+    t, place, covariance, speed, angle = _impacts(b, rows, tracker.model_of(site, frame.weather), site.ground)
+    sound = np.isfinite(t) & np.isfinite(covariance).all((1, 2))
+    return Impacts(tracks.number[at][sound], p[sound], t[sound], place[sound], covariance[sound], speed[sound], angle[sound])
+
+
+def _rows(numbers: Array, wanted: Array) -> tuple[Array, Array]:
+    """Rows of the memory that hold the wanted tracks, and the rows of `wanted` they belong to."""
+    order = np.argsort(numbers, kind="stable")
+    spot = np.minimum(np.searchsorted(numbers[order], wanted), numbers.shape[0] - 1)
+    found = numbers[order][spot] == wanted
+    return order[spot[found]], np.flatnonzero(found)
+
+
+@njit(cache=True)
+def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array, Array, Array, Array, Array]:
+    """Time, place, covariance, speed and fall angle of the impacts of tracks `rows`; nan where none is foreseen."""
+    n = rows.shape[0]
+    laws = b.x.shape[1] - 2
+    t, place, covariance = np.full(n, math.nan), np.zeros((n, 3)), np.zeros((n, 3, 3))
+    speed, angle = np.zeros(n), np.zeros(n)
+    J = np.zeros((3, STATES))
+    T = np.empty((3, STATES))
+    where = np.empty(3)
+    means, weights, law_cov = np.empty((laws, 3)), np.zeros(laws), np.zeros((laws, 3, 3))
+    for k in range(n):
+        i = rows[k]
+        best = best_law(b, i)
+        if best < 0:
+            continue
+        total = 0.0
+        for law in range(laws):
+            weights[law] = 0.0
+            if not b.alive[i, law] or b.ll[i, law] < b.ll[i, best] - 4.0:
+                continue
+            left, v, a = descend(b.x[i, law], law, model.n, ground, model.drags, model.air, model.earth, where, J)
+            if not math.isfinite(left):
+                continue
+            w = math.exp(b.ll[i, law] - b.ll[i, best])
+            weights[law] = w
+            total += w
+            means[law, 0], means[law, 1], means[law, 2] = where[0], where[1], b.time[i] + left
+            for r in range(3):
+                for j in range(model.n):
+                    s = 0.0
+                    for c in range(model.n):
+                        s += J[r, c] * b.p[i, law, c, j]
+                    T[r, j] = s
+            for r in range(3):
+                for c in range(3):
+                    s = J[r, 2] * J[c, 2] * ground.sigma * ground.sigma
+                    for j in range(model.n):
+                        s += T[r, j] * J[c, j]
+                    law_cov[law, r, c] = s
+            place[k, 2] += w * where[2]
+            speed[k] += w * v
+            angle[k] += w * a
+        if total == 0.0:
+            continue
+        mean = np.zeros(3)
+        for law in range(laws):
+            if weights[law] > 0.0:
+                mean += weights[law] / total * means[law]
+        for law in range(laws):
+            if weights[law] > 0.0:
+                for r in range(3):
+                    for c in range(3):
+                        covariance[k, r, c] += weights[law] / total * (
+                            law_cov[law, r, c] + (means[law, r] - mean[r]) * (means[law, c] - mean[c]))
+        t[k], place[k, 0], place[k, 1] = mean[2], mean[0], mean[1]
+        place[k, 2] /= total
+        speed[k] /= total
+        angle[k] /= total
+    return t, place, covariance, speed, angle

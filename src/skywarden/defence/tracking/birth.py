@@ -1,0 +1,127 @@
+"""Two detections that a target could have caused make a track: pairs with their likelihood ratio, and the first belief."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from skywarden.defence.tracking.memory import Block, Model, Seeds
+from skywarden.estimation.fit import fit
+from skywarden.estimation.measure import cartesian, wrap
+from skywarden.estimation.motion import STATES, STRAIGHT
+from skywarden.messages.tables import Array
+
+TANGENTIAL = 220.0      # m/s, standard deviation of each component across the line of sight before anything is known
+PULL = 12.0             # m/s², standard deviation of the unknown acceleration along the line of sight
+LONGEST_GAP = 0.85      # s between the two detections that start a track
+
+
+@njit(cache=True)
+def ratios(
+    seeds: Seeds, t: float, sensor: int, z: Array, ratio: Array, free: Array, floor: Array, least: float, model: Model,
+) -> tuple[Array, Array, Array]:
+    """Pairs (seed, detection, log-likelihood ratio) above `least`: one target caused both, against a false alarm for the second.
+
+    The Doppler carries the range: it must have moved by the mean rate, and the rate must have changed by v²/r of the crossing speed.
+    """
+    size = 256
+    row, column, out = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size)
+    pairs = 0
+    a, _c = np.empty(3), np.empty(3)
+    place = model.sensors.place[sensor]
+    var = model.sensors.variance[sensor]
+    log_pd = math.log(model.pd[sensor])
+    span = model.sensors.span[sensor]
+    doppler = math.isfinite(var[3])
+    for s in range(seeds.t.shape[0]):
+        dt = t - seeds.t[s]
+        if seeds.sensor[s] != sensor or dt <= 0.0 or dt > LONGEST_GAP or not math.isfinite(seeds.z[s, 2]):
+            continue
+        cartesian(seeds.z[s, 0], seeds.z[s, 1], seeds.z[s, 2], place, a)
+        for d in range(z.shape[0]):
+            if not free[d] or not math.isfinite(z[d, 2]):
+                continue
+            scale = ratio[d] + seeds.ratio[s]
+            e = z[d, 0] - seeds.z[s, 0]
+            with_doppler = doppler and math.isfinite(z[d, 3]) and math.isfinite(seeds.z[s, 3]) and span > 1e30
+            if with_doppler:
+                e -= 0.5 * (z[d, 3] + seeds.z[s, 3]) * dt
+                ve = var[0] * scale + 0.25 * var[3] * scale * dt * dt + 4.0
+            else:
+                ve = var[0] * scale + (TANGENTIAL * dt) ** 2
+            if e * e > 20.0 * ve:
+                continue
+            r = 0.5 * (z[d, 0] + seeds.z[s, 0])
+            cos_el = max(math.cos(z[d, 2]), 0.05)
+            across = r * cos_el * wrap(z[d, 1] - seeds.z[s, 1])
+            over = r * (z[d, 2] - seeds.z[s, 2])
+            va = (TANGENTIAL * dt) ** 2 + var[1] * scale * (r * cos_el) ** 2
+            vo = (TANGENTIAL * dt) ** 2 + var[2] * scale * r * r
+            d2 = across * across / va + over * over / vo
+            if d2 > 20.0:
+                continue
+            lr = log_pd - floor[d] - 0.5 * (e * e / ve + d2 + math.log(ve * va * vo)) - 1.5 * math.log(2.0 * math.pi) + math.log(r * r * cos_el)
+            if with_doppler:
+                noise = (var[1] * cos_el * cos_el + var[2]) * scale * r * r            # of the squared crossing, both axes
+                crossing = max((across * across + over * over - noise) / (dt * dt), 0.0)
+                g = z[d, 3] - seeds.z[s, 3] - crossing / r * dt
+                vg = var[3] * scale + (PULL * dt) ** 2 + 4.0 * (crossing + 0.5 * noise / (dt * dt)) * 0.5 * noise / (r * r)
+                if g * g > 25.0 * vg:
+                    continue
+                lr -= 0.5 * (g * g / vg + math.log(2.0 * math.pi * vg))
+            if lr < least:
+                continue
+            if pairs == row.shape[0]:
+                row = np.concatenate((row, np.empty(pairs, np.int64)))
+                column = np.concatenate((column, np.empty(pairs, np.int64)))
+                out = np.concatenate((out, np.empty(pairs)))
+            row[pairs], column[pairs], out[pairs] = s, d, lr
+            pairs += 1
+    return row[:pairs], column[:pairs], out[:pairs]
+
+
+@njit(cache=True)
+def found(b: Block, first: int, seeds: Seeds, seed: Array, t: float, sensor: int, z: Array, ratio: Array, chosen: Array, lr: Array, model: Model) -> None:
+    """Fills rows `first`, `first` + 1, … of `b` with tracks from pairs of `seed` (k,) and detection `chosen` (k,), every hypothesis fitted."""
+    laws = b.x.shape[1] - 2
+    a, c, u = np.empty(3), np.empty(3), np.empty(3)
+    x = np.empty(STATES)
+    P = np.empty((STATES, STATES))
+    place = model.sensors.place[sensor]
+    for k in range(seed.shape[0]):
+        i, s, d = first + k, seed[k], chosen[k]
+        b.time[i], b.seen[i], b.born[i], b.hits[i], b.score[i] = t, t, seeds.t[s], 2, lr[k]
+        b.t[i, 0], b.t[i, 1] = seeds.t[s], t
+        b.sensor[i, :2] = sensor
+        b.z[i, 0], b.z[i, 1] = seeds.z[s], z[d]
+        b.ratio[i, 0], b.ratio[i, 1] = seeds.ratio[s], ratio[d]
+        b.kept[i] = 2
+        cartesian(seeds.z[s, 0], seeds.z[s, 1], seeds.z[s, 2], place, a)
+        cartesian(z[d, 0], z[d, 1], z[d, 2], place, c)
+        dt = t - seeds.t[s]
+        along = 0.0
+        for j in range(3):
+            u[j] = (a[j] - place[j]) / seeds.z[s, 0]
+            along += u[j] * (c[j] - a[j]) / dt
+        rate = seeds.z[s, 3] if math.isfinite(seeds.z[s, 3]) else along
+        for m in range(laws + 1):
+            guess = b.anchor[i, m]
+            guess[:] = model.mean[m]
+            for j in range(3):
+                guess[j] = a[j]
+                guess[3 + j] = (c[j] - a[j]) / dt + (rate - along) * u[j]
+            law = m if m < laws else STRAIGHT
+            evidence = fit(
+                b.t[i], b.sensor[i], b.z[i], b.ratio[i], 2, law, model.n if m < laws else 6, model.drags, model.air, model.earth, model.sensors,
+                model.mean[m], model.variance[m], 4, guess, x, P)
+            if not math.isfinite(evidence):
+                evidence = -1e6
+                b.alive[i, m] = False
+                x[:] = guess
+                P[:] = 0.0
+                for j in range(STATES):
+                    P[j, j] = 1e4
+            b.x[i, m], b.p[i, m], b.ll[i, m] = x, P, evidence
+        b.x[i, laws + 1], b.p[i, laws + 1] = b.x[i, laws], b.p[i, laws]

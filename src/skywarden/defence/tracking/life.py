@@ -1,0 +1,160 @@
+"""Whether a track should have been seen, when it ends, and what its hypotheses say together."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from skywarden.defence.tracking.kernels import best_law, odds
+from skywarden.defence.tracking.memory import Block, Model
+from skywarden.estimation.motion import KAPPA, STATES, STRAIGHT, carry, flow
+from skywarden.geometry.ground import Ground, ground_up
+from skywarden.messages.tables import Array
+
+UNSEEN_AIRCRAFT, UNSEEN_PROJECTILE = 4.0, 12.0      # s outside all coverage until a track ends
+
+
+@njit(cache=True)
+def leading(b: Block, i: int) -> int:
+    """The hypothesis of track `i` believed most."""
+    laws = b.x.shape[1] - 2
+    best = best_law(b, i)
+    if best >= 0 and (not b.alive[i, laws] or odds(b, i) > 0.0):
+        return best
+    return laws if b.turn[i] < 0.5 else laws + 1
+
+
+@njit(cache=True)
+def coverage(b: Block, looked: Array, sector_from: Array, sector_width: Array, model: Model, ground: Ground) -> tuple[Array, Array]:
+    """For each track: probability that this frame's looks would have seen it (0 outside coverage), and its height above the ground."""
+    n = b.time.shape[0]
+    chance = np.zeros(n)
+    above = np.zeros(n)
+    for i in range(n):
+        m = leading(b, i)
+        x, p = b.x[i, m], b.p[i, m]
+        above[i] = x[2] - ground_up(ground, x[0], x[1])
+        for s in range(looked.shape[0]):
+            if not looked[s]:
+                continue
+            dx, dy, dz = x[0] - model.sensors.place[s, 0], x[1] - model.sensors.place[s, 1], x[2] - model.sensors.place[s, 2]
+            h = math.sqrt(dx * dx + dy * dy)
+            r = math.sqrt(h * h + dz * dz)
+            spread = math.sqrt((p[0, 0] + p[1, 1] + p[2, 2]) / 3.0)
+            low = model.limits[s]
+            if r < low[0] + spread or r > low[1] - spread:
+                continue
+            el, margin = math.atan2(dz, h), spread / max(r, 1.0)
+            if el < low[2] + margin or el > low[3] - margin:
+                continue
+            az = math.atan2(dx, dy)
+            if low[5] < 6.28 and (az - low[4]) % (2.0 * math.pi) > low[5]:
+                continue
+            if sector_width[s] < 6.28 and (az - sector_from[s]) % (2.0 * math.pi) > sector_width[s]:
+                continue
+            chance[i] = 1.0 - (1.0 - chance[i]) * (1.0 - model.pd[s])
+    return chance, above
+
+
+@njit(cache=True)
+def missed(b: Block, before: Array, chance: Array, above: Array, t: float, model: Model) -> Array:
+    """Counts this frame's hits and misses, and says which tracks end (mask)."""
+    n = b.time.shape[0]
+    ending = np.zeros(n, np.bool_)
+    laws = b.x.shape[1] - 2
+    for i in range(n):
+        if b.hits[i] > before[i]:
+            b.rate[i] += 0.1 * (1.0 - b.rate[i])
+        elif chance[i] > 0.0:
+            b.misses[i] += 1
+            b.rate[i] += 0.1 * (0.0 - b.rate[i])
+            b.score[i] += math.log(1.0 - chance[i])
+        pd = min(max(min(b.rate[i], chance[i] if chance[i] > 0.0 else 1.0), 0.3), 0.98)
+        allowed = max(2, math.ceil(math.log(1e-5) / math.log(1.0 - pd))) if b.hits[i] > 4 else 3
+        m = leading(b, i)
+        if b.number[i] == 0:
+            ending[i] = b.score[i] < 2.0 or b.misses[i] >= 2 or t - b.seen[i] > 2.5
+        else:
+            unseen = UNSEEN_PROJECTILE if m < laws else UNSEEN_AIRCRAFT
+            ending[i] = b.misses[i] >= allowed or (chance[i] == 0.0 and t - b.seen[i] > unseen)
+        if above[i] < 0.0 and t > b.seen[i]:
+            ending[i] = True
+        if above[i] < -50.0:
+            ending[i] = True
+        if not math.isfinite(b.x[i, m, 0]):
+            ending[i] = True
+    return ending
+
+
+@njit(cache=True)
+def opinions(b: Block, t: float, model: Model) -> tuple[Array, Array, Array]:
+    """Each track's state (n, 7), covariance (n, 7, 7) and likeliest drag law, its hypotheses matched in mean and covariance, at time `t`."""
+    n = b.time.shape[0]
+    laws = b.x.shape[1] - 2
+    state, covariance, law = np.zeros((n, 7)), np.zeros((n, 7, 7)), np.zeros(n, np.int32)
+    w = np.zeros(laws + 2)
+    F = np.zeros((6, STATES))
+    T = np.empty((6, STATES))
+    x, P = np.empty((laws + 2, STATES)), np.empty((laws + 2, STATES, STATES))
+    for i in range(n):
+        best = best_law(b, i)
+        law[i] = max(best, 0)
+        share = 0.0
+        if best >= 0:
+            share = 1.0 / (1.0 + math.exp(-min(max(odds(b, i), -40.0), 40.0))) if b.alive[i, laws] else 1.0
+        w[:] = 0.0
+        if best >= 0:
+            total = 0.0
+            for k in range(laws):
+                if b.alive[i, k]:
+                    w[k] = math.exp(b.ll[i, k] - b.ll[i, best])
+                    total += w[k]
+            for k in range(laws):
+                w[k] *= share / total
+        if b.alive[i, laws]:
+            w[laws], w[laws + 1] = (1.0 - share) * (1.0 - b.turn[i]), (1.0 - share) * b.turn[i]
+        total = 0.0
+        for m in range(laws + 2):
+            if w[m] < 1e-3:
+                w[m] = 0.0
+                continue
+            total += w[m]
+            x[m], P[m] = b.x[i, m], b.p[i, m]
+            dt = t - b.time[i]
+            if dt != 0.0:
+                flow(x[m], dt, m if m < laws else STRAIGHT, model.drags, model.air, model.earth, model.n if m < laws else 6, F)
+                carry(P[m], F, model.n if m < laws else 6, 0.0, dt, T)
+        for m in range(laws + 2):
+            if w[m] > 0.0:
+                for r in range(6):
+                    state[i, r] += w[m] / total * x[m, r]
+        kappa, weight, kappa_variance = 0.0, 0.0, 0.0
+        for m in range(laws):
+            if w[m] > 0.0 or m == best:
+                u = max(w[m], 1e-9)
+                kappa += u * b.x[i, m, 6]
+                kappa_variance += u * b.p[i, m, 6, 6]
+                weight += u
+        state[i, 6] = kappa / weight * KAPPA if weight > 0.0 else 0.0
+        covariance[i, 6, 6] = kappa_variance / weight * KAPPA * KAPPA if weight > 0.0 else KAPPA * KAPPA
+        for m in range(laws + 2):
+            if w[m] == 0.0:
+                continue
+            for r in range(6):
+                for c in range(6):
+                    covariance[i, r, c] += w[m] / total * (P[m, r, c] + (x[m, r] - state[i, r]) * (x[m, c] - state[i, c]))
+                if m < laws:
+                    covariance[i, r, 6] += w[m] / total * P[m, r, 6] * KAPPA
+                    covariance[i, 6, r] = covariance[i, r, 6]
+    return state, covariance, law
+
+
+@njit(cache=True)
+def kind_odds(b: Block) -> Array:
+    """Log odds (n,) of projectile against anything else, for every track."""
+    out = np.empty(b.time.shape[0])
+    for i in range(out.shape[0]):
+        out[i] = odds(b, i)
+    return out

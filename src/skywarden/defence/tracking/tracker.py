@@ -1,0 +1,201 @@
+"""Turns each frame's detections into tracks: what is flying, where, how fast, and what kind of thing it is."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from skywarden.ballistics.air import with_weather
+from skywarden.defence.tracking import cooperative, kinds
+from skywarden.defence.tracking.birth import found, ratios
+from skywarden.defence.tracking.kernels import absorb, advance, gate
+from skywarden.defence.tracking.life import coverage, missed, opinions
+from skywarden.defence.tracking.memory import DETECTIONS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
+from skywarden.estimation.pair import assign
+from skywarden.messages.frame import NO_ADDRESS, Detections, Frame, Weather
+from skywarden.messages.picture import Tracks
+from skywarden.messages.tables import Array, join, take
+from skywarden.site.model import Site
+
+__all__ = ["State", "start", "track"]
+
+LATEST = 1.0                    # s: a detection older than its track by more is refused and counted
+FALSE_TRACKS = 1.0 / 6000.0     # 1/s allowed from false alarms: one in 100 minutes
+SAFETY = 3.0                    # the false-track formula's margin for its approximations
+REFIT = np.isin(np.arange(DETECTIONS + 1), (3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64))
+ENDS_BELOW = 1e-5               # probability that a track still there would have been missed so often
+CLUTTER_FADE = 0.1
+
+
+def start(site: Site) -> State:
+    """Nothing seen yet."""
+    radars = len(site.radars)
+    return State(-math.inf, 1, empty_block(len(site.laws) + 2), empty_seeds(), np.full(radars, np.nan), 0, cooperative.start())
+
+
+def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
+    """One frame on. Pure: makes new arrays, changes none that it was handed.
+
+    Detections carry their own times; late ones are used up to LATEST seconds after newer ones, beyond that counted in `State.late`.
+    Returns the confirmed tracks at the frame's time.
+    """
+    model = model_of(site, frame.weather)
+    b = copied(state.block)
+    d = primary(frame.detections)
+    seeds, next_number, late = state.seeds, state.next_number, state.late
+    clutter = state.clutter.copy()
+    before = b.hits.copy()
+    for t, sensor, rows in groups(d):
+        used, b, seeds, strange, refused = look(b, seeds, d, rows, t, sensor, clutter, model)
+        late += refused
+        clutter[sensor] = density(clutter[sensor], strange, float(frame.radars.sector_width[sensor]), site.radars[sensor].false_alarms)
+        before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
+        del used
+    advance(b, frame.t, staring_only(b, frame, site), model)
+    b, seeds = end(b, seeds, frame, before, model, site)
+    b = kinds.settle(b, frame, site, clutter)
+    fresh = confirm(b, clutter, site)
+    b.number[fresh] = next_number + np.arange(fresh.shape[0])
+    next_number += fresh.shape[0]
+    known, coop_tracks, next_number = cooperative.track(state.cooperative, frame, site, next_number)
+    after = State(frame.t, next_number, b, seeds, clutter, late, known)
+    return after, cooperative.merged(picture(b, frame.t, model, site), coop_tracks)
+
+
+def model_of(site: Site, weather: Weather) -> Model:
+    """The kernels' constants for this site in this weather."""
+    up, wind = np.ascontiguousarray(weather.up, np.float64), np.ascontiguousarray(weather.wind, np.float64)
+    return _model(site, up.tobytes(), wind.tobytes(), float(weather.temperature_offset), float(weather.pressure_ratio), float(weather.wind_sigma))
+
+
+@lru_cache(maxsize=8)
+def _model(site: Site, up: bytes, wind: bytes, offset: float, ratio: float, wind_sigma: float) -> Model:
+    air = with_weather(site.air, np.frombuffer(up).copy(), np.frombuffer(wind).reshape(-1, 2).copy(), offset, ratio)
+    sensors, extent, limits, pd = sensors_of(site)
+    mean, variance = priors_of(site, wind_sigma)
+    return Model(site.drags, air, site.earth, sensors, mean, variance, 9 if wind_sigma > 0.0 else 7, extent, limits, pd)
+
+
+def copied(b: Block) -> Block:
+    """The same tracks in arrays of their own."""
+    return Block(*(column.copy() for column in b))
+
+
+def primary(d: Detections) -> Detections:
+    """The rows that this tracker follows itself: sound, with elevation, and without a transponder's answer."""
+    sound = np.isfinite(d.t) & np.isfinite(d.range) & np.isfinite(d.azimuth) & (d.range > 0.0)
+    return take(d, np.flatnonzero(sound & (d.address == NO_ADDRESS) & ~np.isfinite(d.pressure_altitude) & np.isfinite(d.elevation)))
+
+
+def groups(d: Detections) -> list[tuple[float, int, Array]]:
+    """The detections by time and radar, in time order: (time, radar, rows). Within a group in a canonical order: permuting changes nothing."""
+    if d.t.shape[0] == 0:
+        return []
+    order = np.lexsort((d.range_rate, d.elevation, d.azimuth, d.range, d.sensor, d.t))
+    t, sensor = d.t[order], d.sensor[order]
+    cuts = np.flatnonzero((np.diff(t) != 0.0) | (np.diff(sensor) != 0)) + 1
+    return [(float(t[part[0]]), int(sensor[part[0]]), order[part]) for part in np.split(np.arange(t.shape[0]), cuts)]
+
+
+def look(
+    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, model: Model,
+) -> tuple[Array, Block, Seeds, int, int]:
+    """One radar's detections of one instant: known tracks first, then tentative ones, then new pairs; the rest become seeds."""
+    z = np.ascontiguousarray(np.stack((d.range[rows], d.azimuth[rows], d.elevation[rows], d.range_rate[rows]), 1))
+    ratio = np.ones(rows.shape[0])
+    free = np.ones(rows.shape[0], np.bool_)
+    rate = clutter[sensor] if np.isfinite(clutter[sensor]) else max(float(rows.shape[0]), 0.5)
+    floor = math.log(max(rate, 0.05)) - extents(z, model.extent[sensor])
+    n = b.time.shape[0]
+    in_time = t - b.time > -LATEST
+    refused = 0
+    if n:
+        advance(b, t, np.ones(n, np.bool_), model)
+        for stage in (b.number > 0, b.number == 0):
+            row, column, cost = gate(b, stage & in_time, t, sensor, z, ratio, free, floor, model)
+            taken = assign(row, column, cost, n, rows.shape[0])
+            gains = np.zeros(n)
+            for_pair = np.full((n,), np.nan)
+            hit = taken[row] == column
+            for_pair[row[hit]] = -cost[hit] + math.log(1.0 - model.pd[sensor])
+            gains = np.nan_to_num(for_pair)
+            absorb(b, taken, t, sensor, z, ratio, gains, REFIT, model)
+            free[taken[taken >= 0]] = False
+    strange = int(free.sum())
+    b, seeds, free = born(b, seeds, t, sensor, z, ratio, free, floor, rate, model)
+    rest = np.flatnonzero(free)
+    seeds = join(seeds, Seeds(np.full(rest.shape[0], t), np.full(rest.shape[0], sensor, np.int32), z[rest], ratio[rest]))
+    return free, b, seeds, strange, refused
+
+
+def extents(z: Array, extent: Array) -> Array:
+    """Log of the volume false alarms spread over, in the dimensions that each detection has."""
+    return np.where(np.isfinite(z), np.log(extent), 0.0).sum(1)
+
+
+def threshold(rate: float, looks: float) -> float:
+    """Log-likelihood ratio from which a track is believed, so that `rate` false alarms a look give FALSE_TRACKS."""
+    return math.log(max(rate, 0.05) * looks * SAFETY / FALSE_TRACKS)
+
+
+def born(
+    b: Block, seeds: Seeds, t: float, sensor: int, z: Array, ratio: Array, free: Array, floor: Array, rate: float, model: Model,
+) -> tuple[Block, Seeds, Array]:
+    """New tracks from seeds and free detections, best pairs first; also forgets seeds too old to be paired."""
+    seed, det, lr = ratios(seeds, t, sensor, z, ratio, free, floor, 4.0, model)
+    chosen = []
+    spent = np.zeros(seeds.t.shape[0], np.bool_)
+    free = free.copy()
+    for k in np.argsort(-lr, kind="stable"):
+        if free[det[k]] and not spent[seed[k]]:
+            free[det[k]] = False
+            spent[seed[k]] = True
+            chosen.append(k)
+    if chosen:
+        pick = np.array(chosen)
+        fresh = empty_block(b.x.shape[1], pick.shape[0])
+        found(fresh, 0, seeds, seed[pick], t, sensor, z, ratio, det[pick], lr[pick], model)
+        b = join(b, fresh)
+    return b, take(seeds, np.flatnonzero(~spent)), free
+
+
+def density(old: float, strange: int, width: float, declared: float) -> float:
+    """False alarms a full look, updated by `strange` detections that belonged to nothing in a look `width` [rad] wide."""
+    whole = strange / max(width / (2.0 * math.pi), 1e-3)
+    if not math.isfinite(old):
+        return max(whole, declared, 0.1)
+    return max(old + CLUTTER_FADE * (whole - old), 0.1)
+
+
+def staring_only(b: Block, frame: Frame, site: Site) -> Array:
+    """Which tracks to move on to the frame's time."""
+    return np.ones(b.time.shape[0], np.bool_)
+
+
+def end(b: Block, seeds: Seeds, frame: Frame, before: Array, model: Model, site: Site) -> tuple[Block, Seeds]:
+    """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the ground."""
+    seeds = take(seeds, np.flatnonzero(frame.t - seeds.t < 0.8))
+    if b.time.shape[0] == 0:
+        return b, seeds
+    looked = frame.radars.up & (frame.radars.sector_width > 0.0)
+    inside, above = coverage(b, looked, frame.radars.sector_from, frame.radars.sector_width, model, site.ground)
+    ending = missed(b, before, inside, above, frame.t, model)
+    return take(b, np.flatnonzero(~ending)), seeds
+
+
+def confirm(b: Block, clutter: Array, site: Site) -> Array:
+    """Rows of tentative tracks whose score has reached the threshold."""
+    rates = [threshold(c if np.isfinite(c) else 1.0, 1.0 / max(r.revisit, 0.05)) for c, r in zip(clutter, site.radars, strict=True)] or [20.0]
+    return np.flatnonzero((b.number == 0) & (b.score > max(rates)))
+
+
+def picture(b: Block, t: float, model: Model, site: Site) -> Tracks:
+    """The confirmed tracks as the rest of the house sees them, at time `t`."""
+    rows = np.flatnonzero(b.number > 0)
+    if rows.shape[0] == 0:
+        return Tracks.empty()
+    c = take(b, rows)
+    state, covariance, law = opinions(c, t, model)
+    return Tracks(c.number, state, covariance, c.seen, c.born, c.hits, kinds.probabilities(c), law, c.address)
