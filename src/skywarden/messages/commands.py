@@ -12,8 +12,9 @@ ACKNOWLEDGE = "acknowledge"     # a warning of zone `subject` seen by the operat
 ALARM = "alarm"                 # a manual warning of zone `subject`
 CANCEL = "cancel"               # a manual warning of zone `subject` taken back
 RECLASSIFY = "reclassify"       # `subject` is "TRACK projectile|aircraft|other"
+SHELVE = "shelve"               # `subject` is "SECONDS ZONE": its warning put aside on the screen, for so long; 0 brings it back. Changes no belief
 
-KINDS = (CONSENT, HOLD, RELEASE, WEAPONS, ACKNOWLEDGE, ALARM, CANCEL, RECLASSIFY)
+KINDS = (CONSENT, HOLD, RELEASE, WEAPONS, ACKNOWLEDGE, ALARM, CANCEL, RECLASSIFY, SHELVE)
 
 
 class Command(NamedTuple):
