@@ -50,11 +50,11 @@ def fall(
     Within 0.1 m of `fall_exactly` for 99 flights in a hundred: tests/kernels/test_fall.py. Source: docs/models/flight.md
     """
     states, laws, inverse = _checked(state, law, inverse_coefficient, drags)
-    out = _nowhere(len(states))
+    out = np.full((len(states), 8), np.nan)
     if len(states):
         tables = _tables(drags, air, *_span(states, ground, t_max))
-        fall_all(states, laws, inverse, ground, tables, earth, float(t_max), float(step), *out)
-    return out
+        fall_all(states, laws, inverse, ground, tables, earth, float(t_max), float(step), out)
+    return Falls(out[:, 0], out[:, 1:4], out[:, 4:7], out[:, 7])
 
 
 def fall_exactly(
