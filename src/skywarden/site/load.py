@@ -1,0 +1,281 @@
+"""From a site's folder to a `Site`: reads `site.toml`, `zones.geojson` and terrain, checks everything, and names every fault at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from skywarden.ballistics import air as airs
+from skywarden.ballistics import drag
+from skywarden.ballistics.air import Air
+from skywarden.ballistics.drag import Drags
+from skywarden.ballistics.flight import Earth, plain_earth, real_earth
+from skywarden.errors import Fault, SiteError
+from skywarden.geometry.earth import to_site
+from skywarden.geometry.ground import Ground, flat, ground_up
+from skywarden.messages.frame import Weather
+from skywarden.site import terrain
+from skywarden.site.model import Array, Effector, Origin, Policy, Radar, Receiver, Site, Zone
+from skywarden.site.reading import Document, Table, read_bytes
+from skywarden.site.shipped import find
+from skywarden.site.zones import read_zones
+
+TOML, ZONES, TERRAIN = "site.toml", "zones.geojson", "terrain.npz"
+FULL_TURN = 2.0 * math.pi
+
+
+def load(name: str | Path) -> Site:
+    """The site of a folder (or its site.toml), or the shipped one of that name.
+
+    Raises SiteError carrying every fault found; UsageError where there is no such site.
+    """
+    folder = find(name, "sites")
+    folder = folder.parent if folder.is_file() else folder
+    faults: list[Fault] = []
+    site = _build(_read(folder, faults), folder.name, str(folder), faults)
+    if faults or site is None:
+        raise SiteError(*faults)
+    return site
+
+
+def from_sources(sources: Mapping[str, bytes], name: str = "") -> Site:
+    """The very same site, from the files a record carries."""
+    faults: list[Fault] = []
+    site = _build(dict(sources), name, name or "record", faults)
+    if faults or site is None:
+        raise SiteError(*faults)
+    return site
+
+
+def faults_of(folder: Path) -> list[Fault]:
+    """Everything wrong with a site's folder; nothing where it is good."""
+    faults: list[Fault] = []
+    _build(_read(folder, faults), folder.name, str(folder), faults)
+    return faults
+
+
+def _read(folder: Path, faults: list[Fault]) -> dict[str, bytes]:
+    sources = {}
+    for file in (TOML, ZONES):
+        content = read_bytes(folder / file, faults)
+        if content is not None:
+            sources[file] = content
+    if TOML in sources:
+        document = Document(str(folder / TOML), sources[TOML], [])
+        if document.data is not None:
+            # Terrain is resampled once here, and the grid, not the tiles, is what a record carries.
+            origin = origin_of(document.root())
+            if not document.faults:
+                grid = terrain.read(document.root().table("terrain"), folder, origin)
+                faults.extend(document.faults)
+                if grid is not None:
+                    sources[TERRAIN] = grid
+    return sources
+
+
+def origin_of(root: Table) -> Origin:
+    """The site's zero, as declared."""
+    table = root.table("origin")
+    origin = Origin(
+        math.radians(table.number("latitude_deg", low=-89.0, high=89.0)), math.radians(table.number("longitude_deg", low=-180.0, high=180.0)),
+        table.number("elevation_m", low=-500.0, high=9000.0))
+    table.finish()
+    return origin
+
+
+def _build(sources: dict[str, bytes], name: str, where: str, faults: list[Fault]) -> Site | None:
+    if TOML not in sources:
+        return None
+    document = Document(f"{where}/{TOML}", sources[TOML], faults)
+    if document.data is None:
+        return None
+    root = document.root()
+    origin = origin_of(root)
+    if not all(map(math.isfinite, (origin.latitude, origin.longitude, origin.elevation))):
+        return None
+    laws, drags = _laws(root)
+    ground = terrain.from_bytes(sources[TERRAIN]) if TERRAIN in sources else flat()
+    root.table("terrain")
+    zones = read_zones(f"{where}/{ZONES}", sources[ZONES], origin, faults) if ZONES in sources else ()
+    site = Site(
+        name=root.text("name", name), title=root.text("title", root.text("name", name)), origin=origin, air=_air(root, origin.elevation),
+        earth=_earth(root, origin), weather=weather_of(root.table("weather")), laws=laws, drags=drags, ground=ground,
+        radars=_radars(root, origin, ground), receivers=tuple(_receiver(t, origin, ground) for t in root.tables("receivers")),
+        effectors=_effectors(root, origin, ground), zones=zones, policy=_policy(root), sources=sources)
+    root.finish()
+    return site
+
+
+def _air(root: Table, datum: float) -> Air:
+    table = root.table("atmosphere")
+    kind = table.text("kind", "icao", ("icao", "isa-geometric", "exponential"))
+    if kind == "exponential":
+        air = airs.exponential(
+            datum, table.number("density_kgm3", 1.225, 0.1, 3.0), table.number("scale_height_m", 10_200.0, 1000.0, 50_000.0),
+            table.number("sound_mps", 340.3, 200.0, 500.0), table.number("sound_lapse_per_s", 0.0041, 0.0, 0.02))
+    else:
+        air = airs.icao(datum) if kind == "icao" else airs.icao_geometric(datum)
+    table.finish()
+    return air
+
+
+def _earth(root: Table, origin: Origin) -> Earth:
+    table = root.table("gravity")
+    kind = table.text("kind", "real", ("real", "constant"))
+    rotation = table.flag("rotation", kind == "real")
+    if kind == "constant":
+        earth = plain_earth(origin.elevation, table.number("gravity_mps2", 9.80665, 9.0, 10.5))
+        if rotation:
+            earth = earth._replace(spin=real_earth(origin.latitude, origin.elevation).spin)
+    else:
+        earth = real_earth(origin.latitude, origin.elevation)
+        if not rotation:
+            earth = earth._replace(spin=np.zeros(3))
+    table.finish()
+    return earth
+
+
+def weather_of(table: Table, sigma: float = 2.0) -> Weather:
+    """A wind profile and offsets; a site's belief, or (with a `sigma` nobody reads) a scenario's truth."""
+    up = table.numbers("wind_up_m", [0.0], low=-1000.0, high=40_000.0)
+    east = table.numbers("wind_east_mps", [0.0] * len(up), low=-120.0, high=120.0)
+    north = table.numbers("wind_north_mps", [0.0] * len(up), low=-120.0, high=120.0)
+    if not len(up) == len(east) == len(north) or any(b <= a for a, b in zip(up, up[1:], strict=False)) or not up:
+        table.fault("wind_up_m", "the wind profile does not fit: heights must rise, with one east and one north value each",
+                    "Give wind_up_m, wind_east_mps and wind_north_mps the same length, heights rising.")
+        up, east, north = [0.0], [0.0], [0.0]
+    weather = Weather(
+        np.array(up), np.stack([east, north], axis=1).astype(np.float64), table.number("wind_sigma_mps", sigma, 0.0, 50.0),
+        table.number("temperature_offset_k", 0.0, -80.0, 80.0), table.number("pressure_ratio", 1.0, 0.8, 1.2))
+    table.finish()
+    return weather
+
+
+def _laws(root: Table) -> tuple[tuple[str, ...], Drags]:
+    names = root.texts("drag_laws", ("constant", "G1", "G7"))
+    laws, own = laws_of(root, "laws"), []
+    for name in names:
+        if name in ("constant", "G1", "G7"):
+            own.append((name, (*drag.law(name), "pchip")))
+        elif name in laws:
+            own.append((name, laws[name]))
+        else:
+            root.fault("drag_laws", f'unknown drag law "{name}"', f"Use constant, G1, G7 or one of [[laws]]: {', '.join(laws) or 'none declared'}.")
+    if not own:
+        own = [("constant", (*drag.law("constant"), "pchip"))]
+    return tuple(name for name, _ in own), drag.drags([law for _, law in own])
+
+
+def laws_of(root: Table, key: str) -> dict[str, tuple[Array, Array, str]]:
+    """Drag laws declared as tables: name to (mach, factor, interpolation)."""
+    laws = {}
+    for table in root.tables(key):
+        name = table.text("name")
+        mach, factor = table.numbers("mach", low=0.0, high=20.0), table.numbers("factor", low=0.0, high=100.0)
+        how = table.text("interpolation", "pchip", ("pchip", "linear"))
+        if not mach or len(mach) != len(factor) or any(b <= a for a, b in zip(mach, mach[1:], strict=False)):
+            table.fault("mach", f'drag law "{name}" has {len(mach)} Mach numbers and {len(factor)} factors; they must pair up and rise',
+                        "Give mach and factor the same length, Mach numbers rising.")
+        else:
+            laws[name] = (np.array(mach), np.array(factor), how)
+        table.finish()
+    return laws
+
+
+def place_of(table: Table, origin: Origin, ground: Ground) -> Array:
+    """A place given as latitude, longitude or as east, north; height above the ground there."""
+    height = table.number("height_m", 0.0, -100.0, 5000.0)
+    if table.has("latitude_deg") or table.has("longitude_deg"):
+        latitude, longitude = table.number("latitude_deg", low=-90.0, high=90.0), table.number("longitude_deg", low=-180.0, high=180.0)
+        place = to_site(origin.latitude, origin.longitude, origin.elevation, math.radians(latitude), math.radians(longitude), origin.elevation)[0]
+        if not np.hypot(place[0], place[1]) < 100_000.0:
+            table.fault("latitude_deg", f"the place {latitude}, {longitude} is more than 100 km from the origin",
+                        "Check the signs, and that latitude and longitude are not swapped.")
+            return np.zeros(3)
+    else:
+        place = np.array([table.number("east_m", 0.0, -1e5, 1e5), table.number("north_m", 0.0, -1e5, 1e5), 0.0])
+    place[2] = ground_up(ground, place[0], place[1]) + height
+    return place
+
+
+def _unique(tables: Sequence[Table], names: Sequence[str]) -> None:
+    for k, (table, name) in enumerate(zip(tables, names, strict=True)):
+        if name in names[:k]:
+            table.fault("name", f'the name "{name}" is used twice', "Give each its own name.")
+
+
+def _radars(root: Table, origin: Origin, ground: Ground) -> tuple[Radar, ...]:
+    tables = root.tables("radars")
+    radars = tuple(_radar(table, origin, ground) for table in tables)
+    _unique(tables, [radar.name for radar in radars])
+    return radars
+
+
+def _radar(table: Table, origin: Origin, ground: Ground) -> Radar:
+    deg, milli = math.pi / 180.0, 1e-3
+    kind = table.text("kind", "staring", ("staring", "rotating", "scheduled"))
+    mode_s = table.flag("mode_s", False)
+    nan = math.nan
+    sac = table.numbers("sac_sic", [-1.0, -1.0], length=2, low=-1.0, high=255.0)
+    radar = Radar(
+        name=table.text("name"), kind=kind, place=place_of(table, origin, ground), revisit=table.number("revisit_s", low=0.02, high=60.0),
+        range_min=table.number("range_min_m", 0.0, 0.0, 1e5), range_max=table.number("range_max_m", low=100.0, high=1e6),
+        elevation_min=table.number("elevation_min_deg", 0.0, -10.0, 90.0, deg) if table.has("elevation_min_deg") else 0.0,
+        elevation_max=table.number("elevation_max_deg", math.pi / 2, 0.0, 90.0, deg),
+        azimuth_from=table.number("azimuth_from_deg", 0.0, -360.0, 360.0, deg), azimuth_width=table.number("azimuth_width_deg", FULL_TURN, 1.0, 360.0, deg),
+        range_sigma=table.number("range_sigma_m", low=0.01, high=1e4), azimuth_sigma=table.number("azimuth_sigma_mrad", low=0.01, high=100.0, scale=milli),
+        elevation_sigma=table.number("elevation_sigma_mrad", nan, 0.01, 100.0, milli), range_rate_sigma=table.number("range_rate_sigma_mps", nan, 0.01, 100.0),
+        reference_snr=table.number("reference_snr_db", nan, 0.0, 60.0), detection_probability=table.number("detection_probability", 0.9, 0.01, 1.0),
+        false_alarms=table.number("false_alarms", 0.0, 0.0, 10_000.0), range_cell=table.number("range_cell_m", 0.0, 0.0, 1e4),
+        azimuth_cell=table.number("azimuth_cell_deg", 0.0, 0.0, 90.0, deg), elevation_cell=table.number("elevation_cell_deg", 0.0, 0.0, 90.0, deg),
+        range_rate_cell=table.number("range_rate_cell_mps", 0.0, 0.0, 1000.0), range_rate_span=table.number("range_rate_span_mps", math.inf, 10.0, 1e5),
+        reference_range=table.number("reference_range_m", nan, 10.0, 1e6), budget=table.number("budget_per_s", math.inf, 1.0, 1e6),
+        mode_s=mode_s, sac_sic=(int(sac[0]), int(sac[1])))
+    if radar.range_max <= radar.range_min:
+        table.fault("range_max_m", f"range_max_m {radar.range_max:g} is not above range_min_m {radar.range_min:g}", "Swap or mend them.")
+    if radar.elevation_max <= radar.elevation_min:
+        table.fault("elevation_max_deg", "elevation_max_deg is not above elevation_min_deg", "Swap or mend them.")
+    if math.isnan(radar.reference_range) != math.isnan(radar.reference_snr):
+        table.fault("reference_snr_db", "reference_snr_db and reference_range_m belong together",
+                    "Give both (a signal model) or neither (constant detection probability and noise).")
+    table.finish()
+    return radar
+
+
+def _receiver(table: Table, origin: Origin, ground: Ground) -> Receiver:
+    receiver = Receiver(place_of(table, origin, ground), table.number("range_max_m", 250_000.0, 1000.0, 1e6))
+    table.finish()
+    return receiver
+
+
+def _effectors(root: Table, origin: Origin, ground: Ground) -> tuple[Effector, ...]:
+    tables, effectors = root.tables("effectors"), []
+    for table in tables:
+        kind = table.text("kind", "gun", ("gun", "interceptor", "directed-energy"))
+        effectors.append(Effector(
+            table.text("name"), kind, place_of(table, origin, ground), table.number("azimuth_from_deg", 0.0, -360.0, 360.0, math.pi / 180.0),
+            table.number("azimuth_width_deg", FULL_TURN, 1.0, 360.0, math.pi / 180.0), table.number("reach_min_m", 0.0, 0.0, 1e5),
+            table.number("reach_max_m", low=10.0, high=1e5), table.number("reaction_s", 2.0, 0.0, 60.0),
+            math.inf if kind == "directed-energy" and not table.has("speed_mps") else table.number("speed_mps", 800.0, 10.0, 1e5),
+            table.number("kill_probability", 0.6, 0.0, 1.0), table.number("engagement_s", 3.0, 0.1, 60.0), table.integer("magazine", 10, 0, 100_000)))
+        table.finish()
+    _unique(tables, [effector.name for effector in effectors])
+    return tuple(effectors)
+
+
+def _policy(root: Table) -> Policy:
+    table = root.table("policy")
+    policy = Policy(
+        frame_s=table.number("frame_s", 0.25, 0.05, 10.0), warn_probability=table.number("warn_probability", 0.25, 0.001, 0.999),
+        clear_probability=table.number("clear_probability", 0.02, 0.0, 0.999), warn_margin_s=table.number("warn_margin_s", 4.0, 0.0, 120.0),
+        all_clear_s=table.number("all_clear_s", 30.0, 0.0, 3600.0), hazard_radius=table.number("hazard_radius_m", 40.0, 0.0, 1000.0),
+        raid_gap_s=table.number("raid_gap_s", 120.0, 0.0, 86_400.0), engage_probability=table.number("engage_probability", 0.2, 0.0, 1.0),
+        projectile_probability=table.number("projectile_probability", 0.95, 0.5, 1.0), safety_distance=table.number("safety_distance_m", 300.0, 0.0, 20_000.0),
+        consent=table.text("consent", "one", ("none", "one", "two")), weapons=table.text("weapons", "tight", ("hold", "tight", "free")))
+    if policy.clear_probability > policy.warn_probability:
+        table.fault("clear_probability", "clear_probability is above warn_probability", "A warning that is raised would be cleared at once: lower it.")
+    table.finish()
+    return policy

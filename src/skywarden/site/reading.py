@@ -1,0 +1,243 @@
+"""Reading what people write: TOML tables and text files, with every fault collected, each with its line and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from skywarden.errors import Fault
+
+LARGEST_TEXT = 16 * 2**20       # bytes; nobody writes a longer site or scenario by hand
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
+_KEY = re.compile(r"""^\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*(\.\s*[A-Za-z0-9_.-]+\s*)?=""")
+REQUIRED = object()
+
+
+def read_bytes(path: Path, faults: list[Fault], largest: int = LARGEST_TEXT) -> bytes | None:
+    """The bytes of a file, or None and a fault: missing, a folder, unreadable, empty or too large to be what it should be."""
+    try:
+        if path.is_dir():
+            faults.append(Fault(str(path), None, "is a folder", "Name the file inside it."))
+            return None
+        size = path.stat().st_size
+        if size > largest:
+            faults.append(Fault(str(path), None, f"is {size / 2**20:.0f} MiB, far more than such a file needs", f"Keep it below {largest // 2**20} MiB."))
+            return None
+        content = path.read_bytes()
+    except FileNotFoundError:
+        faults.append(Fault(str(path), None, "there is no such file", "Check the name; `skywarden list` shows what is at hand."))
+        return None
+    except PermissionError:
+        faults.append(Fault(str(path), None, "may not be read", f"Give yourself permission, e.g. chmod u+r {path}"))
+        return None
+    except OSError as error:
+        faults.append(Fault(str(path), None, f"cannot be read: {error.strerror or error}", "Check the file and the disk it is on."))
+        return None
+    if not content.strip():
+        faults.append(Fault(str(path), 1, "is empty", "Start from one of the shipped ones."))
+        return None
+    return content
+
+
+def as_text(name: str, content: bytes, faults: list[Fault]) -> str | None:
+    """`content` as UTF-8 text, or None and a fault that says where it stops being text."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        faults.append(Fault(name, line, f"is not UTF-8 text (byte 0x{content[error.start]:02x})", "Save it as UTF-8; if it is binary, it is the wrong file."))
+        return None
+    if "\x00" in text:
+        faults.append(Fault(name, text[: text.index("\x00")].count("\n") + 1, "contains NUL bytes", "It is not a text file; name the right one."))
+        return None
+    return text
+
+
+class Document:
+    """One TOML file being read: its tables, the line of every key, and the faults found so far."""
+
+    def __init__(self, name: str, content: bytes, faults: list[Fault]) -> None:
+        self.name, self.faults = name, faults
+        self.lines: dict[tuple[str | int, ...], int] = {}
+        self.data: dict[str, Any] | None = None
+        text = as_text(name, content, faults)
+        if text is None:
+            return
+        try:
+            self.data = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            where = re.search(r"line (\d+)", str(error))
+            faults.append(Fault(name, int(where[1]) if where else None, f"is not valid TOML: {error}", "Mend the line; text values need quotes."))
+            return
+        self.lines = _locate(text)
+
+    def line(self, path: Sequence[str | int]) -> int | None:
+        """Line of a key, or of the nearest thing around it."""
+        for k in range(len(path), 0, -1):
+            if tuple(path[:k]) in self.lines:
+                return self.lines[tuple(path[:k])]
+        return 1
+
+    def fault(self, path: Sequence[str | int], what: str, do: str) -> None:
+        self.faults.append(Fault(self.name, self.line(path), what, do))
+
+    def root(self) -> Table:
+        return Table(self, self.data or {}, ())
+
+
+def _locate(text: str) -> dict[tuple[str | int, ...], int]:
+    """Line of every table header and key, by path; arrays of tables are numbered from 0."""
+    lines: dict[tuple[str | int, ...], int] = {}
+    counts: dict[tuple[str | int, ...], int] = {}
+    prefix: tuple[str | int, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        header = _HEADER.match(line)
+        key = _KEY.match(line)
+        if header and not key:
+            prefix = ()
+            names = [part.strip().strip("\"'") for part in header[2].split(".")]
+            for part in names[:-1]:
+                prefix = (*prefix, part)
+                if prefix in counts:
+                    prefix = (*prefix, counts[prefix] - 1)
+            prefix = (*prefix, names[-1])
+            if header[1] == "[[":
+                counts[prefix] = counts.get(prefix, 0) + 1
+                lines.setdefault(prefix, number)
+                prefix = (*prefix, counts[prefix] - 1)
+            lines.setdefault(prefix, number)
+        elif key:
+            path: tuple[str | int, ...] = (*prefix, key[1].strip("\"'"))
+            lines.setdefault(path, number)
+            if key[2]:
+                lines.setdefault((*path, *(part.strip() for part in key[2].strip(" .").split("."))), number)
+    return lines
+
+
+class Table:
+    """One TOML table being read. Every getter answers with a usable value and notes a fault where the file had none."""
+
+    def __init__(self, document: Document, data: Mapping[str, Any], path: tuple[str | int, ...]) -> None:
+        self.document, self.data, self.path = document, data, path
+        self._asked: set[str] = set()
+
+    def has(self, key: str) -> bool:
+        return key in self.data
+
+    def fault(self, key: str, what: str, do: str) -> None:
+        self.document.fault((*self.path, key), what, do)
+
+    def number(self, key: str, default: Any = REQUIRED, low: float = -math.inf, high: float = math.inf, scale: float = 1.0) -> float:
+        """A finite number between `low` and `high` as written, times `scale`; `default` is already in SI."""
+        value = self._get(key, default, "a number")
+        if value is default or value is None:
+            return math.nan if value is None or default is REQUIRED else float(default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.fault(key, f'"{key}" is {value!r}, not a number', "Write a number without quotes or unit; the unit is in the key's name.")
+            return math.nan if default is REQUIRED else float(default)
+        number = float(value) if abs(value) < 1e300 else math.inf
+        if not math.isfinite(number) or not low <= number <= high:
+            self.fault(key, f'"{key}" is {value!r}, outside {_span(low, high)}', "Check the unit in the key's name and the value.")
+            return math.nan if default is REQUIRED else float(default)
+        return number * scale
+
+    def integer(self, key: str, default: Any = REQUIRED, low: int = -(2**62), high: int = 2**62) -> int:
+        value = self._get(key, default, "a whole number")
+        if value is default or value is None:
+            return 0 if value is None or default is REQUIRED else int(default)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            self.fault(key, f'"{key}" is {value!r}, not a whole number from {low} to {high}', "Write a whole number without quotes.")
+            return 0 if default is REQUIRED else int(default)
+        return value
+
+    def text(self, key: str, default: Any = REQUIRED, choices: Sequence[str] = ()) -> str:
+        value = self._get(key, default, "a text in quotes")
+        if value is default or value is None:
+            return "" if value is None or default is REQUIRED else str(default)
+        if not isinstance(value, str) or (choices and value not in choices):
+            self.fault(key, f'"{key}" is {value!r}', f"Use one of: {', '.join(choices)}." if choices else "Write a text in quotes.")
+            return str(choices[0]) if choices else ""
+        if not choices and (not value.strip() or len(value) > 300):
+            self.fault(key, f'"{key}" is blank or longer than 300 characters', "Write a short text.")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self._get(key, default, "true or false")
+        if not isinstance(value, bool):
+            self.fault(key, f'"{key}" is {value!r}', "Write true or false, without quotes.")
+            return default
+        return value
+
+    def numbers(self, key: str, default: Any = REQUIRED, length: int | None = None, low: float = -math.inf, high: float = math.inf) -> list[float]:
+        """A list of finite numbers, of the given length if one is given."""
+        value = self._get(key, default, "a list of numbers")
+        if value is default or value is None:
+            return [] if value is None or default is REQUIRED else list(default)
+        good = isinstance(value, list) and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and low <= v <= high for v in value)
+        if not good or (length is not None and len(value) != length):
+            size = f"{length} " if length is not None else ""
+            self.fault(key, f'"{key}" is {_short(value)}', f"Write a list of {size}numbers in {_span(low, high)}, as in [1.0, 2.0].")
+            return [] if default is REQUIRED else list(default)
+        return [float(v) for v in value]
+
+    def texts(self, key: str, default: Sequence[str] = ()) -> list[str]:
+        value = self._get(key, default, "a list of texts")
+        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+            self.fault(key, f'"{key}" is {_short(value)}', 'Write a list of texts, as in ["a", "b"].')
+            return list(default)
+        return list(value)
+
+    def raw(self, key: str, default: Any) -> Any:
+        """The value as written, for the caller to check."""
+        self._asked.add(key)
+        return self.data.get(key, default)
+
+    def table(self, key: str) -> Table:
+        """A sub-table; an empty one where it is absent."""
+        self._asked.add(key)
+        value = self.data.get(key, {})
+        if not isinstance(value, dict):
+            self.fault(key, f'"{key}" is {_short(value)}, not a table', f"Write [{'.'.join(map(str, (*self.path, key)))}] with its keys below.")
+            value = {}
+        return Table(self.document, value, (*self.path, key))
+
+    def tables(self, key: str) -> list[Table]:
+        """An array of tables; none where it is absent."""
+        self._asked.add(key)
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
+            self.fault(key, f'"{key}" is {_short(value)}, not a list of tables', f"Write [[{key}]] once for each, with its keys below.")
+            return []
+        return [Table(self.document, v, (*self.path, key, k)) for k, v in enumerate(value)]
+
+    def finish(self) -> None:
+        """Name every key nobody asked for: a misspelt one must not be silently without effect."""
+        for key in self.data:
+            if key not in self._asked:
+                near = difflib.get_close_matches(key, sorted(self._asked), 1)
+                self.fault(key, f'unknown key "{key}"', f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(sorted(self._asked))}.")
+
+    def _get(self, key: str, default: Any, kind: str) -> Any:
+        self._asked.add(key)
+        if key not in self.data:
+            if default is REQUIRED:
+                self.fault(key, f'"{key}" is missing', f"Add {key} = … ({kind}).")
+                return None
+            return default
+        return self.data[key]
+
+
+def _span(low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return "the finite numbers"
+    return f"{low:g} … {high:g}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) < 60 else text[:57] + "…"
