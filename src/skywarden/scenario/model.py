@@ -68,6 +68,8 @@ class Flight:
     lie: Array              # (3,) added to every position it broadcasts [m]; zeros: honest
     gap: tuple[Span, ...]   # transmits nothing between [s]
     nic: int                # integrity it claims
+    said_t: Array           # (m,) times of a recorded broadcast, flaws and all [s]; empty: it broadcasts where it is
+    said: Array             # (m, 3) positions it broadcast [m]
 
 
 @dataclass(frozen=True, eq=False)
