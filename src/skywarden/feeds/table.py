@@ -177,16 +177,15 @@ def _sensors(raw: pl.DataFrame, site: Site, name: str, faults: list[Fault]) -> A
 
 def _check(columns: dict[str, Array], name: str, faults: list[Fault]) -> None:
     """Values no radar can give."""
-    bad_lines = {line for _, line, _, _ in faults}
-    clean = np.ones(columns["time_s"].shape[0], np.bool_)
-    clean[[line - 2 for line in bad_lines if line is not None and line >= 2]] = False
+    already = {(line, what.split(":")[0]) for _, line, what, _ in faults}
     for column in ("time_s", "range_m", "azimuth_rad"):
-        wrong = clean & ~np.isfinite(columns[column])
-        _report(faults, name, wrong, lambda i, c=column: f"{c}: {columns[c][i]} is no usable value", "give every detection a finite one")
+        wrong = ~np.isfinite(columns[column])
+        wrong[[line - 2 for line, c in already if c == column and line is not None]] = False
+        _report(faults, name, wrong, _saying(column, columns[column], "is no usable value"), "give every detection a finite one")
     for column in MAY_BE_MISSING:
         if column in columns:
-            _report(faults, name, np.isinf(columns[column]), lambda i, c=column: f"{c}: {columns[c][i]} is infinite",
-                    "leave the cell empty where the radar gives none")
+            wrong = np.isinf(columns[column])
+            _report(faults, name, wrong, _saying(column, columns[column], "is infinite"), "leave the cell empty where the radar gives none")
     far = columns["range_m"]
     _report(faults, name, far <= 0.0, lambda i: f"range_m: {far[i]} is not positive", "give the slant range in metres")
     _report(faults, name, np.isfinite(far) & (far > 1e7), lambda i: f"range_m: {far[i]} is beyond the earth", "give the slant range in metres")
@@ -198,6 +197,10 @@ def _check(columns: dict[str, Array], name: str, faults: list[Fault]) -> None:
             lambda i: f"elevation_rad: {elevation[i]} is beyond the zenith; is it in degrees?", "give radians above the horizontal")
     rate = columns["range_rate_mps"]
     _report(faults, name, np.isfinite(rate) & (np.abs(rate) > 2e4), lambda i: f"range_rate_mps: {rate[i]} is impossible", "give metres a second")
+
+
+def _saying(column: str, values: Array, what: str) -> Callable[[int], str]:
+    return lambda i: f"{column}: {values[i]} {what}"
 
 
 def _report(faults: list[Fault], name: str, bad: Array, what: Callable[[int], str], do: str) -> None:

@@ -83,7 +83,9 @@ def ratios(
 
 
 @njit(cache=True)
-def found(b: Block, first: int, seeds: Seeds, seed: Array, t: float, sensor: int, z: Array, ratio: Array, chosen: Array, lr: Array, model: Model) -> None:
+def found(
+    b: Block, first: int, seeds: Seeds, seed: Array, t: float, sensor: int, z: Array, ratio: Array, chosen: Array, lr: Array, model: Model,
+) -> None:
     """Fills rows `first`, `first` + 1, … of `b` with tracks from pairs of `seed` (k,) and detection `chosen` (k,), every hypothesis fitted."""
     laws = b.x.shape[1] - 2
     a, c, u = np.empty(3), np.empty(3), np.empty(3)

@@ -48,20 +48,25 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     clutter = state.clutter.copy()
     before = b.hits.copy()
     for t, sensor, rows in groups(d):
-        used, b, seeds, strange, refused = look(b, seeds, d, rows, t, sensor, clutter, model)
-        late += refused
+        if not 0 <= sensor < len(site.radars) or t < state.t - LATEST:
+            late += rows.shape[0]
+            continue
+        b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, model)
         clutter[sensor] = density(clutter[sensor], strange, float(frame.radars.sector_width[sensor]), site.radars[sensor].false_alarms)
         before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
-        del used
-    advance(b, frame.t, staring_only(b, frame, site), model)
+    advance(b, frame.t, np.ones(b.time.shape[0], np.bool_), model)
     b, seeds = end(b, seeds, frame, before, model, site)
     b = kinds.settle(b, frame, site, clutter)
     fresh = confirm(b, clutter, site)
     b.number[fresh] = next_number + np.arange(fresh.shape[0])
     next_number += fresh.shape[0]
-    known, coop_tracks, next_number = cooperative.track(state.cooperative, frame, site, next_number)
-    after = State(frame.t, next_number, b, seeds, clutter, late, known)
-    return after, cooperative.merged(picture(b, frame.t, model, site), coop_tracks)
+    known, reported, next_number = cooperative.track(state.cooperative, frame, site, next_number)
+    tracks = picture(b, frame.t, model)
+    same = cooperative.correlate(tracks, reported)
+    address = b.address.copy()
+    address[b.number > 0] = np.where(same >= 0, reported.address[same] if reported.address.shape[0] else NO_ADDRESS, address[b.number > 0])
+    after = State(frame.t, next_number, b._replace(address=address), seeds, clutter, late, known)
+    return after, cooperative.merged(tracks, reported, same)
 
 
 def model_of(site: Site, weather: Weather) -> Model:
@@ -101,7 +106,7 @@ def groups(d: Detections) -> list[tuple[float, int, Array]]:
 
 def look(
     b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, model: Model,
-) -> tuple[Array, Block, Seeds, int, int]:
+) -> tuple[Block, Seeds, int]:
     """One radar's detections of one instant: known tracks first, then tentative ones, then new pairs; the rest become seeds."""
     z = np.ascontiguousarray(np.stack((d.range[rows], d.azimuth[rows], d.elevation[rows], d.range_rate[rows]), 1))
     ratio = np.ones(rows.shape[0])
@@ -110,24 +115,21 @@ def look(
     floor = math.log(max(rate, 0.05)) - extents(z, model.extent[sensor])
     n = b.time.shape[0]
     in_time = t - b.time > -LATEST
-    refused = 0
     if n:
-        advance(b, t, np.ones(n, np.bool_), model)
+        advance(b, t, in_time, model)
         for stage in (b.number > 0, b.number == 0):
             row, column, cost = gate(b, stage & in_time, t, sensor, z, ratio, free, floor, model)
             taken = assign(row, column, cost, n, rows.shape[0])
             gains = np.zeros(n)
-            for_pair = np.full((n,), np.nan)
             hit = taken[row] == column
-            for_pair[row[hit]] = -cost[hit] + math.log(1.0 - model.pd[sensor])
-            gains = np.nan_to_num(for_pair)
+            gains[row[hit]] = -cost[hit] + math.log(1.0 - model.pd[sensor])
             absorb(b, taken, t, sensor, z, ratio, gains, REFIT, model)
             free[taken[taken >= 0]] = False
     strange = int(free.sum())
     b, seeds, free = born(b, seeds, t, sensor, z, ratio, free, floor, rate, model)
     rest = np.flatnonzero(free)
     seeds = join(seeds, Seeds(np.full(rest.shape[0], t), np.full(rest.shape[0], sensor, np.int32), z[rest], ratio[rest]))
-    return free, b, seeds, strange, refused
+    return b, seeds, strange
 
 
 def extents(z: Array, extent: Array) -> Array:
@@ -169,11 +171,6 @@ def density(old: float, strange: int, width: float, declared: float) -> float:
     return max(old + CLUTTER_FADE * (whole - old), 0.1)
 
 
-def staring_only(b: Block, frame: Frame, site: Site) -> Array:
-    """Which tracks to move on to the frame's time."""
-    return np.ones(b.time.shape[0], np.bool_)
-
-
 def end(b: Block, seeds: Seeds, frame: Frame, before: Array, model: Model, site: Site) -> tuple[Block, Seeds]:
     """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the ground."""
     seeds = take(seeds, np.flatnonzero(frame.t - seeds.t < 0.8))
@@ -191,7 +188,7 @@ def confirm(b: Block, clutter: Array, site: Site) -> Array:
     return np.flatnonzero((b.number == 0) & (b.score > max(rates)))
 
 
-def picture(b: Block, t: float, model: Model, site: Site) -> Tracks:
+def picture(b: Block, t: float, model: Model) -> Tracks:
     """The confirmed tracks as the rest of the house sees them, at time `t`."""
     rows = np.flatnonzero(b.number > 0)
     if rows.shape[0] == 0:
