@@ -1,0 +1,299 @@
+"""What the console answers to which request: the page, its data, log-in, commands, and the websocket that carries the picture."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from skywarden.console import requests, views
+from skywarden.console.auth import MAY, Session
+from skywarden.console.hub import Viewer
+from skywarden.console.playback import Player
+from skywarden.console.requests import RefusedError
+
+if TYPE_CHECKING:
+    from skywarden.console.server import Console
+
+STATIC = Path(__file__).with_name("static")
+COOKIE = "skywarden"
+LARGEST_BODY = 64 * 1024        # bytes of a request
+NOT_LOGGED_IN = 4401            # close codes of the websocket, read by the page
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY, "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), usb=(), payment=()",
+}
+NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Skywarden</title>
+<h1>The console's page was not built</h1>
+<p>This installation of Skywarden has no web page in it: when it was installed, the packages that the page is built from could not be reached.
+The server behind it runs; the live view in the terminal, the record and the report work as always.</p>
+<p>To build the page, install again with the npm registry within reach: <code>pip install --force-reinstall --no-deps .</code></p></html>"""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def application(console: Console) -> Starlette:
+    """The ASGI application of one console."""
+    pages = Pages(console)
+    routes = [
+        Route("/", pages.index), Route("/api/session", pages.session), Route("/api/login", pages.log_in, methods=["POST"]),
+        Route("/api/logout", pages.log_out, methods=["POST"]), Route("/api/terrain", pages.terrain), Route("/api/events", pages.events),
+        Route("/api/command", pages.command, methods=["POST"]), Route("/api/audit", pages.audit), WebSocketRoute("/ws", pages.socket),
+    ]
+    if STATIC.is_dir():
+        routes.append(Mount("/", StaticFiles(directory=STATIC)))
+    return Starlette(routes=routes, middleware=[Middleware(Guard, names=_names(console))], exception_handlers={RefusedError: _refusal})
+
+
+class Guard:
+    """Security headers on every answer, and only requests that name this very server: a page elsewhere cannot reach it by another name."""
+
+    def __init__(self, app: ASGIApp, names: frozenset[str] | None) -> None:
+        self.app, self.names = app, names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 421 to a host name that is not ours."""
+        if self.names is not None and _host(HTTPConnection(scope)) not in self.names:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await self._send_with_headers(send, scope)({"type": "http.response.start", "status": 421, "headers": []})
+                await send({"type": "http.response.body", "body": b"Not a name of this server."})
+            return
+        await self.app(scope, receive, self._send_with_headers(send, scope))
+
+    @staticmethod
+    def _send_with_headers(send: Send, scope: Scope) -> Send:
+        cache = b"no-cache" if scope.get("path", "").startswith("/assets/") else b"no-store"
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower() for name, _ in message["headers"]}
+                extra = [(name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in given]
+                message["headers"] = [*message["headers"], *extra, (b"cache-control", cache)]
+            await send(message)
+
+        return sending
+
+
+class Pages:
+    """The handlers, each a few lines: find the session, check, answer."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._terrain = views.terrain(console.site)
+        self._site = views.site_view(console.site)
+
+    async def index(self, request: Request) -> Response:
+        """The page itself."""
+        page = STATIC / "index.html"
+        return FileResponse(page) if page.is_file() else HTMLResponse(NOT_BUILT, 503)
+
+    async def session(self, request: Request) -> Response:
+        """Who is looking. Where no users are configured it lets the local operator in."""
+        door = self.console.door
+        session = door.find(request.cookies.get(COOKIE))
+        if session is None and door.open:
+            session = door.enter_locally()
+            self.console.audit.write(session.user.name, "enter", _address(request), allowed=True)
+        if session is None:
+            return _json({"user": None, "users": True, "mode": self.console.mode}, 401)
+        return self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": not door.open}), session)
+
+    async def log_in(self, request: Request) -> Response:
+        """Name and password to a session."""
+        _same_origin(request)
+        asked = await _body(request)
+        name, password = str(asked.get("name", ""))[:64], str(asked.get("password", ""))
+        address, door = _address(request), self.console.door
+        if door.too_many(name, address):
+            self.console.audit.write(name, "log in", address, allowed=False, why="too many tries")
+            raise RefusedError(429, "Too many failed tries. Wait five minutes.")
+        session = await asyncio.to_thread(door.log_in, name, password, address)
+        self.console.audit.write(name, "log in", address, allowed=session is not None)
+        if session is None:
+            raise RefusedError(403, "Name or password is wrong.")
+        old = request.cookies.get(COOKIE)
+        if old:
+            door.log_out(old)
+        return self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": True}), session)
+
+    async def log_out(self, request: Request) -> Response:
+        """End the session and every websocket of it."""
+        session = self._changing(request)
+        self.console.door.log_out(session.token)
+        self.console.audit.write(session.user.name, "log out", _address(request), allowed=True)
+        answer = _json({"user": None})
+        answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=self.console.tls is not None)
+        return answer
+
+    async def terrain(self, request: Request) -> Response:
+        """Heights of the ground, see `views.terrain`."""
+        self._reading(request)
+        return Response(self._terrain, media_type="application/octet-stream")
+
+    async def events(self, request: Request) -> Response:
+        """What happened after event number `after`."""
+        self._reading(request)
+        after = requests.seconds(request.query_params, "after", 0, 1e12)
+        return _json({"events": self.console.events(int(after))})
+
+    async def audit(self, request: Request) -> Response:
+        """The newest entries of the audit log, for those who may see it."""
+        session = self._reading(request)
+        if "audit" not in MAY[session.user.role]:
+            raise RefusedError(403, "The audit log is for supervisors.")
+        return _json({"entries": list(self.console.audit.entries)[-500:]})
+
+    async def command(self, request: Request) -> Response:
+        """One command into the session's inbox; its effect is seen when it comes back in a frame."""
+        session = self._changing(request)
+        asked = await _body(request)
+        user, address = session.user, _address(request)
+        what, about, why = (str(asked.get(key, ""))[:200] for key in ("kind", "subject", "why"))
+        try:
+            if self.console.door.hurried(session):
+                raise RefusedError(429, "Too many commands at once. Wait a few seconds.")
+            if self.console.ended:
+                raise RefusedError(409, "The run has ended.")
+            command = requests.command(asked, user, self.console.site, self.console.mode)
+            if not self.console.order(command):
+                raise RefusedError(503, "Too many commands wait already: is the session still running?")
+        except RefusedError as refused:
+            self.console.audit.write(user.name, what, address, allowed=False, about=about, why=refused.sentence)
+            raise
+        self.console.audit.write(user.name, what, address, allowed=True, about=about, why=why)
+        return _json({"accepted": True})
+
+    async def socket(self, socket: WebSocket) -> None:
+        """The picture out, the page's wishes about time in."""
+        session = self.console.door.find(socket.cookies.get(COOKIE))
+        try:
+            _same_origin(socket)
+        except RefusedError:
+            session = None
+        await socket.accept()
+        if session is None:
+            await socket.close(NOT_LOGGED_IN)
+            return
+        viewer = Viewer(session.user.name, session.user.role, session.token)
+        viewer.offer(views.encode(self._hello(session)), keep=True)
+        viewer.offer(views.encode(self.console.pulse()))
+        if self.console.latest is not None:
+            viewer.offer(views.encode(self.console.latest))
+        player = Player(viewer, self.console.tape)
+        self.console.hub.viewers.add(viewer)
+        tasks = [asyncio.create_task(work) for work in (self._sending(socket, viewer), self._hearing(socket, player), player.play())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.console.hub.viewers.discard(viewer)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _sending(self, socket: WebSocket, viewer: Viewer) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
+            while self.console.door.find(viewer.token) is not None:
+                await socket.send_bytes(await viewer.next())
+            await socket.close(NOT_LOGGED_IN)
+
+    async def _hearing(self, socket: WebSocket, player: Player) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
+            while True:
+                text = await socket.receive_text()
+                with contextlib.suppress(RefusedError, ValueError):
+                    asked = json.loads(text)
+                    if isinstance(asked, dict):
+                        player.asked(asked)
+
+    def _hello(self, session: Session) -> dict[str, Any]:
+        console = self.console
+        return {
+            "type": "hello", "protocol": views.PROTOCOL, "server": console.server_id, "mode": console.mode, "title": console.title,
+            "site": self._site, "epoch_ms": None if console.epoch_ns is None else console.epoch_ns / 1e6, "user": session.user.name,
+            "role": session.user.role, "may": sorted(MAY[session.user.role]), "csrf": session.csrf, "users": not console.door.open,
+        }
+
+    def _reading(self, request: Request) -> Session:
+        session = self.console.door.find(request.cookies.get(COOKIE))
+        if session is None:
+            raise RefusedError(401, "Log in first.")
+        return session
+
+    def _changing(self, request: Request) -> Session:
+        session = self._reading(request)
+        _same_origin(request)
+        if request.headers.get("x-csrf-token", "") != session.csrf:
+            raise RefusedError(403, "This request did not come from the console's own page.")
+        return session
+
+    def _with_cookie(self, answer: Response, session: Session) -> Response:
+        answer.set_cookie(COOKIE, session.token, httponly=True, samesite="strict", secure=self.console.tls is not None, path="/")
+        return answer
+
+
+def _json(value: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(views.encode(value), status, media_type="application/json")
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    return _json({"error": error.sentence}, error.status)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """The JSON object of a request. Raises `RefusedError` for anything else, and for what is too long."""
+    if request.headers.get("content-type", "").split(";")[0] != "application/json":
+        raise RefusedError(415, "Send JSON.")
+    data = b""
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > LARGEST_BODY:
+            raise RefusedError(413, f"More than {LARGEST_BODY} bytes.")
+    try:
+        asked = json.loads(data)
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise RefusedError(400, "Send one JSON object.")
+    return asked
+
+
+def _same_origin(request: HTTPConnection) -> None:
+    """A browser says where a request comes from; it must be this server. Raises `RefusedError`."""
+    origin = request.headers.get("origin")
+    if origin is None or urlsplit(origin).netloc != request.headers.get("host"):
+        raise RefusedError(403, "This request did not come from the console's own page.")
+
+
+def _names(console: Console) -> frozenset[str] | None:
+    """Host names a loopback console answers to. One that others reach asks for a log-in, whose cookie belongs to the one name it was made under."""
+    return frozenset({"127.0.0.1", "localhost", "[::1]", console.host}) if console.local else None
+
+
+def _host(request: HTTPConnection) -> str:
+    host = request.headers.get("host", "")
+    return host if host.endswith("]") else host.rpartition(":")[0] if ":" in host else host
+
+
+def _address(request: HTTPConnection) -> str:
+    return request.client.host if request.client else "unknown"

@@ -1,0 +1,168 @@
+"""What the console remembers from one moment to the next because no single frame holds it: acknowledgements, call signs, the list of events.
+
+Everything here is read out of frames and pictures, so a replay of the same record builds the same memory.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skywarden.messages import commands
+from skywarden.messages.commands import Command
+from skywarden.messages.drill import Order
+from skywarden.messages.frame import NO_ADDRESS, Aircraft
+from skywarden.messages.picture import CLEAR, Warnings
+from skywarden.run.shapes import Moment
+from skywarden.site.model import Site
+
+MOST_EVENTS = 5000      # kept for the list of events; older ones are in the record
+MOST_ORDERS = 60        # newest simulated orders shown
+RADAR_WORDS = ("working", "silent", "doubtful")
+
+
+class Claim(NamedTuple):
+    """The newest report of an aircraft about itself."""
+
+    t: float
+    address: int
+    callsign: str
+    place: tuple[float, float, float]
+    nic: int
+
+
+@dataclass
+class Mark:
+    """What people did about the warning of one zone."""
+
+    since: float = float("nan")
+    alarm_by: str = ""
+    alarm_why: str = ""
+    seen_by: str = ""
+    seen_t: float | None = None
+    shelved_until: float | None = None
+    shelved_by: str = ""
+
+
+@dataclass
+class Memory:
+    """Fed every moment in order by `see`; read by the views. Belongs to one thread at a time."""
+
+    site: Site
+    forget_s: float = 60.0      # a claim older than this is no longer shown [s]
+    frames: int = 0
+    step_s: float = float("nan")
+    last_event: int = 0
+    events: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_EVENTS))
+    claims: dict[int, Claim] = field(default_factory=dict)
+    marks: dict[int, Mark] = field(default_factory=dict)
+    consents: dict[int, list[str]] = field(default_factory=dict)
+    holds: list[str] = field(default_factory=list)
+    orders: deque[tuple[float, Order]] = field(default_factory=lambda: deque(maxlen=MOST_ORDERS))
+    _radars: tuple[int, ...] = ()
+    _standing: dict[int, float] = field(default_factory=dict)
+
+    def see(self, moment: Moment) -> None:
+        """One moment on. Costs microseconds: it runs in the session's own loop."""
+        frame, picture = moment.frame, moment.picture
+        self.frames += 1
+        self._hear(frame.aircraft)
+        self._warned(frame.t, picture.warnings)
+        for command in frame.commands:
+            self._told(frame.t, command)
+        self._watch_radars(frame.t, tuple(picture.health.radars.tolist()))
+        if moment.drill is not None:
+            for order in moment.drill.orders:
+                self.orders.append((round(frame.t, 2), order))
+                self.note(frame.t, "order", zone=None, text=f"{order.track} {self.site.effectors[order.effector].name}")
+
+    def copy(self) -> Memory:
+        """A snapshot that another thread may read while this one goes on."""
+        return replace(
+            self, events=self.events.copy(), claims=self.claims.copy(), marks={zone: replace(mark) for zone, mark in self.marks.items()},
+            consents={track: list(who) for track, who in self.consents.items()}, orders=self.orders.copy(), _standing=self._standing.copy(),
+        )
+
+    def note(self, t: float, kind: str, *, zone: int | None, text: str = "", who: str = "", why: str = "", raid: int = 0) -> None:
+        """Add one event to the list."""
+        self.last_event += 1
+        event = {"n": self.last_event, "t": round(t, 2), "kind": kind, "zone": zone, "text": text, "who": who, "why": why, "raid": raid}
+        self.events.append(event)
+
+    def since(self, number: int) -> list[dict[str, Any]]:
+        """Events after `number`, oldest first."""
+        return [event for event in tuple(self.events) if event["n"] > number]
+
+    def mark(self, zone: int) -> Mark:
+        """What people did about the warning of `zone`; an empty mark where nobody did anything."""
+        return self.marks.get(zone) or Mark()
+
+    def callsign(self, address: int) -> str:
+        """The call sign last heard from `address`; empty where none was."""
+        claim = self.claims.get(address) if address != NO_ADDRESS else None
+        return claim.callsign if claim else ""
+
+    def _hear(self, aircraft: Aircraft) -> None:
+        for i, address in enumerate(aircraft.address.tolist()):
+            if address == NO_ADDRESS:
+                continue
+            before = self.claims.get(address)
+            name = bytes(aircraft.callsign[i]).decode("ascii", "replace").strip() or (before.callsign if before else "")
+            east, north, up = (float(x) for x in aircraft.position[i])
+            place = (east, north, up) if np.isfinite(east) or before is None else before.place
+            t = float(aircraft.t[i]) if np.isfinite(east) or before is None else before.t
+            self.claims[address] = Claim(t, address, name, place, int(aircraft.nic[i]))
+
+    def _warned(self, t: float, warnings: Warnings) -> None:
+        standing: dict[int, float] = {}
+        for i in range(warnings.zone.shape[0]):
+            zone, since = int(warnings.zone[i]), float(warnings.since[i])
+            if int(warnings.action[i]) == CLEAR:
+                continue
+            standing[zone] = since
+            if self._standing.get(zone) != since:
+                mark = self.marks.get(zone)
+                # a manual alarm given in this very frame has already left its mark, with the name and the reason
+                self.marks[zone] = Mark(since, mark.alarm_by if mark else "", mark.alarm_why if mark else "")
+                self.note(t, "raise", zone=zone, raid=int(warnings.raid[i]), text="manual" if warnings.manual[i] else "")
+        for zone in self._standing.keys() - standing.keys():
+            self.marks.pop(zone, None)
+            self.note(t, "clear", zone=zone)
+        self._standing = standing
+
+    def _told(self, t: float, command: Command) -> None:
+        kind, subject = command.kind, command.subject
+        zone = self._zone(subject.split(" ", 1)[-1] if kind == commands.SHELVE else subject)
+        if kind == commands.ALARM and zone is not None:
+            self.marks.setdefault(zone, Mark()).alarm_by = command.who
+            self.marks[zone].alarm_why = command.why
+        elif kind == commands.ACKNOWLEDGE:
+            if zone in self._standing:
+                self.marks[zone].seen_by, self.marks[zone].seen_t = command.who, round(t, 2)
+        elif kind == commands.SHELVE and zone is not None:
+            seconds = float(subject.split(" ", 1)[0])
+            mark = self.marks.setdefault(zone, Mark())
+            mark.shelved_until, mark.shelved_by = (t + seconds if seconds > 0.0 else None), command.who
+        elif kind == commands.CONSENT and subject.lstrip("-").isdigit():
+            given = self.consents.setdefault(int(subject), [])
+            if command.who not in given:
+                given.append(command.who)
+        elif kind == commands.HOLD and subject not in self.holds:
+            self.holds = [*self.holds, subject]
+        elif kind == commands.RELEASE:
+            self.holds = [] if subject == "all" else [held for held in self.holds if held != subject]
+        self.note(t, kind, zone=zone, text=subject, who=command.who, why=command.why)
+
+    def _watch_radars(self, t: float, states: tuple[int, ...]) -> None:
+        if states == self._radars:
+            return
+        for i, (before, now) in enumerate(zip(self._radars or (0,) * len(states), states, strict=False)):
+            if before != now:
+                self.note(t, "radar", zone=None, text=f"{self.site.radars[i].name} {RADAR_WORDS[now]}")
+        self._radars = states
+
+    def _zone(self, name: str) -> int | None:
+        return next((i for i, zone in enumerate(self.site.zones) if zone.name == name), None)

@@ -1,0 +1,103 @@
+"""One page's own time: live, or a cursor on the tape that stands still or moves at a speed of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from skywarden.console import requests, views
+from skywarden.console.hub import Viewer
+
+TICK_S = 0.1            # between looks at the tape while it plays
+SLOWEST, FASTEST = 0.5, 16.0
+
+
+class Reel(Protocol):
+    """Something messages can be read from at any time of it."""
+
+    def span(self) -> tuple[float, float] | None: ...
+
+    def at(self, t: float) -> tuple[float, bytes] | None: ...
+
+
+class Player:
+    """Moves one viewer through a reel. `endless` says that the reel still grows, so that its end is now."""
+
+    def __init__(self, viewer: Viewer, reel: Reel, endless: bool = True) -> None:
+        self._viewer, self._reel, self._endless = viewer, reel, endless
+        self._cursor = 0.0
+        self._speed = 1.0
+        self._moving = False
+        self._shown: float | None = None
+        self._changed = asyncio.Event()
+
+    def asked(self, wish: Mapping[str, Any]) -> None:
+        """Carry out a page's wish: {"do": "live"}, {"do": "pause"}, {"do": "play", "speed": 2}, {"do": "seek", "t": 81.5}. Raises `RefusedError`."""
+        span = self._reel.span()
+        if span is None:
+            return
+        do = wish.get("do")
+        if do == "live" and self._endless:
+            self._go_live()
+        elif do == "seek":
+            self._leave_live(requests.seconds(wish, "t", -1e12, 1e12))
+        elif do == "pause":
+            self._leave_live(span[1] if self._viewer.live else self._cursor)
+            self._moving = False
+        elif do == "play":
+            self._speed = requests.seconds(wish, "speed", SLOWEST, FASTEST)
+            self._leave_live(span[1] if self._viewer.live else self._cursor)
+            self._moving = True
+        self._changed.set()
+
+    async def play(self) -> None:
+        """Send what the cursor passes, until cancelled."""
+        before = time.monotonic()
+        while True:
+            if self._viewer.live or not self._moving:
+                await self._changed.wait()
+                before = time.monotonic()
+            self._changed.clear()
+            now = time.monotonic()
+            if not self._viewer.live:
+                self._step((now - before) * self._speed if self._moving else 0.0)
+            before = now
+            if self._moving and not self._viewer.live:
+                await asyncio.sleep(TICK_S)
+
+    def _step(self, seconds: float) -> None:
+        span = self._reel.span()
+        if span is None:
+            return
+        self._cursor = min(max(self._cursor + seconds, span[0]), span[1])
+        if self._moving and self._cursor >= span[1]:
+            if self._endless:
+                self._go_live()
+                return
+            self._moving = False
+        found = self._reel.at(self._cursor)
+        if found is not None and found[0] != self._shown:
+            self._shown = found[0]
+            self._viewer.offer(found[1])
+        self._say()
+
+    def _leave_live(self, t: float) -> None:
+        self._viewer.live = False
+        self._viewer.forget()
+        self._cursor, self._shown = t, None
+
+    def _go_live(self) -> None:
+        self._viewer.live, self._moving, self._shown = True, False, None
+        span = self._reel.span()
+        found = self._reel.at(span[1]) if span else None
+        self._viewer.forget()
+        if found is not None:
+            self._viewer.offer(found[1])
+        self._say()
+
+    def _say(self) -> None:
+        self._viewer.offer(views.encode({
+            "type": "time", "live": self._viewer.live, "moving": self._moving, "speed": self._speed, "t": round(self._cursor, 3),
+        }))

@@ -1,0 +1,214 @@
+"""The browser console: a sink that shows the newest picture to every connected page, and an inbox of what people command.
+
+    session's loop --take--> mailbox of one --> encode once --> a small queue a page --> websocket
+                  <--commands-- inbox <-- checked request <-- POST with session cookie and CSRF header
+
+The server runs in a thread with an event loop of its own; neither a slow page nor a stalled one can hold up the session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import secrets
+import socket
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from skywarden.console import views
+from skywarden.console.audit import Audit
+from skywarden.console.auth import Door, load_users
+from skywarden.console.hub import Hub
+from skywarden.console.memory import Memory
+from skywarden.console.tape import Tape
+from skywarden.errors import UsageError
+from skywarden.messages.commands import Command
+from skywarden.run.shapes import Moment
+from skywarden.site.model import Site
+
+MODES = ("SIMULATION", "LIVE", "REPLAY")
+GAP_S = 0.08            # no two frames leave closer together than this: 12 a second are more than an eye needs
+PULSE_S = 0.5           # a sign of life, with the age of the newest picture: pages call a longer silence than 1.5 s stale
+MOST_COMMANDS = 200     # waiting for the session's next frame
+
+
+class Console:
+    """Shows moments to browsers and collects commands.
+
+    site    Site   of the run
+    mode    str    SIMULATION, LIVE or REPLAY
+    title   str    shown on top
+    host, port     where to listen; port 0 takes a free one, see `url`
+    users   Path   file of users, see `auth`; None: one local operator, and only on a loopback address
+    audit   Path   file that every action is appended to; None keeps the newest in memory
+    tls     (certificate, key) files; None plain HTTP
+    epoch_ns int   UTC of t = 0; None where the run has no calendar
+
+    Raises `UsageError` when the port is taken or the address is not loopback without users.
+    """
+
+    def __init__(
+        self, site: Site, mode: str, title: str, host: str = "127.0.0.1", port: int = 8080, *, users: Path | None = None,
+        audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None,
+    ) -> None:
+        if mode not in MODES:
+            raise ValueError(f"mode {mode!r} is none of {MODES}")
+        if users is None and not is_loopback(host):
+            raise UsageError(f"--host {host}: a console that others can reach needs users. Add some, or stay on 127.0.0.1.")
+        self.site, self.mode, self.title, self.epoch_ns = site, mode, title, epoch_ns
+        self.door = Door(load_users(users) if users is not None else {})
+        self.audit = Audit(audit)
+        self.hub, self.tape, self.memory = Hub(), Tape(), Memory(site)
+        self.server_id = secrets.token_hex(8)       # a page that sees another one knows that the server was restarted
+        self.host, self.local = host, is_loopback(host)
+        self.tls = tls
+        self.ended = False
+        self.latest: dict[str, Any] | None = None   # newest view, read on the event loop only
+        self._socket = _listen(host, port)
+        self.port = int(self._socket.getsockname()[1])
+        self._lock = threading.Lock()               # around `memory` and the mailbox; held for microseconds
+        self._mailbox: Moment | None = None
+        self._taken = time.monotonic()
+        self._inbox: deque[Command] = deque(maxlen=MOST_COMMANDS)
+        self._closed = threading.Event()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="skywarden-console", daemon=True)
+        self._thread.start()
+        self._started.wait(10.0)
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}/"
+
+    def take(self, moment: Moment) -> None:
+        """Keep the newest moment for the pages, and remember what no later one repeats."""
+        with self._lock:
+            now = time.monotonic()
+            self.memory.see(moment)
+            fresh = self._mailbox is None
+            self._mailbox, self._taken = moment, now
+        if fresh:
+            self._wake()
+
+    def commands(self) -> tuple[Command, ...]:
+        """What people commanded since the last call, in order. The session puts them into its next frame, with that frame's time."""
+        waiting = []
+        while self._inbox:
+            waiting.append(self._inbox.popleft())
+        return tuple(waiting)
+
+    def order(self, command: Command) -> bool:
+        """Put a checked command into the inbox; False when too many wait already."""
+        if len(self._inbox) >= MOST_COMMANDS:
+            return False
+        self._inbox.append(command)
+        return True
+
+    def over(self) -> None:
+        """The run has ended: pages say so and can still look back."""
+        self.ended = True
+
+    def wait(self) -> None:
+        """Return when the console is closed, by `close` from elsewhere or by the user's Ctrl-C (KeyboardInterrupt)."""
+        while not self._closed.wait(0.5):
+            pass
+
+    def close(self) -> None:
+        """Stop serving and give back port, thread and tape."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        self._server.should_exit = True
+        self._wake()
+        self._thread.join(5.0)
+        self._socket.close()
+        self.tape.close()
+        self.audit.close()
+
+    def pulse(self) -> dict[str, Any]:
+        """The sign of life: how old the newest picture is, what can be scrubbed, and the warnings of now for pages that look back."""
+        latest = self.latest
+        return {
+            "type": "pulse", "age": round(time.monotonic() - self._taken, 2), "over": self.ended, "span": self.tape.span(),
+            "t": latest["t"] if latest else None, "warnings": latest["warnings"] if latest else [], "pages": len(self.hub.viewers),
+        }
+
+    def events(self, after: int) -> list[dict[str, Any]]:
+        """Events of the run after number `after`."""
+        with self._lock:
+            return self.memory.since(after)
+
+    def _serve(self) -> None:
+        from skywarden.console.app import application
+
+        config = uvicorn.Config(
+            application(self), lifespan="off", log_level="critical", access_log=False, ws="websockets-sansio", ws_per_message_deflate=False,
+            ws_max_size=1 << 16, server_header=False, date_header=False, timeout_graceful_shutdown=1, h11_max_incomplete_event_size=1 << 15,
+            ssl_certfile=str(self.tls[0]) if self.tls else None, ssl_keyfile=str(self.tls[1]) if self.tls else None,
+        )
+        self._server = uvicorn.Server(config)
+        asyncio.run(self._main())
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._due = asyncio.Event()
+        tasks = [asyncio.create_task(work) for work in (self._pump(), self._beat())]
+        self._started.set()
+        try:
+            await self._server.serve(sockets=[self._socket])
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def _wake(self) -> None:
+        if self._started.is_set() and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._due.set)
+
+    async def _pump(self) -> None:
+        """Mailbox to pages: each moment that is still the newest is encoded once, kept on the tape and queued for every page."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            begun = time.monotonic()
+            with self._lock:
+                moment, self._mailbox = self._mailbox, None
+                memory = self.memory.copy()
+            if moment is not None:
+                self.latest = views.moment_view(moment, memory)
+                message = views.encode(self.latest)
+                self.tape.append(moment.frame.t, message)
+                self.hub.publish(message, live_only=True)
+                await asyncio.sleep(max(0.0, GAP_S - (time.monotonic() - begun)))
+
+    async def _beat(self) -> None:
+        while True:
+            self.hub.publish(views.encode(self.pulse()))
+            await asyncio.sleep(PULSE_S)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise UsageError(f"the console cannot listen on {host}:{port}: {error.strerror or error}. Give another --port.") from None
+    return listening

@@ -1,0 +1,230 @@
+"""Turns what the session hands over into what the page is sent: plain columns of rounded numbers, encoded once a frame.
+
+Lengths stay metres of the site frame, times seconds of the run, angles radians; the page converts for the eye. nan and infinity become null.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from skywarden.console.memory import Memory
+from skywarden.geometry import earth
+from skywarden.messages.drill import Drill
+from skywarden.messages.frame import NO_ADDRESS, Frame
+from skywarden.messages.picture import CLEAR, Health, Impacts, Threats, Tracks
+from skywarden.run.shapes import Moment
+from skywarden.site.model import Site
+
+Array = NDArray[Any]
+
+PROTOCOL = 1                # raised when the page and the server would no longer understand one another
+MOST_CLEARANCES = 400       # of one frame shown; every effector against every round would be thousands
+ENCODER = msgspec.json.Encoder()
+
+
+def encode(message: Any) -> bytes:
+    """`message` as JSON."""
+    return ENCODER.encode(message)
+
+
+def moment_view(moment: Moment, memory: Memory) -> dict[str, Any]:
+    """One frame as the page draws it. `memory` adds what no single frame holds: who acknowledged, call signs, the last event's number."""
+    frame, picture = moment.frame, moment.picture
+    view: dict[str, Any] = {
+        "type": "frame",
+        "t": round(frame.t, 3),
+        "tracks": _tracks(picture.tracks, frame.t, memory),
+        "impacts": _impacts(picture.impacts),
+        "threats": _threats(picture.threats),
+        "warnings": _warnings(moment, memory),
+        "claims": _claims(frame.t, picture.tracks, memory),
+        "health": _health(frame, picture.health, memory),
+        "events": memory.last_event,
+    }
+    if moment.drill is not None:
+        view["drill"] = _drill(moment.drill, memory)
+    return view
+
+
+def site_view(site: Site) -> dict[str, Any]:
+    """What the page must know of the site before its first frame. The terrain's heights travel apart, see `terrain`."""
+    origin = site.origin
+    return {
+        "name": site.name,
+        "title": site.title,
+        "origin": {"latitude": origin.latitude, "longitude": origin.longitude, "elevation": origin.elevation},
+        "to_earth": _to_earth(site),
+        "frame_s": site.policy.frame_s,
+        "policy": {
+            "warn": site.policy.warn_probability, "clear": site.policy.clear_probability, "margin": site.policy.warn_margin_s,
+            "all_clear": site.policy.all_clear_s, "hazard": site.policy.hazard_radius, "consent": site.policy.consent,
+            "engage": site.policy.engage_probability, "safety": site.policy.safety_distance,
+        },
+        "zones": [
+            {"name": z.name, "kind": z.kind, "people": z.people, "shelter": z.shelter_s, "warn": z.warn, "polygon": _rounded(z.polygon, 2)}
+            for z in site.zones
+        ],
+        "radars": [
+            {
+                "name": r.name, "kind": r.kind, "place": _rounded(r.place, 1), "min": r.range_min, "max": r.range_max,
+                "low": r.elevation_min, "high": r.elevation_max, "from": r.azimuth_from, "width": r.azimuth_width, "revisit": r.revisit,
+            }
+            for r in site.radars
+        ],
+        "receivers": [{"place": _rounded(r.place, 1), "max": r.range_max} for r in site.receivers],
+        "effectors": [
+            {
+                "name": e.name, "kind": e.kind, "place": _rounded(e.place, 1), "min": e.reach_min, "max": e.reach_max,
+                "from": e.azimuth_from, "width": e.azimuth_width, "magazine": e.magazine,
+            }
+            for e in site.effectors
+        ],
+        "terrain": None if site.ground.up.size == 1 else {
+            "east": site.ground.east0, "north": site.ground.north0, "step": site.ground.step, "rows": site.ground.up.shape[0],
+            "columns": site.ground.up.shape[1], "sigma": site.ground.sigma,
+        },
+    }
+
+
+def terrain(site: Site) -> bytes:
+    """Heights above the site's origin, little-endian float32 [m], rows northward."""
+    return np.ascontiguousarray(site.ground.up, "<f4").tobytes()
+
+
+def _tracks(tracks: Tracks, t: float, memory: Memory) -> dict[str, Any]:
+    state, covariance = tracks.state, tracks.covariance
+    kind = tracks.kind.argmax(axis=1) if tracks.number.size else np.zeros(0, np.int64)
+    a, b, turn = ellipses(covariance[:, :2, :2])
+    return {
+        "id": tracks.number.tolist(),
+        "x": _rounded(state[:, 0], 1), "y": _rounded(state[:, 1], 1), "z": _rounded(state[:, 2], 1),
+        "vx": _rounded(state[:, 3], 1), "vy": _rounded(state[:, 4], 1), "vz": _rounded(state[:, 5], 1),
+        "a": _rounded(a, 1), "b": _rounded(b, 1), "turn": _rounded(turn, 3),
+        "sz": _rounded(np.sqrt(np.maximum(covariance[:, 2, 2], 0.0)), 1),
+        "age": _rounded(t - tracks.seen, 2), "born": _rounded(tracks.born, 2), "hits": tracks.hits.tolist(),
+        "kind": kind.tolist(), "p": _rounded(np.take_along_axis(tracks.kind, kind[:, None], 1)[:, 0] if kind.size else kind, 3),
+        "call": [memory.callsign(address) for address in tracks.address.tolist()],
+        "icao": ["" if address == NO_ADDRESS else f"{address:06x}" for address in tracks.address.tolist()],
+    }
+
+
+def _impacts(impacts: Impacts) -> dict[str, Any]:
+    a, b, turn = ellipses(impacts.covariance[:, :2, :2])
+    return {
+        "id": impacts.track.tolist(), "p": _rounded(impacts.p_projectile, 3), "t": _rounded(impacts.t, 2),
+        "x": _rounded(impacts.place[:, 0], 1), "y": _rounded(impacts.place[:, 1], 1), "z": _rounded(impacts.place[:, 2], 1),
+        "a": _rounded(a, 1), "b": _rounded(b, 1), "turn": _rounded(turn, 3),
+        "st": _rounded(np.sqrt(np.maximum(impacts.covariance[:, 2, 2], 0.0)), 2),
+        "speed": _rounded(impacts.speed, 0), "fall": _rounded(impacts.fall_angle, 3),
+    }
+
+
+def _threats(threats: Threats) -> dict[str, Any]:
+    return {
+        "id": threats.track.tolist(), "zone": threats.zone.tolist(), "p": _rounded(threats.probability, 3), "t": _rounded(threats.t, 2),
+        "st": _rounded(threats.t_sigma, 2), "people": _rounded(threats.people, 1),
+    }
+
+
+def _warnings(moment: Moment, memory: Memory) -> list[dict[str, Any]]:
+    w = moment.picture.warnings
+    shown = []
+    for i in range(w.zone.shape[0]):
+        if int(w.action[i]) == CLEAR:
+            continue
+        zone = int(w.zone[i])
+        mark = memory.mark(zone)
+        shown.append({
+            "zone": zone, "since": _number(w.since[i], 2), "p": _number(w.probability[i], 3), "peak": _number(w.peak[i], 3),
+            "impact": _number(w.t_impact[i], 2), "until": _number(w.until[i], 2), "tracks": int(w.tracks[i]), "raid": int(w.raid[i]),
+            "manual": bool(w.manual[i]), "by": mark.alarm_by, "why": mark.alarm_why, "seen": mark.seen_by, "seen_t": mark.seen_t,
+            "shelved": mark.shelved_until if mark.shelved_until is not None and mark.shelved_until > moment.frame.t else None,
+            "shelved_by": mark.shelved_by,
+        })
+    return shown
+
+
+def _claims(t: float, tracks: Tracks, memory: Memory) -> dict[str, Any]:
+    """Aircraft that report themselves and that no track holds: shown as what they are, a claim with an age."""
+    held = set(tracks.address.tolist())
+    rows = [claim for address, claim in memory.claims.items() if address not in held and t - claim.t < memory.forget_s]
+    return {
+        "icao": [f"{claim.address:06x}" for claim in rows], "call": [claim.callsign for claim in rows],
+        "x": [_number(claim.place[0], 1) for claim in rows], "y": [_number(claim.place[1], 1) for claim in rows],
+        "z": [_number(claim.place[2], 1) for claim in rows], "age": [round(t - claim.t, 1) for claim in rows],
+        "nic": [claim.nic for claim in rows],
+    }
+
+
+def _health(frame: Frame, health: Health, memory: Memory) -> dict[str, Any]:
+    inputs = frame.inputs
+    return {
+        "radars": health.radars.tolist(),
+        "heard": [_number(frame.t - heard, 1) for heard in frame.radars.heard.tolist()],
+        "late": _number(max(frame.late_s, health.late_s), 3),
+        "detections": health.detections, "rejected": health.rejected,
+        "step": _number(memory.step_s, 4), "frames": memory.frames,
+        "inputs": [
+            {
+                "name": bytes(inputs.name[i]).decode("utf-8", "replace"), "received": int(inputs.received[i]),
+                "undecodable": int(inputs.undecodable[i]), "rejected": int(inputs.rejected[i]), "age": _number(frame.t - float(inputs.heard[i]), 1),
+            }
+            for i in range(inputs.name.shape[0])
+        ],
+    }
+
+
+def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:
+    shown = sorted(drill.clearances, key=lambda c: (c.track not in drill.awaiting, not c.cleared, c.t_to))[:MOST_CLEARANCES]
+    return {
+        "status": drill.status,
+        "awaiting": list(drill.awaiting),
+        "consents": {str(track): memory.consents.get(track, []) for track in drill.awaiting},
+        "holds": memory.holds,
+        "clearances": [
+            {
+                "track": c.track, "effector": c.effector, "from": _number(c.t_from, 2), "to": _number(c.t_to, 2), "cleared": c.cleared,
+                "reason": c.reason, "until": _number(c.until, 2), "aircraft": c.aircraft, "distance": _number(c.distance, 0),
+            }
+            for c in shown
+        ],
+        "more": max(0, len(drill.clearances) - len(shown)),
+        "orders": [{"track": o.track, "effector": o.effector, "from": _number(o.t_from, 2), "to": _number(o.t_to, 2), "t": t}
+                   for t, o in memory.orders],
+        "airport": {
+            "open": drill.airport.runway_open, "holds": drill.airport.holds, "lost": _number(drill.airport.minutes_lost, 2),
+        },
+    }
+
+
+def ellipses(covariance: Array) -> tuple[Array, Array, Array]:
+    """Half axes for one standard deviation [m] and the turn of the long one, anticlockwise from east [rad], of (n, 2, 2) covariances."""
+    p, q, r = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
+    middle, spread = 0.5 * (p + r), np.hypot(0.5 * (p - r), q)
+    return np.sqrt(np.maximum(middle + spread, 0.0)), np.sqrt(np.maximum(middle - spread, 0.0)), 0.5 * np.arctan2(2.0 * q, p - r)
+
+
+def _to_earth(site: Site) -> list[list[float]]:
+    """Latitude and longitude [deg] as polynomials of east and north [km] at ground level, for the cursor's read-out: [1, e, n, e², en, n²]."""
+    origin = site.origin
+    grid = np.array([[e, n, 0.0] for e in np.linspace(-30e3, 30e3, 7) for n in np.linspace(-30e3, 30e3, 7)])
+    latitude, longitude, _ = earth.to_earth(origin.latitude, origin.longitude, origin.elevation, grid)
+    e, n = grid[:, 0] / 1e3, grid[:, 1] / 1e3
+    terms = np.stack([np.ones_like(e), e, n, e * e, e * n, n * n], axis=1)
+    return [np.linalg.lstsq(terms, np.degrees(angle), rcond=None)[0].tolist() for angle in (latitude, longitude)]
+
+
+def _rounded(values: Array, digits: int) -> list[Any]:
+    """As nested lists; nan and infinity become None in the encoder."""
+    rounded: list[Any] = np.round(np.asarray(values, np.float64), digits).tolist()
+    return rounded
+
+
+def _number(value: Any, digits: int) -> float | None:
+    number = float(value)
+    return round(number, digits) if math.isfinite(number) else None
