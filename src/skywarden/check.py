@@ -51,7 +51,7 @@ def _zones(path: Path) -> list[Fault]:
         return faults
     site = path.parent / sites.TOML
     if not site.exists():
-        return [*faults, Fault(str(path), None, f"there is no {sites.TOML} beside it", "Zones are checked against their site's origin: keep both in one folder.")]
+        return [*faults, Fault(str(path), None, f"there is no {sites.TOML} beside it", "Zones are checked against their site's origin: keep them together.")]
     document = Document(str(site), read_bytes(site, faults) or b"", faults)
     if document.data is not None:
         origin = sites.origin_of(document.root())

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +173,7 @@ def _areas(root: Table, site: Site) -> dict[str, Area]:
             origin = site.origin
             middle = to_site(origin.latitude, origin.longitude, origin.elevation, latitude * DEG, longitude * DEG, origin.elevation)[0, :2]
             if np.isfinite(middle).all() and np.hypot(*middle) > 100_000.0:
-                table.fault("latitude_deg", f"the area is {np.hypot(*middle) / 1000:.0f} km from the site", "Check that latitude and longitude are not swapped.")
+                table.fault("latitude_deg", f"the area is {np.hypot(*middle) / 1000:.0f} km from the site", "Are latitude and longitude swapped?")
             polygon = _circle(middle, table)
         table.finish()
         if polygon is not None:
@@ -193,7 +194,7 @@ def _corners(table: Table, site: Site) -> Array | None:
     except (TypeError, ValueError):
         corners = np.zeros((0, 2))
     if len(corners) < 3 or not np.isfinite(corners).all() or np.abs(corners[:, 1]).max() > 90.0:
-        table.fault("polygon", "the polygon is not a list of at least three [longitude, latitude]", "Write polygon = [[69.1, 34.5], [69.2, 34.5], [69.2, 34.6]].")
+        table.fault("polygon", "the polygon is not a list of at least three [longitude, latitude]", "Write polygon = [[69.1, 34.5], …]")
         return None
     origin = site.origin
     place = to_site(origin.latitude, origin.longitude, origin.elevation, corners[:, 1] * DEG, corners[:, 0] * DEG, origin.elevation)[:, :2]
@@ -247,7 +248,7 @@ def _weather(table: Table, site: Site) -> WeatherTruth:
     own = table.has("wind_up_m")
     east = table.numbers("wind_east_mps", [0.0] * len(up) if own else believed.wind[:, 0].tolist(), low=-120.0, high=120.0)
     north = table.numbers("wind_north_mps", [0.0] * len(up) if own else believed.wind[:, 1].tolist(), low=-120.0, high=120.0)
-    if not len(up) == len(east) == len(north) or not up or any(b <= a for a, b in zip(up, up[1:], strict=False)):
+    if not len(up) == len(east) == len(north) or not up or any(b <= a for a, b in pairwise(up)):
         table.fault("wind_up_m", "the wind profile does not fit: heights must rise, with one east and one north value each",
                     "Give wind_up_m, wind_east_mps and wind_north_mps the same length, heights rising.")
         up, east, north = [0.0], [0.0], [0.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from skywarden.geometry.earth import to_site
 from skywarden.geometry.ground import Ground, flat, ground_up
 from skywarden.messages.frame import Weather
 from skywarden.site import terrain
-from skywarden.site.model import Array, Effector, Origin, Policy, Radar, Receiver, Site, Zone
+from skywarden.site.model import Array, Effector, Origin, Policy, Radar, Receiver, Site
 from skywarden.site.reading import Document, Table, read_bytes
 from skywarden.site.shipped import find
 from skywarden.site.zones import read_zones
@@ -143,7 +144,7 @@ def weather_of(table: Table, sigma: float = 2.0) -> Weather:
     up = table.numbers("wind_up_m", [0.0], low=-1000.0, high=40_000.0)
     east = table.numbers("wind_east_mps", [0.0] * len(up), low=-120.0, high=120.0)
     north = table.numbers("wind_north_mps", [0.0] * len(up), low=-120.0, high=120.0)
-    if not len(up) == len(east) == len(north) or any(b <= a for a, b in zip(up, up[1:], strict=False)) or not up:
+    if not len(up) == len(east) == len(north) or any(b <= a for a, b in pairwise(up)) or not up:
         table.fault("wind_up_m", "the wind profile does not fit: heights must rise, with one east and one north value each",
                     "Give wind_up_m, wind_east_mps and wind_north_mps the same length, heights rising.")
         up, east, north = [0.0], [0.0], [0.0]
@@ -176,7 +177,7 @@ def laws_of(root: Table, key: str) -> dict[str, tuple[Array, Array, str]]:
         name = table.text("name")
         mach, factor = table.numbers("mach", low=0.0, high=20.0), table.numbers("factor", low=0.0, high=100.0)
         how = table.text("interpolation", "pchip", ("pchip", "linear"))
-        if not mach or len(mach) != len(factor) or any(b <= a for a, b in zip(mach, mach[1:], strict=False)):
+        if not mach or len(mach) != len(factor) or any(b <= a for a, b in pairwise(mach)):
             table.fault("mach", f'drag law "{name}" has {len(mach)} Mach numbers and {len(factor)} factors; they must pair up and rise',
                         "Give mach and factor the same length, Mach numbers rising.")
         else:
