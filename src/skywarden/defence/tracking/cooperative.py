@@ -257,8 +257,6 @@ def _absorb(s: Known, rows: Array, claims: Reports) -> int:
         if dt < -10.0:
             refused += 1
             continue
-        if dt <= 1e-6 and s.hits[i] > 1 and dt < -1.0:
-            continue
         x, p = s.x[i : i + 1].copy(), s.p[i : i + 1].copy()
         _carry(x, p, np.array([max(dt, 0.0)]))
         S = np.ascontiguousarray(p[0, :3, :3]) + R

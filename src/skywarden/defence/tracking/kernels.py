@@ -21,6 +21,9 @@ CALM, TURNING = 0.05, 60.0      # m²/s³, process noise of straight and of turn
 TO_TURN, TO_CALM = 0.05, 0.25   # 1/s, rates of beginning and of ending a turn
 GATE = 30.0             # chi-squared; 4 degrees of freedom hold 5e-6 outside
 FADE = 0.2
+AFRESH = 5              # detections from which a burnt-out rocket's flight is fitted afresh
+AFRESH_COST = 3.0       # log-likelihood that every such trial costs: it is a hypothesis more
+LONGEST_BURN = 6.0      # s after birth until which that is tried
 
 
 @njit(cache=True)
@@ -233,11 +236,12 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
         b.misses[i] = 0
         b.seen[i] = max(b.seen[i], t)
         b.score[i] = min(b.score[i] + gains[i], 200.0)
-        k = b.kept[i]
-        if k == b.hits[i] and refit[k] and lag == 0.0:
-            for law in range(laws):
-                if b.alive[i, law]:
-                    refit_one(b, i, law, model)
+        if k < DETECTIONS:
+            if refit[k + 1]:
+                for law in range(laws):
+                    if b.alive[i, law]:
+                        refit_one(b, i, law, model)
+            afresh(b, i, model)
         prune(b, i)
 
 
@@ -259,6 +263,50 @@ def refit_one(b: Block, i: int, law: int, model: Model) -> None:
 
 
 @njit(cache=True)
+def afresh(b: Block, i: int, model: Model) -> None:
+    """Where a young, climbing track does not obey its law, tries whether its latest detections do: the motor may just have burnt out.
+
+    The detections before count as flight under power, with the evidence that turning flight gave them. Each such start costs AFRESH_COST.
+    """
+    laws = b.x.shape[1] - 2
+    k = b.kept[i]
+    best = best_law(b, i)
+    if k < AFRESH + 1 or best < 0 or not b.alive[i, laws] or b.seen[i] - b.born[i] > LONGEST_BURN or b.prior[i] < -1.5:
+        return
+    if b.stress[i, best] < STRESSED or odds(b, i) > 3.0:
+        return
+    m = laws + 1 if b.turn[i] > 0.5 else laws
+    v = b.x[i, m]
+    if v[5] < 20.0 or v[3] * v[3] + v[4] * v[4] + v[5] * v[5] < 1e4:
+        return
+    x0, x, P = np.empty(STATES), np.empty(STATES), np.empty((STATES, STATES))
+    s = k - AFRESH
+    for law in range(laws):
+        x0[:] = model.mean[law]
+        x0[:6] = b.x[i, m, :6]
+        for r in range(3):
+            x0[r] -= x0[3 + r] * (b.t[i, k - 1] - b.t[i, s])
+        evidence = fit(
+            b.t[i, s:k], b.sensor[i, s:k], b.z[i, s:k], b.ratio[i, s:k], AFRESH, law, model.n, model.drags, model.air, model.earth,
+            model.sensors, model.mean[law], model.variance[law], 5, x0, x, P)
+        if not math.isfinite(evidence) or evidence + b.past[i, s] - AFRESH_COST <= b.ll[i, best]:
+            if law == 0:
+                return
+            b.ll[i, law] = -1e6
+            b.alive[i, law] = False
+            continue
+        b.alive[i, law] = True
+        b.anchor[i, law], b.x[i, law], b.p[i, law] = x0, x, P
+        b.ll[i, law] = evidence + b.past[i, s] - AFRESH_COST
+        b.stress[i, law] = 1.0
+    for d in range(AFRESH):
+        b.t[i, d], b.sensor[i, d], b.ratio[i, d] = b.t[i, s + d], b.sensor[i, s + d], b.ratio[i, s + d]
+        b.z[i, d] = b.z[i, s + d]
+        b.past[i, d] = b.past[i, s + d] - AFRESH_COST
+    b.kept[i] = AFRESH
+
+
+@njit(cache=True)
 def prune(b: Block, i: int) -> None:
     """Stops following hypotheses that the evidence has left far behind."""
     laws = b.x.shape[1] - 2
@@ -275,3 +323,14 @@ def prune(b: Block, i: int) -> None:
         elif age > 2.0 and b.ll[i, best] > b.ll[i, laws] + 60.0:
             b.alive[i, laws] = False
             b.alive[i, laws + 1] = False
+    elif b.stress[i, best] > 5.0:
+        # surely a projectile, it was thought, yet it does not fly like one: let other flight be judged again, from here
+        for m in range(laws, laws + 2):
+            b.alive[i, m] = True
+            b.x[i, m] = b.x[i, best]
+            b.p[i, m] = b.p[i, best]
+            for r in range(3):
+                b.p[i, m, r, r] += 400.0
+                b.p[i, m, 3 + r, 3 + r] += 900.0
+        b.ll[i, laws] = b.ll[i, best] - 10.0
+        b.turn[i] = 0.5

@@ -6,26 +6,41 @@ import numpy as np
 
 from skywarden.defence.tracking.life import kind_odds
 from skywarden.defence.tracking.memory import SURE_AIRCRAFT, SURE_PROJECTILE, Block
-from skywarden.messages.frame import Frame
+from skywarden.geometry.ground import Ground, ground_up
 from skywarden.messages.tables import Array
-from skywarden.site.model import Site
 
+LOW, LOW_ANGLE = 300.0, 0.05     # m, rad: born lower than this above the ground may have come from it
+BORN_HIGH = -3.0        # log odds of what appears in the middle of the sky
 SURE = 5.0              # log odds at which a decision falls (0.993); it is turned round only at the opposite bound
+CORRELATED = 2.0        # log odds that an aircraft's own report at the same place adds: evidence, never enough alone
 SLOW = 35.0             # m/s: below this most flying things are birds, drones or rotors
 
 
-def settle(b: Block, frame: Frame, site: Site, clutter: Array) -> Block:
+def settle(b: Block) -> Block:
     """Decides what the evidence allows."""
-    o = kind_odds(b)
+    o = judged(b)
     decided = b.decided.copy()
     decided[o > SURE] = SURE_PROJECTILE
     decided[o < -SURE] = SURE_AIRCRAFT
     return b._replace(decided=decided)
 
 
+def judged(b: Block) -> Array:
+    """Log odds (n,) of projectile: flight, birth place, and what an aircraft nearby says of itself."""
+    return kind_odds(b) - CORRELATED * (b.address >= 0)
+
+
+def low_or_far(start: Array, ground: Ground, range_max: float, place: Array) -> Array:
+    """Log odds of projectile from where tracks were born, `start` (n, 3): projectiles rise from the ground, or come in over the edge."""
+    height = start[:, 2] - np.array([ground_up(ground, p[0], p[1]) for p in start])
+    away = np.linalg.norm(start - place, axis=1)
+    low = height < LOW + np.tan(LOW_ANGLE) * away
+    return np.where(low, 0.0, np.where(away > 0.93 * range_max, -1.0, BORN_HIGH))
+
+
 def probabilities(b: Block) -> Array:
     """Probability of projectile, aircraft and other (n, 3)."""
-    o = np.clip(kind_odds(b), -30.0, 30.0)
+    o = np.clip(judged(b), -30.0, 30.0)
     o = np.where(b.decided == SURE_PROJECTILE, np.maximum(o, 3.0), np.where(b.decided == SURE_AIRCRAFT, np.minimum(o, -3.0), o))
     p = 1.0 / (1.0 + np.exp(-o))
     straight = b.x.shape[1] - 2

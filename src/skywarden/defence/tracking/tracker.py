@@ -14,6 +14,7 @@ from skywarden.defence.tracking.kernels import absorb, advance, gate
 from skywarden.defence.tracking.life import coverage, missed, opinions
 from skywarden.defence.tracking.memory import DETECTIONS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
 from skywarden.estimation.pair import assign
+from skywarden.geometry.ground import Ground
 from skywarden.messages.frame import NO_ADDRESS, Detections, Frame, Weather
 from skywarden.messages.picture import Tracks
 from skywarden.messages.tables import Array, join, take
@@ -51,12 +52,12 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
         if not 0 <= sensor < len(site.radars) or t < state.t - LATEST:
             late += rows.shape[0]
             continue
-        b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, model)
+        b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, model, site.ground)
         clutter[sensor] = density(clutter[sensor], strange, float(frame.radars.sector_width[sensor]), site.radars[sensor].false_alarms)
         before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
     advance(b, frame.t, np.ones(b.time.shape[0], np.bool_), model)
     b, seeds = end(b, seeds, frame, before, model, site)
-    b = kinds.settle(b, frame, site, clutter)
+    b = kinds.settle(b)
     fresh = confirm(b, clutter, site)
     b.number[fresh] = next_number + np.arange(fresh.shape[0])
     next_number += fresh.shape[0]
@@ -105,7 +106,7 @@ def groups(d: Detections) -> list[tuple[float, int, Array]]:
 
 
 def look(
-    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, model: Model,
+    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, model: Model, ground: Ground,
 ) -> tuple[Block, Seeds, int]:
     """One radar's detections of one instant: known tracks first, then tentative ones, then new pairs; the rest become seeds."""
     z = np.ascontiguousarray(np.stack((d.range[rows], d.azimuth[rows], d.elevation[rows], d.range_rate[rows]), 1))
@@ -126,7 +127,7 @@ def look(
             absorb(b, taken, t, sensor, z, ratio, gains, REFIT, model)
             free[taken[taken >= 0]] = False
     strange = int(free.sum())
-    b, seeds, free = born(b, seeds, t, sensor, z, ratio, free, floor, rate, model)
+    b, seeds, free = born(b, seeds, t, sensor, z, ratio, free, floor, model, ground)
     rest = np.flatnonzero(free)
     seeds = join(seeds, Seeds(np.full(rest.shape[0], t), np.full(rest.shape[0], sensor, np.int32), z[rest], ratio[rest]))
     return b, seeds, strange
@@ -143,7 +144,7 @@ def threshold(rate: float, looks: float) -> float:
 
 
 def born(
-    b: Block, seeds: Seeds, t: float, sensor: int, z: Array, ratio: Array, free: Array, floor: Array, rate: float, model: Model,
+    b: Block, seeds: Seeds, t: float, sensor: int, z: Array, ratio: Array, free: Array, floor: Array, model: Model, ground: Ground,
 ) -> tuple[Block, Seeds, Array]:
     """New tracks from seeds and free detections, best pairs first; also forgets seeds too old to be paired."""
     seed, det, lr = ratios(seeds, t, sensor, z, ratio, free, floor, 4.0, model)
@@ -159,6 +160,7 @@ def born(
         pick = np.array(chosen)
         fresh = empty_block(b.x.shape[1], pick.shape[0])
         found(fresh, 0, seeds, seed[pick], t, sensor, z, ratio, det[pick], lr[pick], model)
+        fresh.prior[:] = kinds.low_or_far(fresh.anchor[:, 0, :3], ground, model.limits[sensor, 1], model.sensors.place[sensor])
         b = join(b, fresh)
     return b, take(seeds, np.flatnonzero(~spent)), free
 
