@@ -1,0 +1,1 @@
+"""How truth becomes detections, misses and clutter, as radars and receivers make them."""

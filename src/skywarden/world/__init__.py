@@ -1,0 +1,1 @@
+"""What is really out there, hidden from the defence: the air, rounds, traffic, and how simulated interceptions end."""

@@ -1,0 +1,86 @@
+"""A simulated world as a feed: frames as radars and receivers would give them, with the truth beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from skywarden.messages.frame import Detections, Frame, Inputs
+from skywarden.messages.tables import Array
+from skywarden.messages.truth import Truth
+from skywarden.run.shapes import Moment
+from skywarden.scenario.model import Scenario
+from skywarden.sensing.adsb import Reports
+from skywarden.sensing.chance import Chance
+from skywarden.sensing.radar import covered
+from skywarden.sensing.suite import Suite
+from skywarden.site.model import Site
+from skywarden.world import traffic
+from skywarden.world.world import RAIN_HEIGHT, World
+
+AFTER = 2.0             # s flown on after the last round is down
+
+
+class Simulated:
+    """A Feed that flies a scenario over a site, and a Sink that reads simulated orders out of the drills it is handed.
+
+    seed      of all chance; None: the scenario's own
+    duration  exactly so long [s]; None: the scenario's, or until the last round is down and the last late detection has come, if that is later
+
+    The same scenario, site, seed and orders give the same bits. Raises ScenarioError where a raid cannot be flown.
+    """
+
+    def __init__(self, scenario: Scenario, site: Site, seed: int | None = None, duration: float | None = None) -> None:
+        self.scenario, self.site = scenario, site
+        self.seed = scenario.seed if seed is None else seed
+        self._duration = duration
+        chance = Chance(self.seed)
+        self.world = World(scenario, site, chance)
+        self._suite = Suite(scenario, site, self.world.wind(RAIN_HEIGHT), chance)
+        self._reports = Reports(scenario.flights, site.receivers, site.ground, chance)
+
+    def __iter__(self) -> Iterator[tuple[Frame, Truth]]:
+        step = self.site.policy.frame_s
+        number = 0
+        while not self._over(number * step):
+            yield self._frame(number, (number - 1) * step, number * step)
+            number += 1
+
+    def take(self, moment: Moment) -> None:
+        """Let the world act on the orders of a drill."""
+        if moment.drill is not None and moment.drill.orders:
+            self.world.order(moment.drill.orders, moment.picture.tracks, moment.picture.t)
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def _over(self, t: float) -> bool:
+        if self._duration is not None:
+            return t > self._duration + 1e-9
+        return t > max(self.scenario.duration, self.world.last_impact + AFTER) + 1e-9 and not self._suite.waiting
+
+    def _frame(self, number: int, t_from: float, t_to: float) -> tuple[Frame, Truth]:
+        """What came in between two frames, and what was true at the second."""
+        world = self.world
+        engagements = world.engage(t_to)
+        begin = max(t_from, 0.0) if number else 0.0
+        before, now = world.targets(begin), world.targets(t_to)
+        plots, radars = self._suite.frame(number, begin if number else -math.inf, t_to, before, now, world.targets)
+        craft = traffic.states(world.traffic, t_to)
+        reports = self._reports.heard(begin, t_to, traffic.states(world.traffic, begin), craft, world.pressure_altitude(craft))
+        commands = tuple(sorted((c for c in self.scenario.operator if (begin < c.t <= t_to or (number == 0 and c.t <= 0.0))), key=lambda c: c.t))
+        frame = Frame(t_to, Detections(*plots.detections), reports, self.site.weather, commands, radars, Inputs.none(), 0.0)
+        truth = Truth(t_to, world.true_rounds(t_to, self._visible(t_to, now.position), plots.origin), world.true_aircraft(t_to), engagements, plots.origin)
+        return frame, truth
+
+    def _visible(self, t: float, position: Array) -> Array:
+        """Which rounds a working radar could detect at t."""
+        n = len(self.world.rounds.kind)
+        position = np.ascontiguousarray(position[:n])
+        seen = np.zeros(n, np.bool_)
+        for k, radar in enumerate(self.site.radars):
+            if n and not radar.mode_s and self._suite.working(k, t):
+                seen |= covered(radar, self.site.ground, position)
+        return seen

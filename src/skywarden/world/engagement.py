@@ -1,0 +1,117 @@
+"""How simulated interceptions end. The one place where a simulated order has an effect: on a simulated round."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skywarden.messages.drill import Order
+from skywarden.messages.picture import Tracks
+from skywarden.messages.truth import Engagements
+from skywarden.sensing.chance import Keyed
+from skywarden.site.model import Effector, Site
+from skywarden.world import rounds as flights
+from skywarden.world import traffic as aircraft
+from skywarden.world.rounds import Rounds
+from skywarden.world.traffic import Traffic
+
+Array = NDArray[Any]
+
+SAME = 150.0            # m; the round nearest to the track an order names, if this near, is the one engaged
+BEST = 0.95             # no effector is surer than this, however near
+SAMPLE = 0.1            # s between looks at the traffic around an engagement
+
+
+class Pending(NamedTuple):
+    """An order given, waiting for its time."""
+
+    order: Order
+    number: int         # the round that was there when the order was given; -1 none
+    place: Array        # (6,) state of the track then, nan where the picture had none
+    given: float        # [s]
+    t: float            # when it takes effect [s]
+
+
+def pending(order: Order, tracks: Tracks, now: float, rounds: Rounds, t_stopped: Array, site: Site) -> Pending:
+    """Find out what an order is really about: the flying round nearest to the track it names, and when the effect gets there."""
+    row = np.flatnonzero(tracks.number == order.track)
+    place = np.array(tracks.state[row[0], :6]) if len(row) else np.full(6, np.nan)
+    there = flights.states(rounds, now)
+    there[now >= t_stopped] = np.nan
+    away = np.linalg.norm(there[:, :3] - place[:3], axis=1)
+    number = -1
+    if np.isfinite(away).any() and np.nanmin(away) <= SAME:
+        number = int(np.nanargmin(away))
+    return Pending(order, number, place, now, _arrival(order, number, place, now, rounds, site.effectors[order.effector]))
+
+
+def adjudicate(due: list[Pending], rounds: Rounds, t_stopped: Array, traffic: Traffic, site: Site, luck: Keyed) -> tuple[Engagements, Array]:
+    """Decide the engagements that are due, in order of time.
+
+    t_stopped  (n,) when each round was stopped; inf not. Returns the engagements and the new `t_stopped`; nothing handed in is changed.
+
+    A round's chance is its own: the draw is keyed by round, effector and window, so that another engagement does not change it.
+    """
+    stopped_at, rows = t_stopped.copy(), []
+    for p in sorted(due, key=lambda p: (p.t, p.order.effector)):
+        effector = site.effectors[p.order.effector]
+        place = _place(p, rounds, p.t)
+        there = p.number >= 0 and np.isfinite(place).all() and p.t < stopped_at[p.number]
+        chance = kill_probability(effector, float(np.linalg.norm(place - effector.place))) if there else 0.0
+        drawn = luck.uniform(max(p.number, 0), np.array([p.order.effector * 1_000_000 + round(1e3 * p.order.t_from)]), 1)[0, 0]
+        stopped = bool(there and drawn < chance)
+        if stopped:
+            stopped_at[p.number] = p.t
+        near = nearest_aircraft(effector, place, p.order.t_from, p.order.t_to, traffic)
+        rows.append((p.order.effector, p.order.track, p.number if there else -1, p.t, place, stopped, near))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 7
+    return Engagements(
+        np.array(columns[0], np.int32), np.array(columns[1], np.int64), np.array(columns[2], np.int32), np.array(columns[3], np.float64),
+        np.array(columns[4], np.float64).reshape(-1, 3), np.array(columns[5], np.bool_), np.array(columns[6], np.float64)), stopped_at
+
+
+def kill_probability(effector: Effector, distance: float) -> float:
+    """Illustrative: the declared probability at half reach, falling linearly with range to half of it at full reach; nothing outside."""
+    if not effector.reach_min <= distance <= effector.reach_max:
+        return 0.0
+    return min(effector.kill_probability * (1.5 - distance / effector.reach_max), BEST)
+
+
+def nearest_aircraft(effector: Effector, place: Array, t_from: float, t_to: float, traffic: Traffic) -> float:
+    """True distance [m] between any aircraft and the line from effector to `place` while the engagement lasts; inf without aircraft."""
+    end = place if np.isfinite(place).all() else effector.place
+    along = end - effector.place
+    length2 = float(along @ along)
+    best = math.inf
+    for t in np.linspace(t_from, t_to, max(math.ceil((t_to - t_from) / SAMPLE), 1) + 1):
+        there = aircraft.states(traffic, float(t))[:, :3]
+        there = there[np.isfinite(there[:, 0])]
+        if len(there):
+            share = np.clip((there - effector.place) @ along / length2, 0.0, 1.0) if length2 > 0.0 else np.zeros(len(there))
+            best = min(best, float(np.linalg.norm(there - effector.place - share[:, None] * along, axis=1).min()))
+    return best
+
+
+def _arrival(order: Order, number: int, place: Array, given: float, rounds: Rounds, effector: Effector) -> float:
+    """When the effect meets what it was sent at, within the order's window."""
+    t = order.t_from
+    for _ in range(8):      # converges as the ratio of round to effect speed
+        there = _there(number, place, given, rounds, t)
+        if not np.isfinite(there).all():
+            break
+        t = min(order.t_from + float(np.linalg.norm(there - effector.place)) / effector.speed, order.t_to)
+    return t
+
+
+def _place(p: Pending, rounds: Rounds, t: float) -> Array:
+    return _there(p.number, p.place, p.given, rounds, t)
+
+
+def _there(number: int, place: Array, given: float, rounds: Rounds, t: float) -> Array:
+    """Where the round is at t, or where the track would be that had none."""
+    if number >= 0:
+        return np.asarray(flights.states(rounds, t)[number, :3])
+    return np.asarray(place[:3] + place[3:6] * (t - given))
