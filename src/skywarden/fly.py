@@ -5,6 +5,7 @@ Flat ground, constant gravity, no rotation, one wind at all heights. It takes st
 
 from __future__ import annotations
 
+import csv
 import math
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,12 @@ ATMOSPHERES = ("isa", "isa-geometric", "exponential")
 LONGEST_FLIGHT = 1_000.0        # s
 LARGEST_FILE = 256 * 2**20      # bytes, some four million rounds
 MOST_FAULTS = 100               # listed one by one; the rest are counted
+LINE = "\0line"                 # column of line numbers beside the file's own; no text file holds a zero byte
 CHUNK = 2_000                   # rounds flown between two marks of the progress bar
 
 # Allowed values of each column, and what to do about others.
 LIMITS = {
-    "ballistic_coefficient_kgm2": (1e-3, 1e9, "give mass over form factor times calibre squared (G1, G7) or mass over Cd times area (constant) in kg/m²"),
+    "ballistic_coefficient_kgm2": (1e-3, 1e9, "give it in kg/m²: mass over form factor times calibre squared (G1, G7), over Cd times area (constant)"),
     "speed_mps": (0.0, 5_000.0, "give the speed in metres per second, 0 to 5000"),
     "elevation_deg": (-90.0, 90.0, "give the angle above the horizontal in degrees, -90 to 90"),
     "bearing_deg": (-360.0, 360.0, "give the direction clockwise from north in degrees, -360 to 360"),
@@ -71,7 +73,7 @@ def fly_rounds(
     still = np.zeros(len(speed))
     state = np.stack([still, still, values["height_m"], level * np.sin(bearing), level * np.cos(bearing), speed * np.sin(elevation)], axis=1)
     falls = _flown(state, law, 1.0 / values["ballistic_coefficient_kgm2"], air)
-    _all_landed(source, falls)
+    _all_landed(source, table, falls)
     _write(Path(out), pl.DataFrame({
         "impact_east_m": falls.position[:, 0],
         "impact_north_m": falls.position[:, 1],
@@ -110,18 +112,37 @@ def _read(file: Path) -> pl.DataFrame:
             raise TableError(Fault(str(file), None, f"the file has {size:,} bytes, more than {LARGEST_FILE:,}", "split it into smaller tables"))
         if file.suffix.lower() == ".parquet":
             return pl.read_parquet(file)
-        text = file.read_bytes()
-        text.decode("utf-8")
-        return pl.read_csv(text, infer_schema=False, truncate_ragged_lines=False, encoding="utf8")
+        return _read_csv(file)
     except OSError as problem:
-        raise TableError(Fault(str(file), None, f"the file cannot be read: {problem.strerror or problem}", "check its name and your permission")) from None
-    except UnicodeDecodeError as problem:
-        line = text.count(b"\n", 0, problem.start) + 1
-        raise TableError(Fault(str(file), line, f"byte {text[problem.start]:#04x} is not UTF-8 text", "save the table as CSV in UTF-8")) from None
+        what = f"the file cannot be read: {problem.strerror or problem}"
+        raise TableError(Fault(str(file), None, what, "check its name and your permission")) from None
     except pl.exceptions.PolarsError as problem:
         what = str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
         form = "Parquet" if file.suffix.lower() == ".parquet" else "CSV"
         raise TableError(Fault(str(file), None, f"the file is not a {form} table: {what}", f"write a header line: {','.join(COLUMNS)}")) from None
+
+
+def _read_csv(file: Path) -> pl.DataFrame:
+    """Cells as text, with the line each row stands in; blank lines are left out."""
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise TableError(Fault(str(file), line, f"not text: byte {content[problem.start]:#04x} is not UTF-8", "save the table as CSV in UTF-8")) from None
+    if "\0" in text:
+        raise TableError(Fault(str(file), text.count("\n", 0, text.index("\0")) + 1, "not text: it holds a zero byte", "save the table as CSV in UTF-8"))
+    width = len(next(csv.reader(text.splitlines()[:1]), []))
+    try:
+        table = pl.read_csv(text.encode(), infer_schema=False)
+    except pl.exceptions.PolarsError:
+        ragged = [(n, len(cells)) for n, cells in enumerate(csv.reader(text.splitlines()), start=1) if len(cells) > width]
+        if not ragged:
+            raise
+        raise TableError(*(
+            Fault(str(file), n, f"the line has {cells} cells, the header {width}", "write one cell a column") for n, cells in ragged[:MOST_FAULTS])
+        ) from None
+    return table.with_row_index(LINE, 2).filter(~pl.all_horizontal(pl.exclude(LINE).is_null()))
 
 
 def _checked(file: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Array]]:
@@ -130,23 +151,22 @@ def _checked(file: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, A
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
         raise TableError(*(
-            Fault(str(file), 1, f"column {name!r} is missing; there are {', '.join(table.columns[:20]) or 'none'}", f"add a column {name}")
+            Fault(str(file), 1, f"column {name!r} is missing; there are {_shown(table)}", f"add a column {name}")
             for name in missing))
     if table.height == 0:
         raise TableError(Fault(str(file), 1, "the table has a header but no round", "add a line a round"))
-    text = file.suffix.lower() != ".parquet"
-    if text:
+    if LINE in table.columns:
         table = table.with_columns(pl.col(name).str.strip_chars() for name in COLUMNS)
     faults: list[tuple[int, Fault]] = []
     drag = table["drag"].cast(pl.String, strict=False)
-    for row in np.flatnonzero(~drag.is_in(DRAGS).fill_null(False).to_numpy()):
-        faults.append(_fault(file, text, row, "drag", drag[int(row)], "write G1, G7 or constant"))
+    for row in map(int, np.flatnonzero(~drag.is_in(DRAGS).fill_null(False).to_numpy())):
+        faults.append(_fault(file, table, row, "drag", drag[row], "write G1, G7 or constant"))
     values: dict[str, Array] = {}
     for name in NUMBERS:
         column = table[name].cast(pl.Float64, strict=False).fill_null(math.nan).to_numpy()
         low, high, do = LIMITS[name]
-        for row in np.flatnonzero(~((column >= low) & (column <= high))):
-            faults.append(_fault(file, text, row, name, table[name][int(row)], do))
+        for row in map(int, np.flatnonzero(~((column >= low) & (column <= high)))):
+            faults.append(_fault(file, table, row, name, table[name][row], do))
         values[name] = np.array(column)
     if faults:
         faults.sort(key=lambda pair: pair[0])
@@ -157,11 +177,25 @@ def _checked(file: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, A
     return table.with_columns(drag), values
 
 
-def _fault(file: Path, text: bool, row: int, column: str, value: object, do: str) -> tuple[int, Fault]:
-    """One bad value. A CSV row stands one line below its index counted from 1, the header being line 1."""
+def _shown(table: pl.DataFrame) -> str:
+    """The columns there are, briefly and printable."""
+    return ascii(", ".join(name for name in table.columns if name != LINE)[:200])
+
+
+def _fault(file: Path, table: pl.DataFrame, row: int, column: str, value: object, do: str) -> tuple[int, Fault]:
+    """One bad value, with its row for sorting."""
     shown = "nothing" if value is None else repr(value)
-    place = "" if text else f"row {int(row) + 1}: "
-    return int(row), Fault(str(file), int(row) + 2 if text else None, f"{place}column {column!r} holds {shown}", do)
+    return row, Fault(str(file), _line(table, row), f"{_row(table, row)}column {column!r} holds {shown}", do)
+
+
+def _line(table: pl.DataFrame, row: int) -> int | None:
+    """Line of a CSV row; Parquet has none."""
+    return int(table[LINE][row]) if LINE in table.columns else None
+
+
+def _row(table: pl.DataFrame, row: int) -> str:
+    """Where lines have no meaning, the row's number."""
+    return "" if LINE in table.columns else f"row {row + 1}: "
 
 
 def _flown(state: Array, law: Array, inverse: Array, air: Air) -> Falls:
@@ -177,13 +211,12 @@ def _flown(state: Array, law: Array, inverse: Array, air: Air) -> Falls:
     return Falls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _all_landed(file: Path, falls: Falls) -> None:
+def _all_landed(file: Path, table: pl.DataFrame, falls: Falls) -> None:
     """Raises TableError naming every round that never came down."""
-    text = file.suffix.lower() != ".parquet"
-    up = np.flatnonzero(~np.isfinite(falls.t))
-    if len(up):
+    up = [int(i) for i in np.flatnonzero(~np.isfinite(falls.t))]
+    if up:
         raise TableError(*(
-            Fault(str(file), int(i) + 2 if text else None, f"round {int(i) + 1} is still up after {LONGEST_FLIGHT:.0f} s",
+            Fault(str(file), _line(table, i), f"{_row(table, i)}the round is still up after {LONGEST_FLIGHT:.0f} s",
                   "lower its speed, elevation or height, or correct its coefficient") for i in up[:MOST_FAULTS]))
 
 
@@ -194,5 +227,5 @@ def _write(file: Path, table: pl.DataFrame) -> None:
         else:
             table.write_csv(file)
     except (OSError, pl.exceptions.PolarsError) as problem:
-        what = getattr(problem, "strerror", None) or problem
-        raise TableError(Fault(str(file), None, f"the file cannot be written: {what}", "check its folder, your permission and the space left")) from None
+        what = f"the file cannot be written: {getattr(problem, 'strerror', None) or problem}"
+        raise TableError(Fault(str(file), None, what, "check its folder, your permission and the space left")) from None

@@ -59,7 +59,7 @@ def fall(
 
 def fall_exactly(
     state: ArrayLike, law: ArrayLike, inverse_coefficient: ArrayLike, ground: Ground, drags: Drags, air: Air, earth: Earth,
-    t_max: float = 1_000.0, tolerance: float = 1e-9,
+    t_max: float = 1_000.0, tolerance: float = 1e-10,
 ) -> Falls:
     """The same as `fall`, each round by the adaptive integration of `path.fly`: within a millimetre, some fifty times slower."""
     states, laws, inverse = _checked(state, law, inverse_coefficient, drags)

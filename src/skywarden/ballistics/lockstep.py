@@ -32,8 +32,9 @@ TOP_MACH = 6.0          # drag held constant above
 LOOK = 0.10             # Mach; a step looks this far for a change of drag
 TOUCH = 1e-6            # m above the ground: a round has left it
 NEAR = 0.02             # m; the step that is flown again ends this near the ground, the rest is slid along the velocity
-STEP_DRAG = 0.16        # a step's length times the rate at which drag acts and changes, see `_stiffness`
-STEP_RISE = 500.0       # m; a step climbs or falls no further, for the air changes with it
+STEP_DRAG = 0.13        # a step's length times the rate at which drag acts and changes, see `_stiffness`
+STEP_RISE = 400.0       # m; a step climbs or falls no further, for the air changes with it
+STEP_WIND = 200.0       # m; the same where wind changes with height, in corners at the profile's heights
 
 
 class Tables(NamedTuple):
@@ -209,7 +210,6 @@ def fall_all(
     state: Array, laws: Array, inverses: Array, ground: Ground, tables: Tables, earth: Earth, t_max: float, step: float, out: Array,
 ) -> None:
     """Fly every row of state (n, 6) to the ground; results go into out (n, 8): time, position, velocity, apex; rows of rounds still up are left as they are."""
-    n = state.shape[0]
     now, new = np.zeros((6, LANES)), np.zeros((6, LANES))
     x, y, z, u, v, w = now[0], now[1], now[2], now[3], now[4], now[5]
     x1, y1, z1, u1, v1, w1 = new[0], new[1], new[2], new[3], new[4], new[5]
@@ -224,6 +224,7 @@ def fall_all(
     h, drag, stiff = more[0], more[1], more[2]
     k, look = np.zeros(LANES, np.int32), np.zeros(LANES, np.int32)
     work[2, :], work[3, :] = tables.air[0, 4], tables.air[0, 6]
+    rise = STEP_WIND if tables.windy else STEP_RISE
     following = flying = 0
     for i in range(LANES):
         following, taken = _take(i, following, state, laws, inverses, ground, tables.pieces, now, lane, whole, out)
@@ -231,7 +232,7 @@ def fall_all(
     while flying > 0:
         _forces(z, u, v, w, law, inverse, tables, earth, work, k, a1, b1, c1, drag, stiff)
         for i in range(LANES):
-            longest = min(step, STEP_DRAG / (drag[i] * stiff[i] + 1e-12), STEP_RISE / (abs(w[i]) + 1e-12))
+            longest = min(step, STEP_DRAG / (drag[i] * stiff[i] + 1e-12), rise / (abs(w[i]) + 1e-12))
             h[i] = fixed[i] if fixed[i] > 0.0 else longest
         _part(z, w, c1, h, 0.5, 0.0, zs)
         _part(u, a1, a1, h, 0.5, 0.0, us)

@@ -43,7 +43,7 @@ class Path(NamedTuple):
 
 def fly(
     state: ArrayLike, law: int, inverse_coefficient: float, ground: Ground, drags: Drags, air: Air, earth: Earth,
-    t_max: float = 300.0, tolerance: float = 1e-9, forward: bool = True,
+    t_max: float = 300.0, tolerance: float = 1e-10, forward: bool = True,
     burn_acceleration: float = 0.0, burn_out_height: float = 0.0, drift: float = 0.0,
 ) -> Path:
     """Fly one round until it meets the ground.
@@ -52,7 +52,7 @@ def fly(
     law                  row of `drags`
     inverse_coefficient  1 / BC [m²/kg]
     t_max                longest time flown, either way [s]
-    tolerance            relative error of a step; 1e-9 keeps a whole flight within a millimetre
+    tolerance            relative error of a step; 1e-10 keeps a whole flight within a millimetre
     forward              False: back in time, until the round rises out of the ground it was launched from
     burn_acceleration    of a motor along the velocity through the air [m/s²], on while the round is on its launch side
                          less than `burn_out_height` above the ground [m]
