@@ -1,0 +1,85 @@
+"""What a record says about itself before its first frame."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+
+APPLICATION = 0x534B5957        # "SKYW", in SQLite's own field for telling whose file it is
+FORMAT = 1                      # raised whenever an older reader would no longer understand
+KINDS = ("simulation", "live")
+DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where, what and with which declarations a run was; enough to run it again.
+
+    kind               "simulation" or "live"
+    epoch_ns           UTC of t = 0 [ns since 1970]
+    site               its name; `site_sources` the files it was read from
+    scenario           its name, None on live data; `scenario_sources` likewise
+    seed, duration     as run, None where they have no meaning
+    feeds              the URLs given, in order
+    """
+
+    kind: str
+    epoch_ns: int
+    site: str
+    site_sources: Mapping[str, bytes]
+    scenario: str | None = None
+    scenario_sources: Mapping[str, bytes] = field(default_factory=dict)
+    seed: int | None = None
+    duration: float | None = None
+    feeds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"a record's kind is one of {', '.join(KINDS)}; got {self.kind!r}")
+        if (self.kind == "simulation") != (self.scenario is not None):
+            raise ValueError("a simulation names its scenario and a live record has none")
+
+    def digest(self) -> bytes:
+        """The value the chain of frame digests starts from."""
+        said = [
+            FORMAT, self.kind, self.epoch_ns, self.site, sorted(self.site_sources.items()), self.scenario, sorted(self.scenario_sources.items()),
+            self.seed, self.duration, list(self.feeds),
+        ]
+        return digest(msgspec.msgpack.encode(said))
+
+
+def digest(*parts: bytes | None) -> bytes:
+    """A fingerprint of byte strings in their order; None is told apart from an empty string."""
+    made = blake2b(digest_size=DIGEST_BYTES)
+    for part in parts:
+        made.update(b"-" if part is None else len(part).to_bytes(8, "little"))
+        if part is not None:
+            made.update(part)
+    return made.digest()
+
+
+def machine() -> dict[str, str]:
+    """What pictures may depend on in their last bits: processor, platform and the versions that compute."""
+    said = {"processor": _processor(), "platform": platform.platform(), "python": platform.python_version()}
+    for package in ("skywarden", "numpy", "numba", "scipy"):
+        try:
+            said[package] = version(package)
+        except PackageNotFoundError:
+            said[package] = "unknown"
+    return said
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

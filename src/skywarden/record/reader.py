@@ -1,0 +1,208 @@
+"""Opens a record, read-only and suspicious: finished, crashed or still being written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+import numpy as np
+
+from skywarden.errors import RecordError
+from skywarden.messages.drill import Drill
+from skywarden.messages.frame import Frame
+from skywarden.messages.picture import Picture
+from skywarden.messages.tables import Array
+from skywarden.messages.truth import Truth
+from skywarden.record.codec import MOST_BYTES, decode
+from skywarden.record.header import APPLICATION, FORMAT, Header, digest
+from skywarden.run.shapes import Moment
+
+BATCH = 64              # rows read at a time: a long read would keep a running recorder from folding its log into the file
+COLUMNS = "n, t, frame, frame_digest, picture, picture_digest, drill, drill_digest, truth, truth_digest"
+
+
+class Row(NamedTuple):
+    """One moment as it stands in the file."""
+
+    n: int
+    t: float
+    frame: bytes
+    frame_digest: bytes
+    picture: bytes
+    picture_digest: bytes
+    drill: bytes | None
+    drill_digest: bytes | None
+    truth: bytes | None
+    truth_digest: bytes | None
+
+    def fault(self, before: bytes, n: int) -> str | None:
+        """What is wrong with this row as number `n` behind the frame digest `before`, in words; None where nothing is."""
+        if self.n != n:
+            return f"frame {n} is missing"
+        if digest(before, n.to_bytes(8, "little"), self.frame) != self.frame_digest:
+            return f"frame {n} at {self.t:.2f} s is not as it was recorded"
+        for name in ("picture", "drill", "truth"):
+            blob, mark = getattr(self, name), getattr(self, f"{name}_digest")
+            if (None if blob is None else digest(self.frame_digest, blob)) != mark:
+                return f"the {name} of frame {n} at {self.t:.2f} s is not as it was recorded"
+        return None
+
+
+class Record:
+    """One recorded run. Raises RecordError, with a sentence, for whatever cannot be read."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise RecordError(f"{self.path}: there is no such file" if not self.path.exists() else f"{self.path} is not a file")
+        self._base = _connect(self.path)
+        try:
+            self._recognise()
+            said = {str(key): value for key, value in self._ask("SELECT key, value FROM header")}
+            self.header = self._header(said)
+            self.created_unix_s = float(said.get("created_unix_s") or 0.0)
+            self.machine: dict[str, str] = msgspec.json.decode(str(said.get("machine") or "{}"), type=dict[str, str])
+        except (KeyError, ValueError, TypeError, msgspec.DecodeError) as error:
+            self.close()
+            raise RecordError(f"{self.path}: the header of this record is damaged: {error}") from None
+        except RecordError:
+            self.close()
+            raise
+        self.header_sound = said.get("digest") == self.header.digest()
+
+    def __len__(self) -> int:
+        return int(self._ask("SELECT count(*) FROM moments")[0][0])
+
+    def __enter__(self) -> Record:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def simulation(self) -> bool:
+        """Whether this was a simulation; a replay of it still is."""
+        return self.header.kind == "simulation"
+
+    def times(self) -> Array:
+        """(n,) time of every frame [s]."""
+        return np.array([t for (t,) in self._ask("SELECT t FROM moments ORDER BY n")], np.float64)
+
+    def span(self) -> tuple[float, float] | None:
+        """Time of the first and of the last frame [s]; None while there is none."""
+        first, last = self._ask("SELECT min(t), max(t) FROM moments")[0]
+        return None if first is None else (float(first), float(last))
+
+    def rows(self, start: float = 0.0) -> Iterator[Row]:
+        """Every row from the first at or after `start` [s], as it stands in the file; neither decoded nor checked."""
+        found = self._ask("SELECT n FROM moments WHERE t >= ? ORDER BY t, n LIMIT 1", start) if start > 0.0 else [(-1 << 62,)]
+        n = found[0][0] - 1 if found else None
+        while n is not None:
+            batch = self._ask(f"SELECT {COLUMNS} FROM moments WHERE n > ? ORDER BY n LIMIT {BATCH}", n)
+            for values in batch:
+                yield self._row(values)
+            n = batch[-1][0] if batch else None
+
+    def moments(self, start: float = 0.0) -> Iterator[Moment]:
+        """Every moment from `start` [s] on, decoded; stops with a RecordError at the first row that is not as it was recorded."""
+        before: bytes | None = None
+        n = 0
+        for row in self.rows(start):
+            if before is None:
+                n, before = row.n, self._before(row.n)
+            fault = row.fault(before, n)
+            if fault is not None:
+                raise RecordError(f"{self.path}: {fault}")
+            yield self.moment(row)
+            n, before = n + 1, row.frame_digest
+
+    def moment(self, row: Row) -> Moment:
+        """A row decoded. Raises RecordError naming the frame where that fails."""
+        try:
+            return Moment(
+                decode(row.frame, Frame), decode(row.picture, Picture), None if row.drill is None else decode(row.drill, Drill),
+                None if row.truth is None else decode(row.truth, Truth))
+        except RecordError as error:
+            raise RecordError(f"{self.path}: frame {row.n} at {row.t:.2f} s: {error}") from None
+
+    def at(self, t: float) -> Moment | None:
+        """The newest moment not after `t` [s]; None where there is none."""
+        found = self._ask(f"SELECT {COLUMNS} FROM moments WHERE t <= ? ORDER BY t DESC, n DESC LIMIT 1", t)
+        return self.moment(self._row(found[0])) if found else None
+
+    def faults(self) -> list[str]:
+        """Everything in the file that is not as it was recorded, in words; empty where all is."""
+        found = [] if self.header_sound else ["the header is not as it was recorded"]
+        before, n = self.header.digest(), 1
+        for row in self.rows():
+            fault = row.fault(before, n)
+            if fault is not None:
+                found.append(fault)
+            n, before = row.n + 1, row.frame_digest
+        return found
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._base.close()
+
+    def _before(self, n: int) -> bytes:
+        """The digest the chain holds before row `n`; only the row right before will do."""
+        found = self._ask("SELECT frame_digest FROM moments WHERE n = ?", n - 1)
+        return bytes(found[0][0]) if found else self.header.digest()
+
+    def _recognise(self) -> None:
+        application, = self._ask("PRAGMA application_id")[0]
+        form, = self._ask("PRAGMA user_version")[0]
+        if application != APPLICATION:
+            raise RecordError(f"{self.path} is not a record of Skywarden's, or is one that was never begun")
+        if form > FORMAT:
+            raise RecordError(f"{self.path} has format {form}, this Skywarden reads up to {FORMAT}: install a newer one")
+
+    def _header(self, said: dict[str, Any]) -> Header:
+        sources: dict[str, dict[str, bytes]] = {"site": {}, "scenario": {}}
+        for part, name, content in self._ask("SELECT part, name, content FROM sources"):
+            sources[part][str(name)] = bytes(content)
+        return Header(
+            str(said["kind"]), int(said["epoch_ns"]), str(said["site"]), sources["site"], None if said["scenario"] is None else str(said["scenario"]),
+            sources["scenario"], None if said["seed"] is None else int(said["seed"]), None if said["duration_s"] is None else float(said["duration_s"]),
+            msgspec.json.decode(str(said["feeds"]), type=tuple[str, ...]))
+
+    def _row(self, values: tuple[Any, ...]) -> Row:
+        n, t, *blobs = values
+        needed = blobs[:4]
+        if not isinstance(n, int) or not isinstance(t, float) or not all(isinstance(b, bytes) for b in needed) \
+                or not all(b is None or isinstance(b, bytes) for b in blobs):
+            raise RecordError(f"{self.path}: frame {n} holds something else than was recorded")
+        return Row(n, t, *blobs)
+
+    def _ask(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+        try:
+            return self._base.execute(question, values).fetchall()
+        except (sqlite3.Error, OverflowError) as error:
+            raise _unreadable(self.path, error) from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        base = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise _unreadable(path, error) from None
+    base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
+    return base
+
+
+def _unreadable(path: Path, error: Exception) -> RecordError:
+    said = str(error)
+    if "not a database" in said:
+        return RecordError(f"{path} is not a record: it is no SQLite file")
+    if "no such table" in said or "no such column" in said:
+        return RecordError(f"{path} is not a record of Skywarden's: {said}")
+    if "malformed" in said or "I/O" in said:
+        return RecordError(f"{path} is damaged or cut short: {said}. Copy it again, with the -wal file beside it if there is one")
+    if "unable to open" in said or "readonly" in said:
+        return RecordError(f"{path} cannot be opened: {said}. If a -wal file lies beside it, copy both into a folder you may write and open them there")
+    return RecordError(f"{path} cannot be read: {said}")
