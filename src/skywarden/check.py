@@ -16,7 +16,11 @@ from skywarden.site.zones import read_zones
 
 def check_file(path: Path) -> list[Fault]:
     """Every fault of one file or folder, none where it is good. A shipped site's or scenario's name will do."""
-    if not path.exists():
+    try:
+        there = path.exists()
+    except (OSError, ValueError) as error:
+        return [Fault(str(path)[:200], None, f"cannot be a file: {getattr(error, 'strerror', None) or error}", "Check the name.")]
+    if not there:
         for kind in ("sites", "scenarios"):
             try:
                 path = find(str(path), kind)

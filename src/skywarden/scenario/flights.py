@@ -24,6 +24,8 @@ FASTEST = 350.0             # m/s over ground; a faster step between two reports
 STEEPEST = 120.0            # m/s up or down
 LONGEST_GAP = 120.0         # s; a longer silence ends a flight and starts another
 SMOOTHING = 2.0             # s; positions are reported in steps of 25 ft and metres, an aeroplane does not fly such steps
+LONGEST = 172_800.0         # s; way-points beyond two days are a slip of the pen
+HIGHEST = 40_000.0          # m
 MOST_FAULTS = 20            # named a file; the rest is counted
 DEG = math.pi / 180.0
 
@@ -35,11 +37,16 @@ def scripted(table: Table, origin: Origin, duration: float) -> Flight | None:
     try:
         rows = np.array([[float(v) for v in point] for point in points], np.float64)
         good = rows.ndim == 2 and rows.shape[1] == 4 and len(rows) >= 2 and bool(np.isfinite(rows).all() and (np.diff(rows[:, 0]) > 0.0).all())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         good = False
     if not good:
         table.fault("waypoints", "waypoints is not a list of at least two [time_s, latitude_deg, longitude_deg, altitude_m] with rising times",
                     "Write waypoints = [[0, 34.5, 69.1, 4000], [120, 34.6, 69.2, 3000]].")
+        rows = np.array([[0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
+        local = True
+    elif np.abs(rows[:, 0]).max() > LONGEST or np.abs(rows[:, 3]).max() > HIGHEST:
+        table.fault("waypoints", f"a way-point's time is beyond {LONGEST:.0f} s or its height beyond {HIGHEST:.0f} m",
+                    "Order: [time_s, latitude_deg, longitude_deg, altitude_m].")
         rows = np.array([[0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
         local = True
     elif not local and (np.abs(rows[:, 1]).max() > 90.0 or np.abs(rows[:, 2]).max() > 180.0):
@@ -73,7 +80,7 @@ def read_recording(table: Table, content: bytes, origin: Origin) -> list[Flight]
     to_latitude = table.number("to_latitude_deg", origin.latitude, -90.0, 90.0, DEG)
     to_longitude = table.number("to_longitude_deg", origin.longitude, -180.0, 180.0, DEG)
     flights = _moved(table, rows, origin, (to_latitude, to_longitude), start, turn, shift) if rows else []
-    if content and not flights:
+    if content and not flights and not table.document.faults:
         table.fault("file", f"{name}: no flight with at least two believable positions", f"Its columns must be {', '.join(COLUMNS)}.")
     table.finish()
     return flights
@@ -158,7 +165,7 @@ def _legs(table: Table, callsign: str, address: int, t: Array, place: Array) -> 
     good = believable(t, place)
     tg, pg = t[good], place[good]
     cuts = np.flatnonzero(np.diff(tg) > LONGEST_GAP) + 1
-    for k, piece in enumerate(np.split(np.arange(len(tg)), cuts)):
+    for piece in np.split(np.arange(len(tg)), cuts):
         if len(piece) < 2 or tg[piece[-1]] - tg[piece[0]] < 2.0:
             continue
         first, last = tg[piece[0]], tg[piece[-1]]
@@ -166,7 +173,7 @@ def _legs(table: Table, callsign: str, address: int, t: Array, place: Array) -> 
         path = np.stack([np.interp(grid, tg[piece], pg[piece, c]) for c in range(3)], axis=1)
         path = gaussian_filter1d(path, SMOOTHING, axis=0, mode="nearest")
         said = (t >= first - 1.0) & (t <= last + 1.0)
-        flight = _flight(table, callsign, address if k == 0 else -1, grid, path)
+        flight = _flight(table, callsign, address, grid, path)
         yield replace(flight, said_t=np.ascontiguousarray(t[said]), said=np.ascontiguousarray(place[said]))
 
 
@@ -212,7 +219,7 @@ def _gaps(table: Table) -> tuple[Span, ...]:
     value: Any = table.raw("gaps_s", [])
     try:
         return tuple((float(a), float(b)) for a, b in value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         table.fault("gaps_s", '"gaps_s" is not a list of [start, end]', "Write gaps_s = [[30, 60]].")
         return ()
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import resources
 from itertools import pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from shapely.geometry import Polygon
 
 from skywarden.ballistics import drag
 from skywarden.errors import Fault, ScenarioError
@@ -113,14 +115,21 @@ def _build(sources: dict[str, bytes], name: str, where: str, site: Site, faults:
 
 def _outage(table: Table, site: Site) -> Outage:
     outage = Outage(_radar(table, site), table.number("start_s", low=0.0), table.number("end_s", low=0.0))
+    _rising(table, outage.start, outage.end)
     table.finish()
     return outage
 
 
 def _delay(table: Table, site: Site) -> Delay:
     delay = Delay(_radar(table, site), table.number("start_s", low=0.0), table.number("end_s", low=0.0), table.number("by_s", low=0.0, high=60.0))
+    _rising(table, delay.start, delay.end)
     table.finish()
     return delay
+
+
+def _rising(table: Table, start: float, end: float) -> None:
+    if end <= start:
+        table.fault("end_s", f"end_s {end:g} is not after start_s {start:g}", "Swap or mend them.")
 
 
 def _epoch(root: Table) -> int:
@@ -130,9 +139,11 @@ def _epoch(root: Table) -> int:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+        if not 1970 <= moment.year < 2200:
+            raise ValueError("nanoseconds since 1970 would not fit")
         return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
-    except ValueError:
-        root.fault("epoch", f'"epoch" is {text!r}, not a date and time', 'Write UTC as in epoch = "2021-08-30T02:20:00Z".')
+    except (ValueError, OverflowError):
+        root.fault("epoch", f'"epoch" is {text!r}, not a date and time from 1970 to 2199', 'Write UTC as in epoch = "2021-08-30T02:20:00Z".')
         return 0
 
 
@@ -161,6 +172,7 @@ def _classes(root: Table, faults: list[Fault]) -> tuple[drag.Drags, tuple[RoundC
 def _areas(root: Table, site: Site) -> dict[str, Area]:
     """The site's zones and the scenario's own areas, by name."""
     areas = {zone.name: Area(zone.name, zone.polygon) for zone in site.zones}
+    own: set[str] = set()
     for table in root.tables("areas"):
         name = table.text("name")
         polygon = None
@@ -176,6 +188,9 @@ def _areas(root: Table, site: Site) -> dict[str, Area]:
                 table.fault("latitude_deg", f"the area is {np.hypot(*middle) / 1000:.0f} km from the site", "Are latitude and longitude swapped?")
             polygon = _circle(middle, table)
         table.finish()
+        if name in own:
+            table.fault("name", f'the name "{name}" is used twice', "Give each area its own name.")
+        own.add(name)
         if polygon is not None:
             areas[name] = Area(name, polygon)
     return areas
@@ -191,7 +206,7 @@ def _corners(table: Table, site: Site) -> Array | None:
     value = table.raw("polygon", None)
     try:
         corners = np.array([[float(lon), float(lat)] for lon, lat in value])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         corners = np.zeros((0, 2))
     if len(corners) < 3 or not np.isfinite(corners).all() or np.abs(corners[:, 1]).max() > 90.0:
         table.fault("polygon", "the polygon is not a list of at least three [longitude, latitude]", "Write polygon = [[69.1, 34.5], …]")
@@ -200,6 +215,10 @@ def _corners(table: Table, site: Site) -> Array | None:
     place = to_site(origin.latitude, origin.longitude, origin.elevation, corners[:, 1] * DEG, corners[:, 0] * DEG, origin.elevation)[:, :2]
     if np.abs(place).max() > 100_000.0:
         table.fault("polygon", "the polygon lies more than 100 km from the site", "GeoJSON order: [longitude, latitude]; are they swapped?")
+        return None
+    shape = Polygon(place)
+    if not shape.is_valid or shape.area < 1.0:
+        table.fault("polygon", "the polygon's outline crosses itself, or it has no area", "List its corners in order, once around.")
         return None
     return np.ascontiguousarray(place)
 
@@ -287,6 +306,12 @@ def _command(table: Table) -> Command:
 
 
 def _one_address_each(flights: tuple[Flight, ...], root: Table) -> None:
-    known = [flight.address for flight in flights if flight.address >= 0]
-    for address in sorted({a for a in known if known.count(a) > 1}):
-        root.fault("flights", f"the address {address:06x} is given to {known.count(address)} flights", "Give each aircraft its own icao24.")
+    """Two aircraft never reply with one address at one time; the pieces of one recorded flight may share theirs."""
+    spans: dict[int, list[Span]] = {}
+    for flight in flights:
+        if flight.address >= 0 and flight.transponder:
+            spans.setdefault(flight.address, []).append((float(flight.t[0]), float(flight.t[-1])))
+    for address, times in spans.items():
+        times.sort()
+        if any(after[0] < before[1] for before, after in pairwise(times)):
+            root.fault("flights", f"the address {address:06x} is flown by two aircraft at once", "Give each aircraft its own icao24.")

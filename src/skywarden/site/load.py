@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -95,8 +96,8 @@ def _build(sources: dict[str, bytes], name: str, where: str, faults: list[Fault]
         return None
     root = document.root()
     origin = origin_of(root)
-    if not all(map(math.isfinite, (origin.latitude, origin.longitude, origin.elevation))):
-        return None
+    if not math.isfinite(origin.elevation):
+        origin = replace(origin, elevation=0.0)     # its fault is noted; the rest of the files is still judged
     laws, drags = _laws(root)
     ground = terrain.from_bytes(sources[TERRAIN]) if TERRAIN in sources else flat()
     root.table("terrain")
@@ -192,7 +193,7 @@ def place_of(table: Table, origin: Origin, ground: Ground) -> Array:
     if table.has("latitude_deg") or table.has("longitude_deg"):
         latitude, longitude = table.number("latitude_deg", low=-90.0, high=90.0), table.number("longitude_deg", low=-180.0, high=180.0)
         place = to_site(origin.latitude, origin.longitude, origin.elevation, math.radians(latitude), math.radians(longitude), origin.elevation)[0]
-        if not np.hypot(place[0], place[1]) < 100_000.0:
+        if math.isfinite(origin.latitude + origin.longitude) and not np.hypot(place[0], place[1]) < 100_000.0:
             table.fault("latitude_deg", f"the place {latitude}, {longitude} is more than 100 km from the origin",
                         "Check the signs, and that latitude and longitude are not swapped.")
             return np.zeros(3)

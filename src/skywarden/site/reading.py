@@ -24,6 +24,9 @@ def read_bytes(path: Path, faults: list[Fault], largest: int = LARGEST_TEXT) -> 
         if path.is_dir():
             faults.append(Fault(str(path), None, "is a folder", "Name the file inside it."))
             return None
+        if path.exists() and not path.is_file():
+            faults.append(Fault(str(path), None, "is a device or a pipe, not a file", "Save it as a file first."))
+            return None
         size = path.stat().st_size
         if size > largest:
             faults.append(Fault(str(path), None, f"is {size / 2**20:.0f} MiB, far more than such a file needs", f"Keep it below {largest // 2**20} MiB."))
@@ -35,8 +38,8 @@ def read_bytes(path: Path, faults: list[Fault], largest: int = LARGEST_TEXT) -> 
     except PermissionError:
         faults.append(Fault(str(path), None, "may not be read", f"Give yourself permission, e.g. chmod u+r {path}"))
         return None
-    except OSError as error:
-        faults.append(Fault(str(path), None, f"cannot be read: {error.strerror or error}", "Check the file and the disk it is on."))
+    except (OSError, ValueError) as error:      # ValueError: a name with a NUL in it
+        faults.append(Fault(str(path), None, f"cannot be read: {getattr(error, 'strerror', None) or error}", "Check the file and the disk it is on."))
         return None
     if not content.strip():
         faults.append(Fault(str(path), 1, "is empty", "Start from one of the shipped ones."))
@@ -70,7 +73,7 @@ class Document:
             return
         try:
             self.data = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:       # ValueError: besides bad TOML, a number of thousands of digits
             where = re.search(r"line (\d+)", str(error))
             faults.append(Fault(name, int(where[1]) if where else None, f"is not valid TOML: {error}", "Mend the line; text values need quotes."))
             return
@@ -103,6 +106,7 @@ def _locate(text: str) -> dict[tuple[str | int, ...], int]:
             names = [part.strip().strip("\"'") for part in header[2].split(".")]
             for part in names[:-1]:
                 prefix = (*prefix, part)
+                lines.setdefault(prefix, number)
                 if prefix in counts:
                     prefix = (*prefix, counts[prefix] - 1)
             prefix = (*prefix, names[-1])

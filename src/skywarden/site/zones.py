@@ -29,7 +29,7 @@ def read_zones(name: str, content: bytes, origin: Origin, faults: list[Fault]) -
         return ()
     try:
         data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:       # ValueError: besides bad JSON, a number of thousands of digits
         faults.append(Fault(name, getattr(error, "lineno", 1), f"is not valid JSON: {error}", "Export it again as GeoJSON, or mend the line."))
         return ()
     features = data.get("features") if isinstance(data, dict) else None
@@ -79,7 +79,8 @@ def _zones(file: str, line: int, feature: Any, origin: Origin, faults: list[Faul
         fault("is not a GeoJSON Feature", 'Each entry of "features" must be {"type": "Feature", …}.')
         return
     properties = feature.get("properties")
-    properties = properties if isinstance(properties, dict) else {}
+    # an attribute left blank in an editor is written as null: the same as none
+    properties = {key: value for key, value in properties.items() if value is not None} if isinstance(properties, dict) else {}
     name = properties.get("name")
     if not isinstance(name, str) or not name.strip() or len(name) > 100:
         fault(f'zone without a usable "name": {name!r}', 'Add a property "name", a short text.')
@@ -127,7 +128,7 @@ def _rings(geometry: Any, name: str, fault: Any) -> Iterator[Any]:
 def _polygon(ring: Any, name: str, origin: Origin, fault: Any) -> np.ndarray[Any, Any] | None:
     try:
         corners = np.array([[float(c[0]), float(c[1])] for c in ring], np.float64)
-    except (TypeError, ValueError, IndexError, KeyError):
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
         fault(f'zone "{name}": a corner is not [longitude, latitude]', "Each corner is a list of two numbers, degrees.")
         return None
     if len(corners) > 1 and (corners[0] == corners[-1]).all():
@@ -138,10 +139,12 @@ def _polygon(ring: Any, name: str, origin: Origin, fault: Any) -> np.ndarray[Any
     if not np.isfinite(corners).all() or np.abs(corners).max() > 180.0:
         fault(f'zone "{name}": a corner is not a longitude and latitude in degrees', "Export in WGS-84 (EPSG:4326), not in a projected system.")
         return None
+    if not math.isfinite(origin.latitude + origin.longitude):      # an origin with faults of its own: only the shape can be judged
+        origin = Origin(math.radians(float(np.clip(corners[0, 1], -89.0, 89.0))), math.radians(float(corners[0, 0])), 0.0)
     straight, swapped = _to_site(corners, origin), _to_site(corners[:, ::-1], origin)
     if straight is None or np.abs(straight).max() > FARTHEST:
         if swapped is not None and np.abs(swapped).max() <= FARTHEST:
-            fault(f'zone "{name}": latitude and longitude are swapped', "GeoJSON wants [longitude, latitude]; swap them.")
+            fault(f'zone "{name}": latitude and longitude are swapped', "GeoJSON wants [longitude, latitude]; swap them, or the site's origin.")
         else:
             fault(f'zone "{name}": lies more than {FARTHEST / 1000:.0f} km from the site\'s origin', "Check the coordinates and the site's origin.")
         return None
@@ -168,7 +171,7 @@ def _number(value: Any, low: float, high: float) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and low <= number <= high else None
 
