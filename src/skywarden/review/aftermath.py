@@ -1,0 +1,71 @@
+"""The lines of the ledgers: what became of each round, each zone and each warning. Where a round came from has no place here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from skywarden.messages.truth import FLYING
+
+
+class Sample(NamedTuple):
+    """How good a prediction was at one moment."""
+
+    t: float            # [s]
+    to_impact: float    # until the true impact [s]
+    error: float        # predicted to true impact, over the ground [m]
+    covered: bool       # the true impact lay in the ellipse that should hold 90 % of them
+
+
+@dataclass
+class RoundLine:
+    """What became of one round. None where it never came to that.
+
+    t_impact, impact  when and where it fell, or would have but for the simulated interception [s], east north up [m]
+    inside            within the smallest convex area around all zones
+    inside_zones      zones whose polygon holds the impact; `zones` those of them that can be warned
+    decision          the last clearance's reason; `orders` simulated orders given, `engagements` adjudicated
+    lead_time_s       from the last of its zones' warnings to the impact [s]
+    """
+
+    number: int
+    kind: str
+    t_impact: float
+    impact: tuple[float, float, float]
+    inside: bool = False
+    inside_zones: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    outcome: int = FLYING
+    t_end: float | None = None
+    seen_at: float | None = None
+    tracked_at: float | None = None
+    warned_at: float | None = None
+    lead_time_s: float | None = None
+    decision: str | None = None
+    orders: int = 0
+    engagements: int = 0
+    tracks: set[int] = field(default_factory=set)
+    samples: list[Sample] = field(default_factory=list)
+
+
+@dataclass
+class WarningLine:
+    """One warning of one zone, from its raise to its all-clear. `false` is None where nobody can know."""
+
+    zone: int
+    raised: float
+    cleared: float | None
+    probability: float
+    peak: float
+    manual: bool
+    false: bool | None
+
+
+class ZoneLine(NamedTuple):
+    """One zone: rounds that fell into it, or would have, as (number, time), and its warnings."""
+
+    name: str
+    kind: str
+    warn: bool
+    hits: tuple[tuple[int, float], ...]
+    warnings: tuple[WarningLine, ...]
