@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import resources
 from itertools import pairwise
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
