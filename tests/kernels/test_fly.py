@@ -37,7 +37,8 @@ def test_impacts_agree_with_the_references_within_a_decimetre(tmp_path):
 
 def test_csv_and_parquet_mean_the_same_and_columns_may_stand_in_any_order(tmp_path):
     plain, packed = tmp_path / "rounds.csv", tmp_path / "rounds.parquet"
-    plain.write_text("height_m, drag,note,ballistic_coefficient_kgm2,speed_mps,elevation_deg,bearing_deg\n20, G7 ,x,900,500,50,10\n0,constant,,2000,300,45,-90\n")
+    plain.write_text(
+        "height_m, drag,note,ballistic_coefficient_kgm2,speed_mps,elevation_deg,bearing_deg\n20, G7 ,x,900,500,50,10\n0,constant,,2000,300,45,-90\n")
     pl.DataFrame({"drag": ["G7", "constant"], "ballistic_coefficient_kgm2": [900, 2000], "speed_mps": [500.0, 300.0], "elevation_deg": [50, 45],
                   "bearing_deg": [10, -90], "height_m": [20.0, 0.0]}).write_parquet(packed)
     assert fly_rounds(plain, tmp_path / "a.parquet") == fly_rounds(packed, tmp_path / "b.csv") == 2
