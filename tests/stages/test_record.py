@@ -1,0 +1,258 @@
+"""A record: every bit comes back, damage is found and named, and whatever is no record is answered with a sentence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+
+import numpy as np
+import pytest
+
+from skywarden.errors import RecordError
+from skywarden.record import header as headers
+from skywarden.record.codec import decode, differences, encode
+from skywarden.record.reader import Record
+from skywarden.record.writer import Header, Recorder
+from skywarden.run.compare import check_record
+from tests.builders import a_moment, a_step
+
+SIMULATION = Header("simulation", 1_630_290_000_000_000_000, "kabul", {"site.toml": b"name = 'x'"}, "raid", {"raid.toml": b"seed = 1"}, 7, 60.0)
+
+
+def written(path, frames=20, live=False, header=None):
+    recorder = Recorder(path, header or (Header("live", 5, "kabul", {"site.toml": b""}) if live else SIMULATION))
+    moments = [a_moment(0.25 * i, live=live) for i in range(frames)]
+    for moment in moments:
+        recorder.take(moment)
+    recorder.close()
+    return moments
+
+
+def change_one_byte(path, n, column="frame", at=-20):
+    base = sqlite3.connect(path)
+    blob = bytearray(base.execute(f"SELECT {column} FROM moments WHERE n=?", (n,)).fetchone()[0])
+    blob[at] ^= 1
+    base.execute(f"UPDATE moments SET {column}=? WHERE n=?", (bytes(blob), n))
+    base.commit()
+    base.close()
+
+
+def test_everything_comes_back_bit_for_bit(tmp_path):
+    moments = written(tmp_path / "a.rec")
+    with Record(tmp_path / "a.rec") as record:
+        assert record.header == SIMULATION
+        assert len(record) == 20
+        assert record.span() == (0.0, 4.75)
+        assert record.faults() == []
+        for before, after in zip(moments, record.moments(), strict=True):
+            assert not differences(before.frame, after.frame)
+            assert not differences(before.picture, after.picture)
+            assert not differences(before.drill, after.drill)
+            assert not differences(before.truth, after.truth)
+
+
+def test_a_clean_close_leaves_one_file_and_it_opens_where_nothing_can_be_written(tmp_path):
+    folder = tmp_path / "read-only"
+    folder.mkdir()
+    written(folder / "a.rec")
+    assert os.listdir(folder) == ["a.rec"]
+    (folder / "a.rec").chmod(0o444)
+    folder.chmod(0o555)
+    with Record(folder / "a.rec") as record:
+        assert len(list(record.moments())) == 20
+    folder.chmod(0o755)
+
+
+def test_a_live_record_holds_neither_drill_nor_truth(tmp_path):
+    written(tmp_path / "a.rec", live=True)
+    with Record(tmp_path / "a.rec") as record:
+        assert not record.simulation
+        assert all(moment.drill is None and moment.truth is None for moment in record.moments())
+
+
+def test_the_same_run_twice_is_the_same_record_but_for_wall_times(tmp_path):
+    for name in "ab":
+        written(tmp_path / f"{name}.rec")
+    dumps = []
+    for name in "ab":
+        base = sqlite3.connect(tmp_path / f"{name}.rec")
+        dumps.append([line for line in base.iterdump() if "created_unix_s" not in line])
+        base.close()
+    assert dumps[0] == dumps[1]
+
+
+def test_a_record_is_read_while_it_is_written(tmp_path):
+    recorder = Recorder(tmp_path / "a.rec", SIMULATION)
+    recorder.take(a_moment(0.0))
+    with Record(tmp_path / "a.rec") as record:
+        assert len(record) == 1
+        recorder.take(a_moment(0.25))
+        assert len(record) == 2
+        assert record.faults() == []
+    recorder.close()
+
+
+def test_reading_starts_at_a_time_and_the_newest_moment_before_a_time_is_found(tmp_path):
+    written(tmp_path / "a.rec")
+    with Record(tmp_path / "a.rec") as record:
+        assert [m.frame.t for m in record.moments(4.1)] == [4.25, 4.5, 4.75]
+        assert list(record.moments(99.0)) == []
+        assert record.at(3.3).frame.t == 3.25
+        assert record.at(-1.0) is None
+
+
+def test_an_empty_record_opens_and_says_so(tmp_path):
+    written(tmp_path / "a.rec", frames=0)
+    with Record(tmp_path / "a.rec") as record:
+        assert len(record) == 0
+        assert record.span() is None
+        assert list(record.moments()) == []
+        assert check_record(record, a_step).same
+
+
+@pytest.mark.parametrize("column", ["frame", "picture", "drill", "truth"])
+def test_one_changed_byte_is_found_and_its_frame_named(tmp_path, column):
+    written(tmp_path / "a.rec")
+    change_one_byte(tmp_path / "a.rec", 13, column)
+    with Record(tmp_path / "a.rec") as record:
+        assert record.faults() == [f"{'frame 13' if column == 'frame' else f'the {column} of frame 13'} at 3.00 s is not as it was recorded"]
+        found = check_record(record, a_step)
+        assert (found.same, found.frames, found.n, found.t) == (False, 12, 13, 3.0)
+        assert "frame 13" in found.sentence
+        with pytest.raises(RecordError, match="frame 13"):
+            list(record.moments())
+
+
+def test_a_missing_and_a_swapped_frame_are_found(tmp_path):
+    written(tmp_path / "a.rec")
+    shutil.copy(tmp_path / "a.rec", tmp_path / "b.rec")
+    base = sqlite3.connect(tmp_path / "a.rec")
+    base.execute("DELETE FROM moments WHERE n=9")
+    base.commit()
+    base.close()
+    with Record(tmp_path / "a.rec") as record:
+        assert "frame 9 is missing" in record.faults()[0]
+        assert check_record(record, a_step).n == 9
+    base = sqlite3.connect(tmp_path / "b.rec")
+    for new, old in ((100, 5), (5, 6), (6, 100)):
+        base.execute("UPDATE moments SET n=? WHERE n=?", (new, old))
+    base.commit()
+    base.close()
+    with Record(tmp_path / "b.rec") as record:
+        assert check_record(record, a_step).n == 5
+
+
+def test_a_check_passes_on_what_was_recorded_and_names_the_column_that_differs(tmp_path):
+    written(tmp_path / "a.rec")
+
+    def slightly_off(frame):
+        picture, drill = a_step(frame)
+        if frame.t == 2.5:
+            state = picture.tracks.state.copy()
+            state[1, 4] = np.nextafter(state[1, 4], np.inf)
+            picture = picture._replace(tracks=picture.tracks._replace(state=state))
+        return picture, drill
+
+    with Record(tmp_path / "a.rec") as record:
+        assert check_record(record, a_step).same
+        found = check_record(record, slightly_off)
+    assert (found.same, found.n, found.t) == (False, 11, 2.5)
+    assert "picture of frame 11" in found.sentence
+    assert "tracks.state[1, 4]" in found.sentence
+
+
+def test_a_drill_that_appears_or_goes_missing_is_a_difference(tmp_path):
+    written(tmp_path / "a.rec")
+    with Record(tmp_path / "a.rec") as record:
+        assert "drill of frame 1 " in check_record(record, lambda frame: (a_step(frame)[0], None)).sentence
+
+
+def test_a_changed_header_is_found(tmp_path):
+    written(tmp_path / "a.rec")
+    base = sqlite3.connect(tmp_path / "a.rec")
+    base.execute("UPDATE sources SET content=? WHERE part='site'", (b"name = 'y'",))
+    base.commit()
+    base.close()
+    with Record(tmp_path / "a.rec") as record:
+        assert "header" in record.faults()[0]
+        assert not check_record(record, a_step).same
+
+
+def test_what_is_there_is_never_overwritten(tmp_path):
+    (tmp_path / "a.rec").write_bytes(b"somebody's work")
+    with pytest.raises(RecordError, match="already there"):
+        Recorder(tmp_path / "a.rec", SIMULATION)
+    assert (tmp_path / "a.rec").read_bytes() == b"somebody's work"
+    with pytest.raises(RecordError, match="does not exist"):
+        Recorder(tmp_path / "no" / "a.rec", SIMULATION)
+
+
+def take_many(recorder, first, last):
+    for i in range(first, last):
+        recorder.take(a_moment(0.25 * i))
+
+
+def test_a_full_disk_is_said_and_what_was_recorded_before_still_opens(tmp_path):
+    recorder = Recorder(tmp_path / "a.rec", SIMULATION)
+    for i in range(5):
+        recorder.take(a_moment(0.25 * i))
+    pages = recorder._base.execute("PRAGMA page_count").fetchone()[0]
+    recorder._base.execute(f"PRAGMA max_page_count={pages}")      # SQLite then answers exactly as on a full disk
+    with pytest.raises(RecordError, match=r"Make room .* still opens"):
+        take_many(recorder, 5, 200)
+    recorder.close()
+    with Record(tmp_path / "a.rec") as record:
+        assert len(record) >= 5
+        assert check_record(record, a_step).same
+
+
+@pytest.mark.parametrize(("content", "sentence"), [(b"", "not a record"), (b"junk" * 1000, "no SQLite file"), (b"SQLite format 3\0" + b"\xff" * 4000, "no SQLite file|damaged")])
+def test_what_is_no_record_is_answered_with_a_sentence(tmp_path, content, sentence):
+    (tmp_path / "a.rec").write_bytes(content)
+    with pytest.raises(RecordError, match=sentence):
+        Record(tmp_path / "a.rec")
+
+
+def test_a_folder_a_missing_file_a_foreign_and_a_newer_record_are_named(tmp_path):
+    with pytest.raises(RecordError, match="no such file"):
+        Record(tmp_path / "a.rec")
+    with pytest.raises(RecordError, match="not a file"):
+        Record(tmp_path)
+    base = sqlite3.connect(tmp_path / "other.db")
+    base.execute("CREATE TABLE header (key, value)")
+    base.close()
+    with pytest.raises(RecordError, match="not a record of Skywarden"):
+        Record(tmp_path / "other.db")
+    written(tmp_path / "a.rec", frames=1)
+    base = sqlite3.connect(tmp_path / "a.rec")
+    base.execute(f"PRAGMA user_version={headers.FORMAT + 1}")
+    base.close()
+    with pytest.raises(RecordError, match="install a newer one"):
+        Record(tmp_path / "a.rec")
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.99])
+def test_a_record_cut_short_is_said_to_be(tmp_path, part):
+    written(tmp_path / "a.rec")
+    whole = (tmp_path / "a.rec").read_bytes()
+    (tmp_path / "a.rec").write_bytes(whole[: int(len(whole) * part)])
+    assert noticed(tmp_path / "a.rec")
+
+
+def noticed(path):
+    """What is said of a damaged record, by opening it or by looking at its digests."""
+    try:
+        with Record(path) as record:
+            return record.faults()
+    except RecordError as error:
+        return [str(error)]
+
+
+def test_an_order_without_its_clearance_cannot_come_out_of_a_file():
+    drill = a_moment(1.0).drill
+    blob = encode(drill)
+    forged = blob.replace(b"clear", b"arc\0\0")
+    assert forged != blob
+    with pytest.raises(RecordError, match="Drill"):
+        decode(forged, type(drill))
