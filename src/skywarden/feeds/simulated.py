@@ -69,7 +69,7 @@ class Simulated:
         before, now = world.targets(begin), world.targets(t_to)
         plots, radars = self._suite.frame(number, begin if number else -math.inf, t_to, before, now, world.targets)
         craft = traffic.states(world.traffic, t_to)
-        reports = self._reports.heard(begin, t_to, traffic.states(world.traffic, begin), craft, world.pressure_altitude(craft))
+        reports = self._reports.heard(begin, t_to, traffic.states(world.traffic, begin), craft, world.pressure_altitude(craft), world.claims(t_to))
         commands = tuple(sorted((c for c in self.scenario.operator if (begin < c.t <= t_to or (number == 0 and c.t <= 0.0))), key=lambda c: c.t))
         frame = Frame(t_to, Detections(*plots.detections), reports, self.site.weather, commands, radars, Inputs.none(), 0.0)
         truth = Truth(t_to, world.true_rounds(t_to, self._visible(t_to, now.position), plots.origin), world.true_aircraft(t_to), engagements, plots.origin)

@@ -25,6 +25,7 @@ LOSS = 0.05             # of the messages are not received
 POSITION_SIGMA = 8.0    # m, horizontal, of an honest satellite position
 HEIGHT_SIGMA = 12.0     # m
 VELOCITY_SIGMA = 0.5    # m/s, one component
+JUMP = 200.0            # m; nobody flies so far between two frames: a recording's leap, with nothing in its middle
 PARKED = 5.0            # m above the ground and
 TAXIING = 40.0          # m/s: below both an aircraft says it is on the ground
 LOSE, WHEN, EAST = 0, 1, 2      # slots of a report's draws; from EAST on: three of position, three of velocity
@@ -40,11 +41,12 @@ class Reports:
         self._keyed = chance.keyed("adsb")
         self._phase = self._keyed.uniform(0, self._talking, 1)[:, 0] * PERIOD
 
-    def heard(self, t_from: float, t_to: float, before: Array, now: Array, altitude: Array) -> Aircraft:
+    def heard(self, t_from: float, t_to: float, before: Array, now: Array, altitude: Array, claim: Array) -> Aircraft:
         """Reports sent in (t_from, t_to], in order of time.
 
         before, now  (flights, 6) states at both ends; nan where not flying
         altitude     (flights,) pressure altitude now [m]
+        claim        (flights, 6) where a recorded broadcast says it is, at the time of `now`; nan where a flight tells where it is itself
         """
         if not len(self._receivers) or not len(self._talking) or t_to <= t_from:
             return Aircraft.empty()
@@ -56,30 +58,39 @@ class Reports:
             rows = np.flatnonzero(sent)
             if len(rows):
                 z = self._keyed.normal(number + 1_000, self._talking[rows], SLOTS)[:, EAST:]
-                reports.append(self._told(self._talking[rows], t[rows], (t[rows] - t_from) / (t_to - t_from), before, now, altitude, z))
+                reports.append(self._told(self._talking[rows], t[rows], (t[rows] - t_from) / (t_to - t_from), before, now, altitude, claim, z))
         told = join(Aircraft.empty(), *reports)
         order = np.argsort(told.t, kind="stable")
         return Aircraft(*(column[order] for column in told))
 
-    def _told(self, which: Array, t: Array, share: Array, before: Array, now: Array, altitude: Array, z: Array) -> Aircraft:
+    def _told(
+        self, which: Array, t: Array, share: Array, before: Array, now: Array, altitude: Array, claim: Array, z: Array,
+    ) -> Aircraft:
         """The reports of flights `which` that a receiver hears."""
         state = before[which] + share[:, None] * (now[which] - before[which])
+        straddle = np.linalg.norm(now[which, :3] - before[which, :3], axis=1) > JUMP
+        state[straddle] = before[which[straddle]]
         heard = np.isfinite(state[:, 0])
         reach = np.zeros(len(which), np.bool_)
         for receiver in self._receivers:
             near = np.linalg.norm(state[:, :3] - receiver.place, axis=1) <= receiver.range_max
             reach |= near & in_sight(self._ground, receiver.place, np.ascontiguousarray(state[:, :3]))
-        heard &= reach & np.array([not any(a <= moment < b for a, b in self._flights[i].gap) for i, moment in zip(which, t, strict=True)], np.bool_)
-        which, t, state, z = which[heard], t[heard], state[heard], z[heard]
+        recorded = np.array([len(self._flights[i].said_t) > 0 for i in which], np.bool_)
+        heard &= reach & (np.isfinite(claim[which, 0]) | ~recorded)
+        heard &= np.array([not any(a <= moment < b for a, b in self._flights[i].gap) for i, moment in zip(which, t, strict=True)], np.bool_)
+        which, t, state, z, recorded = which[heard], t[heard], state[heard], z[heard], recorded[heard]
         flights = [self._flights[i] for i in which]
         n = len(flights)
         if n == 0:
             return Aircraft.empty()
         lie = np.array([f.lie for f in flights]).reshape(n, 3)
         above = state[:, 2] - np.array([ground_up(self._ground, e, north) for e, north in state[:, :2]])
+        words = state.copy()
+        words[recorded] = claim[which[recorded]]
+        noise = np.where(recorded[:, None], 0.0, z)     # a recording has its own
         nic = np.clip([f.nic for f in flights], 0, 11).astype(np.int8)
         return Aircraft(
             t, np.array([f.address for f in flights], np.int64), np.array([f.callsign.encode()[:8] for f in flights], "S8"),
-            state[:, :3] + lie + z[:, :3] * np.array([POSITION_SIGMA, POSITION_SIGMA, HEIGHT_SIGMA]), state[:, 3:] + VELOCITY_SIGMA * z[:, 3:6],
+            words[:, :3] + lie + noise[:, :3] * np.array([POSITION_SIGMA, POSITION_SIGMA, HEIGHT_SIGMA]), words[:, 3:] + VELOCITY_SIGMA * noise[:, 3:6],
             altitude[which], nic, np.minimum(nic + (nic > 0), 9).astype(np.int8), np.full(n, ADSB, np.int8),
             (above < PARKED) & (np.linalg.norm(state[:, 3:5], axis=1) < TAXIING))

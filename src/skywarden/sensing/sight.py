@@ -45,7 +45,7 @@ def in_sight(ground: Ground, place: Array, position: Array) -> Array:
         out[i] = True
         if flat or min(place[2], position[i, 2]) > ground.highest:
             continue
-        steps = min(max(2, int(total / ground.step) + 1), MOST_SAMPLES)
+        steps = min(max(2, int(2.0 * total / ground.step) + 1), MOST_SAMPLES)
         for k in range(1, steps):
             f = k / steps
             ray = place[2] + f * up + bulge(f * total, total)

@@ -49,6 +49,16 @@ def states(table: Traffic, t: float) -> Array:
     return _states(table.first, table.t, table.position, table.velocity, table.bridge, t)
 
 
+def spoken(table: Traffic, t: float) -> Array:
+    """Which flights have a point within SPARSE before or after t, (n,) bool: where a recording is silent, so is its aircraft."""
+    out = np.zeros(len(table.address), np.bool_)
+    for i in range(len(out)):
+        own = table.t[table.first[i] : table.first[i + 1]]
+        k = int(np.searchsorted(own, t))
+        out[i] = (k < len(own) and own[k] - t <= SPARSE) or (k > 0 and t - own[k - 1] <= SPARSE)
+    return out
+
+
 def _slopes(t: Array, position: Array) -> tuple[Array, Array]:
     """Velocity at each point, and how to get to the next one. Slopes across a jump are not used."""
     n = len(t)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class World:
         self.air = true_air(site.air, scenario.weather, chance)
         self.rounds = rounds.draw(scenario, site, self.air, chance)
         self.traffic = traffic.traffic(scenario.flights)
+        self._said = traffic.traffic([replace(f, t=f.said_t, position=f.said) for f in scenario.flights])
         self.wildlife = Wildlife(scenario.clutter, site.ground, chance)
         self._altimeter = Altimeter(self.air)
         self._luck = chance.keyed("kill")
@@ -75,6 +77,12 @@ class World:
         there = there._replace(
             address=np.where(self.traffic.transponder, self.traffic.address, NO_ADDRESS), pressure_altitude=self.pressure_altitude(craft))
         return together(own, there, self.wildlife.at(t))
+
+    def claims(self, t: float) -> Array:
+        """Where recorded broadcasts say aircraft are at t, (flights, 6); nan where there is none, or it was silent."""
+        claim = traffic.states(self._said, t)
+        claim[~traffic.spoken(self._said, t)] = np.nan
+        return claim
 
     def pressure_altitude(self, states: Array) -> Array:
         """What altimeters read at states (n, 6) [m]; nan where nothing is."""
