@@ -67,7 +67,7 @@ def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth
     per = -0.5 * KAPPA * rho * s * c                # drag acceleration per unit of kappa and of velocity
     f = per * a[6]
     stretch = f * (1.0 + mach * slope / max(c, 1e-12)) / (s * s)
-    thin = f * ((rho2 - rho) / (20.0 * rho) - mach * slope / max(c, 1e-12) * (sound2 - sound) / (20.0 * sound))
+    thin = f * ((rho2 - rho) / (20.0 * max(rho, 1e-12)) - mach * slope / max(c, 1e-12) * (sound2 - sound) / (20.0 * max(sound, 1.0)))
     u = (ux, uy, uz)
     G = np.empty((3, 3))
     for i in range(3):
