@@ -160,3 +160,19 @@ def test_the_distance_to_aircraft_is_that_to_the_whole_line_of_fire():
 def test_standard_drag_laws_fly_backwards_too():
     scenario = a_scenario(classes=(a_class(law=1, coefficient=700.0),), drags=standard_drags(["constant", "G1"]))
     assert len(drawn(scenario).kind) == 5
+
+
+def test_a_silent_transponder_answers_nobody():
+    world = World(a_scenario(flights=(a_flight(gap=((20.0, 30.0),)), a_flight(address=2, transponder=False))), SITE, Chance(1))
+    craft = slice(5, 7)
+    assert world.targets(10.0).address[craft].tolist() == [0xABCDEF, -1]
+    assert world.targets(25.0).address[craft].tolist() == [-1, -1]
+
+
+def test_a_recorded_broadcast_is_repeated_with_its_flaws_while_the_aircraft_flies_on():
+    said_t = np.array([0.0, 1.0, 2.0, 3.0, 40.0])
+    said = np.array([[0.0, 0.0, 1_000.0], [100.0, 0.0, 1_000.0], [90_000.0, 0.0, 1_000.0], [300.0, 0.0, 1_000.0], [400.0, 0.0, 1_000.0]])
+    world = World(a_scenario(flights=(a_flight(said_t=said_t, said=said),)), SITE, Chance(1))
+    assert world.claims(2.0)[0, 0] == 90_000.0
+    assert abs(world.true_aircraft(2.0).position[0, 0] + 2_800.0) < 1.0
+    assert np.isnan(world.claims(21.0)).all()

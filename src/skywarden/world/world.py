@@ -34,6 +34,7 @@ class World:
         self.air = true_air(site.air, scenario.weather, chance)
         self.rounds = rounds.draw(scenario, site, self.air, chance)
         self.traffic = traffic.traffic(scenario.flights)
+        self._gaps = [f.gap for f in scenario.flights]
         self._said = traffic.traffic([replace(f, t=f.said_t, position=f.said) for f in scenario.flights])
         self.wildlife = Wildlife(scenario.clutter, site.ground, chance)
         self._altimeter = Altimeter(self.air)
@@ -74,8 +75,9 @@ class World:
         there = Targets.plain(
             AIRCRAFT_KEY + np.arange(m), FIRST_AIRCRAFT - np.arange(m), craft[:, :3], craft[:, 3:], self.traffic.cross_section,
             np.full(m, AIRCRAFT_SWERLING))
+        silent = np.array([any(a <= t < b for a, b in gaps) for gaps in self._gaps], np.bool_)
         there = there._replace(
-            address=np.where(self.traffic.transponder, self.traffic.address, NO_ADDRESS), pressure_altitude=self.pressure_altitude(craft))
+            address=np.where(self.traffic.transponder & ~silent, self.traffic.address, NO_ADDRESS), pressure_altitude=self.pressure_altitude(craft))
         return together(own, there, self.wildlife.at(t))
 
     def claims(self, t: float) -> Array:
