@@ -1,0 +1,98 @@
+// What a hand can do, once: buttons and keys both call these.
+import { map } from "./map/map";
+import { ask, command } from "./link";
+import {
+  alarming, calm, dialog, filter, frame, hello, layers, liveWarnings, may, pulse, ruler, selected, sound, tab, tell, theme, time, warnings,
+} from "./store";
+import { fill, texts } from "./texts";
+import { countdown } from "./format";
+import { rows } from "./panels/rows";
+
+export const SPEEDS = [0.5, 1, 2, 4, 8, 16];
+const zoneName = (zone: number): string => hello.value?.site.zones[zone]?.name ?? "";
+
+export const acknowledge = (zone?: number): void => {
+  const which = zone ?? alarming.value[0]?.zone;
+  if (which !== undefined) void command("acknowledge", zoneName(which));
+};
+export const acknowledgeAll = (): void => alarming.value.forEach((w) => void command("acknowledge", zoneName(w.zone)));
+export const shelve = (zone?: number): void => {
+  const which = zone ?? warnings.value[0]?.zone;
+  if (which !== undefined) dialog.value = { kind: "shelve", subject: zoneName(which) };
+};
+export const unshelve = (zone: number): void => void command("shelve", `0 ${zoneName(zone)}`);
+export const alarm = (): void => void (dialog.value = { kind: "alarm" });
+export const cancelAlarm = (): void => {
+  const manual = liveWarnings.value.find((w) => w.manual);
+  if (manual) dialog.value = { kind: "cancel", subject: zoneName(manual.zone) };
+  else tell(texts.no_manual);
+};
+export const reclassify = (): void => void (selected.value !== null && (dialog.value = { kind: "reclassify", subject: String(selected.value) }));
+export const weapons = (): void => void (frame.value?.drill && may("weapons") && (dialog.value = { kind: "weapons" }));
+
+export const consent = (track?: number): void => {
+  const which = track ?? awaiting()[0];
+  if (which !== undefined) void command("consent", String(which));
+};
+export const hold = (): void => {
+  if (!frame.value?.drill) return;
+  const held = frame.value.drill.holds.includes("all");
+  void command(held ? "release" : "hold", "all");
+};
+/** Tracks that wait for a consent, the one whose last safe moment comes first on top. */
+export function awaiting(): number[] {
+  const drill = frame.value?.drill;
+  if (!drill) return [];
+  const last = (track: number) => Math.max(...drill.clearances.filter((c) => c.track === track && c.cleared).map((c) => c.to ?? 0), 0);
+  return [...drill.awaiting].sort((a, b) => last(a) - last(b));
+}
+
+export const pauseOrPlay = (): void =>
+  ask(!time.value.live && !time.value.moving ? { do: "play", speed: time.value.speed } : { do: "pause" });
+export const goLive = (): void => {
+  if (location.hash) history.replaceState(null, "", location.pathname);
+  ask({ do: "live" });
+};
+export const seek = (t: number): void => {
+  const span = pulse.value?.span;
+  if (span) ask({ do: "seek", t: Math.min(span[1], Math.max(span[0], t)) });
+};
+export const nudge = (by: number): void => seek((frame.value?.t ?? 0) + by);
+export const setSpeed = (speed: number): void => ask({ do: "play", speed });
+export const faster = (steps: number): void => {
+  const at = SPEEDS.indexOf(time.value.speed);
+  setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, (at < 0 ? 1 : at) + steps))]!);
+};
+export async function copyLink(): Promise<void> {
+  const url = `${location.origin}/#t=${(frame.value?.t ?? 0).toFixed(1)}`;
+  try {
+    await navigator.clipboard.writeText(url);
+    tell(texts.link_copied);
+  } catch {
+    tell(fill(texts.link_is, { url }));
+  }
+}
+
+export const nextTrack = (step: number): void => {
+  const list = rows.value;
+  if (!list.length) return;
+  const at = list.findIndex((row) => row.id === selected.value);
+  selected.value = list[at < 0 ? (step > 0 ? 0 : list.length - 1) : (at + step + list.length) % list.length]!.id;
+  tab.value = "tracks";
+};
+export const toggleTheme = (): void => void (theme.value = theme.value === "dark" ? "light" : "dark");
+export const toggleSound = (): void => {
+  sound.value = !sound.value;
+  tell(sound.value ? texts.sound_on : texts.sound_off);
+};
+export const toggleRuler = (): void => void (ruler.value = !ruler.value);
+export const toggleLayer = (name: keyof typeof layers.value): void => {
+  layers.value = { ...layers.value, [name]: !layers.value[name] };
+};
+export const help = (): void => void (dialog.value = { kind: "help" });
+export const clearSelection = (): void => {
+  selected.value = null;
+  filter.value = "";
+  ruler.value = false;
+};
+export { countdown, calm, map };

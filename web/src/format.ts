@@ -1,0 +1,42 @@
+// Numbers as people read them.
+import { hello } from "./store";
+import type { Num } from "./protocol";
+
+export const known = (value: Num | undefined): value is number => value !== null && value !== undefined;
+
+/** Whole seconds until `t`, never below zero; a dash where unknown. */
+export const countdown = (t: Num | undefined, now: number): string => (known(t) ? String(Math.max(0, Math.ceil(t - now))) : "—");
+
+export const percent = (p: Num | undefined): string =>
+  !known(p) ? "—" : p >= 0.995 ? ">99 %" : p < 0.01 ? "<1 %" : `${Math.round(p * 100)} %`;
+
+export const metres = (m: Num | undefined): string => (!known(m) ? "—" : m >= 9950 ? `${(m / 1000).toFixed(1)} km` : `${Math.round(m)} m`);
+
+/** Time of the run, T+MM:SS or T+H:MM:SS; with tenths where asked. */
+export function runTime(t: number, tenths = false): string {
+  const sign = t < 0 ? "−" : "+";
+  const whole = Math.abs(tenths ? t : Math.floor(t));
+  const h = Math.floor(whole / 3600), m = Math.floor(whole / 60) % 60, s = whole % 60;
+  const seconds = tenths ? s.toFixed(1).padStart(4, "0") : String(s).padStart(2, "0");
+  return `T${sign}${h ? `${h}:` : ""}${String(m).padStart(2, "0")}:${seconds}`;
+}
+
+/** The calendar's time of day, UTC; empty where the run has no calendar. */
+export function utc(t: number): string {
+  const epoch = hello.value?.epoch_ms;
+  return known(epoch) ? `${new Date(epoch + t * 1000).toISOString().slice(11, 19)} UTC` : "";
+}
+
+/** Latitude and longitude of a place of the site frame, degrees and decimal minutes. */
+export function place(east: number, north: number): string {
+  const site = hello.value?.site;
+  if (!site) return "";
+  const e = east / 1000, n = north / 1000;
+  const terms = [1, e, n, e * e, e * n, n * n];
+  const [latitude, longitude] = site.to_earth.map((c) => c.reduce((sum, value, i) => sum + value * (terms[i] ?? 0), 0));
+  const angle = (value: number, plus: string, minus: string, width: number) => {
+    const a = Math.abs(value);
+    return `${String(Math.floor(a)).padStart(width, "0")}°${((a % 1) * 60).toFixed(3).padStart(6, "0")}′${value < 0 ? minus : plus}`;
+  };
+  return `${angle(latitude ?? 0, "N", "S", 2)} ${angle(longitude ?? 0, "E", "W", 3)}`;
+}

@@ -1,0 +1,41 @@
+// Every act by keyboard. Keys are quiet while somebody types or a dialog is open.
+import * as act from "./actions";
+import { map } from "./map/map";
+import { dialog, logIn, ruler, tab, frame } from "./store";
+
+const TABS = ["tracks", "rehearsal", "health", "events"] as const;
+
+const KEYS: Record<string, () => void> = {
+  a: () => act.acknowledge(), A: act.acknowledgeAll, s: () => act.shelve(), m: act.alarm, c: act.cancelAlarm, r: act.reclassify,
+  y: () => act.consent(), h: act.hold, w: act.weapons, " ": act.pauseOrPlay, ArrowLeft: () => act.nudge(-1), ArrowRight: () => act.nudge(1),
+  "[": () => act.faster(-1), "]": () => act.faster(1), g: act.goLive, l: () => void act.copyLink(), j: () => act.nextTrack(1), k: () => act.nextTrack(-1),
+  f: () => map.fit(), F: () => map.fitAll(), "+": () => map.zoom(0.5), "=": () => map.zoom(0.5), "-": () => map.zoom(-0.5), d: act.toggleRuler,
+  t: act.toggleTheme, v: act.toggleSound, "?": act.help, Escape: act.clearSelection,
+};
+
+export function listen(): void {
+  document.addEventListener("keydown", (event) => {
+    const target = event.target as HTMLElement;
+    if (event.ctrlKey || event.altKey || event.metaKey || dialog.value || logIn.value) return;
+    const typing = target.matches("input:not([type=range]), select, textarea");
+    if (typing) {
+      if (event.key === "Escape") target.blur();
+      return;
+    }
+    if (target.matches("button, [type=range]") && (event.key === " " || event.key === "Enter")) return;
+    if (target.closest(".canvas") && event.key.startsWith("Arrow")) return; // moves the map
+    if (target.closest(".canvas") && event.key === "Enter" && ruler.value) return map.rule();
+    if (target.closest(".scroll") && event.key.startsWith("Arrow") && !event.key.match(/Left|Right/)) return;
+    if (event.key === "/") {
+      tab.value = "tracks";
+      requestAnimationFrame(() => document.getElementById("filter")?.focus());
+    } else if (event.shiftKey && event.key === "ArrowLeft") act.nudge(-10);
+    else if (event.shiftKey && event.key === "ArrowRight") act.nudge(10);
+    else if (/^[1-4]$/.test(event.key)) {
+      const wanted = TABS[Number(event.key) - 1]!;
+      if (wanted !== "rehearsal" || frame.value?.drill) tab.value = wanted;
+    } else if (KEYS[event.key]) KEYS[event.key]!();
+    else return;
+    event.preventDefault();
+  });
+}

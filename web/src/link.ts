@@ -1,0 +1,144 @@
+// The connection: a websocket that comes back by itself, and requests that carry the session's CSRF token.
+import { batch } from "@preact/signals";
+import { type Event, type Message, PROTOCOL } from "./protocol";
+import { connected, events, hello, logIn, outdated, pulse, show, silence, tell, time } from "./store";
+import { fill, texts } from "./texts";
+
+const NOT_LOGGED_IN = 4401;
+const decoder = new TextDecoder();
+let socket: WebSocket | null = null;
+let heard = performance.now();
+let tries = 0;
+let wanted: number | null = momentOfLink();
+let fetching = false;
+
+/** Find out who we are, then connect. Repeats until it works. */
+export async function connect(): Promise<void> {
+  try {
+    const answer = await fetch("/api/session");
+    if (answer.status === 401) {
+      logIn.value = true;
+      return;
+    }
+    if (!answer.ok) throw new Error(String(answer.status));
+  } catch {
+    again();
+    return;
+  }
+  logIn.value = false;
+  const url = new URL("/ws", location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  socket = new WebSocket(url);
+  socket.binaryType = "arraybuffer";
+  socket.onmessage = (message) => take(JSON.parse(decoder.decode(message.data as ArrayBuffer)) as Message);
+  socket.onclose = (closing) => {
+    connected.value = false;
+    socket = null;
+    if (closing.code === NOT_LOGGED_IN) tries = 0;
+    again();
+  };
+}
+
+function again(): void {
+  const wait = Math.min(2000, 250 * 2 ** tries++);
+  window.setTimeout(() => void connect(), wait);
+}
+
+function take(message: Message): void {
+  heard = performance.now();
+  silence.value = 0;
+  switch (message.type) {
+    case "hello":
+      tries = 0;
+      batch(() => {
+        if (hello.value && hello.value.server !== message.server) events.value = [];
+        if (message.protocol !== PROTOCOL) outdated.value = true;
+        const t = time.value;
+        hello.value = message;
+        connected.value = true;
+        time.value = { ...t, live: true, moving: false };
+        if (!t.live && wanted === null) wanted = t.t;
+      });
+      break;
+    case "frame":
+      show(message);
+      if (message.events > (events.value.at(-1)?.n ?? 0)) void fetchEvents();
+      break;
+    case "pulse":
+      pulse.value = message;
+      if (wanted !== null && message.span) {
+        ask({ do: "seek", t: wanted });
+        wanted = null;
+      }
+      break;
+    case "time":
+      time.value = message;
+      break;
+  }
+}
+
+/** Wish for another time: see playback.py. */
+export function ask(wish: Record<string, unknown>): void {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(wish));
+}
+
+async function fetchEvents(): Promise<void> {
+  if (fetching) return;
+  fetching = true;
+  try {
+    const answer = await fetch(`/api/events?after=${events.value.at(-1)?.n ?? 0}`);
+    if (answer.ok) {
+      const more = ((await answer.json()) as { events: Event[] }).events;
+      if (more.length) events.value = [...events.value, ...more].slice(-2000);
+    }
+  } catch {
+    // the connection is down: the list is fetched again with the next picture
+  } finally {
+    fetching = false;
+  }
+}
+
+/** A request that changes something; its refusal is shown as the sentence it came with. Answers whether it was accepted. */
+export async function post(path: string, body: unknown): Promise<boolean> {
+  try {
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-csrf-token": hello.value?.csrf ?? "" },
+      body: JSON.stringify(body),
+    });
+    if (answer.ok) return true;
+    tell(((await answer.json()) as { error?: string }).error ?? String(answer.status));
+  } catch {
+    tell(fill(texts.stale_link, { s: Math.round(silence.value) }));
+  }
+  return false;
+}
+
+/** One command; the picture shows when it has taken effect. */
+export async function command(kind: string, subject: string, why = ""): Promise<boolean> {
+  const good = await post("/api/command", { kind, subject, why });
+  if (good) tell(fill(texts.sent, { what: `${texts.event_kinds[kind] ?? kind} ${subject}` }));
+  return good;
+}
+
+export async function enter(name: string, password: string): Promise<boolean> {
+  const good = await post("/api/login", { name, password });
+  if (good) await connect();
+  return good;
+}
+
+export async function leave(): Promise<void> {
+  if (await post("/api/logout", {})) location.reload();
+}
+
+/** The moment in the page's address, as in #t=81.5 */
+function momentOfLink(): number | null {
+  const t = Number(/[#&]t=(-?[\d.]+)/.exec(location.hash)?.[1] ?? NaN);
+  return Number.isFinite(t) ? t : null;
+}
+
+window.addEventListener("hashchange", () => {
+  const t = momentOfLink();
+  if (t !== null) ask({ do: "seek", t });
+});
+window.setInterval(() => (silence.value = Math.round((performance.now() - heard) / 100) / 10), 250);

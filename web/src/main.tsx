@@ -1,0 +1,74 @@
+// The console's page: what an operator sees, from the top down.
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./style.css";
+import { listen } from "./keys";
+import { connect } from "./link";
+import { SiteMap } from "./map/map";
+import { Dialogs } from "./panels/dialogs";
+import { Events, SpokenLog } from "./panels/events";
+import { Health } from "./panels/health";
+import { MapTools } from "./panels/maptools";
+import { Rehearsal } from "./panels/rehearsal";
+import { TimeBar } from "./panels/timebar";
+import { Banner, Situation, Top } from "./panels/top";
+import { Tracks } from "./panels/tracks";
+import { Warnings } from "./panels/warnings";
+import { listenForAlarms } from "./sound";
+import { calm, stale, tab, theme } from "./store";
+import { texts } from "./texts";
+
+function Page() {
+  return (
+    <div class={`page ${stale.value ? "is-stale" : ""}`}>
+      <Top />
+      <Banner />
+      <main>
+        <div class="picture">
+          <SiteMap />
+          <MapTools />
+        </div>
+        <aside class="side" aria-label={texts.warnings}>
+          <Situation />
+          <Warnings />
+          <Tabs />
+        </aside>
+      </main>
+      <TimeBar />
+      <SpokenLog />
+      <Dialogs />
+    </div>
+  );
+}
+
+function Tabs() {
+  const rehearsed = !!calm.value?.drill;
+  const names = (["tracks", "rehearsal", "health", "events"] as const).filter((name) => name !== "rehearsal" || rehearsed);
+  const shown = names.includes(tab.value) ? tab.value : "tracks";
+  return (
+    <div class="tabs">
+      <div role="tablist">
+        {names.map((name) => (
+          <button key={name} role="tab" id={`tab-${name}`} aria-selected={shown === name} aria-controls="panel" onClick={() => (tab.value = name)}>
+            {texts[name]}
+            {name === "rehearsal" && (calm.value?.drill?.awaiting.length ?? 0) > 0 ? <b> {calm.value!.drill!.awaiting.length}</b> : null}
+          </button>
+        ))}
+      </div>
+      <div role="tabpanel" id="panel" aria-labelledby={`tab-${shown}`}>
+        {shown === "tracks" ? <Tracks /> : shown === "rehearsal" ? <Rehearsal /> : shown === "health" ? <Health /> : <Events />}
+      </div>
+    </div>
+  );
+}
+
+effect(() => {
+  document.documentElement.dataset.theme = theme.value;
+});
+document.documentElement.lang = texts.language;
+document.documentElement.dir = texts.direction;
+listen();
+listenForAlarms();
+render(<Page />, document.getElementById("page")!);
+void connect();

@@ -1,0 +1,123 @@
+// Questions to the operator before something is sent, the log-in, and the sheet of keys. Native dialogs: focus stays in, Escape closes.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { command, enter } from "../link";
+import { dialog, hello, liveWarnings, logIn } from "../store";
+import { fill, texts } from "../texts";
+
+export function Dialogs() {
+  const open = dialog.value;
+  if (logIn.value) return <LogIn />;
+  if (!open) return null;
+  const zones = hello.value?.site.zones.map((zone) => zone.name) ?? [];
+  const manual = liveWarnings.value.filter((w) => w.manual).map((w) => zones[w.zone]!);
+  switch (open.kind) {
+    case "help": return <Keys />;
+    case "alarm": return <Ask title={texts.alarm_title} label={texts.zone} choices={zones} why send={(zone, why) => command("alarm", zone, why)} />;
+    case "cancel": return <Ask title={texts.cancel_title} label={texts.zone} choices={manual} first={open.subject} why send={(zone, why) => command("cancel", zone, why)} />;
+    case "shelve": return (
+      <Ask title={`${texts.shelve_title}: ${open.subject}`} label={texts.for_seconds} choices={["30", "60", "120", "300", "600"]} first="60"
+        show={(n) => fill(texts.seconds, { n })} send={(seconds, why) => command("shelve", `${seconds} ${open.subject}`, why)} />
+    );
+    case "reclassify": return (
+      <Ask title={`${texts.reclassify_title} ${open.subject}`} label={texts.what_is_it} choices={["projectile", "aircraft", "other"]} why
+        show={(kind) => texts.kinds[["projectile", "aircraft", "other"].indexOf(kind)]!} send={(kind, why) => command("reclassify", `${open.subject} ${kind}`, why)} />
+    );
+    case "weapons": return (
+      <Ask title={texts.weapons_title} label={texts.status} choices={["hold", "tight", "free"]} why
+        show={(status) => texts.statuses[status as keyof typeof texts.statuses]} send={(status, why) => command("weapons", status, why)} />
+    );
+    default: return null;
+  }
+}
+
+interface Asked {
+  title: string; label: string; choices: string[]; first?: string; why?: boolean; show?: (choice: string) => string;
+  send: (choice: string, why: string) => Promise<boolean>;
+}
+
+function Ask({ title, label, choices, first, why = false, show = (choice) => choice, send }: Asked) {
+  const [choice, choose] = useState(first ?? choices[0] ?? ""), [reason, explain] = useState("");
+  return (
+    <Modal title={title}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          void send(choice, reason).then((good) => good && (dialog.value = null));
+        }}
+      >
+        <label>
+          {label}
+          <select autofocus value={choice} onChange={(e) => choose(e.currentTarget.value)}>
+            {choices.map((each) => (
+              <option key={each} value={each}>{show(each)}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {texts.why}{why ? "" : " (…)"}
+          <input type="text" name="why" required={why} maxLength={200} placeholder={texts.why_hint} value={reason} onInput={(e) => explain(e.currentTarget.value)} />
+        </label>
+        <div class="actions">
+          <button type="button" onClick={() => (dialog.value = null)}>{texts.cancel}</button>
+          <button class="primary" type="submit">{texts.send}</button>
+        </div>
+      </form>
+    </Modal>
+  );
+}
+
+function Keys() {
+  return (
+    <Modal title={texts.keys_title}>
+      <div class="sheet">
+        <dl>{texts.keys.map(([key, what]) => [<dt key={key}><kbd>{key}</kbd></dt>, <dd key={`${key} does`}>{what}</dd>])}</dl>
+        <h3>{texts.legend}</h3>
+        <ul class="legend">
+          <li><img src="/symbols/projectile.svg" alt="" width="20" height="20" /> {texts.legends.round}</li>
+          <li><img src="/symbols/aircraft.svg" alt="" width="20" height="20" /> {texts.legends.aircraft}</li>
+          <li><img src="/symbols/unknown.svg" alt="" width="20" height="20" /> {texts.legends.other}</li>
+          <li><i class="claim" /> {texts.legends.claim}</li>
+          <li><i class="warned" /> {texts.legends.warned}</li>
+          <li><img src="/symbols/radar.svg" alt="" width="20" height="20" /> {texts.legends.radar}</li>
+          <li><img src="/symbols/effector.svg" alt="" width="20" height="20" /> {texts.legends.effector}</li>
+        </ul>
+      </div>
+      <div class="actions"><button class="primary" autofocus onClick={() => (dialog.value = null)}>{texts.close}</button></div>
+    </Modal>
+  );
+}
+
+function LogIn() {
+  const [name, call] = useState(""), [password, say] = useState("");
+  return (
+    <Modal title={texts.log_in} stays>
+      <p>{texts.log_in_first}</p>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          void enter(name, password).then((good) => good || say(""));
+        }}
+      >
+        <label>{texts.name}<input autofocus name="name" autocomplete="username" required maxLength={64} value={name} onInput={(e) => call(e.currentTarget.value)} /></label>
+        <label>{texts.password}<input type="password" name="password" autocomplete="current-password" required maxLength={256} value={password} onInput={(e) => say(e.currentTarget.value)} /></label>
+        <div class="actions"><button class="primary" type="submit">{texts.log_in}</button></div>
+      </form>
+    </Modal>
+  );
+}
+
+function Modal({ title, stays = false, children }: { title: string; stays?: boolean; children: ComponentChildren }) {
+  const box = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    box.current!.showModal();
+    return () => before?.focus();
+  }, []);
+  return (
+    <dialog ref={box} aria-labelledby="dialog-title" onCancel={(e) => (stays ? e.preventDefault() : (dialog.value = null))}>
+      <h2 id="dialog-title">{title}</h2>
+      {children}
+    </dialog>
+  );
+}

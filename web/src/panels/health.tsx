@@ -1,0 +1,89 @@
+// How far to trust the picture: radars, inputs, lateness, and the page itself.
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { known } from "../format";
+import { calm, drawMs, hello, pulse, theme } from "../store";
+import { fill, texts } from "../texts";
+
+const KEPT = 600; // half-second points: five minutes
+const past: { t: number[]; tracks: number[]; late: number[] } = { t: [], tracks: [], late: [] };
+calm.subscribe((picture) => {
+  if (!picture) return;
+  if (past.t.length && picture.t <= past.t.at(-1)!) {
+    if (picture.t === past.t.at(-1)) return;
+    past.t = [];
+    past.tracks = [];
+    past.late = [];
+  }
+  past.t.push(picture.t);
+  past.tracks.push(picture.tracks.id.length);
+  past.late.push((picture.health.late ?? 0) * 1000);
+  for (const column of [past.t, past.tracks, past.late]) if (column.length > KEPT) column.shift();
+});
+
+export function Health() {
+  const picture = calm.value, site = hello.value?.site;
+  if (!picture || !site) return null;
+  const h = picture.health;
+  return (
+    <section class="health" aria-label={texts.health}>
+      <h3>{texts.radars}</h3>
+      <ul class="plain">
+        {site.radars.map((radar, i) => {
+          const state = h.radars[i] ?? 0, heard = h.heard[i];
+          return (
+            <li key={radar.name} class={state ? "bad" : ""} data-test="radar">
+              <span aria-hidden="true">{state ? "✕" : "✓"}</span> <b>{radar.name}</b> {texts.radar_states[state]}
+              <small> {known(heard) ? fill(texts.heard, { s: heard.toFixed(1) }) : texts.never}</small>
+            </li>
+          );
+        })}
+      </ul>
+      <h3>{texts.inputs}</h3>
+      {h.inputs.length === 0 && <p class="none">{texts.no_inputs}</p>}
+      <ul class="plain">
+        {h.inputs.map((input) => (
+          <li key={input.name}>
+            <b>{input.name}</b> {fill(texts.received, { n: input.received })}, {fill(texts.bad, { u: input.undecodable, r: input.rejected })}
+            <small> {known(input.age) ? fill(texts.heard, { s: input.age.toFixed(1) }) : texts.never}</small>
+          </li>
+        ))}
+      </ul>
+      <h3>{texts.loop}</h3>
+      <dl>
+        <dt>{texts.late_data}</dt><dd>{known(h.late) ? `${Math.round(h.late * 1000)} ms` : "—"}</dd>
+        <dt>{texts.picture_age}</dt><dd>{pulse.value ? `${pulse.value.age.toFixed(1)} s` : "—"}</dd>
+        <dt>{texts.detections}</dt><dd>{h.detections}</dd>
+        <dt>{texts.rejected}</dt><dd>{h.rejected}</dd>
+        <dt>{texts.pages}</dt><dd>{pulse.value?.pages ?? 0}</dd>
+        <dt>{texts.page_lag}</dt><dd>{drawMs.value} ms</dd>
+      </dl>
+      <h3>{texts.last_minutes}</h3>
+      <Chart label={texts.chart_tracks} column="tracks" stroke="#56b4e9" />
+      <Chart label={texts.chart_late} column="late" stroke="#e69f00" />
+    </section>
+  );
+}
+
+function Chart({ label, column, stroke }: { label: string; column: "tracks" | "late"; stroke: string }) {
+  const place = useRef<HTMLDivElement>(null), plot = useRef<uPlot | null>(null);
+  useEffect(() => {
+    const ink = theme.value === "light" ? "#39434d" : "#93a4b5", axis = { stroke: ink, grid: { stroke: "rgba(128,140,152,0.25)" }, font: "11px system-ui" };
+    plot.current = new uPlot(
+      {
+        width: place.current!.clientWidth, height: 90, legend: { show: false }, cursor: { show: false }, scales: { x: { time: false } },
+        axes: [{ ...axis, size: 22 }, { ...axis, size: 40 }], series: [{}, { stroke, width: 1.5, label }],
+      },
+      [past.t, past[column]],
+      place.current!,
+    );
+    return () => plot.current?.destroy();
+  }, [theme.value]);
+  useEffect(() => plot.current?.setData([past.t, past[column]]), [calm.value]);
+  return (
+    <figure>
+      <figcaption>{label}</figcaption>
+      <div ref={place} />
+    </figure>
+  );
+}

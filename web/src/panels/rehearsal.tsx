@@ -1,0 +1,83 @@
+// The rehearsed interception: absent on live data. Who waits for consent and for how long yet, why others are blocked, and what was simulated.
+import { countdown, known, metres } from "../format";
+import type { Clearance, Drill } from "../protocol";
+import { calm, frame, hello, may, selected, time } from "../store";
+import { fill, texts } from "../texts";
+import { awaiting, consent, hold, weapons } from "../actions";
+
+const MOST = 14;
+
+export function Rehearsal() {
+  const drill = calm.value?.drill, t = frame.value?.t ?? 0, site = hello.value?.site;
+  if (!drill || !site) return null;
+  const needed = { none: 0, one: 1, two: 2 }[site.policy.consent] ?? 1, held = drill.holds.length > 0;
+  return (
+    <section class="rehearsal" aria-label={texts.rehearsal}>
+      <p class="simulated">{texts.rehearsal_is}</p>
+      <div class="bar">
+        <span>{texts.status}: <b class="status" data-test="status">{texts.statuses[drill.status as keyof typeof texts.statuses] ?? drill.status}</b></span>
+        <span class="actions">
+          {may("weapons") && <button onClick={weapons} title="W">{texts.set_status}</button>}
+          {may("hold") && time.value.live && <button onClick={hold} title="H" aria-pressed={held}>{drill.holds.includes("all") ? texts.release_all : texts.hold_all}</button>}
+        </span>
+      </div>
+      {held && <p class="held" data-test="held">■ {fill(texts.held, { what: drill.holds.join(", ") })}</p>}
+      <h3>{texts.awaiting}</h3>
+      {drill.awaiting.length === 0 && <p class="none">{needed ? texts.nobody_waits : texts.no_consent_needed}</p>}
+      <ul>
+        {awaiting().map((track) => (
+          <Waiting key={track} track={track} drill={drill} needed={needed} t={t} />
+        ))}
+      </ul>
+      <h3>{texts.clearances}</h3>
+      <Clearances list={drill.clearances} more={drill.more} t={t} />
+      <h3>{texts.orders}</h3>
+      {drill.orders.length === 0 && <p class="none">{texts.no_orders}</p>}
+      <ul class="plain">
+        {drill.orders.slice(-6).reverse().map((o) => (
+          <li key={`${o.track} ${o.effector} ${o.t}`}>{fill(texts.engagement, { track: o.track, effector: site.effectors[o.effector]?.name ?? "?" })} · T+{Math.round(o.t)} s</li>
+        ))}
+      </ul>
+      <p class="airport">{texts.airport}: <b>{drill.airport.open ? texts.runway_open : texts.runway_closed}</b> · {fill(texts.airport_lost, { holds: drill.airport.holds, minutes: drill.airport.lost ?? 0 })}</p>
+    </section>
+  );
+}
+
+function Waiting({ track, drill, needed, t }: { track: number; drill: Drill; needed: number; t: number }) {
+  const clear = drill.clearances.filter((c) => c.track === track && c.cleared), best = clear[0];
+  const last = Math.max(...clear.map((c) => c.to ?? 0)), given = drill.consents[String(track)] ?? [], site = hello.value!.site;
+  return (
+    <li class="card wait" data-test="awaiting" data-track={track}>
+      <div class="line">
+        <b>{best ? fill(texts.engagement, { track, effector: site.effectors[best.effector]?.name ?? "?" }) : track}</b>
+        <span class="count">{clear.length ? <><small>{texts.last_moment}</small> {last > t ? `${countdown(last, t)} s` : texts.too_late}</> : "—"}</span>
+      </div>
+      <div class="line small">
+        <span>{given.length ? fill(texts.consents, { n: given.length, m: needed, who: given.join(", ") }) : fill(texts.consents_none, { m: needed })}</span>
+        <span class="actions">
+          {may("consent") && time.value.live && <button class="primary" onClick={() => consent(track)}>{texts.consent}</button>}
+        </span>
+      </div>
+    </li>
+  );
+}
+
+function Clearances({ list, more, t }: { list: Clearance[]; more: number; t: number }) {
+  const site = hello.value!.site;
+  return (
+    <div class="scroll short" tabIndex={0} role="region" aria-label={texts.clearances}>
+      <table>
+        <tbody>
+          {list.slice(0, MOST).map((c) => (
+            <tr key={`${c.track} ${c.effector}`} class={c.track === selected.value ? "selected" : ""} onClick={() => (selected.value = c.track)}>
+              <td>{fill(texts.engagement, { track: c.track, effector: site.effectors[c.effector]?.name ?? "?" })}</td>
+              <td>{c.cleared ? <b>✓ {texts.cleared}</b> : <span>✕ {texts.reasons[c.reason] ?? c.reason}</span>}</td>
+              <td>{c.aircraft >= 0 && known(c.distance) ? fill(texts.closest, { track: c.aircraft, distance: metres(c.distance) }) : known(c.until) && c.until > t ? `${countdown(c.until, t)} s` : ""}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {list.length + more > MOST && <p class="more">{fill(texts.more, { n: list.length + more - MOST })}</p>}
+    </div>
+  );
+}

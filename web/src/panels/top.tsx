@@ -1,0 +1,128 @@
+// The top of the page: what this is (in words and shape), what is going on, what to do, and how far to trust it.
+import { countdown, runTime, utc } from "../format";
+import { leave } from "../link";
+import { PROJECTILE } from "../protocol";
+import { alarming, calm, frame, hello, liveT, liveWarnings, mode, outdated, pulse, silence, sound, stale, time, connected } from "../store";
+import { fill, texts } from "../texts";
+import { awaiting, goLive, help, toggleSound, toggleTheme } from "../actions";
+
+/** One shape a mode, so that no colour is needed: a triangle rehearses, a disc is live, two bars are the past, a cross is stale. */
+const SHAPES = {
+  SIMULATION: "M9 2 L17 16 L1 16 Z", LIVE: "M9 1 A8 8 0 1 1 8.99 1 Z", REPLAY: "M3 2 H7 V16 H3 Z M11 2 H15 V16 H11 Z",
+  STALE: "M3 1 L9 7 L15 1 L17 3 L11 9 L17 15 L15 17 L9 11 L3 17 L1 15 L7 9 L1 3 Z",
+};
+
+export function Top() {
+  const h = hello.value, m = stale.value ? "STALE" : mode.value, t = frame.value?.t ?? 0;
+  return (
+    <header class="top">
+      <strong class="app">{texts.app}</strong>
+      {m && (
+        <span class={`mode ${m.toLowerCase()}`} data-test="mode">
+          <svg viewBox="0 0 18 18" aria-hidden="true"><path d={SHAPES[m]} /></svg>
+          {m}
+          {m !== "REPLAY" && m !== "STALE" ? null : h && h.mode !== "REPLAY" ? <small> of {texts.modes[h.mode]}</small> : null}
+        </span>
+      )}
+      <span class="title" title={h?.title}>{h?.title}</span>
+      <span class="clock" data-test="clock">
+        <b>{runTime(t, true)}</b> {utc(t)}
+      </span>
+      <Radars />
+      <span class="user" title={h && !h.users ? texts.local_operator : undefined} data-test="user">
+        {h ? `${h.user}${h.users ? ` · ${h.role}` : ""}` : ""}
+      </span>
+      {h?.users && <button onClick={() => void leave()}>{texts.log_out}</button>}
+      <button onClick={toggleSound} aria-pressed={sound.value} title={`${texts.sound} (V)`}>{sound.value ? "🔊" : "🔇"}<span class="hidden">{texts.sound}</span></button>
+      <button onClick={toggleTheme} title={`${texts.theme} (T)`}>◐<span class="hidden">{texts.theme}</span></button>
+      <button onClick={help} title={`${texts.help} (?)`}>?<span class="hidden">{texts.help}</span></button>
+    </header>
+  );
+}
+
+function Radars() {
+  const h = hello.value, states = calm.value?.health.radars ?? [];
+  return (
+    <span class="chips">
+      {h?.site.radars.map((radar, i) => {
+        const state = states[i] ?? 0;
+        return state ? (
+          <span class="chip bad" key={radar.name}>✕ {radar.name} {texts.radar_states[state]}</span>
+        ) : h.site.radars.length <= 2 ? (
+          <span class="chip" key={radar.name}>✓ {radar.name}</span>
+        ) : null;
+      })}
+      {h && h.site.radars.length > 2 && states.every((s) => s === 0) && <span class="chip">✓ {h.site.radars.length} {texts.radars.toLowerCase()}</span>}
+    </span>
+  );
+}
+
+/** What must not be overlooked about time: stale, the past, the end. */
+export function Banner() {
+  const h = hello.value, t = frame.value?.t ?? 0;
+  if (outdated.value) return <div class="banner stale" role="alert">{texts.new_page}</div>;
+  if (!h) return <div class="banner wait" role="status">{texts.connecting}</div>;
+  if (stale.value) {
+    const s = stale.value === "link" ? silence.value : (pulse.value?.age ?? 0);
+    const text = stale.value === "link" ? texts.stale_link : texts.stale_feed;
+    return <div class="banner stale" role="alert" data-test="stale">✕ {fill(text, { s: Math.max(1, Math.round(s)) })}</div>;
+  }
+  if (!frame.value) return <div class="banner wait" role="status">{texts.waiting}</div>;
+  if (!time.value.live) {
+    const ahead = Math.max(0, Math.round((pulse.value?.t ?? t) - t)), over = pulse.value?.over || h.mode === "REPLAY";
+    return (
+      <div class="banner back" role="status" data-test="back">
+        <span>❚❚ {fill(over ? texts.looking_back_over : texts.looking_back, { t: runTime(t), s: ahead })}</span>
+        {alarming.value.length > 0 && h.mode !== "REPLAY" && <b class="alarming">⚠ {fill(texts.warned_now, { n: liveWarnings.value.length })}</b>}
+        {h.mode !== "REPLAY" && <button onClick={goLive}>{texts.go_live} (G)</button>}
+      </div>
+    );
+  }
+  if (pulse.value?.over && h.mode !== "REPLAY") return <div class="banner wait" role="status" data-test="over">■ {texts.over}</div>;
+  return null;
+}
+
+/** Two sentences: what is happening, and what to do. */
+export function Situation() {
+  const picture = calm.value, h = hello.value;
+  if (!picture || !h) return <section class="situation" />;
+  const rounds = picture.tracks.kind.filter((kind) => kind === PROJECTILE).length;
+  let next = -1;
+  picture.impacts.t.forEach((t, i) => {
+    if (t !== null && t >= picture.t && (next < 0 || t < picture.impacts.t[next]!)) next = i;
+  });
+  let near = -1;
+  if (next >= 0)
+    picture.threats.id.forEach((id, i) => {
+      if (id === picture.impacts.id[next] && (near < 0 || picture.threats.p[i]! > picture.threats.p[near]!)) near = i;
+    });
+  const s = texts.situation;
+  const parts = rounds
+    ? [
+        rounds === 1 ? s.round : fill(s.rounds, { n: rounds }),
+        ...(next >= 0
+          ? [`${fill(s.next, { s: countdown(picture.impacts.t[next], picture.t) })}, ${
+              near >= 0 ? fill(s.near, { zone: h.site.zones[picture.threats.zone[near]!]?.name ?? "" }) : s.open}`]
+          : []),
+      ]
+    : [s.quiet];
+  return (
+    <section class={`situation ${alarming.value.length ? "alarming" : ""}`} aria-label={texts.modes.LIVE} data-test="situation">
+      <p>{parts.join(" — ")}</p>
+      <p class="act" data-test="act">➤ {act(rounds)}</p>
+    </section>
+  );
+}
+
+function act(rounds: number): string {
+  const a = texts.act, standing = liveWarnings.value, h = hello.value!;
+  const names = (list: typeof standing) => {
+    const all = list.map((w) => h.site.zones[w.zone]?.name ?? "");
+    return all.length > 3 ? `${all.slice(0, 3).join(", ")} +${all.length - 3}` : all.join(", ");
+  };
+  if (stale.value || !connected.value) return a.stale;
+  if (alarming.value.length) return fill(a.acknowledge, { zones: names(alarming.value) });
+  if (awaiting().length) return a.consent;
+  if (standing.length) return fill(a.acknowledged, { zones: names(standing) });
+  return rounds && liveT.value ? a.watch : a.nothing;
+}

@@ -1,0 +1,67 @@
+// Warnings by raid and zone, most urgent first: how long, how sure, why, and what to do about it.
+import { countdown, known, percent } from "../format";
+import type { Warning } from "../protocol";
+import { frame, hello, may, time, warnings } from "../store";
+import { fill, texts } from "../texts";
+import { acknowledge, acknowledgeAll, alarm, cancelAlarm, shelve, unshelve } from "../actions";
+
+const MOST = 7; // shown at once; the rest is counted, as overflow
+
+export function Warnings() {
+  const list = warnings.value, open = list.filter((w) => !w.seen && w.shelved === null);
+  return (
+    <section class="warnings" aria-labelledby="warnings-title">
+      <h2 id="warnings-title">
+        {texts.warnings} {list.length > 0 && <b data-test="warning-count">{list.length}</b>}
+        <span class="actions">
+          {open.length > 1 && may("acknowledge") && time.value.live && <button onClick={acknowledgeAll}>{texts.acknowledge_all}</button>}
+          {may("alarm") && <button onClick={alarm} title="M">{texts.alarm}</button>}
+          {list.some((w) => w.manual) && may("cancel") && <button onClick={cancelAlarm} title="C">{texts.cancel_alarm}</button>}
+        </span>
+      </h2>
+      {list.length === 0 && <p class="none">{texts.no_warnings}</p>}
+      <ul>
+        {list.slice(0, MOST).map((w) => (
+          <Card key={w.zone} w={w} />
+        ))}
+      </ul>
+      {list.length > MOST && <p class="more" data-test="overflow">{fill(texts.more_warnings, { n: list.length - MOST })}</p>}
+    </section>
+  );
+}
+
+function Card({ w }: { w: Warning }) {
+  const t = frame.value?.t ?? 0, site = hello.value!.site, name = site.zones[w.zone]?.name ?? "?";
+  const state = w.shelved !== null ? "shelved" : w.seen ? "seen" : "open";
+  const due = known(w.impact) && w.impact > t;
+  return (
+    <li class={`card ${state}`} data-test="warning" data-zone={name}>
+      <div class="line">
+        <span class="mark" aria-hidden="true">{state === "open" ? "⚠" : state === "seen" ? "✓" : "▽"}</span>
+        <b class="zone">{name}</b>
+        <span class="raid">{w.raid ? fill(texts.raid, { n: w.raid }) : texts.manual}</span>
+        <span class="count" data-test="countdown">{due ? <><small>{texts.impact_in}</small> {countdown(w.impact, t)} s</> : known(w.impact) && t - w.impact < 3 ? texts.impact_now : "—"}</span>
+      </div>
+      <div class="line small">
+        <span class="why">
+          {w.manual && w.by ? `${fill(texts.by, { who: w.by, why: w.why })}. ` : ""}
+          {!w.manual || w.tracks ? fill(w.tracks === 0 ? texts.no_track_p : w.tracks === 1 ? texts.track_p : texts.tracks_p, {
+            n: w.tracks, p: percent(w.tracks ? w.p : w.peak), w: percent(site.policy.warn),
+          }) : ""}
+          {!due && known(w.until) && w.until > t ? ` · ${fill(texts.clear_in, { s: countdown(w.until, t) })}` : ""}
+        </span>
+      </div>
+      <div class="line small">
+        <span class="state">
+          {state === "shelved" ? fill(texts.shelved, { who: w.shelved_by, s: countdown(w.shelved, t) }) : w.seen ? fill(texts.acknowledged_by, { who: w.seen }) : texts.unacknowledged}
+        </span>
+        {time.value.live && may("acknowledge") && (
+          <span class="actions">
+            {!w.seen && <button class="primary" onClick={() => acknowledge(w.zone)}>{texts.acknowledge}</button>}
+            {state === "shelved" ? <button onClick={() => unshelve(w.zone)}>{texts.unshelve}</button> : <button onClick={() => shelve(w.zone)}>{texts.shelve}</button>}
+          </span>
+        )}
+      </div>
+    </li>
+  );
+}

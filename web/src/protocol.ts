@@ -1,0 +1,62 @@
+// What the server sends, as it stands in src/skywarden/console/views.py. Metres, seconds, radians; null where a number is unknown.
+
+export const PROTOCOL = 1;
+export type Num = number | null;
+
+export interface Zone { name: string; kind: string; people: number; shelter: number; warn: boolean; polygon: [number, number][] }
+export interface Radar {
+  name: string; kind: string; place: [number, number, number]; min: number; max: number; low: number; high: number;
+  from: number; width: number; revisit: number;
+}
+export interface Effector {
+  name: string; kind: string; place: [number, number, number]; min: number; max: number; from: number; width: number; magazine: number;
+}
+export interface Terrain { east: number; north: number; step: number; rows: number; columns: number; sigma: number }
+export interface Site {
+  name: string; title: string; origin: { latitude: number; longitude: number; elevation: number }; to_earth: [number[], number[]];
+  frame_s: number; policy: Record<"warn" | "clear" | "margin" | "all_clear" | "hazard" | "engage" | "safety", number> & { consent: string };
+  zones: Zone[]; radars: Radar[]; receivers: { place: [number, number, number]; max: number }[]; effectors: Effector[]; terrain: Terrain | null;
+}
+export interface Hello {
+  type: "hello"; protocol: number; server: string; mode: "SIMULATION" | "LIVE" | "REPLAY"; title: string; site: Site; epoch_ms: Num;
+  user: string; role: string; may: string[]; csrf: string; users: boolean;
+}
+export interface Tracks {
+  id: number[]; x: number[]; y: number[]; z: number[]; vx: number[]; vy: number[]; vz: number[]; a: Num[]; b: Num[]; turn: Num[]; sz: Num[];
+  age: Num[]; born: Num[]; hits: number[]; kind: number[]; p: number[]; call: string[]; icao: string[];
+}
+export interface Impacts {
+  id: number[]; p: number[]; t: Num[]; x: Num[]; y: Num[]; z: Num[]; a: Num[]; b: Num[]; turn: Num[]; st: Num[]; speed: Num[]; fall: Num[];
+}
+export interface Threats { id: number[]; zone: number[]; p: number[]; t: Num[]; st: Num[]; people: Num[] }
+export interface Warning {
+  zone: number; since: Num; p: Num; peak: Num; impact: Num; until: Num; tracks: number; raid: number; manual: boolean; by: string; why: string;
+  seen: string; seen_t: Num; shelved: Num; shelved_by: string;
+}
+export interface Claims { icao: string[]; call: string[]; x: Num[]; y: Num[]; z: Num[]; age: number[]; nic: number[] }
+export interface Input { name: string; received: number; undecodable: number; rejected: number; age: Num }
+export interface Health {
+  radars: number[]; heard: Num[]; late: Num; detections: number; rejected: number; step: Num; frames: number; inputs: Input[];
+}
+export interface Clearance {
+  track: number; effector: number; from: Num; to: Num; cleared: boolean; reason: string; until: Num; aircraft: number; distance: Num;
+}
+export interface Drill {
+  status: string; awaiting: number[]; consents: Record<string, string[]>; holds: string[]; clearances: Clearance[]; more: number;
+  orders: { track: number; effector: number; from: Num; to: Num; t: number }[]; airport: { open: boolean; holds: number; lost: Num };
+}
+export interface Frame {
+  type: "frame"; t: number; tracks: Tracks; impacts: Impacts; threats: Threats; warnings: Warning[]; claims: Claims; health: Health;
+  events: number; drill?: Drill;
+}
+export interface Pulse {
+  type: "pulse"; age: number; over: boolean; span: [number, number] | null; t: Num; warnings: Warning[]; pages: number;
+}
+export interface Time { type: "time"; live: boolean; moving: boolean; speed: number; t: number }
+export interface Event {
+  n: number; t: number; kind: string; zone: number | null; text: string; who: string; why: string; raid: number;
+}
+export type Message = Hello | Frame | Pulse | Time;
+
+export const PROJECTILE = 0;
+export const AIRCRAFT = 1;
