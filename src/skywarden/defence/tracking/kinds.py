@@ -5,29 +5,54 @@ from __future__ import annotations
 import numpy as np
 
 from skywarden.defence.tracking.life import kind_odds
-from skywarden.defence.tracking.memory import SURE_AIRCRAFT, SURE_PROJECTILE, Block
+from skywarden.defence.tracking.memory import KAPPA_MEAN, KAPPA_SIGMA, SURE_AIRCRAFT, SURE_PROJECTILE, Block
 from skywarden.geometry.ground import Ground, ground_up
 from skywarden.messages.tables import Array
 
 LOW, LOW_ANGLE = 300.0, 0.05     # m, rad: born lower than this above the ground may have come from it
 BORN_HIGH = -3.0        # log odds of what appears in the middle of the sky
+NO_DRAG = 0.4           # share of an ordinary projectile's drag (BC beyond 11,000 kg/m²) below which nothing that falls freely is known
+SOONEST = 0.5           # s of flight seen until a decision
 SURE = 5.0              # log odds at which a decision falls (0.993); it is turned round only at the opposite bound
 CORRELATED = 2.0        # log odds that an aircraft's own report at the same place adds: evidence, never enough alone
 SLOW = 35.0             # m/s: below this most flying things are birds, drones or rotors
 
 
-def settle(b: Block) -> Block:
+def settle(b: Block, mean: Array) -> Block:
     """Decides what the evidence allows."""
-    o = judged(b)
+    o = judged(b, mean)
     decided = b.decided.copy()
     decided[o > SURE] = SURE_PROJECTILE
     decided[o < -SURE] = SURE_AIRCRAFT
     return b._replace(decided=decided)
 
 
-def judged(b: Block) -> Array:
-    """Log odds (n,) of projectile: flight, birth place, and what an aircraft nearby says of itself."""
-    return kind_odds(b) - CORRELATED * (b.address >= 0)
+def judged(b: Block, mean: Array) -> Array:
+    """Log odds (n,) of projectile: flight, birth place, drag, and what an aircraft nearby says of itself.
+
+    An aircraft flying a parabola has thrust against its drag. What surely has no drag is no projectile; what appeared in the middle of the sky
+    is none for sure until its drag has been seen.
+    """
+    o = kind_odds(b) - CORRELATED * (b.address >= 0)
+    drag, doubt = drag_seen(b, mean)
+    o = np.where(drag + 4.0 * doubt < NO_DRAG, np.minimum(o, -SURE - 1.0), o)
+    unknown = ((b.prior < 0.5 * BORN_HIGH) & (drag - 3.0 * doubt < 0.0)) | (b.seen - b.born < SOONEST)
+    return np.where(unknown, np.minimum(o, 1.5), o)
+
+
+def drag_seen(b: Block, mean: Array) -> tuple[Array, Array]:
+    """Drag of each track as a share of an ordinary projectile's, and its standard deviation, (n,) each: what the detections alone say.
+
+    mean  (laws + 1, 9) prior of the fits; its own weight is taken out of the estimate again
+    """
+    laws = b.x.shape[1] - 2
+    law = np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1)
+    row = np.arange(law.shape[0])
+    scale = mean[law, 6]
+    prior = (KAPPA_MEAN / KAPPA_SIGMA) ** 2
+    known = (scale**2) / np.maximum(b.p[row, law, 6, 6], 1e-12)
+    information = np.maximum(known - prior, 1e-3)
+    return (b.x[row, law, 6] / scale * known - prior) / information, 1.0 / np.sqrt(information)
 
 
 def low_or_far(start: Array, ground: Ground, range_max: float, place: Array) -> Array:
@@ -38,9 +63,9 @@ def low_or_far(start: Array, ground: Ground, range_max: float, place: Array) -> 
     return np.where(low, 0.0, np.where(away > 0.93 * range_max, -1.0, BORN_HIGH))
 
 
-def probabilities(b: Block) -> Array:
+def probabilities(b: Block, mean: Array) -> Array:
     """Probability of projectile, aircraft and other (n, 3)."""
-    o = np.clip(judged(b), -30.0, 30.0)
+    o = np.clip(judged(b, mean), -30.0, 30.0)
     o = np.where(b.decided == SURE_PROJECTILE, np.maximum(o, 3.0), np.where(b.decided == SURE_AIRCRAFT, np.minimum(o, -3.0), o))
     p = 1.0 / (1.0 + np.exp(-o))
     straight = b.x.shape[1] - 2

@@ -13,7 +13,8 @@ from skywarden.estimation.motion import KAPPA, STATES, STRAIGHT, carry, flow
 from skywarden.geometry.ground import Ground, ground_up
 from skywarden.messages.tables import Array
 
-UNSEEN_AIRCRAFT, UNSEEN_PROJECTILE = 4.0, 12.0      # s outside all coverage until a track ends
+UNSEEN_YOUNG, UNSEEN_AIRCRAFT, UNSEEN_PROJECTILE = 4.0, 12.0, 12.0      # s outside all coverage until a track ends; overhead too
+ESTABLISHED = 20        # detections from which a track is no longer young
 
 
 @njit(cache=True)
@@ -75,10 +76,10 @@ def missed(b: Block, before: Array, chance: Array, above: Array, t: float, model
         allowed = max(2, math.ceil(math.log(1e-5) / math.log(1.0 - pd))) if b.hits[i] > 4 else 3
         m = leading(b, i)
         if b.number[i] == 0:
-            ending[i] = b.score[i] < 2.0 or b.misses[i] >= 2 or t - b.seen[i] > 2.5
+            ending[i] = b.score[i] < 2.0 or b.misses[i] >= 2 or t - b.seen[i] > max(2.5, model.patience)
         else:
-            unseen = UNSEEN_PROJECTILE if m < laws else UNSEEN_AIRCRAFT
-            ending[i] = b.misses[i] >= allowed or (chance[i] == 0.0 and t - b.seen[i] > unseen)
+            unseen = UNSEEN_PROJECTILE if m < laws else (UNSEEN_AIRCRAFT if b.hits[i] > ESTABLISHED else UNSEEN_YOUNG)
+            ending[i] = b.misses[i] >= allowed or (chance[i] == 0.0 and t - b.seen[i] > max(unseen, model.patience))
         if above[i] < 0.0 and t > b.seen[i]:
             ending[i] = True
         if above[i] < -50.0:

@@ -84,6 +84,8 @@ class Model(NamedTuple):
     extent: Array       # (radars, 4) over which false alarms spread
     limits: Array       # (radars, 6) range min, max, elevation min, max, azimuth from, width
     pd: Array           # (radars,)
+    reference: Array    # (radars,) signal to noise at which the books' noise holds [dB]; nan always
+    patience: float     # a bit over three of the slowest radar's revisits [s]
 
 
 @lru_cache(maxsize=8)
@@ -104,7 +106,7 @@ def sensors_of(site: Site) -> tuple[Sensors, Array, Array, Array]:
 
 KAPPA_MEAN, KAPPA_SIGMA = 2.3, 0.8      # 1e4 m²/kg over a subsonic C of 1: BC of 3,200 … 6,700 kg/m² within one sigma; illustrative
 PROJECTILE_SPEED = 250.0                # m/s, standard deviation of each component before anything is known
-AIRCRAFT_SPEED, AIRCRAFT_CLIMB = 120.0, 15.0
+AIRCRAFT_SPEED, AIRCRAFT_CLIMB = 160.0, 35.0      # m/s, likewise: wide enough for a fighter's climb to be judged by its path, not by its speed
 
 
 @lru_cache(maxsize=8)

@@ -57,7 +57,7 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
         before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
     advance(b, frame.t, np.ones(b.time.shape[0], np.bool_), model)
     b, seeds = end(b, seeds, frame, before, model, site)
-    b = kinds.settle(b)
+    b = kinds.settle(b, model.mean)
     fresh = confirm(b, clutter, site)
     b.number[fresh] = next_number + np.arange(fresh.shape[0])
     next_number += fresh.shape[0]
@@ -80,8 +80,10 @@ def model_of(site: Site, weather: Weather) -> Model:
 def _model(site: Site, up: bytes, wind: bytes, offset: float, ratio: float, wind_sigma: float) -> Model:
     air = with_weather(site.air, np.frombuffer(up).copy(), np.frombuffer(wind).reshape(-1, 2).copy(), offset, ratio)
     sensors, extent, limits, pd = sensors_of(site)
+    reference = np.array([r.reference_snr for r in site.radars], np.float64)
+    patience = 3.3 * max((r.revisit for r in site.radars), default=0.0)
     mean, variance = priors_of(site, wind_sigma)
-    return Model(site.drags, air, site.earth, sensors, mean, variance, 9 if wind_sigma > 0.0 else 7, extent, limits, pd)
+    return Model(site.drags, air, site.earth, sensors, mean, variance, 9 if wind_sigma > 0.0 else 7, extent, limits, pd, reference, patience)
 
 
 def copied(b: Block) -> Block:
@@ -110,7 +112,7 @@ def look(
 ) -> tuple[Block, Seeds, int]:
     """One radar's detections of one instant: known tracks first, then tentative ones, then new pairs; the rest become seeds."""
     z = np.ascontiguousarray(np.stack((d.range[rows], d.azimuth[rows], d.elevation[rows], d.range_rate[rows]), 1))
-    ratio = np.ones(rows.shape[0])
+    ratio = noise_ratio(d.snr[rows], float(model.reference[sensor]))
     free = np.ones(rows.shape[0], np.bool_)
     rate = clutter[sensor] if np.isfinite(clutter[sensor]) else max(float(rows.shape[0]), 0.5)
     floor = math.log(max(rate, 0.05)) - extents(z, model.extent[sensor])
@@ -131,6 +133,12 @@ def look(
     rest = np.flatnonzero(free)
     seeds = join(seeds, Seeds(np.full(rest.shape[0], t), np.full(rest.shape[0], sensor, np.int32), z[rest], ratio[rest]))
     return b, seeds, strange
+
+
+def noise_ratio(snr: Array, reference: float) -> Array:
+    """Noise variance of detections over the books' variance: as reference over actual signal to noise; 1 where either is unknown."""
+    known = np.isfinite(snr) & math.isfinite(reference)
+    return np.where(known, 10.0 ** (np.clip(reference - np.where(known, snr, 0.0), -40.0, 20.0) / 10.0), 1.0)
 
 
 def extents(z: Array, extent: Array) -> Array:
@@ -197,4 +205,4 @@ def picture(b: Block, t: float, model: Model) -> Tracks:
         return Tracks.empty()
     c = take(b, rows)
     state, covariance, law = opinions(c, t, model)
-    return Tracks(c.number, state, covariance, c.seen, c.born, c.hits, kinds.probabilities(c), law, c.address)
+    return Tracks(c.number, state, covariance, c.seen, c.born, c.hits, kinds.probabilities(c, model.mean), law, c.address)
