@@ -16,6 +16,7 @@ from skywarden.sensing.adsb import Reports
 from skywarden.sensing.chance import Chance
 from skywarden.sensing.radar import covered
 from skywarden.sensing.suite import Suite
+from skywarden.sensing.targets import Targets
 from skywarden.site.model import Site
 from skywarden.world import traffic
 from skywarden.world.world import RAIN_HEIGHT, World
@@ -29,13 +30,14 @@ class Simulated:
     seed      of all chance; None: the scenario's own
     duration  exactly so long [s]; None: the scenario's, or until the last round is down and the last late detection has come, if that is later
 
-    The same scenario, site, seed and orders give the same bits. Raises ScenarioError where a raid cannot be flown.
+    The same scenario, site, seed and orders give the same bits. It flies once: iterate over it once. Raises ScenarioError where a raid cannot be flown.
     """
 
     def __init__(self, scenario: Scenario, site: Site, seed: int | None = None, duration: float | None = None) -> None:
         self.scenario, self.site = scenario, site
         self.seed = scenario.seed if seed is None else seed
         self._duration = duration
+        self._last: Targets | None = None       # all targets at the frame before
         chance = Chance(self.seed)
         self.world = World(scenario, site, chance)
         self._suite = Suite(scenario, site, self.world.wind(RAIN_HEIGHT), chance)
@@ -66,7 +68,8 @@ class Simulated:
         world = self.world
         engagements = world.engage(t_to)
         begin = max(t_from, 0.0) if number else 0.0
-        before, now = world.targets(begin), world.targets(t_to)
+        before = self._last if self._last is not None else world.targets(begin)
+        now = self._last = world.targets(t_to)
         plots, radars = self._suite.frame(number, begin if number else -math.inf, t_to, before, now, world.targets)
         craft = traffic.states(world.traffic, t_to)
         reports = self._reports.heard(begin, t_to, traffic.states(world.traffic, begin), craft, world.pressure_altitude(craft), world.claims(t_to))
