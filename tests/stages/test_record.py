@@ -207,7 +207,9 @@ def test_a_full_disk_is_said_and_what_was_recorded_before_still_opens(tmp_path):
         assert check_record(record, a_step).same
 
 
-@pytest.mark.parametrize(("content", "sentence"), [(b"", "not a record"), (b"junk" * 1000, "no SQLite file"), (b"SQLite format 3\0" + b"\xff" * 4000, "no SQLite file|damaged")])
+@pytest.mark.parametrize(("content", "sentence"), [
+    (b"", "not a record"), (b"junk" * 1000, "no SQLite file"), (b"SQLite format 3\0" + b"\xff" * 4000, "no SQLite file|damaged"),
+])
 def test_what_is_no_record_is_answered_with_a_sentence(tmp_path, content, sentence):
     (tmp_path / "a.rec").write_bytes(content)
     with pytest.raises(RecordError, match=sentence):

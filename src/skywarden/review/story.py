@@ -1,0 +1,102 @@
+"""Reads a record once from end to end and keeps what a report draws: measures, paths over the ground, warnings and loads by time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from skywarden.errors import RecordError, SkywardenError
+from skywarden.messages.picture import PROJECTILE
+from skywarden.messages.tables import rows
+from skywarden.record.reader import Record
+from skywarden.review.measures import Measures
+from skywarden.run.shapes import Moment
+from skywarden.scenario.load import from_sources as scenario_from
+from skywarden.site.load import from_sources as site_from
+from skywarden.site.model import Site
+
+POINT_S = 0.5           # between points kept of a path
+
+
+@dataclass
+class Path:
+    """A track's path over the ground, thinned. `sure` is the highest probability of being a projectile it ever had."""
+
+    t: list[float] = field(default_factory=list)
+    east: list[float] = field(default_factory=list)
+    north: list[float] = field(default_factory=list)
+    up: list[float] = field(default_factory=list)
+    sure: float = 0.0
+    last: float = -math.inf
+
+
+@dataclass
+class Ellipse:
+    """Where an impact was expected when its zone's warning was raised; half-axes hold 90 %."""
+
+    east: float
+    north: float
+    major: float
+    minor: float
+    turn: float         # of the major axis, counter-clockwise from east [rad]
+
+
+@dataclass
+class Story:
+    """All a report needs; `cut` says why reading stopped early, if it did."""
+
+    record: Record
+    site: Site
+    measures: Measures
+    paths: dict[int, Path] = field(default_factory=dict)
+    ellipses: list[Ellipse] = field(default_factory=list)
+    load: list[tuple[float, int, int, float]] = field(default_factory=list)     # t, detections, tracks, late_s
+    cut: str | None = None
+
+
+def read(record: Record) -> Story:
+    """The story of a record. Raises RecordError where its own site cannot be read back."""
+    try:
+        site = site_from(record.header.site_sources, record.header.site)
+        scenario = scenario_from(record.header.scenario_sources, site) if record.header.scenario is not None else None
+    except RecordError:
+        raise
+    except SkywardenError as error:
+        raise RecordError(f"{record.path}: the site or scenario in this record cannot be read: {error}") from None
+    story = Story(record, site, Measures(site, record.simulation, [c.name for c in scenario.classes] if scenario else ()))
+    raised: set[int] = set()
+    try:
+        for moment in record.moments():
+            _tell(story, moment, raised)
+    except RecordError as error:
+        story.cut = str(error)
+    return story
+
+
+def _tell(story: Story, moment: Moment, raised: set[int]) -> None:
+    frame, picture = moment.frame, moment.picture
+    story.measures.take(moment)
+    story.load.append((frame.t, rows(frame.detections), rows(picture.tracks), frame.late_s))
+    tracks = picture.tracks
+    for i, number in enumerate(tracks.number.tolist()):
+        path = story.paths.setdefault(number, Path())
+        path.sure = max(path.sure, float(tracks.kind[i, PROJECTILE]))
+        if frame.t - path.last >= POINT_S - 1e-9:
+            path.last = frame.t
+            for column, value in zip((path.t, path.east, path.north, path.up), (frame.t, *tracks.state[i, :3].tolist()), strict=True):
+                column.append(value)
+    standing = set(picture.warnings.zone.tolist())
+    new = standing - raised
+    for track in {int(k) for k, z in zip(picture.threats.track, picture.threats.zone, strict=True) if int(z) in new}:
+        for row in np.flatnonzero(picture.impacts.track == track):
+            story.ellipses.append(_ellipse(picture.impacts.place[row], picture.impacts.covariance[row, :2, :2]))
+    raised.clear()
+    raised.update(standing)
+
+
+def _ellipse(place: np.ndarray, covariance: np.ndarray) -> Ellipse:
+    values, vectors = np.linalg.eigh(covariance) if np.isfinite(covariance).all() else (np.zeros(2), np.eye(2))
+    minor, major = np.sqrt(np.maximum(values, 0.0) * 4.605)     # chi-squared, 2 degrees of freedom, 90 %
+    return Ellipse(float(place[0]), float(place[1]), float(major), float(minor), math.atan2(vectors[1, 1], vectors[0, 1]))
