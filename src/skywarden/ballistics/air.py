@@ -92,7 +92,7 @@ def with_weather(air: Air, up: ArrayLike, wind: ArrayLike, temperature_offset: f
         wind_up=heights, wind=motion, temperature_offset=float(temperature_offset), pressure_ratio=float(pressure_ratio))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def density_and_sound(air: Air, up: float) -> tuple[float, float]:
     """Density [kg/m³] and speed of sound [m/s] at height `up` above the site's origin [m]."""
     h = up + air.datum
@@ -113,7 +113,7 @@ def density_and_sound(air: Air, up: float) -> tuple[float, float]:
     return pressure * air.pressure_ratio / (GAS * temperature), math.sqrt(GAMMA * GAS * temperature)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def wind_at(air: Air, up: float) -> tuple[float, float]:
     """Wind towards east and north [m/s] at height `up` [m], linear between the profile's heights, held beyond them."""
     n = air.wind_up.shape[0]

@@ -116,7 +116,7 @@ def _end_slope(h0: float, h1: float, s0: float, s1: float) -> float:
     return slope
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def drag_factor(drags: Drags, law: int, mach: float) -> float:
     """C(M) of one law at one Mach number; held constant beyond the last node. nan stays nan."""
     cells = drags.start.shape[1]

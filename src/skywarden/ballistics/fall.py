@@ -110,7 +110,7 @@ def _nowhere(n: int) -> Falls:
     return Falls(np.full(n, np.nan), np.full((n, 3), np.nan), np.full((n, 3), np.nan), np.full(n, np.nan))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _fall_exactly(
     state: Array, law: Array, inverse: Array, ground: Ground, drags: Drags, air: Air, earth: Earth, t_max: float, tolerance: float, out: Falls,
 ) -> None:

@@ -45,7 +45,7 @@ def real_earth(latitude: float, datum: float) -> Earth:
     return Earth(gravity, EARTH_RADIUS, datum, EARTH_SPIN * np.array([0.0, math.cos(latitude), math.sin(latitude)]))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def acceleration(
     x: float, y: float, z: float, vx: float, vy: float, vz: float,
     law: int, inverse_coefficient: float, push: float, drift: float, drags: Drags, air: Air, earth: Earth,

@@ -96,14 +96,14 @@ B1, B3, B4, B5, B6 = 35 / 384, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84
 E1, E3, E4, E5, E6, E7 = 71 / 57600, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _slope(y: Array, out: Array, law: int, inverse: float, push: float, drift: float, drags: Drags, air: Air, earth: Earth) -> None:
     """Derivative of a state, into `out`."""
     ax, ay, az = acceleration(y[0], y[1], y[2], y[3], y[4], y[5], law, inverse, push, drift, drags, air, earth)
     out[0], out[1], out[2], out[3], out[4], out[5] = y[3], y[4], y[5], ax, ay, az
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _step(
     y: Array, h: float, k: Array, work: Array, new: Array,
     law: int, inverse: float, push: float, drift: float, drags: Drags, air: Air, earth: Earth,
@@ -129,7 +129,7 @@ def _step(
     _slope(new, k[6], law, inverse, push, drift, drags, air, earth)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _error(y: Array, new: Array, h: float, k: Array, tolerance: float) -> float:
     """Estimated error of a step over what is allowed; nan counts as hopeless."""
     worst = 0.0
@@ -141,7 +141,7 @@ def _error(y: Array, new: Array, h: float, k: Array, tolerance: float) -> float:
     return worst
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _quintic(y0: Array, a0: Array, y1: Array, a1: Array, h: float, s: float, out: Array) -> None:
     """State at the fraction s of a step h between two nodes, from position, velocity and acceleration at both."""
     for j in range(3):
@@ -152,12 +152,12 @@ def _quintic(y0: Array, a0: Array, y1: Array, a1: Array, h: float, s: float, out
         out[3 + j] = (v + s * (a + s * (3.0 * c3 + s * (4.0 * c4 + s * 5.0 * c5)))) / h
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _clearance(y: Array, ground: Ground) -> float:
     return y[2] - ground_up(ground, y[0], y[1])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _crossing(y: Array, k: Array, new: Array, h: float, level: float, away: float, left: bool, ground: Ground, work: Array) -> tuple[float, bool]:
     """First fraction of a step at which the height above the ground passes `level`; 2 where it does not.
 
@@ -190,7 +190,7 @@ def _crossing(y: Array, k: Array, new: Array, h: float, level: float, away: floa
     return 2.0, left
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _fly(
     start: Array, law: int, inverse: float, ground: Ground, drags: Drags, air: Air, earth: Earth, t_max: float, tolerance: float, sense: float,
     burn: float, burn_height: float, drift: float,
@@ -255,7 +255,7 @@ def _fly(
     return t[: n + 1].copy(), states[: n + 1].copy(), rates[: n + 1].copy(), FLYING
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _longest(y: Array, slope: Array, burning: bool, burn: float, air: Air) -> float:
     """The step may change neither the Mach number nor, with a motor on, the speed by much [s]."""
     wind_east, wind_north = wind_at(air, y[2])
@@ -268,7 +268,7 @@ def _longest(y: Array, slope: Array, burning: bool, burn: float, air: Air) -> fl
     return h if h > SHORTEST_STEP else SHORTEST_STEP
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _land(
     y: Array, h: float, sense: float, k: Array, work: Array, new: Array, ground: Ground,
     law: int, inverse: float, push: float, drift: float, drags: Drags, air: Air, earth: Earth,
@@ -286,21 +286,21 @@ def _land(
     return h
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _longer(a: Array) -> Array:
     out = np.empty(2 * a.shape[0])
     out[: a.shape[0]] = a
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _longer_rows(a: Array) -> Array:
     out = np.empty((2 * a.shape[0], a.shape[1]))
     out[: a.shape[0]] = a
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _between(t: Array, state: Array, rate: Array, times: Array) -> Array:
     sense = 1.0 if t[-1] >= t[0] else -1.0
     out = np.full((times.shape[0], 6), np.nan)
@@ -323,7 +323,7 @@ def _between(t: Array, state: Array, rate: Array, times: Array) -> Array:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _apex(t: Array, state: Array, rate: Array) -> float:
     best = state[0, 2]
     out = np.empty(6)

@@ -49,7 +49,7 @@ def _rows(numbers: Array, wanted: Array) -> tuple[Array, Array]:
     return order[spot[found]], np.flatnonzero(found)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array, Array, Array, Array, Array]:
     """Time, place, covariance, speed and fall angle of the impacts of tracks `rows`; nan where none is foreseen."""
     n = rows.shape[0]

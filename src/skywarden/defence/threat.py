@@ -57,7 +57,7 @@ def _zones(site: Site) -> tuple[Array, Array]:
     return np.ascontiguousarray(corners), np.cumsum([0, *(len(zone.polygon) for zone in site.zones)]).astype(np.int64)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _endangered(place: Array, covariance: Array, corners: Array, first: Array, radius: float) -> Array:
     """(n, zones) probability that each impact lies within `radius` of each zone."""
     n, zones = place.shape[0], first.shape[0] - 1
@@ -86,7 +86,7 @@ def _endangered(place: Array, covariance: Array, corners: Array, first: Array, r
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _over_ellipse(east: float, north: float, a: float, b: float, c: float, polygon: Array, radius: float) -> float:
     """Share of equally probable nodes that lie near enough."""
     hits = 0
@@ -100,7 +100,7 @@ def _over_ellipse(east: float, north: float, a: float, b: float, c: float, polyg
     return hits / (RINGS * SPOKES)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _over_zone(
     east: float, north: float, a: float, b: float, c: float, polygon: Array, radius: float, low_e: float, high_e: float, low_n: float, high_n: float,
 ) -> float:

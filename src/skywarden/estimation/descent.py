@@ -21,7 +21,7 @@ LONGEST_FALL = 150.0        # s
 MOST_STEPS = 400
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def descend(x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, earth: Earth, place: Array, J: Array) -> tuple[float, float, float]:
     """Flies state `x` (9,) to the ground.
 
@@ -49,26 +49,27 @@ def descend(x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, 
         lengths[k] = h
         k += 1
         t += h
-    # the last step, shortened until it ends at the ground (regula falsi on the height, which is nearly straight over a step)
+    # the last step, shortened until it ends at the ground: Newton on the height above it, kept between the step's ends
     low, high = 0.0, h
     a = states[k, 2] - ground_up(ground, states[k, 0], states[k, 1])
     b = states[k + 1, 2] - floor
+    part = h * min(max(a / max(a - b, 1e-9), 0.02), 1.0)
     if below:
-        high, a = 0.0, 0.0
         states[k + 1] = states[k]
-    for _ in range(30):
-        if a - b < 1e-9 or high - low < 1e-9:
-            break
-        part = low + (high - low) * min(max(a / (a - b), 0.02), 0.98)
-        rk4(states[k], part, law, drags, air, earth, states[k + 1])
-        e = states[k + 1, 2] - ground_up(ground, states[k + 1, 0], states[k + 1, 1])
-        h = part
-        if abs(e) < 1e-4:
-            break
-        if e > 0.0:
-            low, a = part, e
-        else:
-            high, b = part, e
+    else:
+        for _ in range(30):
+            rk4(states[k], part, law, drags, air, earth, states[k + 1])
+            e = states[k + 1, 2] - ground_up(ground, states[k + 1, 0], states[k + 1, 1])
+            h = part
+            if abs(e) < 1e-3 or high - low < 1e-6:
+                break
+            if e > 0.0:
+                low = part
+            else:
+                high = part
+            part -= e / min(states[k + 1, 5], -1.0)
+            if not low < part < high:
+                part = 0.5 * (low + high)
     if below:
         h = 0.0
     lengths[k] = h
@@ -94,15 +95,15 @@ def descend(x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, 
     return t, speed, math.atan2(-y[5], math.sqrt(y[3] * y[3] + y[4] * y[4]))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _stride(x: Array, floor: float) -> float:
-    """Step length [s]: a twelfth of the time left, roughly, between a quarter of a second and one second."""
+    """Step length [s]: a sixth of the time left, roughly, between half a second and two seconds."""
     up = max(x[2] - floor, 0.0)
     left = (x[5] + math.sqrt(x[5] * x[5] + 2.0 * 9.81 * up)) / 9.81
-    return min(max(left / 12.0, 0.25), 1.0)
+    return min(max(left / 6.0, 0.5), 2.0)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _slopes_to_ground(y: Array, ground: Ground, J: Array) -> None:
     """Slopes of east, north and time of meeting the (locally tilted) ground, with respect to a state `y` there, into `J` (3, 9)."""
     d = 15.0

@@ -18,8 +18,10 @@ from skywarden.estimation.motion import STATES, compound, flow
 
 Array = NDArray[Any]
 
+SURE_COUNT = 12
 
-@njit(cache=True)
+
+@njit(cache=True, error_model="numpy")
 def fit(
     t: Array, sensor: Array, z: Array, ratio: Array, count: int, law: int, n: int, drags: Drags, air: Air, earth: Earth, sensors: Sensors,
     prior_mean: Array, prior_variance: Array, iterations: int, x0: Array, x: Array, P: Array,
@@ -41,6 +43,7 @@ def fit(
     v = np.empty(4)
     expected = np.empty(4)
     row = np.empty(n)
+    near = 0.02 if count < SURE_COUNT else 0.5      # of a standard deviation: with many detections the problem is straight on that scale
     cost = 0.0
     logdet = math.nan
     constant = 0.0
@@ -97,16 +100,18 @@ def fit(
             for j in range(n):
                 move += C[i, j] * b[j]
             x0[i] += move
-            if abs(move) > 0.02 * math.sqrt(C[i, i]):
+            if abs(move) > near * math.sqrt(C[i, i]):
                 small = False
-        if small and turn > 0:
-            # the last correction was far below the noise: propagate its effect linearly and stop
+        if small:
+            # the last correction was below the noise: propagate its effect linearly and stop
             for i in range(6):
                 for j in range(n):
                     move = 0.0
                     for k in range(n):
                         move += C[j, k] * b[k]
                     x[i] += A[i, j] * move
+                    if i == 0:
+                        cost -= move * b[j]
             for i in range(6, n):
                 x[i] = x0[i]
             break

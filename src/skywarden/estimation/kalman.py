@@ -14,7 +14,7 @@ Array = NDArray[Any]
 LOG_2PI = math.log(2.0 * math.pi)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[float, float, int]:
     """Improves state `x` (9,) and covariance `P` (9, 9), in place, by residuals `v` (4,) with slopes `H` (4, 9) and variances `R` (4,).
 
@@ -52,7 +52,7 @@ def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[fl
     return ll, nis, dims
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def innovation(P: Array, n: int, H: Array, S: Array, T: Array) -> None:
     """H P H' into `S` (4, 4), with `T` (4, 9) as scratch."""
     for d in range(4):
@@ -70,7 +70,7 @@ def innovation(P: Array, n: int, H: Array, S: Array, T: Array) -> None:
             S[e, d] = total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def closeness(S: Array, v: Array, R: Array, L: Array) -> tuple[float, float]:
     """Normalised squared distance and log-likelihood of residual `v` (4,) under innovation covariance `S` + diag(`R`); nan dimensions skipped."""
     d2, logdet, dims = 0.0, 0.0, 0
@@ -103,7 +103,7 @@ def closeness(S: Array, v: Array, R: Array, L: Array) -> tuple[float, float]:
     return d2, -0.5 * (d2 + logdet + dims * LOG_2PI)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def invert(J: Array, n: int, out: Array) -> float:
     """Inverse of the symmetric positive matrix `J` (n, n) by Cholesky, into `out`; returns log det J, nan where it is not positive."""
     L = np.zeros((n, n))

@@ -19,13 +19,13 @@ class Sensors(NamedTuple):
     span: Array         # (s,) Doppler repeats every so much [m/s]; inf unambiguous
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def wrap(a: float) -> float:
     """`a` [rad] between -pi and pi."""
     return a - 2.0 * math.pi * math.floor((a + math.pi) / (2.0 * math.pi))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def measure(x: Array, place: Array, z: Array, H: Array) -> None:
     """Range, azimuth, elevation and range rate of state `x` seen from `place` (3,), into `z` (4,); their slopes into `H` (4, 6)."""
     px, py, pz = x[0] - place[0], x[1] - place[1], x[2] - place[2]
@@ -43,7 +43,7 @@ def measure(x: Array, place: Array, z: Array, H: Array) -> None:
     H[3, 3], H[3, 4], H[3, 5] = px / r, py / r, pz / r
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def residual(z: Array, expected: Array, span: float, v: Array) -> None:
     """Measured minus expected into `v` (4,), angles the short way round, Doppler folded by `span`; nan stays nan."""
     v[0] = z[0] - expected[0]
@@ -54,7 +54,7 @@ def residual(z: Array, expected: Array, span: float, v: Array) -> None:
         v[3] -= span * math.floor(v[3] / span + 0.5)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def cartesian(r: float, azimuth: float, elevation: float, place: Array, out: Array) -> None:
     """Where a detection is, east north up [m], into `out` (3,)."""
     h = r * math.cos(elevation)

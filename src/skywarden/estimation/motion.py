@@ -25,7 +25,7 @@ LONGEST_STEP = 0.5      # s; fourth-order Runge-Kutta errs below 0.1 mm over a f
 STRAIGHT = -1           # `law` of straight flight
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def rk4(x: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, out: Array) -> None:
     """One Runge-Kutta step of `h` seconds of the state `x` (9,), written to `out` (9,). The wind's error shifts the air, not the ground."""
     b = x[6] * KAPPA
@@ -49,7 +49,7 @@ def rk4(x: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, out:
     out[6], out[7], out[8] = x[6], we, wn
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, F: Array) -> None:
     """How errors grow over a step of `h` seconds between states `a` and `b`: rows 0-5 of the transition matrix, into `F` (6, 9).
 
@@ -98,7 +98,7 @@ def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth
             F[3 + i, 7 + j] = -h * G[i, j]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def step(x: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, out: Array, F: Array) -> None:
     """One step of at most LONGEST_STEP: state into `out` (9,), error growth into `F` (6, 9). Straight flight where `law` is STRAIGHT."""
     if law == STRAIGHT:
@@ -114,7 +114,7 @@ def step(x: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, out
     growth(x, out, h, law, drags, air, earth, F)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def compound(F: Array, A: Array, n: int, scratch: Array) -> None:
     """A (6, 9) becomes F A, where rows 6-8 of both are the identity's."""
     for i in range(6):
@@ -128,7 +128,7 @@ def compound(F: Array, A: Array, n: int, scratch: Array) -> None:
             A[i, j] = scratch[i, j]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def carry(P: Array, F: Array, n: int, q: float, h: float, T: Array) -> None:
     """Covariance `P` (9, 9) moves on in place: F P F' plus white acceleration noise of density `q` [m²/s³] over `h` seconds."""
     for i in range(6):
@@ -155,7 +155,7 @@ def carry(P: Array, F: Array, n: int, q: float, h: float, T: Array) -> None:
         P[3 + i, 3 + i] += q * d
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def flow(x: Array, dt: float, law: int, drags: Drags, air: Air, earth: Earth, n: int, F: Array) -> None:
     """State `x` (9,) moves on, in place, by `dt` seconds, forward or back; the whole error growth goes into `F` (6, 9)."""
     steps = max(1, math.ceil(abs(dt) / LONGEST_STEP - 1e-9))

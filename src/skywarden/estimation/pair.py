@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _root(parent: Array, i: int) -> int:
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -19,7 +19,7 @@ def _root(parent: Array, i: int) -> int:
     return i
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def cheapest(cost: Array) -> Array:
     """Column for each row of `cost` (r, c), r <= c, of the cheapest complete assignment: shortest augmenting paths (Jonker and Volgenant 1987)."""
     rows, columns = cost.shape
@@ -67,7 +67,7 @@ def cheapest(cost: Array) -> Array:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def assign(row: Array, column: Array, cost: Array, rows: int, columns: int) -> Array:
     """Which column each of `rows` takes, -1 none, so that the sum of costs is least; not taking any costs 0.
 

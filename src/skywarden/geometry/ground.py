@@ -25,7 +25,7 @@ def flat(up: float = 0.0) -> Ground:
     return Ground(0.0, 0.0, 1.0, np.full((1, 1), up), up, 0.0)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def ground_up(ground: Ground, east: float, north: float) -> float:
     """Height of the ground at one place [m], bilinear; outside the grid the nearest edge holds on."""
     rows, columns = ground.up.shape

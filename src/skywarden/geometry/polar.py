@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def to_polar(position: Array, velocity: Array, place: Array) -> tuple[Array, Array, Array, Array]:
     """What a sensor at `place` would measure.
 
@@ -37,7 +37,7 @@ def to_polar(position: Array, velocity: Array, place: Array) -> tuple[Array, Arr
     return distance, azimuth, elevation, rate
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def from_polar(range: Array, azimuth: Array, elevation: Array, place: Array) -> Array:
     """Positions (n, 3), east north up [m], from range [m], azimuth and elevation [rad], (n,) each, about `place` (3,) [m]."""
     n = range.shape[0]
@@ -52,7 +52,7 @@ def from_polar(range: Array, azimuth: Array, elevation: Array, place: Array) -> 
     return position
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def wrap(angle: Any) -> Any:
     """The same angle, or array of angles, between -pi and pi [rad]."""
     return angle - 2.0 * math.pi * np.floor(angle / (2.0 * math.pi) + 0.5)

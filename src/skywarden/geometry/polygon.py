@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def inside(polygon: Array, east: float, north: float) -> bool:
     """Whether a place lies inside a polygon.
 
@@ -31,7 +31,7 @@ def inside(polygon: Array, east: float, north: float) -> bool:
     return within
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def distance(polygon: Array, east: float, north: float) -> float:
     """Distance from a place to a polygon (k, 2) [m]; 0 inside it."""
     if inside(polygon, east, north):
@@ -50,7 +50,7 @@ def distance(polygon: Array, east: float, north: float) -> float:
     return best
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def area(polygon: Array) -> float:
     """Area of a polygon (k, 2) [m²]: positive counter-clockwise, negative clockwise."""
     k = polygon.shape[0]

@@ -14,7 +14,14 @@ from skywarden.ballistics.drag import Drags
 from skywarden.ballistics.flight import Earth, acceleration
 from skywarden.geometry.polygon import distance
 from skywarden.messages.drill import (
-    AIRCRAFT_NEAR, CLEAR_TO_ENGAGE, FALLOUT, NO_FIRE_ARC, OUT_OF_REACH, SENSORS_DOUBTFUL, UNKNOWN_NEAR, Clearance,
+    AIRCRAFT_NEAR,
+    CLEAR_TO_ENGAGE,
+    FALLOUT,
+    NO_FIRE_ARC,
+    OUT_OF_REACH,
+    SENSORS_DOUBTFUL,
+    UNKNOWN_NEAR,
+    Clearance,
 )
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import AIRCRAFT, PROJECTILE, Picture
@@ -131,12 +138,12 @@ def closest(space: Space, tubes: Tubes) -> tuple[int, float]:
     return near, float(gaps[near])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _gaps(start: Array, end: Array, t_from: float, t_to: float, t: Array, position: Array, velocity: Array, radius: Array, pace: Array) -> Array:
     """(n,) least distance from each tube to the segment over the window [m]; negative where it reaches in."""
     n = t.shape[0]
     out = np.full(n, np.inf)
-    steps = min(int(math.ceil((t_to - t_from) / STEP)), 2000)
+    steps = min(math.ceil((t_to - t_from) / STEP), 2000)
     d = end - start
     length2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
     for i in range(n):
@@ -154,7 +161,7 @@ def _gaps(start: Array, end: Array, t_from: float, t_to: float, t: Array, positi
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def ahead(state: Array, law: int, drags: Drags, air: Air, earth: Earth, step: float, steps: int) -> Array:
     """(steps + 1, 3) positions of a projectile from now on, every `step` seconds; it stays where it has come down below the origin's height - 1 km."""
     out = np.empty((steps + 1, 3))

@@ -25,7 +25,7 @@ class NoClock:
 class ScaledClock:
     """Follows the wall at `speed` seconds of the run a second, from the first frame it is asked for."""
 
-    def __init__(self, speed: float = 1.0, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, speed: float = 1.0, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep) -> None:
         self._speed, self._now, self._sleep = speed, now, sleep
         self._start: float | None = None
 

@@ -53,7 +53,7 @@ class Keyed:
         return np.asarray(ndtri(self.uniform(index, objects, slots)))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _mix(z: Any) -> Any:
     """The finaliser of SplitMix64. Source: Steele, Lea and Flood, OOPSLA 2014 (fig. 14, variant 13 of Stafford)."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -61,7 +61,7 @@ def _mix(z: Any) -> Any:
     return z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _uniforms(low: Any, high: Any, index: Any, objects: Array, slots: int) -> Array:
     golden = np.uint64(0x9E3779B97F4A7C15)
     out = np.empty((objects.shape[0], slots))

@@ -74,7 +74,7 @@ def cell_of(radar: Radar) -> Array | None:
     return size if (size > 0.0).all() else None
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def same_cell(polar: Array, size: Array, span: float) -> Array:
     """Number of the group each echo belongs to, (n,): echoes closer than a cell in every dimension are one (and so are chains of them).
 

@@ -18,7 +18,7 @@ MOST_SAMPLES = 1024             # of the ground along one ray
 TOUCH = 0.5                     # m; a sensor or round standing on the ground is not hidden by the spot it stands on
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def bulge(along: float, total: float) -> float:
     """How far a ray stands above its chord [m], `along` of `total` metres on its way.
 
@@ -28,7 +28,7 @@ def bulge(along: float, total: float) -> float:
     return along * (total - along) / (8.0 * EARTH_RADIUS)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def in_sight(ground: Ground, place: Array, position: Array) -> Array:
     """Which of positions (n, 3) a sensor at `place` (3,) sees over the terrain, (n,) bool; a position of nan is not seen."""
     n = position.shape[0]

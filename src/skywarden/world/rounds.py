@@ -140,7 +140,7 @@ def _impossible(scenario: Scenario, row: int, raid: Raid, reached: list[float]) 
         "Widen fall_angle or fall_speed so that the distances overlap, or move or enlarge the launch area.")
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _states(t_launch: Array, t_impact: Array, first: Array, points: Array, t: float) -> Array:
     """Cubics through position and velocity of the neighbouring points."""
     n = t_launch.shape[0]

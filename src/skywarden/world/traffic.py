@@ -84,7 +84,7 @@ def _slopes(t: Array, position: Array) -> tuple[Array, Array]:
     return velocity, bridge
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _states(first: Array, t: Array, position: Array, velocity: Array, bridge: Array, now: float) -> Array:
     n = first.shape[0] - 1
     out = np.full((n, 6), math.nan)

@@ -18,7 +18,7 @@ PULL = 12.0             # m/s², standard deviation of the unknown acceleration 
 LONGEST_GAP = 0.85      # s between the two detections that start a track
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def ratios(
     seeds: Seeds, t: float, sensor: int, z: Array, ratio: Array, free: Array, floor: Array, least: float, model: Model,
 ) -> tuple[Array, Array, Array]:
@@ -82,7 +82,7 @@ def ratios(
     return row[:pairs], column[:pairs], out[:pairs]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def found(
     b: Block, first: int, seeds: Seeds, seed: Array, t: float, sensor: int, z: Array, ratio: Array, chosen: Array, lr: Array, model: Model,
 ) -> None:

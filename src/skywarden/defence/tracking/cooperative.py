@@ -204,7 +204,7 @@ def _shown(known: Known, t: float) -> Tracks:
     return Tracks(c.number, state, covariance, c.seen, c.born, c.hits, kind, np.zeros(n, np.int32), address)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _carry(x: Array, p: Array, dt: Array) -> None:
     """Straight flight of states `x` (n, 6) and covariances `p` (n, 6, 6) over `dt` (n,), in place."""
     for i in range(dt.shape[0]):
@@ -224,7 +224,7 @@ def _carry(x: Array, p: Array, dt: Array) -> None:
         p[i] = 0.5 * (moved + moved.T)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _absorb(s: Known, rows: Array, claims: Reports) -> int:
     """Takes the claims, in time order, each into its row of `s`, in place. Returns how many were not believed."""
     refused = 0

@@ -26,7 +26,7 @@ AFRESH_COST = 3.0       # log-likelihood that every such trial costs: it is a hy
 LONGEST_BURN = 6.0      # s after birth until which that is tried
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def advance(b: Block, t: float, which: Array, model: Model) -> None:
     """Moves the tracks of mask `which` (n,) on to time `t`, never back."""
     laws = b.x.shape[1] - 2
@@ -50,7 +50,7 @@ def advance(b: Block, t: float, which: Array, model: Model) -> None:
         b.time[i] = t
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _mix(b: Block, i: int, calm: int, dt: float) -> None:
     """The interacting step between straight and turning flight (Blom and Bar-Shalom 1988)."""
     up, down = 1.0 - math.exp(-dt * TO_TURN), 1.0 - math.exp(-dt * TO_CALM)
@@ -70,7 +70,7 @@ def _mix(b: Block, i: int, calm: int, dt: float) -> None:
     b.turn[i] = after
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def best_law(b: Block, i: int) -> int:
     """The drag law of track `i` with the greatest evidence among those still followed; -1 none."""
     best = -1
@@ -80,7 +80,7 @@ def best_law(b: Block, i: int) -> int:
     return best
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def odds(b: Block, i: int) -> float:
     """Log odds of ballistic against any other flight of track `i`, from evidence and birth place."""
     laws = b.x.shape[1] - 2
@@ -93,7 +93,7 @@ def odds(b: Block, i: int) -> float:
     return b.prior[i] + top + math.log(total / laws) - b.ll[i, laws]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def gate(
     b: Block, which: Array, t: float, sensor: int, z: Array, ratio: Array, free: Array, floor: Array, model: Model,
 ) -> tuple[Array, Array, Array]:
@@ -166,7 +166,7 @@ def gate(
     return row[:pairs], column[:pairs], cost[:pairs]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def slopes(x: Array, lag: float, law: int, n: int, sensor: int, model: Model, expected: Array, H6: Array, H: Array) -> None:
     """Expected measurement of state `x` seen `lag` seconds off its time (negative: earlier), into `expected`, and its slopes into `H` (4, 9)."""
     H[:] = 0.0
@@ -186,7 +186,7 @@ def slopes(x: Array, lag: float, law: int, n: int, sensor: int, model: Model, ex
             H[a, j] = total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array, gains: Array, refit: Array, model: Model) -> None:
     """Each track takes the detection `taken` (n,) gives it, -1 none: all hypotheses improve, the evidence grows.
 
@@ -245,7 +245,7 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
         prune(b, i)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def refit_one(b: Block, i: int, law: int, model: Model) -> None:
     """Fits law `law` of track `i` to every detection kept, and restates its belief and evidence from that."""
     x = np.empty(STATES)
@@ -262,7 +262,7 @@ def refit_one(b: Block, i: int, law: int, model: Model) -> None:
         b.ll[i, law] = evidence + b.past[i, 0]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def afresh(b: Block, i: int, model: Model) -> None:
     """Where a young, climbing track does not obey its law, tries whether its latest detections do: the motor may just have burnt out.
 
@@ -306,7 +306,7 @@ def afresh(b: Block, i: int, model: Model) -> None:
     b.kept[i] = AFRESH
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def prune(b: Block, i: int) -> None:
     """Stops following hypotheses that the evidence has left far behind."""
     laws = b.x.shape[1] - 2

@@ -17,7 +17,7 @@ UNSEEN_YOUNG, UNSEEN_AIRCRAFT, UNSEEN_PROJECTILE = 4.0, 12.0, 12.0      # s outs
 ESTABLISHED = 20        # detections from which a track is no longer young
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def leading(b: Block, i: int) -> int:
     """The hypothesis of track `i` believed most."""
     laws = b.x.shape[1] - 2
@@ -27,7 +27,7 @@ def leading(b: Block, i: int) -> int:
     return laws if b.turn[i] < 0.5 else laws + 1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def coverage(b: Block, looked: Array, sector_from: Array, sector_width: Array, model: Model, ground: Ground) -> tuple[Array, Array]:
     """For each track: probability that this frame's looks would have seen it (0 outside coverage), and its height above the ground."""
     n = b.time.shape[0]
@@ -59,7 +59,7 @@ def coverage(b: Block, looked: Array, sector_from: Array, sector_width: Array, m
     return chance, above
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def missed(b: Block, before: Array, chance: Array, above: Array, t: float, model: Model) -> Array:
     """Counts this frame's hits and misses, and says which tracks end (mask)."""
     n = b.time.shape[0]
@@ -89,7 +89,7 @@ def missed(b: Block, before: Array, chance: Array, above: Array, t: float, model
     return ending
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def opinions(b: Block, t: float, model: Model) -> tuple[Array, Array, Array]:
     """Each track's state (n, 7), covariance (n, 7, 7) and likeliest drag law, its hypotheses matched in mean and covariance, at time `t`."""
     n = b.time.shape[0]
@@ -152,7 +152,7 @@ def opinions(b: Block, t: float, model: Model) -> tuple[Array, Array, Array]:
     return state, covariance, law
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def kind_odds(b: Block) -> Array:
     """Log odds (n,) of projectile against anything else, for every track."""
     out = np.empty(b.time.shape[0])

@@ -25,7 +25,7 @@ __all__ = ["State", "start", "track"]
 LATEST = 1.0                    # s: a detection older than its track by more is refused and counted
 FALSE_TRACKS = 1.0 / 6000.0     # 1/s allowed from false alarms: one in 100 minutes
 SAFETY = 3.0                    # the false-track formula's margin for its approximations
-REFIT = np.isin(np.arange(DETECTIONS + 1), (3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64))
+REFIT = np.isin(np.arange(DETECTIONS + 1), (3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 26, 34, 48, 64))
 ENDS_BELOW = 1e-5               # probability that a track still there would have been missed so often
 CLUTTER_FADE = 0.1
 

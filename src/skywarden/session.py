@@ -1,0 +1,258 @@
+"""The one room that knows all the parts: it wires feed, watch, rehearse, sinks and clock for each use, and nothing else."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from skywarden.console.terminal import Terminal
+from skywarden.defence import watch as belief
+from skywarden.errors import UsageError
+from skywarden.feeds import open_source
+from skywarden.feeds.merge import Merged
+from skywarden.feeds.simulated import Simulated
+from skywarden.geometry.polar import to_polar
+from skywarden.messages.drill import Drill
+from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars
+from skywarden.messages.picture import Picture
+from skywarden.messages.truth import Truth
+from skywarden.record.header import Header
+from skywarden.record.reader import Record
+from skywarden.record.writer import Recorder
+from skywarden.rehearsal import rehearse as rehearsal
+from skywarden.review.measures import Measures
+from skywarden.run.clock import Clock, NoClock, ScaledClock
+from skywarden.run.compare import Comparison
+from skywarden.run.compare import check_record as compare
+from skywarden.run.loop import Stepper, Wire, run
+from skywarden.run.shapes import Feed, Moment
+from skywarden.scenario.load import load as load_scenario
+from skywarden.scenario.load import site_of
+from skywarden.scenario.model import Scenario
+from skywarden.site.load import from_sources
+from skywarden.site.load import load as load_site
+from skywarden.site.model import Site
+
+FIRST_SCENARIO = "kabul-2021-08-30"
+WARM_FRAMES = 24        # of an invented flight, enough to pass through every stage
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked a run to be. `speed` is None for as fast as it goes."""
+
+    scenario: str | None = None
+    site: str | None = None
+    feeds: Sequence[str] = ()
+    speed: float | None = 1.0
+    duration: float | None = None
+    seed: int | None = None
+    record: Path | None = None
+    console: bool = True
+
+
+def run_request(request: Request, talk: Console) -> dict[str, Any]:
+    """Run what was asked for to its end, or until it is interrupted, and return the summary.
+
+    A scenario, with or without feeds beside it, is a simulation; feeds alone are live, and a live session has no line that could make an order.
+    """
+    site, scenario = place(request)
+    simulation = scenario is not None
+    with stopping() as stop, ExitStack() as ending:
+        feed, epoch_ns = open_feed(request, site, scenario)
+        ending.callback(feed.close)
+        header = Header(
+            "simulation" if simulation else "live", epoch_ns, site.name, site.sources, scenario.name if scenario else None,
+            scenario.sources if scenario else {}, None if scenario is None else scenario.seed, request.duration, tuple(request.feeds))
+        wires = []
+        if request.record is not None:
+            wires.append(Wire(Recorder(request.record, header), drill=simulation, truth=simulation))
+            ending.callback(wires[0].sink.close)
+        measures = Measures(site, simulation, [c.name for c in scenario.classes] if scenario else ())
+        wires.append(Wire(measures, drill=simulation, truth=simulation))
+        wires += [Wire(part, drill=True) for part in (feed, getattr(feed, "world", None)) if isinstance(part, Simulated)]
+        with talk.status(f"{site.title}: compiling kernels … (a minute the first time, a moment after)"):
+            warm(site, simulation)
+        if request.console:
+            terminal = Terminal(site, "SIMULATION" if simulation else "LIVE", scenario.title if scenario else site.title, talk)
+            wires.append(Wire(terminal, drill=simulation))
+            ending.callback(terminal.close)
+        elif talk.is_terminal:
+            wires.append(Wire(ending.enter_context(ProgressBar(talk, request.duration or (scenario.duration if scenario else None)))))
+        run(Until(feed, stop), stepper(site, simulation), wires, clock_of(request.speed if simulation or not is_live(feed) else None, stop))
+        if stop.is_set():
+            talk.print("interrupted: ended cleanly", highlight=False)
+    return measures.summary()
+
+
+def check_record(path: Path, talk: Console) -> Comparison:
+    """Run a record's frames through the same functions again; says where they first differ."""
+    with Record(path) as record, Progress(console=talk, transient=True, disable=not talk.is_terminal) as bar:
+        site = from_sources(record.header.site_sources, record.header.site)
+        task = bar.add_task("comparing", total=len(record))
+        return compare(record, stepper(site, record.simulation).step, lambda frames: bar.update(task, completed=frames))
+
+
+def replay(path: Path, start: float, speed: float | None, talk: Console) -> int:
+    """Show a record again from a moment on, in the live view; returns how many frames were shown."""
+    frames = 0
+    with stopping() as stop, Record(path) as record:
+        site = from_sources(record.header.site_sources, record.header.site)
+        terminal = Terminal(site, "REPLAY", f"{record.header.scenario or 'live data'} · {path.name}", talk)
+        clock = clock_of(speed, stop)
+        try:
+            for moment in record.moments(start):
+                clock.wait_until(moment.frame.t)
+                if stop.is_set():
+                    break
+                terminal.take(Moment(moment.frame, moment.picture, moment.drill, None))
+                frames += 1
+        finally:
+            terminal.close()
+    return frames
+
+
+def place(request: Request) -> tuple[Site, Scenario | None]:
+    """The site, and the scenario where there is one, that a request means."""
+    name = request.scenario if request.scenario is not None or request.feeds else FIRST_SCENARIO
+    if name is None:
+        if request.site is None:
+            raise UsageError("feeds alone need a site: add --site kabul, or your own site's folder")
+        return load_site(request.site), None
+    site = load_site(request.site if request.site is not None else site_of(name))
+    scenario = load_scenario(name, site)
+    return site, scenario if request.seed is None else replace(scenario, seed=request.seed)
+
+
+def open_feed(request: Request, site: Site, scenario: Scenario | None) -> tuple[Feed, int]:
+    """The feed a request means, and the epoch of its times [ns since 1970, UTC]."""
+    simulated = Simulated(scenario, site, duration=request.duration) if scenario is not None else None
+    if not request.feeds and simulated is not None and scenario is not None:
+        return simulated, scenario.epoch_ns
+    sources = [open_source(url, site) for url in request.feeds]
+    merged = Merged(sources, site, scenario.epoch_ns if scenario else None, duration=request.duration, scenario_feed=simulated)
+    return merged, scenario.epoch_ns if scenario else merged.epoch_ns
+
+
+def is_live(feed: Feed) -> bool:
+    """Whether the feed keeps time itself, because something out there does."""
+    return bool(getattr(feed, "live", False))
+
+
+def stepper(site: Site, simulation: bool) -> Stepper:
+    """A fresh stepper: with `rehearse` in a simulation and its replay, without it on live data and on a replay of live data."""
+    return Stepper(watching(site), rehearsing(site) if simulation else None)
+
+
+def watching(site: Site) -> Callable[[Frame], Picture]:
+    """`watch` with its state held between frames."""
+    state = belief.start(site)
+
+    def step(frame: Frame) -> Picture:
+        nonlocal state
+        state, picture = belief.watch(state, frame, site)
+        return picture
+
+    return step
+
+
+def rehearsing(site: Site) -> Callable[[Frame, Picture], Drill]:
+    """`rehearse` with its plan held between frames. Wired in simulations only."""
+    plan = rehearsal.start(site)
+
+    def step(frame: Frame, picture: Picture) -> Drill:
+        nonlocal plan
+        plan, drill = rehearsal.rehearse(plan, frame, picture, site)
+        return drill
+
+    return step
+
+
+def warm(site: Site, simulation: bool) -> None:
+    """Pass an invented flight through every stage, so that all kernels are compiled before the first real frame."""
+    radars = [k for k, radar in enumerate(site.radars) if np.isfinite(radar.elevation_sigma)]
+    step = stepper(site, simulation)
+    middle = site.zones[0].polygon.mean(axis=0) if site.zones else np.zeros(2)
+    for k in range(WARM_FRAMES):
+        t = k * site.policy.frame_s
+        left = 12.0 - t
+        position = np.array([[middle[0] - 150.0 * left, middle[1], 60.0 * left]])
+        detections = Detections.empty(len(radars[:1]))
+        for sensor in radars[:1]:
+            polar = to_polar(position, np.array([[150.0, 0.0, -60.0]]), site.radars[sensor].place)
+            detections = detections._replace(
+                t=np.array([t]), sensor=np.array([sensor], np.int32), range=polar[0], azimuth=polar[1], elevation=polar[2], range_rate=polar[3])
+        aircraft = Aircraft.empty(1)._replace(
+            t=np.array([t]), address=np.array([1], np.int64), position=np.array([[9000.0 - 80.0 * t, 5000.0, 2000.0]]), velocity=np.array([[-80.0, 0.0, 0.0]]))
+        step.step(Frame(t, detections, aircraft, site.weather, (), Radars.staring(len(site.radars), t), Inputs.none(), 0.0))
+
+
+def clock_of(speed: float | None, stop: threading.Event) -> Clock:
+    """No clock at all speed, else one that an interruption wakes."""
+    return NoClock() if speed is None else ScaledClock(speed, sleep=stop.wait)
+
+
+class Until:
+    """A feed that ends when it is told to stop."""
+
+    def __init__(self, feed: Feed, stop: threading.Event) -> None:
+        self._feed, self._stop = feed, stop
+
+    def __iter__(self) -> Iterator[tuple[Frame, Truth | None]]:
+        for item in self._feed:
+            if self._stop.is_set():
+                return
+            yield item
+
+    def close(self) -> None:
+        self._feed.close()
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C (or a polite kill) sets, so that the frame under way is finished and recorded; the second one interrupts."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class ProgressBar:
+    """A sink that shows how far a run without a live view has come."""
+
+    def __init__(self, talk: Console, duration: float | None) -> None:
+        self._bar = Progress(TextColumn("{task.fields[words]}"), BarColumn(), TimeElapsedColumn(), console=talk, transient=True)
+        self._task = self._bar.add_task("run", total=duration, words="starting")
+
+    def __enter__(self) -> ProgressBar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def take(self, moment: Moment) -> None:
+        self._bar.update(self._task, completed=moment.frame.t, words=f"{moment.frame.t:7.1f} s, {moment.picture.tracks.number.size} tracks")
+
+    def close(self) -> None:
+        self._bar.stop()
