@@ -12,6 +12,7 @@ const TRAIL_S = 12; // kept behind every track
 const LEADER_S = 3; // drawn ahead of every track
 const NINETY_FIVE = 2.4477; // standard deviations that hold 95 % in two dimensions
 const MOST_ROUND_LABELS = 24; // soonest first; more would hide the map
+const MOST_ELLIPSES = 12; // likewise; the others keep their cross
 const FONT = "600 12px system-ui, sans-serif";
 const SMALL = "11px system-ui, sans-serif";
 
@@ -122,13 +123,16 @@ class Pen {
   impacts({ impacts, t }: Frame): void {
     const c = this.c, colour = colours();
     c.lineWidth = 1.3;
+    const soonest = new Set(
+      impacts.id.map((_, i) => i).sort((p, q) => (impacts.t[p] ?? Infinity) - (impacts.t[q] ?? Infinity)).slice(0, MOST_ELLIPSES),
+    );
     impacts.id.forEach((id, i) => {
       const x = impacts.x[i], y = impacts.y[i], a = impacts.a[i], b = impacts.b[i], when = impacts.t[i];
       if (!known(x) || !known(y) || (known(when) && when < t - 2)) return;
       const [px, py] = this.at(x, y), chosen = id === selected.value;
       c.strokeStyle = chosen ? colour.ink : colour.round;
       c.globalAlpha = stale.value ? 0.4 : chosen ? 1 : 0.3 + 0.6 * (impacts.p[i] ?? 0);
-      if (known(a) && known(b)) {
+      if (known(a) && known(b) && (chosen || soonest.has(i))) {
         c.setLineDash([5, 3]);
         c.beginPath();
         c.ellipse(px, py, Math.max(3, NINETY_FIVE * a * this.scale), Math.max(3, NINETY_FIVE * b * this.scale), -(impacts.turn[i] ?? 0), 0, 2 * Math.PI);
@@ -256,6 +260,7 @@ class Pen {
     });
   }
 
+  /** Beside its place where there is room; what `must` be read goes further out, on a line, before it is left out. */
   private label(place: [number, number], text: string, colour: string, font: string, gap: number, must = false): void {
     const c = this.c, [x, y] = this.at(...place);
     if (x < -20 || y < -20 || x > this.width + 20 || y > this.height + 20) return;
@@ -263,14 +268,29 @@ class Pen {
     const w = c.measureText(text).width, h = 14;
     const places: [number, number][] = gap
       ? [[x + gap, y - h / 2], [x - gap - w, y - h / 2], [x - w / 2, y - gap - h], [x - w / 2, y + gap], [x + gap, y - gap - h], [x + gap, y + gap]]
-      : [[x - w / 2, y - h / 2], [x - w / 2, y - h / 2 - 16], [x - w / 2, y - h / 2 + 16], [x + 8, y - h / 2 - 30], [x - w - 8, y - h / 2 + 30]];
-    for (const [left, top] of places) {
+      : [[x - w / 2, y - h / 2], [x - w / 2, y - h / 2 - 16], [x - w / 2, y - h / 2 + 16]];
+    const near = places.length;
+    if (must)
+      for (let out = 34; out <= 130; out += 16)
+        for (let turn = 0; turn < 12; turn++) {
+          const angle = (turn * Math.PI) / 6, px = x + out * 1.3 * Math.cos(angle), py = y + out * Math.sin(angle);
+          places.push([Math.cos(angle) < -0.1 ? px - w : px, py - h / 2]);
+        }
+    for (const [at, [left, top]] of places.entries()) {
       const box: Box = [left - 2, top - 1, left + w + 2, top + h + 1];
+      if (must && (box[0] < 44 || box[1] < 0 || box[2] > this.width || box[3] > this.height - 20)) continue;
       if (this.taken.some((b) => b[0] < box[2] && b[2] > box[0] && b[1] < box[3] && b[3] > box[1])) continue;
+      if (at >= near) {
+        c.strokeStyle = colour;
+        c.lineWidth = 1;
+        c.beginPath();
+        c.moveTo(x, y);
+        c.lineTo(left > x ? left - 1 : left + w + 1, top + h / 2);
+        c.stroke();
+      }
       this.write(text, left, top, colour, box);
       return;
     }
-    if (must) this.write(text, places[0]![0], places[0]![1], colour, [places[0]![0], places[0]![1], places[0]![0] + w, places[0]![1] + h]);
   }
 
   private write(text: string, left: number, top: number, colour: string, box: Box): void {

@@ -20,11 +20,11 @@ export function shade(terrain: Terrain, heights: Float32Array, light: boolean): 
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++) {
       const dx = (at(row, column + 1) - at(row, column - 1)) / (2 * step), dy = (at(row + 1, column) - at(row - 1, column)) / (2 * step);
-      // slopes of a coarse grid are gentle: three times steeper shows them
-      const x = -3 * dx, y = -3 * dy, length = Math.hypot(x, y, 1);
+      // slopes of a coarse grid are gentle: four times steeper shows them
+      const x = -4 * dx, y = -4 * dy, length = Math.hypot(x, y, 1);
       const lit = Math.max(0, (x * SUN[0]! + y * SUN[1]! + SUN[2]!) / length);
       const tall = (at(row, column) - low) / Math.max(1, high - low), pixel = 4 * ((rows - 1 - row) * columns + column);
-      const level = light ? 150 + 95 * lit + 8 * tall : 8 + 52 * lit + 14 * tall;
+      const level = light ? 105 + 140 * lit + 8 * tall : 2 + 62 * lit * lit + 14 * tall;
       image.data[pixel] = level * (light ? 1 : 0.82);
       image.data[pixel + 1] = level * (light ? 1 : 0.95);
       image.data[pixel + 2] = level * (light ? 0.97 : 1.08);

@@ -1,5 +1,6 @@
 // The map's own buttons: zoom, fit, ruler, and which layers are drawn.
 import { signal } from "@preact/signals";
+import { Icon } from "../icons";
 import { map } from "../map/map";
 import { frame, hello, layers, ruler } from "../store";
 import { texts } from "../texts";
@@ -13,12 +14,12 @@ export function MapTools() {
   );
   return (
     <div class="maptools">
-      <button onClick={() => map.zoom(0.5)} title={`${texts.zoom_in} (+)`}>+<span class="hidden">{texts.zoom_in}</span></button>
-      <button onClick={() => map.zoom(-0.5)} title={`${texts.zoom_out} (−)`}>−<span class="hidden">{texts.zoom_out}</span></button>
-      <button onClick={() => map.fit()} title={`${texts.fit} (F)`}>⌂<span class="hidden">{texts.fit}</span></button>
-      <button onClick={() => map.fitAll()} title={`${texts.fit_all} (Shift+F)`}>⛶<span class="hidden">{texts.fit_all}</span></button>
-      <button onClick={toggleRuler} aria-pressed={ruler.value} title={`${texts.ruler} (D)`}>↔<span class="hidden">{texts.ruler}</span></button>
-      <button onClick={() => (open.value = !open.value)} aria-expanded={open.value} title={texts.layers}>☰<span class="hidden">{texts.layers}</span></button>
+      <button onClick={() => map.zoom(0.5)} title={`${texts.zoom_in} (+)`}><Icon name="plus" says={texts.zoom_in} /></button>
+      <button onClick={() => map.zoom(-0.5)} title={`${texts.zoom_out} (−)`}><Icon name="minus" says={texts.zoom_out} /></button>
+      <button onClick={() => map.fit()} title={`${texts.fit} (F)`}><Icon name="home" says={texts.fit} /></button>
+      <button onClick={() => map.fitAll()} title={`${texts.fit_all} (Shift+F)`}><Icon name="all" says={texts.fit_all} /></button>
+      <button onClick={toggleRuler} aria-pressed={ruler.value} title={`${texts.ruler} (D)`}><Icon name="ruler" says={texts.ruler} /></button>
+      <button onClick={() => (open.value = !open.value)} aria-expanded={open.value} title={texts.layers}><Icon name="layers" says={texts.layers} /></button>
       {open.value && (
         <fieldset class="layers">
           <legend>{texts.layers}</legend>

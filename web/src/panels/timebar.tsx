@@ -1,6 +1,7 @@
 // The foot of the page: the whole run as a line, and how to move along it.
 import { useEffect, useRef } from "preact/hooks";
 import { runTime } from "../format";
+import { Icon } from "../icons";
 import { events, frame, pulse, time, toast } from "../store";
 import { texts } from "../texts";
 import { copyLink, goLive, pauseOrPlay, seek, setSpeed, SPEEDS } from "../actions";
@@ -29,7 +30,7 @@ export function TimeBar() {
         </select>
       </label>
       <button onClick={goLive} disabled={live} title="G" data-test="live">● {live ? texts.live : texts.go_live}</button>
-      <button onClick={() => void copyLink()} title={`${texts.link} (L)`} data-test="link">🔗<span class="hidden">{texts.link}</span></button>
+      <button onClick={() => void copyLink()} title={`${texts.link} (L)`} data-test="link"><Icon name="link" says={texts.link} /></button>
       <output class={`toast ${toast.value ? "shown" : ""}`} data-test="toast">{toast.value}</output>
     </footer>
   );

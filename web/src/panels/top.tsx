@@ -1,5 +1,6 @@
 // The top of the page: what this is (in words and shape), what is going on, what to do, and how far to trust it.
 import { countdown, runTime, utc } from "../format";
+import { Icon } from "../icons";
 import { leave } from "../link";
 import { PROJECTILE } from "../protocol";
 import { alarming, calm, frame, hello, liveT, liveWarnings, mode, outdated, pulse, silence, sound, stale, time, connected } from "../store";
@@ -33,9 +34,9 @@ export function Top() {
         {h ? `${h.user}${h.users ? ` · ${h.role}` : ""}` : ""}
       </span>
       {h?.users && <button onClick={() => void leave()}>{texts.log_out}</button>}
-      <button onClick={toggleSound} aria-pressed={sound.value} title={`${texts.sound} (V)`}>{sound.value ? "🔊" : "🔇"}<span class="hidden">{texts.sound}</span></button>
-      <button onClick={toggleTheme} title={`${texts.theme} (T)`}>◐<span class="hidden">{texts.theme}</span></button>
-      <button onClick={help} title={`${texts.help} (?)`}>?<span class="hidden">{texts.help}</span></button>
+      <button onClick={toggleSound} aria-pressed={sound.value} title={`${texts.sound} (V)`}><Icon name={sound.value ? "sound" : "silent"} says={texts.sound} /></button>
+      <button onClick={toggleTheme} title={`${texts.theme} (T)`}><Icon name="theme" says={texts.theme} /></button>
+      <button onClick={help} title={`${texts.help} (?)`}><Icon name="help" says={texts.help} /></button>
     </header>
   );
 }

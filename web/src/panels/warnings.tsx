@@ -44,16 +44,15 @@ function Card({ w }: { w: Warning }) {
       </div>
       <div class="line small">
         <span class="why">
-          {w.manual && w.by ? `${fill(texts.by, { who: w.by, why: w.why })}. ` : ""}
           {!w.manual || w.tracks ? fill(w.tracks === 0 ? texts.no_track_p : w.tracks === 1 ? texts.track_p : texts.tracks_p, {
             n: w.tracks, p: percent(w.tracks ? w.p : w.peak), w: percent(site.policy.warn),
           }) : ""}
+          {w.manual && w.by ? ` ${fill(texts.by, { who: w.by, why: w.why })}` : ""}
           {!due && known(w.until) && w.until > t ? ` · ${fill(texts.clear_in, { s: countdown(w.until, t) })}` : ""}
-        </span>
-      </div>
-      <div class="line small">
-        <span class="state">
-          {state === "shelved" ? fill(texts.shelved, { who: w.shelved_by, s: countdown(w.shelved, t) }) : w.seen ? fill(texts.acknowledged_by, { who: w.seen }) : texts.unacknowledged}
+          <span class="dot"> · </span>
+          <b class="state">
+            {state === "shelved" ? fill(texts.shelved, { who: w.shelved_by, s: countdown(w.shelved, t) }) : w.seen ? fill(texts.acknowledged_by, { who: w.seen }) : texts.unacknowledged}
+          </b>
         </span>
         {time.value.live && may("acknowledge") && (
           <span class="actions">
