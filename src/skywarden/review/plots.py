@@ -84,7 +84,9 @@ def prediction(story: Story) -> str:
                     axes.scatter([x for x, _ in outside], [y for _, y in outside], marker="o", s=11, c=RED, lw=0, zorder=3)
         axes.plot([], [], color=BLUE, lw=1.2, label="a round's predictions")
         axes.scatter([], [], marker="o", s=16, c=RED, lw=0, label="true impact outside the 90 % ellipse")
-        axes.set(xlabel="time to impact [s]", ylabel="error of predicted impact [m]", yscale="log")
+        axes.set(xlabel="time to impact [s]", ylabel="error of predicted impact [m]", ylim=(1.0, 1000.0), yscale="log")
+        if any(line.samples for line in story.measures.ledger()):
+            axes.autoscale(axis="y")
         axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda v, _: f"{v:g}"))
         axes.invert_xaxis()
         axes.grid(alpha=0.25, lw=0.5)
