@@ -59,11 +59,11 @@ def timeline(story: Story) -> str:
         for row, zone in enumerate(reversed(lines)):
             for w in zone.warnings:
                 end = w.cleared if w.cleared is not None else story.measures.end
-                colour = GREY if w.manual else PURPLE if w.false else ORANGE
-                axes.barh(row, max(end - w.raised, 0.1), left=w.raised, height=0.55, color=colour, hatch="///" if w.false else None, ec="none", alpha=0.85)
+                look: dict[str, Any] = {"fc": "none", "ec": PURPLE, "lw": 1.6, "ls": "--"} if w.false else {"fc": GREY if w.manual else ORANGE, "lw": 0}
+                axes.barh(row, max(end - w.raised, 0.1), left=w.raised, height=0.55, **look)
             axes.scatter([t for _, t in zone.hits], [row] * len(zone.hits), marker="X", c=RED, s=46, lw=0, zorder=4)
         axes.set_yticks(range(len(lines)), [_short(z.name) for z in reversed(lines)])
-        for colour, marker, label in ((ORANGE, "s", "under warning"), (RED, "X", "impact inside, real or prevented"), (PURPLE, "s", "false warning, hatched")):
+        for colour, marker, label in ((ORANGE, "s", "under warning"), (RED, "X", "impact inside, real or prevented"), (PURPLE, "D", "false warning, outlined")):
             axes.scatter([], [], marker=marker, c=colour, s=46, lw=0, label=label)
         axes.set(xlabel="time [s]", xlim=_span(story), ylim=(-0.6, max(len(lines), 1) - 0.4))
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)

@@ -156,7 +156,7 @@ def _number(value: Any) -> str:
 
 
 def _s(value: float | None) -> str:
-    return "—" if value is None else f"{value:.1f} s"
+    return "—" if value is None else f"{value:.1f}\N{NO-BREAK SPACE}s"
 
 
 def _when(epoch_ns: int) -> str:
