@@ -56,6 +56,7 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
         clutter[sensor] = density(clutter[sensor], strange, float(frame.radars.sector_width[sensor]), site.radars[sensor].false_alarms)
         before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
     advance(b, frame.t, np.ones(b.time.shape[0], np.bool_), model)
+    b, before = sound(b, before)
     b, seeds = end(b, seeds, frame, before, model, site)
     b = kinds.settle(b, model.mean)
     fresh = confirm(b, clutter, site)
@@ -179,6 +180,21 @@ def density(old: float, strange: int, width: float, declared: float) -> float:
     if not math.isfinite(old):
         return max(whole, declared, 0.1)
     return max(old + CLUTTER_FADE * (whole - old), 0.1)
+
+
+def sound(b: Block, before: Array) -> tuple[Block, Array]:
+    """Hypotheses that ran out of numbers (a fit to two contradicting detections can) are given up, and tracks that have none left."""
+    bad = ~(np.isfinite(b.x).all(2) & np.isfinite(b.p).all((2, 3)))
+    lost = bad[:, : b.ll.shape[1]] | ~np.isfinite(b.ll)
+    bad[:, : lost.shape[1]] |= lost
+    if not bad.any():
+        return b, before
+    x, p, ll = b.x.copy(), b.p.copy(), b.ll.copy()
+    x[bad], p[bad] = 0.0, 1e8 * np.eye(b.x.shape[2])
+    ll[lost] = -1e6
+    alive = b.alive & ~lost[:, : b.alive.shape[1]]
+    keep = np.flatnonzero(alive.any(1))
+    return take(b._replace(x=x, p=p, ll=ll, alive=alive), keep), before[keep]
 
 
 def end(b: Block, seeds: Seeds, frame: Frame, before: Array, model: Model, site: Site) -> tuple[Block, Seeds]:
