@@ -149,7 +149,7 @@ class Play:
             mine = threats.zone == z
             p = 1.0 - float(np.prod(1.0 - threats.probability[mine])) if mine.any() else 0.0
             warned = p > self.site.policy.warn_probability or z in self.manual
-            if not warned and not (z in self.since and t - self.since[z] < 20.0):
+            if not warned and not (z in self.since and t - self.since[z] < 45.0):
                 self.since.pop(z, None)
                 continue
             fresh = z not in self.since

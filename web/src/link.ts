@@ -51,13 +51,14 @@ function take(message: Message): void {
     case "hello":
       tries = 0;
       batch(() => {
+        const first = hello.value === null;
         if (hello.value && hello.value.server !== message.server) events.value = [];
         if (message.protocol !== PROTOCOL) outdated.value = true;
         const t = time.value;
         hello.value = message;
         connected.value = true;
-        time.value = { ...t, live: true, moving: false };
-        if (!t.live && wanted === null) wanted = t.t;
+        time.value = { ...t, live: message.mode !== "REPLAY", moving: message.mode === "REPLAY" };
+        if (!first && !t.live && wanted === null) wanted = t.t;
       });
       break;
     case "frame":

@@ -18,7 +18,7 @@ export interface Site {
   zones: Zone[]; radars: Radar[]; receivers: { place: [number, number, number]; max: number }[]; effectors: Effector[]; terrain: Terrain | null;
 }
 export interface Hello {
-  type: "hello"; protocol: number; server: string; mode: "SIMULATION" | "LIVE" | "REPLAY"; title: string; site: Site; epoch_ms: Num;
+  type: "hello"; protocol: number; server: string; mode: "SIMULATION" | "LIVE" | "REPLAY"; kind: "SIMULATION" | "LIVE"; title: string; site: Site; epoch_ms: Num;
   user: string; role: string; may: string[]; csrf: string; users: boolean;
 }
 export interface Tracks {
@@ -50,7 +50,7 @@ export interface Frame {
   events: number; drill?: Drill;
 }
 export interface Pulse {
-  type: "pulse"; age: number; over: boolean; span: [number, number] | null; t: Num; warnings: Warning[]; pages: number;
+  type: "pulse"; age: number; over: boolean; span: [number, number] | null; t: Num; warnings: Warning[]; pages: number; fault: string;
 }
 export interface Time { type: "time"; live: boolean; moving: boolean; speed: number; t: number }
 export interface Event {

@@ -199,7 +199,7 @@ class Pages:
         viewer.offer(views.encode(self.console.pulse()))
         if self.console.latest is not None:
             viewer.offer(views.encode(self.console.latest))
-        player = Player(viewer, self.console.tape)
+        player = Player(viewer, self.console.tape, endless=self.console.mode != "REPLAY", growing=lambda: not self.console.ended)
         self.console.hub.viewers.add(viewer)
         tasks = [asyncio.create_task(work) for work in (self._sending(socket, viewer), self._hearing(socket, player), player.play())]
         try:
@@ -228,7 +228,8 @@ class Pages:
     def _hello(self, session: Session) -> dict[str, Any]:
         console = self.console
         return {
-            "type": "hello", "protocol": views.PROTOCOL, "server": console.server_id, "mode": console.mode, "title": console.title,
+            "type": "hello", "protocol": views.PROTOCOL, "server": console.server_id, "mode": console.mode, "kind": console.kind,
+            "title": console.title,
             "site": self._site, "epoch_ms": None if console.epoch_ns is None else console.epoch_ns / 1e6, "user": session.user.name,
             "role": session.user.role, "may": sorted(MAY[session.user.role]), "csrf": session.csrf, "users": not console.door.open,
         }

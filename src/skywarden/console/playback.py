@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from skywarden.console import requests, views
@@ -23,15 +23,18 @@ class Reel(Protocol):
 
 
 class Player:
-    """Moves one viewer through a reel. `endless` says that the reel still grows, so that its end is now."""
+    """Moves one viewer through a reel. `endless`: its end is now. Else it is a record, of which `growing` says whether more will come."""
 
-    def __init__(self, viewer: Viewer, reel: Reel, endless: bool = True) -> None:
-        self._viewer, self._reel, self._endless = viewer, reel, endless
+    def __init__(self, viewer: Viewer, reel: Reel, endless: bool = True, growing: Callable[[], bool] | None = None) -> None:
+        self._viewer, self._reel, self._endless, self._growing = viewer, reel, endless, growing
         self._cursor = 0.0
         self._speed = 1.0
         self._moving = False
         self._shown: float | None = None
         self._changed = asyncio.Event()
+        if not endless:                 # a record plays from its beginning as soon as somebody looks
+            viewer.live, self._moving, self._cursor = False, True, -float("inf")
+            self._changed.set()
 
     def asked(self, wish: Mapping[str, Any]) -> None:
         """Carry out a page's wish: {"do": "live"}, {"do": "pause"}, {"do": "play", "speed": 2}, {"do": "seek", "t": 81.5}. Raises `RefusedError`."""
@@ -48,7 +51,8 @@ class Player:
             self._moving = False
         elif do == "play":
             self._speed = requests.seconds(wish, "speed", SLOWEST, FASTEST)
-            self._leave_live(span[1] if self._viewer.live else self._cursor)
+            again = not self._endless and self._cursor >= span[1]
+            self._leave_live(span[0] if again else span[1] if self._viewer.live else self._cursor)
             self._moving = True
         self._changed.set()
 
@@ -76,12 +80,16 @@ class Player:
             if self._endless:
                 self._go_live()
                 return
-            self._moving = False
+            self._moving = self._waiting_for_more()
         found = self._reel.at(self._cursor)
         if found is not None and found[0] != self._shown:
             self._shown = found[0]
             self._viewer.offer(found[1])
         self._say()
+
+    def _waiting_for_more(self) -> bool:
+        """At the end of a record that is still being read there may be more in a moment."""
+        return self._growing is not None and self._growing()
 
     def _leave_live(self, t: float) -> None:
         self._viewer.live = False

@@ -15,6 +15,8 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from skywarden.console.auth import Door, load_users
 from skywarden.console.hub import Hub
 from skywarden.console.memory import Memory
 from skywarden.console.tape import Tape
-from skywarden.errors import UsageError
+from skywarden.errors import SkywardenError, UsageError
 from skywarden.messages.commands import Command
 from skywarden.run.shapes import Moment
 from skywarden.site.model import Site
@@ -35,6 +37,7 @@ MODES = ("SIMULATION", "LIVE", "REPLAY")
 GAP_S = 0.08            # no two frames leave closer together than this: 12 a second are more than an eye needs
 PULSE_S = 0.5           # a sign of life, with the age of the newest picture: pages call a longer silence than 1.5 s stale
 MOST_COMMANDS = 200     # waiting for the session's next frame
+LOADED_AT_ONCE = 20     # moments of a record between two looks at anything else
 
 
 class Console:
@@ -48,19 +51,27 @@ class Console:
     audit   Path   file that every action is appended to; None keeps the newest in memory
     tls     (certificate, key) files; None plain HTTP
     epoch_ns int   UTC of t = 0; None where the run has no calendar
+    moments Iterator   REPLAY only: what is replayed; read through once, in the background, and shown to every page at its own time and speed
+    kind    str    REPLAY only: what the record is of, SIMULATION or LIVE
 
     Raises `UsageError` when the port is taken or the address is not loopback without users.
     """
 
     def __init__(
         self, site: Site, mode: str, title: str, host: str = "127.0.0.1", port: int = 8080, *, users: Path | None = None,
-        audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None,
+        audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None, moments: Iterator[Moment] | None = None,
+        kind: str = "SIMULATION",
     ) -> None:
-        if mode not in MODES:
-            raise ValueError(f"mode {mode!r} is none of {MODES}")
+        if mode not in MODES or kind not in MODES[:2]:
+            raise ValueError(f"mode {mode!r} of kind {kind!r} is none of {MODES}")
+        if (mode == "REPLAY") != (moments is not None):
+            raise ValueError("a replay needs moments, and nothing else takes them")
         if users is None and not is_loopback(host):
             raise UsageError(f"--host {host}: a console that others can reach needs users. Add some, or stay on 127.0.0.1.")
         self.site, self.mode, self.title, self.epoch_ns = site, mode, title, epoch_ns
+        self.kind = kind if mode == "REPLAY" else mode
+        self.fault = ""                             # why a record could not be read on
+        self._moments = moments
         self.door = Door(load_users(users) if users is not None else {})
         self.audit = Audit(audit)
         self.hub, self.tape, self.memory = Hub(), Tape(), Memory(site)
@@ -138,6 +149,7 @@ class Console:
         return {
             "type": "pulse", "age": round(time.monotonic() - self._taken, 2), "over": self.ended, "span": self.tape.span(),
             "t": latest["t"] if latest else None, "warnings": latest["warnings"] if latest else [], "pages": len(self.hub.viewers),
+            "fault": self.fault,
         }
 
     def events(self, after: int) -> list[dict[str, Any]]:
@@ -159,7 +171,8 @@ class Console:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._due = asyncio.Event()
-        tasks = [asyncio.create_task(work) for work in (self._pump(), self._beat())]
+        picture = self._pump() if self._moments is None else self._load(self._moments)
+        tasks = [asyncio.create_task(work) for work in (picture, self._beat())]
         self._started.set()
         try:
             await self._server.serve(sockets=[self._socket])
@@ -187,6 +200,24 @@ class Console:
                 self.hub.publish(message, live_only=True)
                 await asyncio.sleep(max(0.0, GAP_S - (time.monotonic() - begun)))
 
+    async def _load(self, moments: Iterator[Moment]) -> None:
+        """A record onto the tape, a few moments at a time and off the event loop."""
+        def some() -> list[tuple[float, bytes]]:
+            packed = []
+            for moment in islice(moments, LOADED_AT_ONCE):
+                with self._lock:
+                    self.memory.see(moment)
+                packed.append((moment.frame.t, views.encode(views.moment_view(moment, self.memory))))
+            return packed
+
+        try:
+            while batch := await asyncio.to_thread(some):
+                for t, message in batch:
+                    self.tape.append(t, message)
+        except SkywardenError as error:
+            self.fault = str(error)
+        self.ended = True
+
     async def _beat(self) -> None:
         while True:
             self.hub.publish(views.encode(self.pulse()))
@@ -209,6 +240,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        listening.listen(128)       # at once: a page opened before the server is up waits instead of being turned away
     except OSError as error:
         raise UsageError(f"the console cannot listen on {host}:{port}: {error.strerror or error}. Give another --port.") from None
     return listening

@@ -91,7 +91,7 @@ export function radarLayer(site: Site, states: () => number[]): VectorLayer {
           new Style({ image: new Icon({ src: "/symbols/radar.svg", scale: 0.4, opacity: bad ? 0.5 : 1 }) }),
           new Style({
             text: new Text({
-              text: `${bad ? "✕ " : ""}${site.radars[i]!.name}`, offsetY: 18, font: "11px system-ui, sans-serif", fill: new Fill({ color: bad ? c.warned : c.sky }),
+              text: `${bad ? "✕ " : ""}${site.radars[i]!.name}`, offsetY: 18, font: "11px system-ui, sans-serif", fill: new Fill({ color: bad ? c.warned : c.aircraft }),
               stroke: new Stroke({ color: c.halo, width: 3 }),
             }),
           }),

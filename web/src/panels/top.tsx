@@ -19,10 +19,10 @@ export function Top() {
     <header class="top">
       <strong class="app">{texts.app}</strong>
       {m && (
-        <span class={`mode ${m.toLowerCase()}`} data-test="mode">
+        <span class={`mode ${m.toLowerCase()}`} data-test="mode" title={m === "STALE" ? undefined : texts.mode_says[m]}>
           <svg viewBox="0 0 18 18" aria-hidden="true"><path d={SHAPES[m]} /></svg>
           {m}
-          {m !== "REPLAY" && m !== "STALE" ? null : h && h.mode !== "REPLAY" ? <small> of {texts.modes[h.mode]}</small> : null}
+          {h && (m === "REPLAY" || m === "STALE") ? <small> {fill(texts.mode_of, { kind: texts.modes[h.kind] })}</small> : null}
         </span>
       )}
       <span class="title" title={h?.title}>{h?.title}</span>
@@ -73,7 +73,7 @@ export function Banner() {
     const ahead = Math.max(0, Math.round((pulse.value?.t ?? t) - t)), over = pulse.value?.over || h.mode === "REPLAY";
     return (
       <div class="banner back" role="status" data-test="back">
-        <span>❚❚ {fill(over ? texts.looking_back_over : texts.looking_back, { t: runTime(t), s: ahead })}</span>
+        <span>{time.value.moving ? "▶" : "❚❚"} {pulse.value?.fault || fill(over ? texts.looking_back_over : texts.looking_back, { t: runTime(t), s: ahead })}</span>
         {alarming.value.length > 0 && h.mode !== "REPLAY" && <b class="alarming">⚠ {fill(texts.warned_now, { n: liveWarnings.value.length })}</b>}
         {h.mode !== "REPLAY" && <button onClick={goLive}>{texts.go_live} (G)</button>}
       </div>

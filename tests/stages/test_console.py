@@ -1,0 +1,451 @@
+"""The console's server, over real sockets: what pages are sent, what they may ask, and that none of them can hold up the session."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from websockets.sync.client import connect
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
+from fake import Play, kabul
+
+from skywarden.console import auth, views
+from skywarden.console.hub import WAITING, Viewer
+from skywarden.console.memory import Memory
+from skywarden.console.server import Console, is_loopback
+from skywarden.console.tape import Tape
+from skywarden.errors import InputError, UsageError
+from skywarden.messages.commands import ACKNOWLEDGE, ALARM, SHELVE, Command
+
+SITE = kabul()
+ZONE = SITE.zones[0].name
+PASSWORD = "correct horse battery"
+
+
+@contextmanager
+def console(mode="SIMULATION", **options):
+    made = Console(SITE, mode, "A test", port=0, **options)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+class Page:
+    """What a browser does, without one."""
+
+    def __init__(self, served: Console) -> None:
+        self.at = urlsplit(served.url)
+        self.cookie, self.csrf = "", ""
+
+    def ask(self, method, path, body=None, **headers):
+        connection = http.client.HTTPConnection(self.at.hostname, self.at.port, timeout=5)
+        sent = {"cookie": self.cookie, "origin": f"http://{self.at.netloc}", "content-type": "application/json", "x-csrf-token": self.csrf}
+        sent.update({name.replace("_", "-"): value for name, value in headers.items()})
+        connection.request(method, path, None if body is None else json.dumps(body), {k: v for k, v in sent.items() if v is not None})
+        answer = connection.getresponse()
+        data = answer.read()
+        if answer.headers.get("set-cookie"):
+            self.cookie = answer.headers["set-cookie"].split(";")[0]
+        connection.close()
+        return answer.status, answer.headers, data
+
+    def enter(self):
+        status, *_ = self.ask("GET", "/api/session")
+        assert status == 200
+        return self.connected()
+
+    def log_in(self, name, password=PASSWORD):
+        return self.ask("POST", "/api/login", {"name": name, "password": password})[0]
+
+    @contextmanager
+    def connected(self):
+        with connect(f"ws://{self.at.netloc}/ws", origin=f"http://{self.at.netloc}", additional_headers={"cookie": self.cookie}, close_timeout=0.5) as link:
+            hello = json.loads(link.recv(5))
+            assert hello["type"] == "hello"
+            self.csrf = hello["csrf"]
+            yield link, hello
+
+    def command(self, kind, subject, why="", **headers):
+        status, _, data = self.ask("POST", "/api/command", {"kind": kind, "subject": subject, "why": why}, **headers)
+        return status, json.loads(data)
+
+
+def newest(link, kind="frame", within=5.0):
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        message = json.loads(link.recv(until - time.monotonic()))
+        if message["type"] == kind:
+            return message
+    raise AssertionError(f"no {kind} within {within} s")
+
+
+def drain(link):
+    while True:
+        link.recv(5)
+
+
+def users(folder, **roles):
+    path = folder / "users.toml"
+    for name, role in roles.items():
+        auth.add_user(path, name, role, PASSWORD)
+    return path
+
+
+def test_a_page_gets_hello_then_the_newest_picture():
+    play = Play(SITE)
+    with console() as served:
+        served.take(play.moment(20.0))
+        page = Page(served)
+        with page.enter() as (link, hello):
+            assert (hello["mode"], hello["user"], hello["users"]) == ("SIMULATION", auth.LOCAL, False)
+            assert [zone["name"] for zone in hello["site"]["zones"]] == [zone.name for zone in SITE.zones]
+            assert newest(link)["t"] == 20.0
+            served.take(play.moment(20.5))
+            assert newest(link)["t"] == 20.5
+
+
+def test_a_moment_is_shown_as_it_is():
+    moment = Play(SITE).moment(25.0)
+    memory = Memory(SITE)
+    memory.see(moment)
+    view = json.loads(views.encode(views.moment_view(moment, memory)))
+    tracks = moment.picture.tracks
+    assert view["tracks"]["id"] == tracks.number.tolist()
+    assert view["tracks"]["x"] == np.round(tracks.state[:, 0], 1).tolist()
+    assert view["tracks"]["call"][view["tracks"]["id"].index(900)] == "RCH871"
+    assert {w["zone"] for w in view["warnings"]} == set(moment.picture.warnings.zone.tolist())
+    assert view["claims"]["call"] == ["GHOST1"]
+    assert [c["track"] for c in view["drill"]["clearances"]]
+    assert "drill" not in views.moment_view(moment._replace(drill=None), memory)
+
+
+def test_unknown_numbers_become_null():
+    moment = Play(SITE).moment(25.0)
+    impacts = moment.picture.impacts
+    holed = moment._replace(picture=moment.picture._replace(impacts=impacts._replace(t=np.full_like(impacts.t, np.nan))))
+    view = json.loads(views.encode(views.moment_view(holed, Memory(SITE))))
+    assert view["impacts"]["t"] == [None] * len(impacts.t)
+
+
+def test_an_ellipse_has_the_axes_and_the_turn_of_its_covariance():
+    chance = np.random.default_rng(1)
+    roots = chance.normal(size=(50, 2, 2))
+    covariance = roots @ roots.transpose(0, 2, 1)
+    a, b, turn = views.ellipses(covariance)
+    for i in range(50):
+        values, vectors = np.linalg.eigh(covariance[i])
+        np.testing.assert_allclose([b[i] ** 2, a[i] ** 2], values, atol=1e-12)
+        long = np.array([np.cos(turn[i]), np.sin(turn[i])])
+        assert abs(long @ vectors[:, 1]) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_the_cursor_reads_latitude_and_longitude_within_a_metre():
+    from skywarden.geometry import earth
+
+    polynomials = views.site_view(SITE)["to_earth"]
+    for e, n in ((0.0, 0.0), (4500.0, -7000.0), (-12000.0, 9000.0)):
+        x, y = e / 1e3, n / 1e3
+        degrees = [float(np.dot(p, [1, x, y, x * x, x * y, y * y])) for p in polynomials]
+        o = SITE.origin
+        back = earth.to_site(o.latitude, o.longitude, o.elevation, *np.radians(degrees), o.elevation)
+        assert np.hypot(back[0, 0] - e, back[0, 1] - n) < 1.0
+
+
+def test_memory_keeps_who_acknowledged_until_the_warning_is_over_and_raised_anew():
+    play, memory = Play(SITE, rounds=0), Memory(SITE)
+    memory.see(play.moment(1.0, (Command(1.0, ALARM, ZONE, "mira", "siren test"),)))
+    assert (memory.mark(0).alarm_by, memory.mark(0).alarm_why) == ("mira", "siren test")
+    memory.see(play.moment(2.0, (Command(2.0, ACKNOWLEDGE, ZONE, "tom", ""),)))
+    memory.see(play.moment(3.0, (Command(3.0, SHELVE, f"60 {ZONE}", "tom", ""),)))
+    assert (memory.mark(0).seen_by, memory.mark(0).shelved_until) == ("tom", 63.0)
+    play.manual.clear()
+    memory.see(play.moment(60.0))
+    assert memory.mark(0).seen_by == ""
+    memory.see(play.moment(61.0, (Command(61.0, ALARM, ZONE, "mira", "again"),)))
+    assert memory.mark(0).seen_by == ""
+    kinds = [event["kind"] for event in memory.since(0)]
+    assert kinds == ["raise", "alarm", "acknowledge", "shelve", "clear", "raise", "alarm"]
+
+
+def test_a_raid_of_fifty_raises_one_event_a_zone_not_one_a_round():
+    play, memory = Play(SITE, rounds=50), Memory(SITE)
+    for t in np.arange(0.0, 60.0, 0.5):
+        memory.see(play.moment(float(t)))
+    raised = [event["zone"] for event in memory.since(0) if event["kind"] == "raise"]
+    assert len(raised) == len(set(raised)) <= len(SITE.zones)
+
+
+def test_commands_reach_the_session_once_in_order_with_who_and_why():
+    with console() as served:
+        page = Page(served)
+        with page.enter():
+            assert page.command("alarm", ZONE, "  siren   test ") == (200, {"accepted": True})
+            assert page.command("consent", "7")[0] == 200
+        assert served.commands() == (Command(0.0, "alarm", ZONE, auth.LOCAL, "siren test"), Command(0.0, "consent", "7", auth.LOCAL, ""))
+        assert served.commands() == ()
+
+
+@pytest.mark.parametrize(("kind", "subject", "why", "status"), [
+    ("acknowledge", "no such zone", "", 400), ("alarm", ZONE, "", 400), ("shelve", f"9999 {ZONE}", "", 400), ("shelve", f"nan {ZONE}", "", 400),
+    ("reclassify", "7 dragon", "x", 400), ("consent", "any", "", 400), ("hold", "catapult", "", 400), ("weapons", "loose", "x", 400),
+    ("launch", "7", "x", 400), ("alarm", ZONE, "y" * 201, 400),
+])
+def test_a_command_that_makes_no_sense_is_refused_with_a_sentence(kind, subject, why, status):
+    with console() as served:
+        page = Page(served)
+        with page.enter():
+            answered, said = page.command(kind, subject, why)
+        assert answered == status
+        assert said["error"].endswith(".")
+        assert served.commands() == ()
+        assert served.audit.entries[-1]["allowed"] is False
+
+
+def test_nothing_is_rehearsed_on_live_data_and_nothing_commanded_in_a_replay():
+    with console("LIVE") as served:
+        page = Page(served)
+        with page.enter():
+            assert page.command("consent", "7")[0] == 409
+            assert page.command("acknowledge", ZONE)[0] == 200
+    with console("REPLAY", moments=iter(())) as served:
+        page = Page(served)
+        with page.enter():
+            assert page.command("acknowledge", ZONE)[0] == 409
+
+
+def test_a_request_from_elsewhere_is_refused():
+    with console() as served:
+        page = Page(served)
+        with page.enter():
+            assert page.command("acknowledge", ZONE, origin="http://elsewhere.example")[0] == 403
+            assert page.command("acknowledge", ZONE, origin=None)[0] == 403
+            assert page.command("acknowledge", ZONE, x_csrf_token="guess")[0] == 403
+            assert page.command("acknowledge", ZONE, cookie="")[0] == 401
+            assert page.ask("GET", "/", host="rebound.example")[0] == 421
+            assert page.ask("POST", "/api/command", {"kind": "x" * 100_000})[0] == 413
+        with pytest.raises(Exception, match="4401"), connect(
+            f"ws://{page.at.netloc}/ws", origin="http://elsewhere.example", additional_headers={"cookie": page.cookie},
+        ) as link:
+            link.recv(5)
+        assert served.commands() == ()
+
+
+def test_every_answer_carries_the_strict_policy():
+    with console() as served:
+        page = Page(served)
+        for path in ("/", "/api/session", "/api/terrain", "/nothing", "/api/command"):
+            headers = page.ask("GET", path)[1]
+            policy = headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert "http:" not in policy
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["x-frame-options"] == "DENY"
+        cookie = page.ask("GET", "/api/session", cookie="")[1]["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "samesite=strict" in cookie.lower()
+
+
+def test_users_log_in_with_roles_and_log_out(tmp_path):
+    path = users(tmp_path, mira="operator", otto="observer", sven="supervisor")
+    assert path.stat().st_mode & 0o077 == 0
+    assert PASSWORD not in path.read_text()
+    log = tmp_path / "audit.jsonl"
+    with console(users=path, audit=log) as served:
+        page = Page(served)
+        assert page.ask("GET", "/api/session")[0] == 401
+        assert page.log_in("mira", "wrong password") == 403
+        assert page.log_in("nobody") == 403
+        assert page.log_in("mira") == 200
+        with page.connected() as (link, hello):
+            assert (hello["user"], hello["role"]) == ("mira", "operator")
+            assert page.command("acknowledge", ZONE)[0] == 200
+            assert page.command("weapons", "free", "because")[0] == 403
+            assert page.ask("GET", "/api/audit")[0] == 403
+            assert page.ask("POST", "/api/logout", {})[0] == 200
+            with pytest.raises(Exception, match="4401"):
+                drain(link)
+        watcher = Page(served)
+        assert watcher.log_in("otto") == 200
+        with watcher.connected():
+            assert watcher.command("acknowledge", ZONE) == (403, {"error": "An observer may not acknowledge."})
+        chief = Page(served)
+        assert chief.log_in("sven") == 200
+        with chief.connected():
+            assert chief.command("weapons", "hold", "visitors")[0] == 200
+            told = json.loads(chief.ask("GET", "/api/audit")[2])["entries"]
+        assert ("otto", "acknowledge", False) in {(e["who"], e["what"], e["allowed"]) for e in told}
+        assert [c.who for c in served.commands()] == ["mira", "sven"]
+    written = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [e["what"] for e in written][:4] == ["log in", "log in", "log in", "acknowledge"]
+    assert PASSWORD not in log.read_text()
+
+
+def test_guessing_a_password_is_slowed_down(tmp_path):
+    with console(users=users(tmp_path, mira="operator")) as served:
+        page = Page(served)
+        assert [page.log_in("mira", f"guess number {i}") for i in range(6)] == [403] * 5 + [429]
+        assert page.log_in("mira") == 429
+
+
+def test_a_session_ends_when_it_is_not_used():
+    clock = [0.0]
+    door = auth.Door({}, lambda: clock[0])
+    session = door.enter_locally()
+    clock[0] += auth.IDLE_S - 1.0
+    assert door.find(session.token) is session
+    clock[0] += auth.IDLE_S + 1.0
+    assert door.find(session.token) is None
+
+
+def test_a_click_storm_is_slowed_down():
+    with console() as served:
+        page = Page(served)
+        with page.enter():
+            answers = [page.command("acknowledge", ZONE)[0] for _ in range(auth.COMMANDS + 1)]
+        assert answers == [200] * auth.COMMANDS + [429]
+
+
+def test_a_faulty_file_of_users_is_told_in_sentences(tmp_path):
+    path = tmp_path / "users.toml"
+    path.write_text('[users.a]\nrole = "king"\npassword = "$argon2id$x"\n[users.b]\nrole = "operator"\npassword = "plain"\n')
+    with pytest.raises(InputError) as caught:
+        auth.load_users(path)
+    assert len(caught.value.faults) == 2
+    for name, role, password in (("x", "king", PASSWORD), ("no spaces", "operator", PASSWORD), ("x", "operator", "short")):
+        with pytest.raises(UsageError):
+            auth.add_user(tmp_path / "new.toml", name, role, password)
+
+
+def test_a_console_that_others_can_reach_needs_users():
+    assert is_loopback("127.0.0.1")
+    assert is_loopback("::1")
+    assert not is_loopback("0.0.0.0")
+    with pytest.raises(UsageError, match="needs users"):
+        Console(SITE, "LIVE", "x", "0.0.0.0", 0)
+
+
+def test_a_taken_port_is_a_sentence():
+    with console() as served, pytest.raises(UsageError, match="--port"):
+        Console(SITE, "LIVE", "x", port=served.port)
+
+
+def test_a_stalled_page_slows_nobody():
+    play = Play(SITE, rounds=100, others=100)
+    with console() as served:
+        served.take(play.moment(30.0))
+        stalled, lively = Page(served), Page(served)
+        with stalled.enter() as (silent, _), lively.enter() as (link, _):
+            silent.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slowest, seen = 0.0, []
+            for i in range(30):
+                begun = time.perf_counter()
+                served.take(play.moment(30.0 + 0.1 * i))
+                slowest = max(slowest, time.perf_counter() - begun)
+                time.sleep(0.1)
+            until = time.monotonic() + 5.0
+            while time.monotonic() < until and (not seen or seen[-1] < 32.85):
+                message = json.loads(link.recv(5))
+                if message["type"] == "frame":
+                    seen.append(message["t"])
+            assert seen[-1] == pytest.approx(32.9)
+            assert slowest < 0.5      # generous: the machine may be shared; the claim is that nothing waits for a page
+
+
+def test_a_slow_page_loses_its_oldest_messages_but_never_its_hello():
+    viewer = Viewer("a", "operator", "t")
+    viewer.offer(b"hello", keep=True)
+    for i in range(10):
+        viewer.offer(str(i).encode())
+
+    import asyncio
+
+    async def all_waiting():
+        return [await viewer.next() for _ in range(1 + WAITING)]
+
+    assert asyncio.run(all_waiting()) == [b"hello", b"7", b"8", b"9"]
+    assert viewer.dropped == 10 - WAITING
+
+
+def test_the_tape_is_read_at_any_time_and_gives_up_its_oldest_half():
+    tape = Tape(limit=20_000)
+    assert tape.span() is None
+    assert tape.at(1.0) is None
+    chance = np.random.default_rng(0)
+    messages = {float(t): chance.bytes(1000) for t in range(50)}
+    for t, message in messages.items():
+        tape.append(t, message)
+    first, last = tape.span()
+    assert last == 49.0
+    assert 25.0 < first < 45.0
+    for t in np.arange(first, last, 0.5):
+        assert tape.at(float(t)) == (np.floor(t), messages[np.floor(t)])
+    assert tape.at(-5.0) == (first, messages[first])
+    assert tape.at(1e9) == (49.0, messages[49.0])
+    tape.close()
+
+
+def test_looking_back_pausing_and_going_live_concern_one_page_only():
+    play = Play(SITE)
+    with console() as served:
+        for i in range(8):
+            served.take(play.moment(10.0 + i))
+            time.sleep(0.12)
+        one, other = Page(served), Page(served)
+        with one.enter() as (link, _), other.enter() as (theirs, _):
+            newest(link)
+            link.send(json.dumps({"do": "seek", "t": 12.4}))
+            assert newest(link, "time") == {"type": "time", "live": False, "moving": False, "speed": 1.0, "t": 12.4}
+            served.take(play.moment(18.0))
+            newest(theirs)
+            while newest(theirs)["t"] != 18.0:
+                pass
+            while (pulse := newest(link, "pulse"))["t"] != 18.0:
+                pass
+            assert pulse["span"] == [10.0, 18.0]
+            assert {w["zone"] for w in pulse["warnings"]} == set(play.moment(18.0).picture.warnings.zone.tolist())
+            link.send(json.dumps({"do": "play", "speed": 16}))
+            until = time.monotonic() + 5
+            while not (said := newest(link, "time"))["live"]:
+                assert time.monotonic() < until
+            link.send("nonsense")
+            link.send(json.dumps({"do": "play", "speed": 1e9}))
+            served.take(play.moment(19.0))
+            assert newest(link)["t"] >= said["t"] - 1
+
+
+def test_a_record_starts_playing_from_its_beginning_and_can_be_scrubbed():
+    play = Play(SITE)
+    with console("REPLAY", moments=(play.moment(0.5 * i) for i in range(60)), kind="LIVE") as served:
+        page = Page(served)
+        with page.enter() as (link, hello):
+            assert (hello["mode"], hello["kind"]) == ("REPLAY", "LIVE")
+            assert newest(link)["t"] < 3.0
+            link.send(json.dumps({"do": "pause"}))
+            until = time.monotonic() + 10
+            while served.tape.span() != (0.0, 29.5):
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            link.send(json.dumps({"do": "seek", "t": 20.2}))
+            while newest(link)["t"] != 20.0:
+                pass
+
+
+def test_a_server_without_its_page_says_so(monkeypatch, tmp_path):
+    from skywarden.console import app
+
+    monkeypatch.setattr(app, "STATIC", tmp_path / "nowhere")
+    with console() as served:
+        status, _, data = Page(served).ask("GET", "/")
+        assert status == 503
+        assert b"was not built" in data
