@@ -31,3 +31,34 @@ def flight(state, drag_per_speed_squared, wind, gravity=9.80665, ground=0.0, ste
             f = (s[2] - ground) / (s[2] - after[2])
             return t + f * step, s + f * (after - s)
         t, s = t + step, after
+
+
+# --- tracking: filters and association -------------------------------------------------------------------------------------------------------
+
+
+def joint_update(x, P, v, H, R):
+    """The Kalman update as the textbook writes it, all dimensions at once."""
+    S = H @ P @ H.T + np.diag(R)
+    K = P @ H.T @ np.linalg.inv(S)
+    return x + K @ v, (np.eye(len(x)) - K @ H) @ P, -0.5 * (v @ np.linalg.solve(S, v) + np.log(np.linalg.det(2.0 * np.pi * S)))
+
+
+def seen_from(position, velocity, place):
+    """Range, azimuth, elevation, range rate by plain trigonometry."""
+    d = position - place
+    r = np.linalg.norm(d)
+    return np.array([r, np.arctan2(d[0], d[1]), np.arcsin(d[2] / r), d @ velocity / r])
+
+
+def cheapest_by_trying(row, column, cost, rows, columns):
+    """The least total cost over every way of giving each row at most one column, by trying them all."""
+    best = {(r, c): w for r, c, w in zip(row, column, cost, strict=True)}
+
+    def least(r, free):
+        if r == rows:
+            return 0.0
+        options = [least(r + 1, free)]
+        options += [best[r, c] + least(r + 1, free - {c}) for c in free if (r, c) in best and best[r, c] < 0.0]
+        return min(options)
+
+    return least(0, frozenset(range(columns)))

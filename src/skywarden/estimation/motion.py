@@ -88,14 +88,14 @@ def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth
                 g2 += G[i, k] * G[k, j]
             F[i, 3 + j] = half * G[i, j]
             F[3 + i, 3 + j] = h * G[i, j] + half * g2
+            if j < 2:
+                F[i, 7 + j] = -half * G[i, j]
+                F[3 + i, 7 + j] = -h * G[i, j] - half * g2
             push += half * G[i, j] * per * u[j]
         F[3 + i, 5] += half * thin * u[i]
         F[i, 3 + i] += h
         F[3 + i, 3 + i] += 1.0
         F[3 + i, 6] = push
-        for j in range(2):
-            F[i, 7 + j] = -half * G[i, j]
-            F[3 + i, 7 + j] = -h * G[i, j]
 
 
 @njit(cache=True, error_model="numpy")

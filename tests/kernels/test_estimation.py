@@ -1,0 +1,268 @@
+"""Filters, fits and assignment: against plain twins, finite differences and a published benchmark problem."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from naive import cheapest_by_trying, joint_update, seen_from
+
+from skywarden.ballistics.air import exponential
+from skywarden.ballistics.drag import drags
+from skywarden.ballistics.flight import plain_earth
+from skywarden.estimation.descent import descend
+from skywarden.estimation.fit import fit
+from skywarden.estimation.kalman import closeness, innovation, invert, update
+from skywarden.estimation.measure import Sensors, measure, residual, wrap
+from skywarden.estimation.motion import STATES, STRAIGHT, carry, flow
+from skywarden.estimation.pair import assign
+from skywarden.geometry.ground import Ground, flat
+
+AIR, EARTH = exponential(1790.0), plain_earth(1790.0)
+TRANSONIC = (np.array([0.0, 0.85, 1.05, 1.3, 2.0]), np.array([1.0, 1.0, 2.0, 1.9, 1.6]), "linear")
+DRAGS = drags([(np.zeros(1), np.ones(1), "linear"), TRANSONIC])
+STATE = np.array([-3000.0, 2000.0, 600.0, 160.0, -90.0, 110.0, 2.4, 3.0, -2.0])
+SIGMA = np.array([15.0, 3e-3, 3e-3, 1.5])
+
+
+def moved(x, dt, law):
+    y = x.copy()
+    flow(y, dt, law, DRAGS, AIR, EARTH, STATES, np.zeros((6, STATES)))
+    return y
+
+
+@pytest.mark.parametrize("law", [0, 1, STRAIGHT])
+@pytest.mark.parametrize("dt", [0.25, 2.0, -0.4])
+def test_error_growth_is_the_slope_of_the_flight(law, dt):
+    F = np.zeros((6, STATES))
+    flow(STATE.copy(), dt, law, DRAGS, AIR, EARTH, STATES, F)
+    steps = np.array([1.0, 1.0, 1.0, 0.1, 0.1, 0.1, 0.01, 0.1, 0.1])
+    for j in range(STATES if law != STRAIGHT else 6):
+        d = np.zeros(STATES)
+        d[j] = steps[j]
+        slope = (moved(STATE + d, dt, law) - moved(STATE - d, dt, law))[:6] / (2.0 * steps[j])
+        # second-order in the step: at two seconds through the transonic rise a hundredth is what can be asked
+        share = 2e-3 if abs(dt) < 1.0 else 1e-2
+        assert np.allclose(F[:, j], slope, rtol=share, atol=share * max(abs(slope).max(), 1e-3)), j
+
+
+def test_a_step_there_and_back_ends_where_it_began():
+    assert np.allclose(moved(moved(STATE, 1.5, 1), -1.5, 1), STATE, atol=1e-4)
+
+
+def test_wind_error_moves_the_air_and_not_the_round():
+    still = STATE.copy()
+    still[7:] = 0.0
+    windy = exponential(1790.0)._replace(wind=np.array([[3.0, -2.0]]))
+    y = still.copy()
+    flow(y, 1.0, 0, DRAGS, windy, EARTH, STATES, np.zeros((6, STATES)))
+    assert np.allclose(y[:6], moved(STATE, 1.0, 0)[:6], atol=1e-9)
+
+
+def test_measurement_and_its_slopes_against_plain_trigonometry():
+    place = np.array([100.0, -50.0, 20.0])
+    z, H = np.empty(4), np.empty((4, 6))
+    measure(STATE, place, z, H)
+    assert np.allclose(z, seen_from(STATE[:3], STATE[3:6], place), atol=1e-12)
+    for j in range(6):
+        d = np.zeros(6)
+        d[j] = 0.01
+        up, down = STATE[:6] + d, STATE[:6] - d
+        slope = (seen_from(up[:3], up[3:], place) - seen_from(down[:3], down[3:], place)) / 0.02
+        assert np.allclose(H[:, j], slope, atol=1e-7)
+
+
+def test_residuals_go_the_short_way_round_and_doppler_folds():
+    v = np.empty(4)
+    residual(np.array([10.0, 0.01, 0.0, 95.0]), np.array([9.0, 2.0 * math.pi - 0.01, 0.0, -100.0]), 200.0, v)
+    assert np.allclose(v, [1.0, 0.02, 0.0, -5.0])
+    assert -math.pi <= wrap(7.0) <= math.pi
+
+
+def random_belief(rng, n):
+    A = rng.normal(size=(n, n))
+    P = np.zeros((STATES, STATES))
+    P[:n, :n] = A @ A.T + np.eye(n)
+    return rng.normal(size=STATES), P
+
+
+@pytest.mark.parametrize("n", [6, 7, 9])
+def test_scalar_updates_equal_the_joint_update(n):
+    rng = np.random.default_rng(n)
+    x, P = random_belief(rng, n)
+    H = np.zeros((4, STATES))
+    H[:, :6] = rng.normal(size=(4, 6))
+    v, R = rng.normal(size=4), rng.uniform(0.5, 2.0, 4)
+    want_x, want_P, want_ll = joint_update(x[:n], P[:n, :n], v, H[:, :n], R)
+    S, T = np.empty((4, 4)), np.empty((4, STATES))
+    innovation(P, n, H, S, T)
+    d2, ll_joint = closeness(S, v, R, np.zeros((4, 4)))
+    ll, nis, dims = update(x, P, n, v, H, R)
+    assert np.allclose(x[:n], want_x)
+    assert np.allclose(P[:n, :n], want_P)
+    assert np.allclose([ll, ll_joint], want_ll)
+    assert nis == pytest.approx(d2)
+    assert dims == 4
+
+
+def test_a_missing_dimension_changes_nothing_but_its_own_weight():
+    rng = np.random.default_rng(3)
+    x, P = random_belief(rng, 7)
+    H = np.zeros((4, STATES))
+    H[:, :6] = rng.normal(size=(4, 6))
+    v, R = np.array([0.3, np.nan, -0.2, 0.1]), np.ones(4)
+    keep = [0, 2, 3]
+    want_x, want_P, want_ll = joint_update(x[:7], P[:7, :7], v[keep], H[keep, :7], R[keep])
+    S, T = np.empty((4, 4)), np.empty((4, STATES))
+    innovation(P, 7, H, S, T)
+    _, ll_joint = closeness(S, v, R, np.zeros((4, 4)))
+    ll, _, dims = update(x, P, 7, v, H, R)
+    assert dims == 3
+    assert np.allclose(x[:7], want_x)
+    assert np.allclose(P[:7, :7], want_P)
+    assert np.allclose([ll, ll_joint], want_ll)
+
+
+def test_inverse_and_determinant():
+    rng = np.random.default_rng(4)
+    A = rng.normal(size=(7, 7))
+    J = A @ A.T + np.eye(7)
+    out = np.zeros((7, 7))
+    assert invert(J, 7, out) == pytest.approx(np.linalg.slogdet(J)[1])
+    assert np.allclose(out, np.linalg.inv(J))
+    assert math.isnan(invert(-J, 7, out))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_assignment_is_the_cheapest_of_all(seed):
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.integers(1, 6, 2)
+    pairs = [(r, c) for r in range(rows) for c in range(columns) if rng.random() < 0.6]
+    row = np.array([p[0] for p in pairs], np.int64)
+    column = np.array([p[1] for p in pairs], np.int64)
+    cost = rng.normal(-1.0, 3.0, len(pairs))
+    taken = assign(row, column, cost, int(rows), int(columns))
+    used = taken[taken >= 0]
+    assert len(set(used.tolist())) == len(used)
+    total = sum(w for r, c, w in zip(row, column, cost, strict=True) if taken[r] == c)
+    assert total == pytest.approx(cheapest_by_trying(row, column, cost, int(rows), int(columns)))
+
+
+def detections(x0, law, times, rng, noise=1.0):
+    x, z, before = x0.copy(), [], times[0]
+    for t in times:
+        flow(x, t - before, law, DRAGS, AIR, EARTH, STATES, np.zeros((6, STATES)))
+        before = t
+        z.append(seen_from(x[:3], x[3:6], np.zeros(3)) + noise * rng.normal(size=4) * SIGMA)
+    return np.array(z), x
+
+
+def fitted(times, z, law, sensors, truth):
+    mean, variance = np.zeros(STATES), np.full(STATES, np.inf)
+    mean[6] = 2.3
+    variance[3:7] = 250.0**2, 250.0**2, 250.0**2, 0.64
+    x0, x, P = truth + 0.0, np.empty(STATES), np.empty((STATES, STATES))
+    x0[:6] += [40.0, -40.0, 30.0, 30.0, -20.0, 20.0]
+    k = len(times)
+    ll = fit(times, np.zeros(k, np.int32), z, np.ones(k), k, law, 7, DRAGS, AIR, EARTH, sensors, mean, variance, 5, x0, x, P)
+    return ll, x, P
+
+
+def test_a_fit_of_perfect_detections_finds_the_flight_and_its_law():
+    sensors = Sensors(np.zeros((1, 3)), SIGMA[None] ** 2, np.array([np.inf]))
+    truth = STATE.copy()
+    truth[3:6] *= 2.0
+    truth[7:] = 0.0
+    times = np.arange(40) * 0.25
+    z, last = detections(truth, 1, times, np.random.default_rng(1), noise=0.0)
+    right, x, _ = fitted(times, z, 1, sensors, truth)
+    wrong, _, _ = fitted(times, z, 0, sensors, truth)
+    assert np.allclose(x[:3], last[:3], atol=1.0)
+    assert x[6] == pytest.approx(2.4, abs=0.05)
+    assert right > wrong + 5.0
+
+
+def test_fits_are_as_sure_as_they_claim():
+    """Normalised squared error of 300 fits: chi-squared with 7 x 300 degrees of freedom, within four standard deviations."""
+    sensors = Sensors(np.zeros((1, 3)), SIGMA[None] ** 2, np.array([np.inf]))
+    rng = np.random.default_rng(2)
+    times = np.arange(24) * 0.25
+    total, runs = 0.0, 300
+    for _ in range(runs):
+        truth = STATE.copy()
+        truth[6], truth[7:] = 2.3 + 0.8 * rng.normal(), 0.0
+        z, last = detections(truth, 0, times, rng)
+        _, x, P = fitted(times, z, 0, sensors, truth)
+        e = (x - last)[:7]
+        total += e @ np.linalg.solve(P[:7, :7], e)
+    assert abs(total - 7.0 * runs) < 4.0 * math.sqrt(2.0 * 7.0 * runs)
+
+
+def test_impact_slopes_against_flying_twice_on_flat_and_on_tilted_ground():
+    tilt = np.add.outer(0.02 * np.arange(-8000.0, 8001.0, 100.0), 0.05 * np.arange(-8000.0, 8001.0, 100.0))
+    for ground in (flat(0.0), Ground(-8000.0, -8000.0, 100.0, tilt, float(tilt.max()), 0.0)):
+        place, J = np.empty(3), np.empty((3, STATES))
+        t, _, _ = descend(STATE, 1, STATES, ground, DRAGS, AIR, EARTH, place, J)
+        assert math.isfinite(t)
+        step = np.array([1.0, 1.0, 1.0, 0.2, 0.2, 0.2, 0.02, 0.3, 0.3])
+        for j in range(STATES):
+            ends = []
+            for sign in (1.0, -1.0):
+                x = STATE.copy()
+                x[j] += sign * step[j]
+                at, unused = np.empty(3), np.empty((3, STATES))
+                when, _, _ = descend(x, 1, STATES, ground, DRAGS, AIR, EARTH, at, unused)
+                ends.append(np.array([at[0], at[1], when]))
+            slope = (ends[0] - ends[1]) / (2.0 * step[j])
+            assert np.allclose(J[:, j], slope, rtol=0.02, atol=0.02 * abs(slope).max()), j
+
+
+def reentry(truth, air, earth, noise, F):
+    """Two seconds of the problem of Farina, Ristic and Benvenuti 2002, with process noise `noise` (2, 2) in its root."""
+    flow(truth, 2.0, 0, DRAGS, air, earth, 6, F)
+    for i, n in zip((0, 2), noise, strict=True):
+        truth[[i, 3 + i]] += n
+
+
+def test_farina_reentry_benchmark_errors_stay_near_the_bound():
+    """Parameters of Farina, Ristic and Benvenuti (IEEE T-AES 38(3), 2002); the bound is the recursion of Tichavsky et al. 1998 along the nominal path.
+
+    120 runs, four entries: the mean ratio scatters by about 4 %; 12 % is allowed. Above 9,144 m, where all of the first 80 s lie, one layer is exact.
+    """
+    air, earth, T = exponential(0.0, 1.754, 1.0 / 1.49e-4), plain_earth(0.0, 9.81), 2.0
+    Q = np.array([[T**3 / 3, T**2 / 2], [T**2 / 2, T]])
+    root, rng = np.linalg.cholesky(Q), np.random.default_rng(5)
+    sigma = np.array([100.0, np.nan, 0.017, np.nan])
+    start = np.array([232e3, 0.0, 88e3, 2290.0 * math.cos(math.radians(190.0)), 0.0, 2290.0 * math.sin(math.radians(190.0)), 9.81 / 4.0, 0.0, 0.0])
+    spread = np.diag([1000.0, 0.0, 1000.0, 20.0, 0.0, 20.0]) ** 2
+    four, noise = [0, 2, 3, 5], np.zeros((6, 6))
+    for i in (0, 2):
+        noise[np.ix_([i, 3 + i], [i, 3 + i])] = Q
+    F, scratch, H6, expected = np.zeros((6, STATES)), np.empty((6, STATES)), np.empty((4, 6)), np.empty(4)
+    nominal, bound = start.copy(), spread[np.ix_(four, four)]
+    for _ in range(40):
+        reentry(nominal, air, earth, np.zeros((2, 2)), F)
+        measure(nominal, np.zeros(3), expected, H6)
+        h = H6[np.ix_([0, 2], four)]
+        moved_on = F[np.ix_(four, four)] @ bound @ F[np.ix_(four, four)].T + noise[np.ix_(four, four)]
+        bound = np.linalg.inv(np.linalg.inv(moved_on) + h.T @ np.diag(sigma[[0, 2]] ** -2) @ h)
+    errors = []
+    for _ in range(120):
+        truth, x, P = start.copy(), start.copy(), np.zeros((STATES, STATES))
+        P[:6, :6] = spread
+        x[:6] += np.sqrt(np.diag(spread)) * rng.normal(size=6)
+        for _ in range(40):
+            reentry(truth, air, earth, (root @ rng.normal(size=(2, 2))).T, F)
+            flow(x, T, 0, DRAGS, air, earth, 6, F)
+            carry(P, F, 6, 0.0, T, scratch)
+            P[:6, :6] += noise
+            z = np.where(np.isfinite(sigma), seen_from(truth[:3], truth[3:6], np.zeros(3)) + sigma * rng.normal(size=4), np.nan)
+            v, H = np.empty(4), np.zeros((4, STATES))
+            measure(x, np.zeros(3), expected, H6)
+            H[:, :6] = H6
+            residual(z, expected, np.inf, v)
+            update(x, P, 6, v, H, sigma**2)
+        errors.append((x - truth)[four])
+    ratio = np.sqrt(np.mean(np.array(errors) ** 2, 0)) / np.sqrt(np.diag(bound))
+    assert abs(ratio.mean() - 1.0) < 0.12, ratio
