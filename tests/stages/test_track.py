@@ -16,7 +16,7 @@ from skywarden.estimation.motion import STATES, flow
 from skywarden.site.model import Zone
 from skywarden.track import IMPACTS, TRACKS, WARNINGS, track_file
 
-ZONE = Zone("camp", "housing", 100.0, 10.0, True, square(400.0, 300.0, 300.0))
+ZONE = Zone("camp", "housing", 100.0, 10.0, True, square(-200.0, 500.0, 900.0))
 SITE = a_site(zones=(ZONE,))
 
 
