@@ -1,0 +1,304 @@
+"""Recorded ASTERIX as payloads: pcap and pcapng captures, framed files, and data blocks written one after the other. Streamed, never slurped."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+
+CHUNK = 1 << 20             # bytes read at a time
+LARGEST_BLOCK = 65_535      # bytes, the length field's end
+LARGEST_FRAME = 1 << 20     # bytes of one captured packet or frame; more is no such file
+CHAIN = 4                   # headers in a row that must fit before bytes amid junk are taken for data blocks
+CATEGORIES = frozenset((*range(1, 35), 48, *range(61, 66), 129, *range(150, 160), 204, 205, *range(240, 253)))
+
+PCAP = {b"\xd4\xc3\xb2\xa1": ("<", 1e-6), b"\xa1\xb2\xc3\xd4": (">", 1e-6), b"\x4d\x3c\xb2\xa1": ("<", 1e-9), b"\xa1\xb2\x3c\x4d": (">", 1e-9)}
+PCAPNG = b"\x0a\x0d\x0d\x0a"
+ETHERNET, RAW_IP, LINUX_COOKED, LINUX_COOKED_2, LOOPBACK = 1, 101, 113, 276, 0
+IPV4, VLANS = 0x0800, (0x8100, 0x88A8, 0x9100)
+
+
+class Payload(NamedTuple):
+    """A piece of the recording: whole data blocks as far as its sender wrote them, and when it was captured [s since 1970, UTC]; nan unknown.
+
+    junk   bytes before it that belong to no payload
+    """
+
+    data: bytes
+    stamp: float = math.nan
+    junk: int = 0
+
+
+def payloads(path: Path) -> Iterator[Payload]:
+    """Every payload of a recording, in its order. What is none is counted in `junk`, the last of it with an empty payload."""
+    with path.open("rb") as file:
+        head = file.read(CHUNK)
+        if head[:4] in PCAP:
+            yield from _pcap(_Reader(file, head), *PCAP[head[:4]])
+        elif head[:4] == PCAPNG:
+            yield from _pcapng(_Reader(file, head))
+        elif (framing := _framing(head)) is not None:
+            yield from _framed(_Reader(file, head), framing)
+        else:
+            yield from _raw(_Reader(file, head))
+
+
+class _Reader:
+    """Bytes of a file, looked at ahead of where it stands."""
+
+    def __init__(self, file: BinaryIO, head: bytes) -> None:
+        self._file, self._data, self._at = file, head, 0
+
+    def peek(self, n: int) -> bytes:
+        """The next `n` bytes, fewer at the end."""
+        while len(self._data) - self._at < n:
+            more = self._file.read(max(CHUNK, n))
+            if not more:
+                break
+            self._data, self._at = self._data[self._at:] + more, 0
+        return self._data[self._at:self._at + n]
+
+    def skip(self, n: int) -> None:
+        self._at += n
+
+    def take(self, n: int) -> bytes:
+        data = self.peek(n)
+        self._at += len(data)
+        return data
+
+    def drain(self) -> int:
+        """Pass over all that is left; how many bytes that was."""
+        count = len(self._data) - self._at
+        self._data, self._at = b"", 0
+        while more := self._file.read(CHUNK):
+            count += len(more)
+        return count
+
+
+def _pcap(reader: _Reader, order: str, fraction: float) -> Iterator[Payload]:
+    """Classic pcap: a 24-byte head, then packets behind 16 bytes each."""
+    head = reader.take(24)
+    if len(head) < 24:
+        yield Payload(b"", junk=len(head))
+        return
+    link = struct.unpack(order + "I", head[20:24])[0] & 0xFFFF
+    while header := reader.take(16):
+        if len(header) < 16:
+            yield Payload(b"", junk=len(header))
+            return
+        seconds, parts, size, _ = struct.unpack(order + "IIII", header)
+        if size > LARGEST_FRAME:
+            yield Payload(b"", junk=16 + reader.drain())
+            return
+        packet = reader.take(size)
+        if len(packet) < size:
+            yield Payload(b"", junk=16 + len(packet))
+            return
+        yield _udp(packet, link, seconds + parts * fraction)
+
+
+def _pcapng(reader: _Reader) -> Iterator[Payload]:
+    """pcapng: sections, interfaces and packets as blocks that give their length at both ends."""
+    order = "<"
+    links: list[tuple[int, float]] = []
+    while head := reader.peek(12):
+        if len(head) < 12:
+            yield Payload(b"", junk=reader.drain())
+            return
+        if head[:4] == PCAPNG:
+            order, links = (">" if head[8:12] == b"\x1a\x2b\x3c\x4d" else "<"), []
+        kind, size = struct.unpack(order + "II", head[:8])
+        if size < 12 or size > LARGEST_FRAME or size % 4 or len(block := reader.take(size)) < size:
+            yield Payload(b"", junk=(len(block) if 12 <= size <= LARGEST_FRAME and not size % 4 else 0) + reader.drain())
+            return
+        body = block[8:-4]
+        if kind == 1 and len(body) >= 8:
+            links.append((struct.unpack(order + "H", body[:2])[0], _resolution(body[8:], order)))
+        elif kind == 6 and len(body) >= 20:
+            interface, high, low, captured, _ = struct.unpack(order + "IIIII", body[:20])
+            if interface < len(links):
+                link, unit = links[interface]
+                yield _udp(body[20:20 + captured], link, ((high << 32) | low) * unit)
+
+
+def _resolution(options: bytes, order: str) -> float:
+    """Length of a time unit [s] of a pcapng interface: option 9, a microsecond without it."""
+    at = 0
+    while at + 4 <= len(options):
+        code, size = struct.unpack(order + "HH", options[at:at + 4])
+        if code == 0:
+            break
+        if code == 9 and size >= 1 and at + 4 < len(options):
+            value = options[at + 4]
+            return float(2.0 ** -(value & 0x7F) if value & 0x80 else 10.0**-value)
+        at += 4 + (size + 3) // 4 * 4
+    return 1e-6
+
+
+def _udp(packet: bytes, link: int, stamp: float) -> Payload:
+    """The UDP payload of a captured packet. A packet that carries none is not undecodable, it is somebody else's: an empty payload."""
+    ip = _ip(packet, link)
+    nothing = Payload(b"", stamp)
+    if len(ip) < 20 or ip[0] >> 4 != 4 or ip[9] != 17:
+        return nothing
+    header, total = (ip[0] & 15) * 4, struct.unpack(">H", ip[2:4])[0]
+    if struct.unpack(">H", ip[6:8])[0] & 0x1FFF:        # a later fragment: its blocks began in another packet
+        return Payload(b"", stamp, len(ip))
+    datagram = ip[header:total if total >= header + 8 else None]
+    return Payload(datagram[8:], stamp) if len(datagram) >= 8 else nothing
+
+
+def _ip(packet: bytes, link: int) -> bytes:
+    if link == RAW_IP:
+        return packet
+    if link == LOOPBACK:
+        return packet[4:]
+    at = {ETHERNET: 12, LINUX_COOKED: 14, LINUX_COOKED_2: 0}.get(link)
+    if at is None or len(packet) < at + 2:
+        return b""
+    kind = struct.unpack(">H", packet[at:at + 2])[0]
+    at += 2
+    while kind in VLANS and len(packet) >= at + 4:
+        kind = struct.unpack(">H", packet[at + 2:at + 4])[0]
+        at += 4
+    if kind != IPV4:
+        return b""
+    return packet[20:] if link == LINUX_COOKED_2 else packet[at:]
+
+
+class _Framing(NamedTuple):
+    """Where a framed file keeps the length of each frame: `header` bytes stand before the payload, `trailer` bytes behind it."""
+
+    header: int
+    offset: int
+    form: str       # of struct
+    whole: bool     # the length counts header and trailer too
+    trailer: int
+
+    def size(self, head: bytes) -> int:
+        """Bytes of the payload of the frame that begins with `head`."""
+        value = int(struct.unpack_from(self.form, head, self.offset)[0])
+        return value - self.header - self.trailer if self.whole else value
+
+
+# A length and a time of four bytes each (.rply), alike with longer times, and final format: big-endian length of all, four bytes behind.
+FRAMINGS = (
+    _Framing(8, 0, "<I", False, 0), _Framing(12, 0, "<I", False, 0), _Framing(16, 0, "<I", False, 0), _Framing(8, 0, ">I", False, 0),
+    _Framing(12, 0, ">I", False, 0), _Framing(8, 0, ">H", True, 4), _Framing(12, 8, "<I", False, 0), _Framing(8, 4, "<I", False, 0),
+)
+FRAMES_TO_TELL = 3
+
+
+def _framing(head: bytes) -> _Framing | None:
+    """The framing whose first frames hold whole data blocks and nothing else; None for blocks without frames."""
+    if _blocks_fit(head[:LARGEST_BLOCK + 3], whole=False):
+        return None
+    for framing in FRAMINGS:
+        at, frames = 0, 0
+        while frames < FRAMES_TO_TELL and at + framing.header <= len(head):
+            size = framing.size(head[at:at + framing.header])
+            begin = at + framing.header
+            if size < 3 or begin + size > len(head) or not _blocks_fit(head[begin:begin + size], whole=True):
+                break
+            at, frames = begin + size + framing.trailer, frames + 1
+        if frames == FRAMES_TO_TELL or (frames and at >= len(head)):
+            return framing
+    return None
+
+
+def _framed(reader: _Reader, framing: _Framing) -> Iterator[Payload]:
+    while head := reader.peek(framing.header):
+        size = framing.size(head) if len(head) == framing.header else -1
+        if not 0 <= size <= LARGEST_FRAME:
+            yield Payload(b"", junk=reader.drain())
+            return
+        reader.skip(framing.header)
+        data = reader.take(size)
+        if len(data) < size:
+            yield Payload(b"", junk=framing.header + len(data))
+            return
+        reader.take(framing.trailer)
+        yield Payload(data)
+
+
+def _raw(reader: _Reader) -> Iterator[Payload]:
+    """Data blocks without frames, one a payload; amid junk the next place is sought where several headers follow one another."""
+    lost = False        # amid junk: the next block must be the first of a chain
+    junk = 0
+    while head := reader.peek(3):
+        size = _block_size(head)
+        good = size > 0 and len(block := reader.peek(size)) == size
+        if good and not lost:
+            reader.skip(size)
+            yield Payload(block, junk=junk)
+            junk = 0
+            continue
+        skipped, found = _seek(reader, 0 if lost else 1)
+        junk += skipped
+        lost = not found
+        if junk >= CHUNK:
+            yield Payload(b"", junk=junk)
+            junk = 0
+    if junk:
+        yield Payload(b"", junk=junk)
+
+
+def _seek(reader: _Reader, begin: int) -> tuple[int, bool]:
+    """Move on to where a chain of data blocks begins, not before `begin` bytes; bytes passed, and whether one was found there."""
+    reach = LARGEST_BLOCK + 3
+    data = np.frombuffer(reader.peek(CHUNK + reach), np.uint8)
+    last = len(data) < CHUNK + reach
+    n = len(data) if last else CHUNK
+    known = np.zeros(256, np.bool_)
+    known[list(CATEGORIES)] = True
+    padded = np.concatenate([data, np.zeros(3, np.uint8)]).astype(np.int64)
+    size = padded[1:-2] * 256 + padded[2:-1]
+    header = known[data] & (size >= 4)
+    for at in np.flatnonzero(header[:n]):
+        if at < begin:
+            continue
+        links, place = 0, int(at)
+        while links < CHAIN and place < len(data) and header[place]:
+            place, links = place + int(size[place]), links + 1
+        if place <= len(data) and (links == CHAIN or place == len(data)):
+            reader.skip(int(at))
+            return int(at), True
+    reader.skip(n)
+    return n, False
+
+
+def _block_size(head: bytes) -> int:
+    """Length [bytes] of the data block that begins so; 0 where none does."""
+    if len(head) < 3 or head[0] not in CATEGORIES:
+        return 0
+    size = head[1] << 8 | head[2]
+    return size if size >= 4 else 0
+
+
+def _blocks_fit(data: bytes, whole: bool) -> bool:
+    """Whether data blocks follow one another here: to the very end if `whole`, else for the first few or all there are."""
+    at, count = 0, 0
+    while at < len(data):
+        size = _block_size(data[at:at + 3])
+        if size == 0:
+            return False
+        at, count = at + size, count + 1
+        if not whole and count == CHAIN:
+            return True
+    return at == len(data) if whole else count > 0
+
+
+def blocks(payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """The data blocks of a payload: category and records, without their headers. Category -1: the rest, which holds no block."""
+    at = 0
+    while at < len(payload):
+        size = payload[at + 1] << 8 | payload[at + 2] if at + 3 <= len(payload) else 0
+        if size < 3 or at + size > len(payload):
+            yield -1, payload[at:]
+            return
+        yield payload[at], payload[at + 3:at + size]
+        at += size

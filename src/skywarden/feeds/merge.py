@@ -1,0 +1,275 @@
+"""Several sources merged in time order into frames: recordings by their own times, sockets by arrival, beside a simulation where there is one."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+
+import numpy as np
+
+from skywarden.feeds.looks import Looks
+from skywarden.feeds.simulated import Simulated
+from skywarden.feeds.source import Batch, Item, Look, Plot, Report, Source
+from skywarden.feeds.timeline import DAY
+from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs
+from skywarden.messages.tables import join
+from skywarden.messages.truth import Truth
+from skywarden.site.model import Site
+
+AHEAD = 3.0             # s a recording is read beyond the frame, for what was written a little late
+MOST_AHEAD = 200_000    # items so held at most
+SILENCE = 120.0         # s of silence in all recordings that are given out as empty frames; the rest of it is skipped
+DELAY = 3.0             # s a synchronised sender's message may take; more, or less than none, and its clock is taken to differ from ours
+FORGET = 10.0           # s by which a sender's clock may differ from what it was before it is judged afresh
+NOT_OURS = -2           # `Truth.origin` of a detection that no simulated thing caused
+
+
+class Merged:
+    """A Feed of everything the sources give, a frame every `site.policy.frame_s`.
+
+    sources        recordings are read as fast as they are asked for, sockets are followed by the wall
+    epoch_ns       t = 0 of the frames [ns since 1970, UTC]; None: the first recorded moment (raw recordings know no date: theirs is taken to be
+                   that of a dated one beside them, else 1970-01-01), or now where only sockets are read
+    duration       frames end after so long [s]; None: with the last recording, never with a socket
+    scenario_feed  a simulation beside the sources: its frames are the clock, recordings begin with it, and what sources give is added
+    now, sleep     wall clock [s], replaceable in tests
+
+    A datum goes into the first frame at or after its own time, a late one into the next frame there is; none is dropped.
+    """
+
+    def __init__(
+        self, sources: Sequence[Source], site: Site, epoch_ns: int | None = None, duration: float | None = None,
+        scenario_feed: Simulated | None = None, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.site, self.world = site, scenario_feed
+        self.live = scenario_feed is None and any(source.live for source in sources)
+        self._duration, self._now, self._sleep = duration, now, sleep
+        self._sources = list(sources)
+        self._queue: list[tuple[float, int, int, Item]] = []       # time, tie-breaker, source, item
+        self._number = count()
+        self._looks = Looks(site)
+        n = len(sources)
+        self._counts = np.zeros((3, n), np.int64)
+        self._heard = np.full(n, -math.inf)
+        self._files = [_Recording(k, source) for k, source in enumerate(sources) if not source.live]
+        self._senders = [_Sender(k, source) for k, source in enumerate(sources) if source.live]
+        self.epoch_ns = self._begin(epoch_ns)
+
+    def __iter__(self) -> Iterator[tuple[Frame, Truth | None]]:
+        if self.world is not None:
+            return self._beside(self.world)
+        return self._following() if self.live else self._reading()
+
+    def close(self) -> None:
+        """Close every source."""
+        for source in self._sources:
+            source.close()
+        if self.world is not None:
+            self.world.close()
+
+    def _begin(self, epoch_ns: int | None) -> int:
+        """Read each recording's first moment, agree on an epoch, and shift each clock onto it."""
+        for file in self._files:
+            file.prime()
+        period = self.site.policy.frame_s
+        absolute = [file for file in self._files if not file.source.relative and math.isfinite(file.first)]
+        if self.world is not None or (self.live and not epoch_ns):
+            epoch = float(epoch_ns) / 1e9 if epoch_ns is not None else math.floor(time.time())
+            reference = min((file.first for file in absolute if file.source.dated), default=min((f.first for f in absolute), default=0.0))
+            shifted = [file.first + _days(file.first, reference) for file in absolute]
+            for file, first in zip(absolute, shifted, strict=True):
+                file.shift = first - file.first - math.floor(min(shifted) / period) * period
+            return epoch_ns if epoch_ns is not None else round(epoch * 1e9)
+        dated = [file.first for file in absolute if file.source.dated]
+        reference = epoch_ns / 1e9 if epoch_ns is not None else min(dated, default=min((f.first for f in absolute), default=0.0))
+        for file in absolute:
+            file.shift = _days(file.first, reference)
+        begin = min((file.first + file.shift for file in absolute), default=0.0)
+        epoch = epoch_ns / 1e9 if epoch_ns is not None else math.ceil(begin / period - 1e-6) * period
+        for file in absolute:
+            file.shift -= epoch
+        return epoch_ns if epoch_ns is not None else round(epoch * 1e9)
+
+    def _reading(self) -> Iterator[tuple[Frame, Truth | None]]:
+        """Frames by the recordings' own times, as fast as asked."""
+        period = self.site.policy.frame_s
+        self._read_to(-math.inf)
+        number = max(0, math.ceil(self._queue[0][0] / period - 1e-6)) if self._queue and self._queue[0][0] > SILENCE else 0
+        busy = number * period
+        while self._duration is None or number * period <= self._duration + 1e-9:
+            t = number * period
+            self._read_to(t)
+            plots, reports, looks = self._due(t)
+            if plots or reports or looks:
+                busy = t
+            yield self._frame(t, plots, reports, looks, 0.0), None
+            if not self._queue and all(file.done for file in self._files):
+                return
+            number += 1
+            following = self._queue[0][0] if self._queue else t
+            if number * period - busy > SILENCE and following > (number + 1) * period:
+                number = math.ceil(following / period - 1e-6)
+                busy = number * period
+
+    def _following(self) -> Iterator[tuple[Frame, Truth | None]]:
+        """Frames by the wall, from now on. When the loop is late, frames are merged and say so; what they would have held is in the next."""
+        period = self.site.policy.frame_s
+        start, number = self._now(), 1
+        while self._duration is None or number * period <= self._duration + 1e-9:
+            ahead = start + number * period - self._now()
+            if ahead > 0.0:
+                self._sleep(ahead)
+                continue        # a sleep cut short, or woken early, is slept on
+            behind = -ahead
+            number += int(behind / period)
+            t = number * period
+            self._poll(lambda arrived: arrived - start, t)
+            self._read_to(t)
+            plots, reports, looks = self._due(t)
+            yield self._frame(t, plots, reports, looks, behind if behind > period else 0.0), None
+            number += 1
+
+    def _beside(self, world: Simulated) -> Iterator[tuple[Frame, Truth | None]]:
+        """A simulation's frames with what the sources give added."""
+        for frame, truth in world:
+            if self._duration is not None and frame.t > self._duration + 1e-9:
+                return
+            t = frame.t
+            self._poll(lambda _, t=t: t, t)         # type: ignore[misc]
+            self._read_to(t)
+            plots, reports, looks = self._due(t)
+            mine = self._frame(t, plots, reports, looks, 0.0)
+            detections = join(frame.detections, mine.detections) if plots else frame.detections
+            aircraft = join(frame.aircraft, mine.aircraft) if reports else frame.aircraft
+            radars = frame.radars._replace(up=frame.radars.up | mine.radars.up, heard=np.maximum(frame.radars.heard, mine.radars.heard))
+            if truth is not None and plots:
+                truth = truth._replace(origin=np.concatenate([truth.origin, np.full(len(plots), NOT_OURS, truth.origin.dtype)]))
+            yield frame._replace(detections=detections, aircraft=aircraft, radars=radars, inputs=mine.inputs), truth
+
+    def _read_to(self, t: float) -> None:
+        """Read every recording until it is safely beyond `t`."""
+        for file in self._files:
+            while not file.done and file.clock < t + AHEAD and len(self._queue) < MOST_AHEAD:
+                batch = file.read()
+                if batch is not None:
+                    self._take(file.number, batch, lambda when, shift=file.shift: when + shift)    # type: ignore[misc]
+
+    def _poll(self, run_time: Callable[[float], float], t: float) -> None:
+        """Take what has arrived from every socket. `run_time` gives the frames' time of an arrival."""
+        for sender in self._senders:
+            for batch in sender.source.poll():
+                arrived = min(run_time(batch.arrived), t) if math.isfinite(batch.arrived) else t
+                self._take(sender.number, batch, lambda when, a=arrived, s=sender: s.time_of(when, a, self.epoch_ns))     # type: ignore[misc]
+
+    def _take(self, number: int, batch: Batch, time_of: Callable[[float], float]) -> None:
+        """Count a batch and queue its items at the frames' times."""
+        self._counts[:, number] += (batch.received, batch.undecodable, batch.rejected)
+        for item in batch.items:
+            heapq.heappush(self._queue, (time_of(item.t), next(self._number), number, item))
+
+    def _due(self, t: float) -> tuple[list[Plot], list[Report], list[Look]]:
+        """Take from the queue what belongs into the frame at `t`, at the frames' times."""
+        plots: list[Plot] = []
+        reports: list[Report] = []
+        looks: list[Look] = []
+        while self._queue and self._queue[0][0] <= t + 1e-9:
+            when, _, number, item = heapq.heappop(self._queue)
+            self._heard[number] = max(self._heard[number], when)
+            if isinstance(item, Plot):
+                plots.append(item._replace(t=when))
+            elif isinstance(item, Report):
+                reports.append(item._replace(t=when))
+            else:
+                looks.append(item._replace(t=when))
+        return plots, reports, looks
+
+    def _frame(self, t: float, plots: list[Plot], reports: list[Report], looks: list[Look], late_s: float) -> Frame:
+        received, undecodable, rejected = self._counts.copy()
+        inputs = Inputs(np.array([source.name for source in self._sources], "S64"), received, undecodable, rejected, self._heard.copy())
+        return Frame(
+            t, detections(plots), aircraft(reports), self.site.weather, (), self._looks.state(t, looks), inputs, late_s)
+
+
+class _Recording:
+    """A file being read: how far its clock is, at the frames' times."""
+
+    def __init__(self, number: int, source: Source) -> None:
+        self.number, self.source = number, source
+        self.first = math.nan       # its first moment, by its own clock
+        self.shift = 0.0            # from its own clock to the frames' time
+        self.done = False
+        self._last = -math.inf
+        self._batches = iter(source)
+        self._kept: list[Batch] = []
+
+    @property
+    def clock(self) -> float:
+        return self._last + self.shift
+
+    def prime(self) -> None:
+        """Read to the first moment there is, and keep what was read."""
+        tallied = Batch(math.nan)
+        for batch in self._batches:
+            if batch.items:
+                self._kept = [tallied, batch]
+                self.first = min(item.t for item in batch.items)
+                return
+            tallied = tallied._replace(received=tallied.received + batch.received, undecodable=tallied.undecodable + batch.undecodable,
+                                       rejected=tallied.rejected + batch.rejected)
+        self._kept = [tallied]
+
+    def read(self) -> Batch | None:
+        """The next batch; None at the end."""
+        batch = self._kept.pop(0) if self._kept else next(self._batches, None)
+        if batch is None:
+            self.done = True
+        elif math.isfinite(batch.t):
+            self._last = max(self._last, batch.t)
+        return batch
+
+
+class _Sender:
+    """A live source, and how its clock stands to ours."""
+
+    def __init__(self, number: int, source: Source) -> None:
+        self.number, self.source = number, source
+        self._offset = math.nan         # from its clock to the frames' time
+
+    def time_of(self, when: float, arrived: float, epoch_ns: int) -> float:
+        """The frames' time of a datum `when` by its sender's clock that arrived at `arrived` by ours.
+
+        A sender whose clock agrees with ours is believed; of another the quickest message is taken to have taken no time at all.
+        """
+        if math.isfinite(self._offset) and abs(when + self._offset - arrived) <= FORGET:
+            self._offset = min(self._offset, arrived - when)
+            return min(when + self._offset, arrived)
+        ours = (epoch_ns / 1e9) % DAY
+        delay = (arrived + ours - when + DAY / 2) % DAY - DAY / 2
+        self._offset = arrived - when - delay if 0.0 <= delay <= DELAY else arrived - when
+        return when + self._offset
+
+
+def detections(plots: Sequence[Plot]) -> Detections:
+    """The plots as a table, in the order of their times."""
+    if not plots:
+        return Detections.empty()
+    columns = list(zip(*sorted(plots, key=lambda p: p.t), strict=True))
+    like = Detections.empty()
+    return Detections(*(np.array(column, old.dtype) for column, old in zip(columns, like, strict=True)))
+
+
+def aircraft(reports: Sequence[Report]) -> Aircraft:
+    """The reports as a table, in the order of their times."""
+    if not reports:
+        return Aircraft.empty()
+    columns = list(zip(*sorted(reports, key=lambda r: r.t), strict=True))
+    like = Aircraft.empty()
+    return Aircraft(*(np.array(column, old.dtype) for column, old in zip(columns, like, strict=True)))
+
+
+def _days(first: float, reference: float) -> float:
+    """Whole days [s] that bring a clock nearest to a reference."""
+    return DAY * round((reference - first) / DAY)
