@@ -51,7 +51,8 @@ class Play:
         self.aircraft, self.others = aircraft, others
         self.manual: dict[int, float] = {}
         self.since: dict[int, float] = {}
-        self.consented: set[int] = set()
+        self.consented: dict[int, set[str]] = {}
+        self.needed = 1
         self.held: set[str] = set()
         self.status = site.policy.weapons
 
@@ -74,7 +75,7 @@ class Play:
         elif command.kind == CANCEL and zone is not None:
             self.manual.pop(zone, None)
         elif command.kind == CONSENT:
-            self.consented.add(int(command.subject))
+            self.consented.setdefault(int(command.subject), set()).add(command.who)
         elif command.kind == HOLD:
             self.held.add(command.subject)
         elif command.kind == RELEASE:
@@ -182,8 +183,8 @@ class Play:
             best = next((c for c in clearances if c.track == track and c.cleared), None)
             if best is None or last < t:
                 continue
-            if track in self.consented:
-                self.consented.discard(track)
+            if len(self.consented.get(track, ())) >= self.needed:
+                del self.consented[track]
                 orders.append(Order(track, best.effector, best.t_from, best.t_to, best))
             else:
                 awaiting.append(track)

@@ -64,7 +64,7 @@ export const faster = (steps: number): void => {
   setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, (at < 0 ? 1 : at) + steps))]!);
 };
 export async function copyLink(): Promise<void> {
-  const url = `${location.origin}/#t=${(frame.value?.t ?? 0).toFixed(1)}`;
+  const url = `${location.origin}/#t=${Number((frame.value?.t ?? 0).toFixed(3))}`;
   try {
     await navigator.clipboard.writeText(url);
     tell(texts.link_copied);

@@ -40,7 +40,7 @@ export async function connect(): Promise<void> {
 }
 
 function again(): void {
-  const wait = Math.min(2000, 250 * 2 ** tries++);
+  const wait = Math.min(1000, 250 * 2 ** tries++);
   window.setTimeout(() => void connect(), wait);
 }
 

@@ -196,7 +196,7 @@ class Console:
             if moment is not None:
                 self.latest = views.moment_view(moment, memory)
                 message = views.encode(self.latest)
-                self.tape.append(moment.frame.t, message)
+                self.tape.append(self.latest["t"], message)
                 self.hub.publish(message, live_only=True)
                 await asyncio.sleep(max(0.0, GAP_S - (time.monotonic() - begun)))
 
@@ -207,7 +207,8 @@ class Console:
             for moment in islice(moments, LOADED_AT_ONCE):
                 with self._lock:
                     self.memory.see(moment)
-                packed.append((moment.frame.t, views.encode(views.moment_view(moment, self.memory))))
+                view = views.moment_view(moment, self.memory)
+                packed.append((view["t"], views.encode(view)))
             return packed
 
         try:

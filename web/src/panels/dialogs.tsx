@@ -1,5 +1,5 @@
 // Questions to the operator before something is sent, the log-in, and the sheet of keys. Native dialogs: focus stays in, Escape closes.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { command, enter } from "../link";
 import { dialog, hello, liveWarnings, logIn } from "../store";
@@ -109,7 +109,7 @@ function LogIn() {
 
 function Modal({ title, stays = false, children }: { title: string; stays?: boolean; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // before the next key is pressed, not after the next painting
     const before = document.activeElement as HTMLElement | null;
     box.current!.showModal();
     return () => before?.focus();
