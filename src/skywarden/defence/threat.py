@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from shapely.geometry import MultiPolygon, Polygon
 
-from skywarden.geometry.polygon import distance
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Impacts, Threats
 from skywarden.site.model import Site
@@ -18,8 +18,19 @@ from skywarden.site.model import Site
 Array = NDArray[Any]
 
 LEAST = 0.001           # probability below which a zone is not named
-RINGS, SPOKES = 24, 48  # equal-probability nodes over the ellipse: within 0.01 of the true integral, tests/stages/test_threat.py
-CELLS = 32              # a side, over a zone that is small against the ellipse
+BEYOND = 3.1            # standard deviations; a zone wholly further off, east or north, is hit with less than LEAST
+FAR = 6.5               # standard deviations beyond which the density is nothing: exp(-FAR²/2) = 7e-10
+PANEL = 1.0             # standard deviations a panel of three Gauss nodes; 1e-6 of a probability
+SHORT = 0.2             # standard deviations; an edge no longer than this is its middle: 1e-4 of a probability, all edges together
+SEGMENTS = 8            # straight pieces in a quarter of the circle about a corner: 0.1 % of the hazard radius off the arc
+
+
+class Outlines(NamedTuple):
+    """Zones grown by the hazard radius, as edges, all zones below one another. What is solid lies to the left."""
+
+    edges: Array        # (k, 4) from east north to east north [m]
+    first: Array        # (zones + 1,) int64 row where each zone's edges begin
+    box: Array          # (zones, 4) least east, north, most east, north [m]
 
 
 def assess(impacts: Impacts, frame: Frame, site: Site) -> Threats:
@@ -30,88 +41,133 @@ def assess(impacts: Impacts, frame: Frame, site: Site) -> Threats:
     """
     if impacts.track.size == 0 or not site.zones:
         return Threats.empty()
-    corners, first = _zones(site)
-    probability = _endangered(
-        np.ascontiguousarray(impacts.place[:, :2]), np.ascontiguousarray(impacts.covariance[:, :2, :2]), corners, first, site.policy.hazard_radius)
-    probability = probability * impacts.p_projectile[:, None]
+    outlines, people = _zones(site)
+    near = _near(
+        np.ascontiguousarray(impacts.place[:, :2]), np.ascontiguousarray(impacts.covariance[:, :2, :2]), outlines.edges, outlines.first, outlines.box)
+    probability = near * np.clip(impacts.p_projectile, 0.0, 1.0)[:, None]
     row, zone = np.nonzero(probability >= LEAST)
     chance = probability[row, zone]
-    people = np.array([z.people for z in site.zones])
     return Threats(
         impacts.track[row], zone.astype(np.int32), chance, impacts.t[row], np.sqrt(np.maximum(impacts.covariance[row, 2, 2], 0.0)), chance * people[zone])
 
 
 def probability_near(place: Array, covariance: Array, polygon: Array, radius: float) -> float:
-    """Probability that a normal (east, north) place lies within `radius` [m] of a polygon.
+    """Probability that a normally distributed place lies within `radius` of a polygon.
 
-    place (2,) [m], covariance (2, 2) [m²], polygon (k, 2) [m]
+    place (2,) east, north [m]; covariance (2, 2) [m²]; polygon (k, 2) [m], not crossing itself; radius [m], 0 or more
     """
-    first = np.array([0, len(polygon)], np.int64)
-    return float(_endangered(place.reshape(1, 2), covariance.reshape(1, 2, 2), np.ascontiguousarray(polygon), first, radius)[0, 0])
+    edges = outlined([polygon], radius).edges
+    return float(_integral(*(float(x) for x in (place[0], place[1], covariance[0, 0], covariance[0, 1], covariance[1, 1])), edges))
+
+
+def outlined(polygons: list[Array], radius: float) -> Outlines:
+    """The polygons grown by `radius` [m]: corners rounded, notches and courtyards too narrow for it filled."""
+    parts, boxes = [np.zeros((0, 4))], []
+    for corners in polygons:
+        edges = _edges(Polygon(corners).buffer(_mean_radius(radius), quad_segs=SEGMENTS))
+        parts.append(edges)
+        boxes.append((edges[:, 0].min(), edges[:, 1].min(), edges[:, 0].max(), edges[:, 1].max()))
+    first = np.cumsum([len(part) for part in parts]).astype(np.int64)
+    return Outlines(np.ascontiguousarray(np.concatenate(parts)), first, np.array(boxes).reshape(-1, 4))
+
+
+def _mean_radius(radius: float) -> float:
+    """The radius at which a circle of straight pieces encloses as much as the true circle of `radius`."""
+    angle = 0.5 * math.pi / SEGMENTS
+    return radius * math.sqrt(angle / math.sin(angle))
+
+
+def _edges(shape: Any) -> Array:
+    rings = []
+    for part in shape.geoms if isinstance(shape, MultiPolygon) else [shape]:
+        for ring, anticlockwise in ((part.exterior, True), *((hole, False) for hole in part.interiors)):
+            corners = np.asarray(ring.coords)[:, :2]
+            corners = corners if ring.is_ccw == anticlockwise else corners[::-1]
+            rings.append(np.hstack([corners[:-1], corners[1:]]))
+    return np.concatenate(rings)
 
 
 @lru_cache(maxsize=8)
-def _zones(site: Site) -> tuple[Array, Array]:
-    """All corners below one another, and where each zone's begin."""
-    corners = np.concatenate([zone.polygon for zone in site.zones])
-    return np.ascontiguousarray(corners), np.cumsum([0, *(len(zone.polygon) for zone in site.zones)]).astype(np.int64)
+def _zones(site: Site) -> tuple[Outlines, Array]:
+    """Every zone grown by the policy's hazard radius, and the people there."""
+    return outlined([zone.polygon for zone in site.zones], site.policy.hazard_radius), np.array([zone.people for zone in site.zones])
 
 
 @njit(cache=True, error_model="numpy")
-def _endangered(place: Array, covariance: Array, corners: Array, first: Array, radius: float) -> Array:
-    """(n, zones) probability that each impact lies within `radius` of each zone."""
+def _near(place: Array, covariance: Array, edges: Array, first: Array, box: Array) -> Array:
+    """(n, zones) probability that each impact lies inside each outline; 0 where it is surely less than LEAST or the impact is unknown."""
     n, zones = place.shape[0], first.shape[0] - 1
     out = np.zeros((n, zones))
     for i in range(n):
+        east, north = place[i, 0], place[i, 1]
         see, sen, snn = covariance[i, 0, 0], covariance[i, 0, 1], covariance[i, 1, 1]
-        if not (see >= 0.0 and snn >= 0.0 and math.isfinite(place[i, 0] + place[i, 1] + see + sen + snn)):
+        if not (see >= 0.0 and snn >= 0.0 and math.isfinite(east + north + see + sen + snn)):
             continue
-        # lower triangle of the Cholesky factor, kept from being singular
-        a = math.sqrt(max(see, 1e-6))
-        b = sen / a
-        c = math.sqrt(max(snn - b * b, 1e-6))
-        largest = math.sqrt(0.5 * (see + snn) + math.sqrt(0.25 * (see - snn) ** 2 + sen * sen)) + 1e-3
-        smallest = a * c / largest
+        wide, high = BEYOND * math.sqrt(see), BEYOND * math.sqrt(snn)
         for z in range(zones):
-            polygon = corners[first[z] : first[z + 1]]
-            away = distance(polygon, place[i, 0], place[i, 1]) - radius
-            if away > 4.5 * largest:
+            if east + wide < box[z, 0] or east - wide > box[z, 2] or north + high < box[z, 1] or north - high > box[z, 3]:
                 continue
-            low_e, high_e = polygon[:, 0].min() - radius, polygon[:, 0].max() + radius
-            low_n, high_n = polygon[:, 1].min() - radius, polygon[:, 1].max() + radius
-            if max(high_e - low_e, high_n - low_n) < 4.0 * smallest:
-                out[i, z] = _over_zone(place[i, 0], place[i, 1], a, b, c, polygon, radius, low_e, high_e, low_n, high_n)
-            else:
-                out[i, z] = _over_ellipse(place[i, 0], place[i, 1], a, b, c, polygon, radius)
+            out[i, z] = _integral(east, north, see, sen, snn, edges[first[z] : first[z + 1]])
     return out
 
 
 @njit(cache=True, error_model="numpy")
-def _over_ellipse(east: float, north: float, a: float, b: float, c: float, polygon: Array, radius: float) -> float:
-    """Share of equally probable nodes that lie near enough."""
-    hits = 0
-    for k in range(RINGS):
-        r = math.sqrt(-2.0 * math.log(1.0 - (k + 0.5) / RINGS))
-        for s in range(SPOKES):
-            angle = 2.0 * math.pi * (s + 0.5 * (k % 2) + 0.25) / SPOKES
-            x, y = r * math.cos(angle), r * math.sin(angle)
-            if distance(polygon, east + a * x, north + b * x + c * y) <= radius:
-                hits += 1
-    return hits / (RINGS * SPOKES)
+def _integral(east: float, north: float, see: float, sen: float, snn: float, edges: Array) -> float:
+    """Normal density over the region that the edges enclose, by Green's theorem along them.
+
+    Where the ellipse is the unit circle, the density is the divergence of u g(|u|²), g(q) = (1 - exp(-q/2)) / (2 pi q), which is smooth everywhere.
+    """
+    a = math.sqrt(max(see, 1e-6))       # lower triangle of the Cholesky factor, kept from being singular: a millimetre
+    b = sen / a
+    c = math.sqrt(max(snn - b * b, 1e-6))
+    total = 0.0
+    for k in range(edges.shape[0]):
+        x0 = (edges[k, 0] - east) / a
+        y0 = (edges[k, 1] - north - b * x0) / c
+        x1 = (edges[k, 2] - east) / a
+        y1 = (edges[k, 3] - north - b * x1) / c
+        total += _along(x0, y0, x1, y1)
+    return min(max(total / (2.0 * math.pi), 0.0), 1.0)
 
 
 @njit(cache=True, error_model="numpy")
-def _over_zone(
-    east: float, north: float, a: float, b: float, c: float, polygon: Array, radius: float, low_e: float, high_e: float, low_n: float, high_n: float,
-) -> float:
-    """Density summed over cells of the zone's surroundings."""
-    de, dn = (high_e - low_e) / CELLS, (high_n - low_n) / CELLS
+def _along(x0: float, y0: float, x1: float, y1: float) -> float:
+    """The integral of (1 - exp(-|u|²/2)) over the angle under which an edge is seen from the centre [rad]."""
+    dx, dy = x1 - x0, y1 - y0
+    length = math.sqrt(dx * dx + dy * dy)
+    if length < 1e-12:
+        return 0.0
+    dx /= length
+    dy /= length
+    h = x0 * dy - y0 * dx           # distance of the edge's line from the centre, positive where the centre lies to its left
+    s0, s1 = x0 * dx + y0 * dy, x1 * dx + y1 * dy
+    if h == 0.0:
+        return 0.0
+    if abs(h) > FAR or s0 > FAR or s1 < -FAR:
+        return math.atan2(h * (s1 - s0), h * h + s0 * s1)
+    if length < SHORT:
+        middle = 0.5 * (s0 + s1)
+        return h * length * _smooth(h * h + middle * middle)
+    low, high = max(s0, -FAR), min(s1, FAR)
+    panels = int(math.ceil((high - low) / PANEL))
+    half = 0.5 * (high - low) / panels
     total = 0.0
-    for i in range(CELLS):
-        for j in range(CELLS):
-            e, n = low_e + (i + 0.5) * de, low_n + (j + 0.5) * dn
-            if distance(polygon, e, n) <= radius:
-                x = (e - east) / a
-                y = (n - north - b * x) / c
-                total += math.exp(-0.5 * (x * x + y * y))
-    return min(total * de * dn / (2.0 * math.pi * a * c), 1.0)
+    for p in range(panels):
+        middle = low + (2 * p + 1) * half
+        total += 8.0 / 9.0 * _smooth(h * h + middle * middle)
+        reach = half * 0.7745966692414834       # sqrt(3/5), Gauss-Legendre with three nodes
+        total += 5.0 / 9.0 * (_smooth(h * h + (middle - reach) ** 2) + _smooth(h * h + (middle + reach) ** 2))
+    total *= h * half
+    if low > s0:
+        total += math.atan2(h * (low - s0), h * h + s0 * low)
+    if high < s1:
+        total += math.atan2(h * (s1 - high), h * h + s1 * high)
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _smooth(q: float) -> float:
+    """(1 - exp(-q/2)) / q, its limit 1/2 at 0 included."""
+    if q > 0.1:
+        return (1.0 - math.exp(-0.5 * q)) / q
+    return 0.5 - q * (0.125 - q * (1.0 / 48.0 - q * (1.0 / 384.0 - q / 3840.0)))   # its series, to 1e-10
