@@ -12,7 +12,7 @@ from skywarden.messages.tables import Array
 LOW, LOW_ANGLE = 300.0, 0.05     # m, rad: born lower than this above the ground may have come from it
 BORN_HIGH = -3.0        # log odds of what appears in the middle of the sky
 NO_DRAG = 0.4           # share of an ordinary projectile's drag (BC beyond 11,000 kg/m²) below which nothing that falls freely is known
-SOONEST = 0.5           # s of flight seen until a decision
+SOONEST, FEWEST = 0.5, 4    # s of flight seen, and detections, until a decision
 SURE = 5.0              # log odds at which a decision falls (0.993); it is turned round only at the opposite bound
 CORRELATED = 2.0        # log odds that an aircraft's own report at the same place adds: evidence, never enough alone
 SLOW = 35.0             # m/s: below this most flying things are birds, drones or rotors
@@ -36,7 +36,7 @@ def judged(b: Block, mean: Array) -> Array:
     o = kind_odds(b) - CORRELATED * (b.address >= 0)
     drag, doubt = drag_seen(b, mean)
     o = np.where(drag + 4.0 * doubt < NO_DRAG, np.minimum(o, -SURE - 1.0), o)
-    unknown = ((b.prior < 0.5 * BORN_HIGH) & (drag - 3.0 * doubt < 0.0)) | (b.seen - b.born < SOONEST)
+    unknown = ((b.prior < 0.5 * BORN_HIGH) & (drag - 3.0 * doubt < 0.0)) | (b.seen - b.born < SOONEST) | (b.hits < FEWEST)
     return np.where(unknown, np.minimum(o, 1.5), o)
 
 

@@ -14,6 +14,7 @@ from skywarden.geometry.ground import Ground, ground_up
 from skywarden.messages.tables import Array
 
 UNSEEN_YOUNG, UNSEEN_AIRCRAFT, UNSEEN_PROJECTILE = 4.0, 12.0, 12.0      # s outside all coverage until a track ends; overhead too
+EDGE = 60.0             # m, at most so near the limits of coverage a track may be unseen without being missed
 ESTABLISHED = 20        # detections from which a track is no longer young
 
 
@@ -43,7 +44,7 @@ def coverage(b: Block, looked: Array, sector_from: Array, sector_width: Array, m
             dx, dy, dz = x[0] - model.sensors.place[s, 0], x[1] - model.sensors.place[s, 1], x[2] - model.sensors.place[s, 2]
             h = math.sqrt(dx * dx + dy * dy)
             r = math.sqrt(h * h + dz * dz)
-            spread = math.sqrt((p[0, 0] + p[1, 1] + p[2, 2]) / 3.0)
+            spread = min(math.sqrt((p[0, 0] + p[1, 1] + p[2, 2]) / 3.0), EDGE)
             low = model.limits[s]
             if r < low[0] + spread or r > low[1] - spread:
                 continue

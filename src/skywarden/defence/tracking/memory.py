@@ -17,6 +17,7 @@ from skywarden.messages.tables import Array
 from skywarden.site.model import Site
 
 DETECTIONS = 64             # kept a track: all of its first 16 s at four looks a second
+RINGS, SECTORS = 50, 64     # cells of the clutter map
 UNDECIDED, SURE_PROJECTILE, SURE_AIRCRAFT = 0, 1, 2
 DOPPLER_EXTENT = 900.0      # m/s: false alarms are taken to spread over -450 … 450
 
@@ -66,6 +67,7 @@ class State(NamedTuple):
     next_number: int
     block: Block
     seeds: Seeds
+    map: Array                  # (radars, RINGS, SECTORS) detections a frame that led nowhere, fading: birds, rotors, rain
     clutter: Array              # (radars,) false alarms a full look, estimated; nan before the first look
     late: int                   # detections refused because they came too late
     cooperative: cooperative.State

@@ -12,7 +12,7 @@ from skywarden.defence.tracking import cooperative, kinds
 from skywarden.defence.tracking.birth import found, ratios
 from skywarden.defence.tracking.kernels import absorb, advance, gate
 from skywarden.defence.tracking.life import coverage, missed, opinions
-from skywarden.defence.tracking.memory import DETECTIONS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
+from skywarden.defence.tracking.memory import DETECTIONS, RINGS, SECTORS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
 from skywarden.estimation.pair import assign
 from skywarden.geometry.ground import Ground
 from skywarden.messages.frame import NO_ADDRESS, Detections, Frame, Weather
@@ -28,12 +28,17 @@ SAFETY = 3.0                    # the false-track formula's margin for its appro
 REFIT = np.isin(np.arange(DETECTIONS + 1), (3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 26, 34, 48, 64))
 ENDS_BELOW = 1e-5               # probability that a track still there would have been missed so often
 CLUTTER_FADE = 0.1
+SEED_LIFE = 0.9                 # s a lone detection is remembered
+MAP_FADE = 0.04                 # a frame: the clutter map remembers some 6 s
+BUSY = 0.03                     # detections a frame in one cell from which clutter there counts as thicker than elsewhere
+SHORT = 8                       # detections below which a track that ended led nowhere
 
 
 def start(site: Site) -> State:
     """Nothing seen yet."""
     radars = len(site.radars)
-    return State(-math.inf, 1, empty_block(len(site.laws) + 2), empty_seeds(), np.full(radars, np.nan), 0, cooperative.start())
+    quiet = np.zeros((radars, RINGS, SECTORS))
+    return State(-math.inf, 1, empty_block(len(site.laws) + 2), empty_seeds(), quiet, np.full(radars, np.nan), 0, cooperative.start())
 
 
 def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
@@ -52,12 +57,12 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
         if not 0 <= sensor < len(site.radars) or t < state.t - LATEST:
             late += rows.shape[0]
             continue
-        b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, model, site.ground)
+        b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, state.map, model, site.ground)
         clutter[sensor] = density(clutter[sensor], strange, float(frame.radars.sector_width[sensor]), site.radars[sensor].false_alarms)
         before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
     advance(b, frame.t, np.ones(b.time.shape[0], np.bool_), model)
     b, before = sound(b, before)
-    b, seeds = end(b, seeds, frame, before, model, site)
+    b, seeds, busy = end(b, seeds, state.map, frame, before, model, site)
     b = kinds.settle(b, model.mean)
     fresh = confirm(b, clutter, site)
     b.number[fresh] = next_number + np.arange(fresh.shape[0])
@@ -67,7 +72,7 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     same = cooperative.correlate(tracks, reported)
     address = b.address.copy()
     address[b.number > 0] = np.where(same >= 0, reported.address[same] if reported.address.shape[0] else NO_ADDRESS, address[b.number > 0])
-    after = State(frame.t, next_number, b._replace(address=address), seeds, clutter, late, known)
+    after = State(frame.t, next_number, b._replace(address=address), seeds, busy, clutter, late, known)
     return after, cooperative.merged(tracks, reported, same)
 
 
@@ -109,7 +114,7 @@ def groups(d: Detections) -> list[tuple[float, int, Array]]:
 
 
 def look(
-    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, model: Model, ground: Ground,
+    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, busy: Array, model: Model, ground: Ground,
 ) -> tuple[Block, Seeds, int]:
     """One radar's detections of one instant: known tracks first, then tentative ones, then new pairs; the rest become seeds."""
     z = np.ascontiguousarray(np.stack((d.range[rows], d.azimuth[rows], d.elevation[rows], d.range_rate[rows]), 1))
@@ -117,6 +122,9 @@ def look(
     free = np.ones(rows.shape[0], np.bool_)
     rate = clutter[sensor] if np.isfinite(clutter[sensor]) else max(float(rows.shape[0]), 0.5)
     floor = math.log(max(rate, 0.05)) - extents(z, model.extent[sensor])
+    local = busy[sensor, *cells(z, model.limits[sensor, 1])]
+    thick = np.log(np.maximum(local, BUSY) * RINGS * SECTORS) - extents(z, model.extent[sensor])
+    floor = np.where(local > BUSY, np.maximum(floor, thick), floor)
     n = b.time.shape[0]
     in_time = t - b.time > -LATEST
     if n:
@@ -197,15 +205,29 @@ def sound(b: Block, before: Array) -> tuple[Block, Array]:
     return take(b._replace(x=x, p=p, ll=ll, alive=alive), keep), before[keep]
 
 
-def end(b: Block, seeds: Seeds, frame: Frame, before: Array, model: Model, site: Site) -> tuple[Block, Seeds]:
-    """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the ground."""
-    seeds = take(seeds, np.flatnonzero(frame.t - seeds.t < 0.8))
-    if b.time.shape[0] == 0:
-        return b, seeds
-    looked = frame.radars.up & (frame.radars.sector_width > 0.0)
-    inside, above = coverage(b, looked, frame.radars.sector_from, frame.radars.sector_width, model, site.ground)
-    ending = missed(b, before, inside, above, frame.t, model)
-    return take(b, np.flatnonzero(~ending)), seeds
+def cells(z: Array, range_max: float | Array) -> tuple[Array, Array]:
+    """Ring and sector of the clutter map in which detections `z` (k, 4) lie."""
+    ring = np.minimum(z[:, 0] / range_max * RINGS, RINGS - 1).astype(np.int64)
+    return ring, np.minimum(z[:, 1] % (2.0 * math.pi) / (2.0 * math.pi) * SECTORS, SECTORS - 1).astype(np.int64)
+
+
+def end(b: Block, seeds: Seeds, busy: Array, frame: Frame, before: Array, model: Model, site: Site) -> tuple[Block, Seeds, Array]:
+    """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the ground. What led nowhere enters the clutter map."""
+    old = frame.t - seeds.t >= SEED_LIFE
+    lost = [(seeds.sensor[old], seeds.z[old], np.ones(int(old.sum())))]
+    seeds = take(seeds, np.flatnonzero(~old))
+    if b.time.shape[0]:
+        looked = frame.radars.up & (frame.radars.sector_width > 0.0)
+        chance, above = coverage(b, looked, frame.radars.sector_from, frame.radars.sector_width, model, site.ground)
+        ending = missed(b, before, chance, above, frame.t, model)
+        short = np.flatnonzero(ending & (b.hits < SHORT))
+        lost.append((b.sensor[short, 0], b.z[short, 0], b.hits[short].astype(np.float64)))
+        b = take(b, np.flatnonzero(~ending))
+    busy = busy * (1.0 - MAP_FADE)
+    for sensor, z, weight in lost:
+        if z.shape[0]:
+            np.add.at(busy, (sensor, *cells(z, model.limits[sensor, 1])), MAP_FADE * weight)
+    return b, seeds, busy
 
 
 def confirm(b: Block, clutter: Array, site: Site) -> Array:
