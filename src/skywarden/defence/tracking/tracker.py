@@ -192,7 +192,7 @@ def density(old: float, strange: int, width: float, declared: float) -> float:
 
 def sound(b: Block, before: Array) -> tuple[Block, Array]:
     """Hypotheses that ran out of numbers (a fit to two contradicting detections can) are given up, and tracks that have none left."""
-    bad = ~(np.isfinite(b.x).all(2) & np.isfinite(b.p).all((2, 3)))
+    bad = np.asarray(~(np.isfinite(b.x).all(2) & np.isfinite(b.p).all((2, 3))))
     lost = bad[:, : b.ll.shape[1]] | ~np.isfinite(b.ll)
     bad[:, : lost.shape[1]] |= lost
     if not bad.any():
@@ -213,9 +213,9 @@ def cells(z: Array, range_max: float | Array) -> tuple[Array, Array]:
 
 def end(b: Block, seeds: Seeds, busy: Array, frame: Frame, before: Array, model: Model, site: Site) -> tuple[Block, Seeds, Array]:
     """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the ground. What led nowhere enters the clutter map."""
-    old = frame.t - seeds.t >= SEED_LIFE
-    lost = [(seeds.sensor[old], seeds.z[old], np.ones(int(old.sum())))]
-    seeds = take(seeds, np.flatnonzero(~old))
+    old = np.flatnonzero(frame.t - seeds.t >= SEED_LIFE)
+    lost = [(seeds.sensor[old], seeds.z[old], np.ones(old.shape[0]))]
+    seeds = take(seeds, np.flatnonzero(frame.t - seeds.t < SEED_LIFE))
     if b.time.shape[0]:
         looked = frame.radars.up & (frame.radars.sector_width > 0.0)
         chance, above = coverage(b, looked, frame.radars.sector_from, frame.radars.sector_width, model, site.ground)
@@ -223,7 +223,7 @@ def end(b: Block, seeds: Seeds, busy: Array, frame: Frame, before: Array, model:
         short = np.flatnonzero(ending & (b.hits < SHORT))
         lost.append((b.sensor[short, 0], b.z[short, 0], b.hits[short].astype(np.float64)))
         b = take(b, np.flatnonzero(~ending))
-    busy = busy * (1.0 - MAP_FADE)
+    busy = np.asarray(busy * (1.0 - MAP_FADE))
     for sensor, z, weight in lost:
         if z.shape[0]:
             np.add.at(busy, (sensor, *cells(z, model.limits[sensor, 1])), MAP_FADE * weight)
