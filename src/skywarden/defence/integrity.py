@@ -20,8 +20,12 @@ AHEAD = 0.5             # s after the frame; a little is the sender's clock
 FASTEST = 4000.0        # m/s of any range rate
 FASTEST_AIRCRAFT = 700.0    # m/s
 HIGHEST_AIRCRAFT = 30_000.0     # m
+LOWEST_AIRCRAFT = -60_000.0     # m below the origin's horizontal plane: the earth curves away so far at 870 km
 FARTHEST = 1e6          # m
+SILENCE = 2.0           # s without a word, or
+SILENT_LOOKS = 2.5      # times a radar's revisit, whichever is longer: it is silent
 DOUBT_SHARE = 0.2       # of a radar's rows that could not be, from which it is doubted
+DOUBT_WEIGHT = 0.2      # of a frame's share in the smoothed one, where it has DOUBT_ROWS rows or more; in proportion below
 DOUBT_ROWS = 5
 
 
@@ -44,16 +48,22 @@ def examine(state: State, frame: Frame, site: Site) -> tuple[State, Frame, Healt
     sane = _believable(frame.aircraft, frame.t)
     rejected = int(good.size - np.count_nonzero(good)) + int(sane.size - np.count_nonzero(sane))
     share = state.rejected
-    if rejected:
+    if rejected or share.any():
         share = _shares(share, frame.detections, good)
+    if rejected:
         frame = frame._replace(detections=take(frame.detections, good), aircraft=take(frame.aircraft, sane))
     radars = np.zeros(len(site.radars), np.int8)
     for k, radar in enumerate(site.radars):
-        if k >= frame.radars.up.size or not frame.radars.up[k] or frame.t - frame.radars.heard[k] > max(2.0, 2.5 * radar.revisit):
-            radars[k] = SILENT
-        elif share[k] > DOUBT_SHARE:
-            radars[k] = DOUBTFUL
+        radars[k] = SILENT if _silent(frame, k, radar.revisit) else DOUBTFUL if share[k] > DOUBT_SHARE else WORKING
     return State(share), frame, Health(radars, frame.late_s, int(good.size), rejected, 0.0)
+
+
+def _silent(frame: Frame, radar: int, revisit: float) -> bool:
+    """Whether a radar says it is down, or has not said anything for too long; a frame that does not mention it counts as silence."""
+    if radar >= frame.radars.up.size or not frame.radars.up[radar]:
+        return True
+    # not `>`: a time that is not a number is no sign of life
+    return not frame.t - frame.radars.heard[radar] <= max(SILENCE, SILENT_LOOKS * revisit)
 
 
 def _possible(d: Detections, t: float, radars: int) -> Array:
@@ -67,18 +77,24 @@ def _possible(d: Detections, t: float, radars: int) -> Array:
 
 
 def _believable(a: Aircraft, t: float) -> Array:
+    """Reports that an aircraft could make; a report may leave out its position, its height or its velocity, as nan."""
     with np.errstate(invalid="ignore"):
-        far = np.abs(a.position).max(axis=1, initial=0.0) <= FARTHEST if a.t.size else np.zeros(0, bool)
-        place = np.isnan(a.position[:, :2]).any(axis=1) | far | (np.isnan(a.position[:, 2]) & (np.hypot(a.position[:, 0], a.position[:, 1]) <= FARTHEST))
-        speed = np.sqrt((a.velocity**2).sum(axis=1))
-        high = np.abs(a.pressure_altitude) > HIGHEST_AIRCRAFT
-        return (a.t <= t + AHEAD) & (a.t >= t - OLDEST) & place & ~(speed > FASTEST_AIRCRAFT) & ~high & ~(a.position[:, 2] > HIGHEST_AIRCRAFT)
+        nowhere = np.isnan(a.position).all(axis=1)
+        near = (np.abs(a.position[:, :2]) <= FARTHEST).all(axis=1)
+        up = a.position[:, 2]
+        height = np.isnan(up) | ((up >= LOWEST_AIRCRAFT) & (up <= HIGHEST_AIRCRAFT))
+        speed = np.isnan(a.velocity) | (np.abs(a.velocity) <= FASTEST_AIRCRAFT)
+        pressure = np.isnan(a.pressure_altitude) | (np.abs(a.pressure_altitude) <= HIGHEST_AIRCRAFT)
+        return (a.t <= t + AHEAD) & (a.t >= t - OLDEST) & (nowhere | near) & height & speed.all(axis=1) & pressure
 
 
 def _shares(share: Array, d: Detections, good: Array) -> Array:
+    """The smoothed share of impossible rows of each radar, one frame on."""
     new = share.copy()
     for k in range(len(new)):
         mine = d.sensor == k
-        if np.count_nonzero(mine) >= DOUBT_ROWS:
-            new[k] = 0.8 * new[k] + 0.2 * (1.0 - float(np.mean(good[mine])))
-    return new
+        rows = int(np.count_nonzero(mine))
+        if rows:
+            weight = DOUBT_WEIGHT * min(rows / DOUBT_ROWS, 1.0)
+            new[k] += weight * (1.0 - float(np.mean(good[mine])) - new[k])
+    return np.where(new < 1e-6, 0.0, new)

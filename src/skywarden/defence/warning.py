@@ -9,38 +9,52 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.geometry.polygon import area
-from skywarden.messages.commands import ALARM, CANCEL, Command
+from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, Command
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import CLEAR, HELD, RAISE, Impacts, Threats, Warnings
-from skywarden.site.model import Site
+from skywarden.site.model import Policy, Site
 
 Array = NDArray[Any]
 
-SURE = 0.7              # from this probability on, a broad ellipse is no reason to wait
-STREAK = 3              # frames in a row over the threshold; one frame is a blip
-HURRY_S = 3.0           # less time than this left beyond shelter: one frame must do
+SURE = 0.8              # from this probability on, a broad ellipse is no reason to wait
+LIKELY = 0.5            # a warning rests only on tracks that are more probably projectiles than anything else
+CALM_FRAMES = 3         # in a row over the threshold before a warning is raised; one frame is a blip
+URGENT_FRAMES = 2       # the same where people already need every second
+LAST_FRAMES = 2.0       # frames' time before the impact from which a single frame must do
 
 
 class State(NamedTuple):
-    """One row a zone of the site, but for the last two."""
+    """One row a zone of the site, but for the last three."""
 
     standing: Array     # bool
     since: Array        # when raised [s]
     peak: Array         # highest probability while standing
     until: Array        # earliest all-clear [s]
-    due: Array          # last earliest impact time expected [s]; nan none
+    due: Array          # earliest impact expected, kept when its track is lost [s]; nan none
     streak: Array       # int, frames in a row over the threshold
-    raid: Array         # int, the raid it belongs to
+    raid: Array         # int, the raid it belongs to; 0 none
     manual: Array       # bool
     raids: int          # so far
-    active: float       # last time any warning stood [s]
+    active: float       # last time any warning of a raid stood [s]
+    unknown: int        # commands about zones nobody knows, ignored
+
+
+class Danger(NamedTuple):
+    """What threatens each zone in this frame, one row a zone."""
+
+    probability: Array  # that at least one projectile endangers it
+    believed: Array     # the same, counting only what is more probably a projectile than not
+    due: Array          # earliest impact of what is likely enough to count [s]; nan none
+    last: Array         # latest such impact [s]; nan none
+    spread: Array       # standard deviation of the likeliest impact's place along its ellipse's long axis [m]; inf none
+    tracks: Array       # int, how many endanger it
 
 
 def start(site: Site) -> State:
+    """No zone is warned."""
     n = len(site.zones)
-    no, zero, unknown = np.zeros(n, np.bool_), np.zeros(n), np.full(n, math.nan)
-    return State(no, zero, zero, zero, unknown, np.zeros(n, np.int64), np.zeros(n, np.int64), no, 0, -math.inf)
+    no, zero, none = np.zeros(n, np.bool_), np.zeros(n), np.full(n, math.nan)
+    return State(no, zero, zero, zero, none, np.zeros(n, np.int64), np.zeros(n, np.int64), no, 0, -math.inf, 0)
 
 
 def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, site: Site) -> tuple[State, Warnings]:
@@ -52,73 +66,113 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
     if not site.zones:
         return latches, Warnings.empty()
     policy, t = site.policy, frame.t
-    size, shelter, may_warn = _zones(site)
-    probability, due, spread, last, tracks = _by_zone(impacts, threats, len(site.zones), policy.clear_probability)
-    over = (probability >= policy.warn_probability) & may_warn
+    shelter, may_warn = _zones(site)
+    danger = _danger(impacts, threats, len(site.zones), policy.clear_probability)
+    over = (danger.believed >= policy.warn_probability) & may_warn
     streak = np.where(over, latches.streak + 1, 0)
-    left = due - t - shelter
-    known = (spread <= np.maximum(policy.hazard_radius, 0.35 * size)) | (probability >= SURE)
-    urgent = left <= policy.warn_margin_s
-    raised = over & ~latches.standing & (((known | urgent) & (streak >= STREAK)) | (left <= HURRY_S))
-    manual_on, manual_off = _by_hand(frame.commands, site)
-    by_hand = manual_on & ~latches.standing & ~raised
-    standing = latches.standing | raised | by_hand
-    until = np.where(standing & np.isfinite(last), np.fmax(latches.until, last + policy.all_clear_s), latches.until)
-    until = np.where(by_hand, t, until)
-    manual = (latches.manual | by_hand) & ~manual_off
-    held_by_hand = manual & standing
-    cleared = latches.standing & (t >= until) & (probability < max(policy.clear_probability, 1e-9)) & ~held_by_hand
-    raids = latches.raids
-    raid = latches.raid
-    if raised.any():
-        raids += 0 if raids and t - latches.active <= policy.raid_gap_s else 1
-        raid = np.where(raised, raids, raid)
-    raid = np.where(by_hand, 0, raid)
-    new = State(
-        standing & ~cleared, np.where(raised | by_hand, t, latches.since), np.where(raised | by_hand, probability, np.fmax(latches.peak, probability)),
-        until, due, streak, raid, manual & ~cleared, raids, t if (standing & ~cleared).any() else latches.active)
+    due_now = over & _ripe(danger, streak, shelter, t, policy)
+
+    on, off, unknown = _by_hand(frame.commands, site, may_warn)
+    raised = due_now & ~latches.standing
+    by_hand = on & ~latches.standing & ~raised
+    fresh, standing = raised | by_hand, latches.standing | raised | by_hand
+    manual = (latches.manual | by_hand) & ~off
+    until = _until(latches, danger, fresh, standing, t, policy)
+    cleared = latches.standing & ~manual & (t >= until) & (danger.probability < max(policy.clear_probability, 1e-9))
+
+    raid, raids = _raids(latches, due_now & standing, by_hand, t, policy.raid_gap_s)
+    active = t if (standing & ~cleared & (raid > 0)).any() else latches.active
+    left = standing & ~cleared
+    state = State(
+        left, np.where(fresh, t, latches.since), np.where(fresh, danger.probability, np.fmax(latches.peak, danger.probability)), until,
+        _countdown(latches, danger, left, t), streak, np.where(left, raid, 0), manual & left, raids, active, latches.unknown + unknown)
+    action = np.where(fresh, RAISE, np.where(cleared, CLEAR, HELD)).astype(np.int8)
+    return state, _rows(standing, action, raid, manual, danger, state)
+
+
+def _ripe(danger: Danger, streak: Array, shelter: Array, t: float, policy: Policy) -> Array:
+    """Zones for which the time to warn has come: the place is known, the danger is plain, or people would run out of time."""
+    with np.errstate(invalid="ignore"):
+        known = (danger.spread <= policy.hazard_radius) | (danger.believed >= SURE)
+        urgent = danger.due - t <= shelter + policy.warn_margin_s
+        last = danger.due - t <= LAST_FRAMES * policy.frame_s
+    enough = np.where(urgent, URGENT_FRAMES, CALM_FRAMES)
+    return np.asarray((known | urgent) & (streak >= enough) | last)
+
+
+def _until(latches: State, danger: Danger, fresh: Array, standing: Array, t: float, policy: Policy) -> Array:
+    """Earliest all-clear of each zone: never moved forward, because the round that it waits for may only have been lost from sight."""
+    before = np.where(fresh, t, latches.until)
+    return np.where(standing & np.isfinite(danger.last), np.fmax(before, danger.last + policy.all_clear_s), before)
+
+
+def _countdown(latches: State, danger: Danger, standing: Array, t: float) -> Array:
+    """Earliest impact still expected. A track that is gone (stopped, or lost from sight) leaves its own behind until it has passed."""
+    with np.errstate(invalid="ignore"):
+        remembered = np.where(standing & (latches.due > t), latches.due, math.nan)
+    return np.where(np.isfinite(danger.due), danger.due, remembered)
+
+
+def _raids(latches: State, due: Array, by_hand: Array, t: float, gap: float) -> tuple[Array, int]:
+    """The raid of each zone: what is raised within `gap` [s] of a raid's last warning belongs to it. A manual alarm joins one when danger follows."""
+    raid = np.where(by_hand, 0, latches.raid)
+    joins = due & (raid == 0)
+    if not joins.any():
+        return raid, latches.raids
+    raids = latches.raids if latches.raids and t - latches.active <= gap else latches.raids + 1
+    return np.where(joins, raids, raid), raids
+
+
+def _rows(standing: Array, action: Array, raid: Array, manual: Array, danger: Danger, state: State) -> Warnings:
+    """The table: most urgent first, then most probable; what is cleared comes last."""
     rows = np.flatnonzero(standing)
-    action = np.where(raised | by_hand, RAISE, np.where(cleared, CLEAR, HELD)).astype(np.int8)
-    urgency = np.where(action[rows] == CLEAR, math.inf, np.where(np.isfinite(due[rows]), due[rows], 1e12))
-    rows = rows[np.lexsort((rows, -probability[rows], urgency))]
-    return new, Warnings(
-        rows.astype(np.int32), action[rows], new.since[rows], probability[rows], new.peak[rows], due[rows], new.until[rows], tracks[rows].astype(np.int32),
-        raid[rows].astype(np.int32), manual[rows])
+    urgency = np.where(action[rows] == CLEAR, math.inf, np.where(np.isfinite(state.due[rows]), state.due[rows], 1e12))
+    rows = rows[np.lexsort((rows, -danger.probability[rows], urgency))]
+    return Warnings(
+        rows.astype(np.int32), action[rows], state.since[rows], danger.probability[rows], state.peak[rows], state.due[rows], state.until[rows],
+        danger.tracks[rows].astype(np.int32), raid[rows].astype(np.int32), manual[rows])
 
 
-def _by_zone(impacts: Impacts, threats: Threats, n: int, least: float) -> tuple[Array, Array, Array, Array, Array]:
-    """Per zone: probability of being endangered at all, earliest impact, spread of the likeliest impact, latest impact, rounds."""
-    survive, due, last = np.ones(n), np.full(n, math.nan), np.full(n, math.nan)
+def _danger(impacts: Impacts, threats: Threats, n: int, least: float) -> Danger:
+    """The rows of `threats` put together by zone, as if the impacts were independent of one another."""
+    safe, spared = np.ones(n), np.ones(n)
+    due, last = np.full(n, math.nan), np.full(n, math.nan)
     spread, likeliest, tracks = np.full(n, math.inf), np.zeros(n), np.zeros(n, np.int64)
-    row = {int(track): k for k, track in enumerate(impacts.track)}
+    row_of = {int(track): k for k, track in enumerate(impacts.track)}
     for k in range(threats.track.size):
-        z, p = int(threats.zone[k]), float(threats.probability[k])
-        survive[z] *= 1.0 - p
-        if p < max(least, 0.01):
-            continue        # too unlikely to set the countdown by
-        due[z], last[z] = np.fmin(due[z], threats.t[k]), np.fmax(last[z], threats.t[k])
+        z, p, t = int(threats.zone[k]), float(threats.probability[k]), float(threats.t[k])
+        row = row_of[int(threats.track[k])]
+        safe[z] *= 1.0 - p
+        believed = impacts.p_projectile[row] >= LIKELY
+        if believed:
+            spared[z] *= 1.0 - p
+        if p < least:
+            continue        # too unlikely to set the countdown or the all-clear by
+        due[z], last[z] = np.fmin(due[z], t), np.fmax(last[z], t)
         tracks[z] += 1
-        if p > likeliest[z]:
+        if believed and p > likeliest[z]:
             likeliest[z] = p
-            c = impacts.covariance[row[int(threats.track[k])], :2, :2]
+            c = impacts.covariance[row, :2, :2]
             spread[z] = math.sqrt(max(0.5 * (c[0, 0] + c[1, 1]) + math.hypot(0.5 * (c[0, 0] - c[1, 1]), c[0, 1]), 0.0))
-    return 1.0 - survive, due, spread, last, tracks
+    return Danger(1.0 - safe, 1.0 - spared, due, last, spread, tracks)
 
 
-def _by_hand(commands: tuple[Command, ...], site: Site) -> tuple[Array, Array]:
-    """Zones a person put under warning or released in this frame, by name; a name nobody knows has no effect."""
-    on, off = np.zeros(len(site.zones), np.bool_), np.zeros(len(site.zones), np.bool_)
-    names = {zone.name: k for k, zone in enumerate(site.zones)}
+def _by_hand(commands: tuple[Command, ...], site: Site, may_warn: Array) -> tuple[Array, Array, int]:
+    """Zones a person put under warning or released in this frame, the last word counting, and how many commands named no zone that can be warned."""
+    on, off, unknown = np.zeros(len(site.zones), np.bool_), np.zeros(len(site.zones), np.bool_), 0
+    names = {zone.name: k for k, zone in enumerate(site.zones) if may_warn[k]}
     for command in commands:
+        if command.kind not in (ALARM, CANCEL, ACKNOWLEDGE):
+            continue
         k = names.get(command.subject)
-        if k is not None and command.kind in (ALARM, CANCEL):
-            (on if command.kind == ALARM else off)[k] = True
-    return on, off
+        if k is None:
+            unknown += 1
+        elif command.kind != ACKNOWLEDGE:   # an acknowledgement is kept in the record and shown; it changes no belief
+            on[k], off[k] = command.kind == ALARM, command.kind == CANCEL
+    return on, off, unknown
 
 
 @lru_cache(maxsize=8)
-def _zones(site: Site) -> tuple[Array, Array, Array]:
-    """Of each zone: the side of a square as large, the time to shelter, whether it can be warned."""
-    return (
-        np.array([math.sqrt(abs(area(zone.polygon))) for zone in site.zones]), np.array([zone.shelter_s for zone in site.zones]),
-        np.array([zone.warn for zone in site.zones]))
+def _zones(site: Site) -> tuple[Array, Array]:
+    """Of each zone: the time to shelter, whether it can be warned."""
+    return np.array([zone.shelter_s for zone in site.zones]), np.array([zone.warn for zone in site.zones], np.bool_)
