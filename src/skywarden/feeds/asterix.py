@@ -192,7 +192,7 @@ class AsterixUdp:
 @lru_cache(maxsize=1)
 def _editions() -> dict[int, list[Any]]:
     """Every category that libasterix knows: its editions, newest first. Categories whose records come in kinds are left out."""
-    import asterix.generated as generated           # 1.4 s: only when asked for
+    import asterix.generated as generated  # takes 1.4 s: only when it is needed
 
     found: dict[int, list[tuple[int, int, Any]]] = {}
     for name in dir(generated):
@@ -209,6 +209,6 @@ def _strict(spec: Any, data: bytes) -> list[Any] | None:
 
     try:
         found = spec.cv_uap.parse(Bits.from_bytes(data))
-    except Exception:       # noqa: BLE001 - junk from a network must never end the defence, whatever a decoder makes of it
+    except Exception:       # whatever a decoder makes of junk from a network must not end the defence
         return None
     return None if isinstance(found, ValueError) else list(found)

@@ -13,7 +13,9 @@ import numpy as np
 CHUNK = 1 << 20             # bytes read at a time
 LARGEST_BLOCK = 65_535      # bytes, the length field's end
 LARGEST_FRAME = 1 << 20     # bytes of one captured packet or frame; more is no such file
-CHAIN = 4                   # headers in a row that must fit before bytes amid junk are taken for data blocks
+CHAIN = 3                   # further headers in a row that must fit before bytes amid junk are taken for data blocks
+LONGEST_SOUGHT = 8192       # bytes of such a block; a network's packets hold 1,500
+FIRST_WINDOW = 4096         # bytes searched at first; doubled until a chain is found
 CATEGORIES = frozenset((*range(1, 35), 48, *range(61, 66), 129, *range(150, 160), 204, 205, *range(240, 253)))
 
 PCAP = {b"\xd4\xc3\xb2\xa1": ("<", 1e-6), b"\xa1\xb2\xc3\xd4": (">", 1e-6), b"\x4d\x3c\xb2\xa1": ("<", 1e-9), b"\xa1\xb2\x3c\x4d": (">", 1e-9)}
@@ -227,46 +229,50 @@ def _framed(reader: _Reader, framing: _Framing) -> Iterator[Payload]:
 
 def _raw(reader: _Reader) -> Iterator[Payload]:
     """Data blocks without frames, one a payload; amid junk the next place is sought where several headers follow one another."""
-    lost = False        # amid junk: the next block must be the first of a chain
     junk = 0
     while head := reader.peek(3):
         size = _block_size(head)
-        good = size > 0 and len(block := reader.peek(size)) == size
-        if good and not lost:
+        if size > 0 and len(block := reader.peek(size)) == size:
             reader.skip(size)
             yield Payload(block, junk=junk)
             junk = 0
             continue
-        skipped, found = _seek(reader, 0 if lost else 1)
-        junk += skipped
-        lost = not found
-        if junk >= CHUNK:
-            yield Payload(b"", junk=junk)
-            junk = 0
+        begin, window, found = 1, FIRST_WINDOW, False
+        while not found and reader.peek(1):
+            skipped, found = _seek(reader, begin, window)
+            junk, begin, window = junk + skipped, 0, min(2 * window, CHUNK)
+            if junk >= CHUNK:
+                yield Payload(b"", junk=junk)
+                junk = 0
     if junk:
         yield Payload(b"", junk=junk)
 
 
-def _seek(reader: _Reader, begin: int) -> tuple[int, bool]:
-    """Move on to where a chain of data blocks begins, not before `begin` bytes; bytes passed, and whether one was found there."""
-    reach = LARGEST_BLOCK + 3
-    data = np.frombuffer(reader.peek(CHUNK + reach), np.uint8)
-    last = len(data) < CHUNK + reach
-    n = len(data) if last else CHUNK
+def _seek(reader: _Reader, begin: int, window: int) -> tuple[int, bool]:
+    """Move on to where a chain of data blocks begins, `begin` to `window` bytes ahead; bytes passed, and whether one was found there."""
+    data = np.frombuffer(reader.peek(window + CHAIN * LONGEST_SOUGHT), np.uint8)
+    total = len(data)
+    n = total if total < window + CHAIN * LONGEST_SOUGHT else window
     known = np.zeros(256, np.bool_)
     known[list(CATEGORIES)] = True
-    padded = np.concatenate([data, np.zeros(3, np.uint8)]).astype(np.int64)
-    size = padded[1:-2] * 256 + padded[2:-1]
-    header = known[data] & (size >= 4)
-    for at in np.flatnonzero(header[:n]):
-        if at < begin:
-            continue
-        links, place = 0, int(at)
-        while links < CHAIN and place < len(data) and header[place]:
-            place, links = place + int(size[place]), links + 1
-        if place <= len(data) and (links == CHAIN or place == len(data)):
-            reader.skip(int(at))
-            return int(at), True
+    padded = np.concatenate([data, np.zeros(4, np.uint8)]).astype(np.int64)
+    size = padded[1:-3] * 256 + padded[2:-2]
+    # Every category's first item is the data source, which every record must have: the first bit of the field specification is set.
+    header = np.append(known[data] & (size >= 4) & (size <= LONGEST_SOUGHT) & (padded[3:-1] >= 0x80), True)      # the end of the data fits, too
+    size = np.append(size, 0)
+    start = np.flatnonzero(header[:n])
+    start = start[(start >= begin) & (start < total)]
+    place = start.copy()
+    alive = np.ones(len(start), np.bool_)
+    for _ in range(CHAIN):
+        place = place + size[np.minimum(place, total)]
+        alive &= place <= total
+        place = np.minimum(place, total)
+        alive &= header[place]
+    if alive.any():
+        at = int(start[alive.argmax()])
+        reader.skip(at)
+        return at, True
     reader.skip(n)
     return n, False
 

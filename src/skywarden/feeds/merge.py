@@ -32,7 +32,7 @@ class Merged:
 
     sources        recordings are read as fast as they are asked for, sockets are followed by the wall
     epoch_ns       t = 0 of the frames [ns since 1970, UTC]; None: the first recorded moment (raw recordings know no date: theirs is taken to be
-                   that of a dated one beside them, else 1970-01-01), or now where only sockets are read
+                   that of a dated one beside them, else 1970-01-01). Where a socket is read it is now, whatever is given
     duration       frames end after so long [s]; None: with the last recording, never with a socket
     scenario_feed  a simulation beside the sources: its frames are the clock, recordings begin with it, and what sources give is added
     now, sleep     wall clock [s], replaceable in tests
@@ -57,6 +57,7 @@ class Merged:
         self._files = [_Recording(k, source) for k, source in enumerate(sources) if not source.live]
         self._senders = [_Sender(k, source) for k, source in enumerate(sources) if source.live]
         self.epoch_ns = self._begin(epoch_ns)
+        self._start = now()         # of the epoch, where sockets are followed
 
     def __iter__(self) -> Iterator[tuple[Frame, Truth | None]]:
         if self.world is not None:
@@ -76,13 +77,12 @@ class Merged:
             file.prime()
         period = self.site.policy.frame_s
         absolute = [file for file in self._files if not file.source.relative and math.isfinite(file.first)]
-        if self.world is not None or (self.live and not epoch_ns):
-            epoch = float(epoch_ns) / 1e9 if epoch_ns is not None else math.floor(time.time())
+        if self.world is not None or self.live:
             reference = min((file.first for file in absolute if file.source.dated), default=min((f.first for f in absolute), default=0.0))
             shifted = [file.first + _days(file.first, reference) for file in absolute]
             for file, first in zip(absolute, shifted, strict=True):
-                file.shift = first - file.first - math.floor(min(shifted) / period) * period
-            return epoch_ns if epoch_ns is not None else round(epoch * 1e9)
+                file.shift = first - file.first - min(shifted)
+            return epoch_ns if epoch_ns is not None and self.world is not None else time.time_ns()
         dated = [file.first for file in absolute if file.source.dated]
         reference = epoch_ns / 1e9 if epoch_ns is not None else min(dated, default=min((f.first for f in absolute), default=0.0))
         for file in absolute:
@@ -116,9 +116,12 @@ class Merged:
 
     def _following(self) -> Iterator[tuple[Frame, Truth | None]]:
         """Frames by the wall, from now on. When the loop is late, frames are merged and say so; what they would have held is in the next."""
-        period = self.site.policy.frame_s
-        start, number = self._now(), 1
-        while self._duration is None or number * period <= self._duration + 1e-9:
+        period, start = self.site.policy.frame_s, self._start
+        number = math.floor((self._now() - start) / period) + 1
+        begin = (number - 1) * period
+        for file in self._files:
+            file.shift += begin
+        while self._duration is None or number * period - begin <= self._duration + 1e-9:
             ahead = start + number * period - self._now()
             if ahead > 0.0:
                 self._sleep(ahead)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from skywarden.ballistics.air import (
-    GAS, GEOPOTENTIAL_RADIUS, LAYER_HEIGHT, LAYER_LAPSE, LAYER_PRESSURE, LAYER_TEMPERATURE, STANDARD_GRAVITY)
+from skywarden.ballistics.air import GAS, GEOPOTENTIAL_RADIUS, LAYER_HEIGHT, LAYER_LAPSE, LAYER_PRESSURE, LAYER_TEMPERATURE, STANDARD_GRAVITY
 from skywarden.feeds.source import Report
 from skywarden.geometry.earth import to_site
 from skywarden.messages.frame import NO_ADDRESS

@@ -20,7 +20,8 @@ class TableFile:
         self.name = f"table {path.name}"
         runs = table.read(path, site)
         if len(runs) > 1:
-            raise TableError(Fault(str(path), None, f"the table holds {len(runs)} runs, a feed is one", "use `skywarden track`, or keep one value of column run"))
+            raise TableError(Fault(
+                str(path), None, f"the table holds {len(runs)} runs, a feed is one", "use `skywarden track`, or keep one value of column run"))
         self._detections, self._site = runs[0].detections, site
 
     def __iter__(self) -> Iterator[Batch]:

@@ -148,7 +148,7 @@ def _claim_021(record: Any) -> Read | None:
         math.radians(_number(record, place, "LAT")), math.radians(_number(record, place, "LON")), altitude=_number(record, "140") * FOOT,
         pressure_altitude=_number(record, "145") * FLIGHT_LEVEL, speed=math.nan if over else _number(record, "160", "GS") * NAUTICAL_MILE,
         heading=math.radians(_number(record, "160", "TA")), climb=climb * FEET_A_MINUTE,
-        nic=_whole(record, "090", "NUCPNIC", otherwise=-1) if _whole(record, "210", "VN", otherwise=0) >= 1 else -1,
+        nic=_whole(record, "090", "NUCPNIC", otherwise=-1) if new and _whole(record, "210", "VN", otherwise=0) >= 1 else -1,
         nacp=_whole(record, "090", "NACP", otherwise=-1), on_ground=_flag(record, "040", "GBS"))
     return ClaimRecord(identity, t, claim)
 
@@ -174,7 +174,7 @@ def _part(record: Any, item: str, names: tuple[str, ...]) -> Any:
             return None
         try:
             part = part.variation.get_item(name)
-        except (KeyError, AttributeError):
+        except (ValueError, KeyError, AttributeError):
             return None
     return part
 
