@@ -143,13 +143,13 @@ def check_command(files: Annotated[list[Path], typer.Argument(help="Sites, scena
 @app.command("list", **_example("skywarden list"))
 def list_command() -> None:
     """List the sites and scenarios at hand, a line each."""
-    from skywarden import catalogue
+    from skywarden.catalogue import scenarios, sites
 
     print("sites")
-    for line in catalogue.sites():
+    for line in sites():
         print(f"  {line}")
     print("scenarios")
-    for line in catalogue.scenarios():
+    for line in scenarios():
         print(f"  {line}")
 
 
