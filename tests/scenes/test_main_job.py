@@ -14,7 +14,7 @@ from skywarden.record.reader import Record
 KABUL = "kabul-2021-08-30"
 
 
-def judge_kabul(seeds, folder):
+def judge_kabul(seeds, folder, keep=lambda *row, **figures: None):
     """Fly Kabul with every seed; each run must be without fault. Returns other zones warned, and lead times."""
     others, leads = [], []
     for seed in seeds:
@@ -32,6 +32,7 @@ def judge_kabul(seeds, folder):
             other += 0 if zone.hits else len(zone.warnings)
             assert all(w.probability >= 0.25 for w in zone.warnings), (seed, zone.name)
         others.append(other)
+        keep("kabul-2021-08-30", f"seed {seed}", other_zones_warned=other, **told)
     assert np.mean(others) <= 1.0
     return others, leads
 
@@ -43,8 +44,8 @@ def test_kabul_every_zone_hit_was_warned_before_and_only_they(tmp_path):
 
 
 @pytest.mark.prove
-def test_kabul_over_twenty_seeds_is_without_fault(tmp_path):
-    judge_kabul(range(1, 21), tmp_path)
+def test_kabul_over_twenty_seeds_is_without_fault(tmp_path, evidence):
+    judge_kabul(range(1, 21), tmp_path, evidence)
 
 
 def test_a_quiet_night_stays_quiet():
@@ -55,9 +56,10 @@ def test_a_quiet_night_stays_quiet():
 
 @pytest.mark.prove
 @pytest.mark.parametrize("seed", range(1, 21))
-def test_twenty_quiet_nights_stay_quiet(seed, tmp_path):
+def test_twenty_quiet_nights_stay_quiet(seed, tmp_path, evidence):
     path = tmp_path / "night.rec"
-    fly("quiet-night", seed=seed, record=path)
+    told = fly("quiet-night", seed=seed, record=path)
+    evidence("quiet-night", f"seed {seed}", **told)
     assert not any(zone.warnings for zone in measured(path).zone_ledger())
 
 
