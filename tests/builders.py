@@ -139,3 +139,63 @@ def a_step(frame: Any) -> Any:
         Health(np.zeros(1, np.int8), frame.late_s, n, 0, 0.0))
     cleared = Clearance(n, 0, frame.t, frame.t + 2.0, True, "clear", math.nan, -1, math.inf)
     return picture, Drill(frame.t, "free", (cleared,), (Order(n, 0, frame.t, frame.t + 1.0, cleared),), (n, 7), Airport(True, 0, 0.5))
+
+
+def a_zone(name: str = "apron", east: float = 0.0, north: float = 0.0, half: float = 100.0, **changes: Any) -> Any:
+    """A square apron with fifty people who need five seconds to shelter."""
+    from skywarden.site.model import Zone
+
+    return replace(Zone(name, "apron", 50.0, 5.0, True, square(east, north, half)), **changes)
+
+
+def a_frame(t: float = 0.0, *commands: tuple[str, str, str], **changes: Any) -> Any:
+    """A frame in which nothing was seen; commands as (kind, subject, who)."""
+    from skywarden.messages.commands import Command
+    from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars
+
+    said = tuple(Command(t, kind, subject, who, "") for kind, subject, who in commands)
+    return Frame(t, Detections.empty(), Aircraft.empty(), Weather.still(), said, Radars.staring(1, t), Inputs.none(), 0.0)._replace(**changes)
+
+
+def some_impacts(*rows: tuple[float, float, float, float], sigma: float = 10.0, t_sigma: float = 0.5) -> Any:
+    """Impacts of tracks 1, 2, …; each row (projectile probability, time [s], east [m], north [m])."""
+    from skywarden.messages.picture import Impacts
+
+    n = len(rows)
+    columns = np.array(rows, float).reshape(n, 4)
+    place = np.column_stack([columns[:, 2:], np.zeros(n)])
+    covariance = np.tile(np.diag([sigma**2, sigma**2, t_sigma**2]), (n, 1, 1))
+    return Impacts(np.arange(1, n + 1), columns[:, 0], columns[:, 1], place, covariance, np.full(n, 200.0), np.full(n, 1.0))
+
+
+def some_tracks(*rows: tuple[float, float, float, float, float, float], t: float = 0.0, projectile: Any = 1.0, sigma: float = 5.0, drag: float = 2.5e-4) -> Any:
+    """Tracks 1, 2, … from rows (east, north, up, rates): just seen, known to `sigma` [m] and a tenth of it in speed."""
+    from skywarden.messages.frame import NO_ADDRESS
+    from skywarden.messages.picture import Tracks
+
+    n = len(rows)
+    sure = np.broadcast_to(np.asarray(projectile, float), (n,))
+    state = np.column_stack([np.array(rows, float).reshape(n, 6), np.full(n, drag)])
+    covariance = np.tile(np.diag([sigma**2] * 3 + [(0.1 * sigma) ** 2] * 3 + [1e-10]), (n, 1, 1))
+    return Tracks(
+        np.arange(1, n + 1), state, covariance, np.full(n, t), np.full(n, t - 5.0), np.full(n, 20, np.int32),
+        np.column_stack([sure, 1.0 - sure, np.zeros(n)]), np.zeros(n, np.int32), np.full(n, NO_ADDRESS))
+
+
+def some_threats(*rows: tuple[int, int, float, float], people: float = 50.0) -> Any:
+    """Threats from rows (track, zone, probability, time of impact [s])."""
+    from skywarden.messages.picture import Threats
+
+    columns = np.array(rows, float).reshape(len(rows), 4)
+    probability = columns[:, 2].copy()
+    return Threats(
+        columns[:, 0].astype(np.int64), columns[:, 1].astype(np.int32), probability, columns[:, 3].copy(), np.full(len(rows), 0.5), people * probability)
+
+
+def a_picture(t: float = 0.0, radars: int = 1, **tables: Any) -> Any:
+    """A picture with every radar well and every table empty but those given."""
+    from skywarden.messages.picture import Health, Impacts, Picture, Threats, Tracks, Warnings
+
+    plain = Picture(
+        t, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(radars, np.int8), 0.0, 0, 0, 0.0))
+    return plain._replace(**tables)

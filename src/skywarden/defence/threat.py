@@ -20,6 +20,7 @@ Array = NDArray[Any]
 LEAST = 0.001           # probability below which a zone is not named
 BEYOND = 3.1            # standard deviations; a zone wholly further off, east or north, is hit with less than LEAST
 FAR = 6.5               # standard deviations beyond which the density is nothing: exp(-FAR²/2) = 7e-10
+MILLIMETRE = 1e-3      # m; a smaller hazard radius is none, and shapely answers the smallest with nothing at all
 PANEL = 1.0             # standard deviations a panel of three Gauss nodes; 1e-6 of a probability
 SHORT = 0.2             # standard deviations; an edge no longer than this is its middle: 1e-4 of a probability, all edges together
 SEGMENTS = 8            # straight pieces in a quarter of the circle about a corner: 0.1 % of the hazard radius off the arc
@@ -64,7 +65,8 @@ def outlined(polygons: list[Array], radius: float) -> Outlines:
     """The polygons grown by `radius` [m]: corners rounded, notches and courtyards too narrow for it filled."""
     parts, boxes = [np.zeros((0, 4))], []
     for corners in polygons:
-        edges = _edges(Polygon(corners).buffer(_mean_radius(radius), quad_segs=SEGMENTS))
+        shape = Polygon(corners)
+        edges = _edges(shape.buffer(_mean_radius(radius), quad_segs=SEGMENTS) if radius >= MILLIMETRE else shape)
         parts.append(edges)
         boxes.append((edges[:, 0].min(), edges[:, 1].min(), edges[:, 0].max(), edges[:, 1].max()))
     first = np.cumsum([len(part) for part in parts]).astype(np.int64)
@@ -149,7 +151,7 @@ def _along(x0: float, y0: float, x1: float, y1: float) -> float:
         middle = 0.5 * (s0 + s1)
         return h * length * _smooth(h * h + middle * middle)
     low, high = max(s0, -FAR), min(s1, FAR)
-    panels = int(math.ceil((high - low) / PANEL))
+    panels = math.ceil((high - low) / PANEL)
     half = 0.5 * (high - low) / panels
     total = 0.0
     for p in range(panels):
