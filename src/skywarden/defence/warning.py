@@ -17,26 +17,35 @@ from skywarden.site.model import Policy, Site
 Array = NDArray[Any]
 
 SURE = 0.8              # from this probability on, a broad ellipse is no reason to wait
+ROUGH = 200.0           # m; with a place known no better, even urgency waits, lest the impact be half a kilometre off, until half the shelter time is left
 LIKELY = 0.5            # a warning rests only on tracks that are more probably projectiles than anything else
 CALM_FRAMES = 3         # in a row over the threshold before a warning is raised; one frame is a blip
 URGENT_FRAMES = 2       # the same where people already need every second
 LAST_FRAMES = 2.0       # frames' time before the impact from which a single frame must do
 
 
+class Expected(NamedTuple):
+    """Impacts that endanger a zone, one row a zone and track: those foreseen now, and those of tracks since stopped or lost from sight."""
+
+    zone: Array         # (n,) int64
+    track: Array        # (n,) int64
+    t: Array            # (n,) [s]
+
+
 class State(NamedTuple):
-    """One row a zone of the site, but for the last three."""
+    """One row a zone of the site, but for the last four."""
 
     standing: Array     # bool
     since: Array        # when raised [s]
     peak: Array         # highest probability while standing
     until: Array        # earliest all-clear [s]
-    due: Array          # earliest impact expected, kept when its track is lost [s]; nan none
     streak: Array       # int, frames in a row over the threshold
     raid: Array         # int, the raid it belongs to; 0 none
     manual: Array       # bool
     raids: int          # so far
     active: float       # last time any warning of a raid stood [s]
     unknown: int        # commands about zones nobody knows, ignored
+    expected: Expected
 
 
 class Danger(NamedTuple):
@@ -45,7 +54,6 @@ class Danger(NamedTuple):
     probability: Array  # that at least one projectile endangers it
     believed: Array     # the same, counting only what is more probably a projectile than not
     due: Array          # earliest impact of what is likely enough to count [s]; nan none
-    last: Array         # latest such impact [s]; nan none
     spread: Array       # standard deviation of the likeliest impact's place along its ellipse's long axis [m]; inf none
     tracks: Array       # int, how many endanger it
 
@@ -53,8 +61,8 @@ class Danger(NamedTuple):
 def start(site: Site) -> State:
     """No zone is warned."""
     n = len(site.zones)
-    no, zero, none = np.zeros(n, np.bool_), np.zeros(n), np.full(n, math.nan)
-    return State(no, zero, zero, zero, none, np.zeros(n, np.int64), np.zeros(n, np.int64), no, 0, -math.inf, 0)
+    no, zero, none = np.zeros(n, np.bool_), np.zeros(n), np.zeros(0, np.int64)
+    return State(no, zero, zero, zero, np.zeros(n, np.int64), np.zeros(n, np.int64), no, 0, -math.inf, 0, Expected(none, none, np.zeros(0)))
 
 
 def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, site: Site) -> tuple[State, Warnings]:
@@ -77,7 +85,10 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
     by_hand = on & ~latches.standing & ~raised
     fresh, standing = raised | by_hand, latches.standing | raised | by_hand
     manual = (latches.manual | by_hand) & ~off
-    until = _until(latches, danger, fresh, standing, t, policy)
+    expected = _expected(latches.expected, standing, impacts, threats, t, policy)
+    due, last = _first_and_last(expected, len(site.zones), t)
+    # where nothing is expected any more the all-clear stays where it was: there is no early cancel
+    until = np.where(standing & np.isfinite(last), last + policy.all_clear_s, np.where(fresh, t, latches.until))
     cleared = latches.standing & ~manual & (t >= until) & (danger.probability < max(policy.clear_probability, 1e-9))
 
     raid, raids = _raids(latches, due_now & standing, by_hand, t, policy.raid_gap_s)
@@ -85,32 +96,37 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
     left = standing & ~cleared
     state = State(
         left, np.where(fresh, t, latches.since), np.where(fresh, danger.probability, np.fmax(latches.peak, danger.probability)), until,
-        _countdown(latches, danger, left, t), streak, np.where(left, raid, 0), manual & left, raids, active, latches.unknown + unknown)
+        streak, np.where(left, raid, 0), manual & left, raids, active, latches.unknown + unknown, expected)
     action = np.where(fresh, RAISE, np.where(cleared, CLEAR, HELD)).astype(np.int8)
-    return state, _rows(standing, action, raid, manual, danger, state)
+    return state, _rows(standing, action, raid, manual, due, danger, state)
 
 
 def _ripe(danger: Danger, streak: Array, shelter: Array, t: float, policy: Policy) -> Array:
     """Zones for which the time to warn has come: the place is known, the danger is plain, or people would run out of time."""
     with np.errstate(invalid="ignore"):
+        left = danger.due - t
         known = (danger.spread <= policy.hazard_radius) | (danger.believed >= SURE)
-        urgent = danger.due - t <= shelter + policy.warn_margin_s
-        last = danger.due - t <= LAST_FRAMES * policy.frame_s
+        urgent = (left <= shelter + policy.warn_margin_s) & ((danger.spread <= ROUGH) | (left <= 0.5 * shelter))
+        last = left <= LAST_FRAMES * policy.frame_s
     enough = np.where(urgent, URGENT_FRAMES, CALM_FRAMES)
     return np.asarray((known | urgent) & (streak >= enough) | last)
 
 
-def _until(latches: State, danger: Danger, fresh: Array, standing: Array, t: float, policy: Policy) -> Array:
-    """Earliest all-clear of each zone: never moved forward, because the round that it waits for may only have been lost from sight."""
-    before = np.where(fresh, t, latches.until)
-    return np.where(standing & np.isfinite(danger.last), np.fmax(before, danger.last + policy.all_clear_s), before)
+def _expected(before: Expected, standing: Array, impacts: Impacts, threats: Threats, t: float, policy: Policy) -> Expected:
+    """What is foreseen now, and what was foreseen of tracks that are gone, where a warning stands: a round out of sight is not a round stopped."""
+    now = np.flatnonzero(threats.probability >= policy.clear_probability)
+    gone = standing[before.zone] & ~np.isin(before.track, impacts.track) & (before.t + policy.all_clear_s >= t)
+    return Expected(
+        np.concatenate([before.zone[gone], threats.zone[now].astype(np.int64)]), np.concatenate([before.track[gone], threats.track[now]]),
+        np.concatenate([before.t[gone], threats.t[now]]))
 
 
-def _countdown(latches: State, danger: Danger, standing: Array, t: float) -> Array:
-    """Earliest impact still expected. A track that is gone (stopped, or lost from sight) leaves its own behind until it has passed."""
-    with np.errstate(invalid="ignore"):
-        remembered = np.where(standing & (latches.due > t), latches.due, math.nan)
-    return np.where(np.isfinite(danger.due), danger.due, remembered)
+def _first_and_last(expected: Expected, n: int, t: float) -> tuple[Array, Array]:
+    """Of each zone: the earliest impact still to come, and the latest of all, past or to come; nan none."""
+    first, last, ahead = np.full(n, math.nan), np.full(n, math.nan), expected.t >= t
+    np.fmin.at(first, expected.zone[ahead], expected.t[ahead])
+    np.fmax.at(last, expected.zone, expected.t)
+    return first, last
 
 
 def _raids(latches: State, due: Array, by_hand: Array, t: float, gap: float) -> tuple[Array, int]:
@@ -123,20 +139,20 @@ def _raids(latches: State, due: Array, by_hand: Array, t: float, gap: float) -> 
     return np.where(joins, raids, raid), raids
 
 
-def _rows(standing: Array, action: Array, raid: Array, manual: Array, danger: Danger, state: State) -> Warnings:
+def _rows(standing: Array, action: Array, raid: Array, manual: Array, due: Array, danger: Danger, state: State) -> Warnings:
     """The table: most urgent first, then most probable; what is cleared comes last."""
     rows = np.flatnonzero(standing)
-    urgency = np.where(action[rows] == CLEAR, math.inf, np.where(np.isfinite(state.due[rows]), state.due[rows], 1e12))
+    urgency = np.where(action[rows] == CLEAR, math.inf, np.where(np.isfinite(due[rows]), due[rows], 1e12))
     rows = rows[np.lexsort((rows, -danger.probability[rows], urgency))]
     return Warnings(
-        rows.astype(np.int32), action[rows], state.since[rows], danger.probability[rows], state.peak[rows], state.due[rows], state.until[rows],
+        rows.astype(np.int32), action[rows], state.since[rows], danger.probability[rows], state.peak[rows], due[rows], state.until[rows],
         danger.tracks[rows].astype(np.int32), raid[rows].astype(np.int32), manual[rows])
 
 
 def _danger(impacts: Impacts, threats: Threats, n: int, least: float) -> Danger:
     """The rows of `threats` put together by zone, as if the impacts were independent of one another."""
     safe, spared = np.ones(n), np.ones(n)
-    due, last = np.full(n, math.nan), np.full(n, math.nan)
+    due = np.full(n, math.nan)
     spread, likeliest, tracks = np.full(n, math.inf), np.zeros(n), np.zeros(n, np.int64)
     row_of = {int(track): k for k, track in enumerate(impacts.track)}
     for k in range(threats.track.size):
@@ -147,14 +163,14 @@ def _danger(impacts: Impacts, threats: Threats, n: int, least: float) -> Danger:
         if believed:
             spared[z] *= 1.0 - p
         if p < least:
-            continue        # too unlikely to set the countdown or the all-clear by
-        due[z], last[z] = np.fmin(due[z], t), np.fmax(last[z], t)
+            continue        # too unlikely to set the countdown by
+        due[z] = np.fmin(due[z], t)
         tracks[z] += 1
         if believed and p > likeliest[z]:
             likeliest[z] = p
             c = impacts.covariance[row, :2, :2]
             spread[z] = math.sqrt(max(0.5 * (c[0, 0] + c[1, 1]) + math.hypot(0.5 * (c[0, 0] - c[1, 1]), c[0, 1]), 0.0))
-    return Danger(1.0 - safe, 1.0 - spared, due, last, spread, tracks)
+    return Danger(1.0 - safe, 1.0 - spared, due, spread, tracks)
 
 
 def _by_hand(commands: tuple[Command, ...], site: Site, may_warn: Array) -> tuple[Array, Array, int]:
