@@ -449,3 +449,25 @@ def test_a_server_without_its_page_says_so(monkeypatch, tmp_path):
         status, _, data = Page(served).ask("GET", "/")
         assert status == 503
         assert b"was not built" in data
+
+
+def test_commands_go_into_the_next_frame_with_its_time():
+    from skywarden.console.inbox import Commanded
+
+    class Feed:
+        closed = False
+
+        def __iter__(self):
+            play = Play(SITE, rounds=0)
+            return iter([(play.moment(t, (Command(t, ACKNOWLEDGE, ZONE, "script", ""),)).frame, None) for t in (1.0, 2.0)])
+
+        def close(self):
+            self.closed = True
+
+    waiting = [(Command(0.0, ALARM, ZONE, "mira", "x"),), ()]
+    feed = Feed()
+    made = Commanded(feed, lambda: waiting.pop(0))
+    frames = [frame for frame, _ in made]
+    assert [[(c.t, c.kind) for c in frame.commands] for frame in frames] == [[(1.0, ACKNOWLEDGE), (1.0, ALARM)], [(2.0, ACKNOWLEDGE)]]
+    made.close()
+    assert feed.closed

@@ -56,7 +56,7 @@ function Tabs() {
           </button>
         ))}
       </div>
-      <div role="tabpanel" id="panel" aria-labelledby={`tab-${shown}`}>
+      <div role="tabpanel" id="panel" tabIndex={0} aria-labelledby={`tab-${shown}`}>
         {shown === "tracks" ? <Tracks /> : shown === "rehearsal" ? <Rehearsal /> : shown === "health" ? <Health /> : <Events />}
       </div>
     </div>

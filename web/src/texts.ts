@@ -19,6 +19,7 @@ const english = {
   warned_now: "{n} under warning in the live picture",
 
   situation: {
+    title: "What is happening, what to do",
     quiet: "Quiet. Nothing is coming down.",
     rounds: "{n} in the air that may be rounds",
     round: "1 in the air that may be a round",
@@ -32,6 +33,8 @@ const english = {
     acknowledge: "Take shelter in {zones}. Then acknowledge: A",
     acknowledged: "Stay in shelter in {zones}.",
     consent: "An engagement waits for your consent: Y",
+    back: "You are looking back. Press G for the picture of now.",
+    replay: "This is a record: nothing can be done about it.",
     stale: "Do not rely on this picture.",
     watch: "Watch. No zone is endangered enough to be warned.",
   },
@@ -111,7 +114,7 @@ const english = {
     clear: "clear", aircraft: "aircraft too near", unknown: "unknown too near", "not-sure": "not surely a round", "no-threat": "endangers nothing",
     reach: "out of reach", arc: "no-fire arc", fallout: "fragments on people", sensors: "sensors doubtful", hold: "weapons hold", empty: "magazine empty",
   } as Record<string, string>,
-  blocked: "blocked",
+  too_near: "comes within {distance}",
   cleared: "clear",
   more: "and {n} more",
   closest: "closest: track {track}, {distance}",

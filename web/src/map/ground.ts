@@ -87,15 +87,7 @@ export function radarLayer(site: Site, states: () => number[]): VectorLayer {
     style: (feature) => {
       const c = colours(), i = feature.get("radar") as number, bad = (states()[i] ?? 0) !== 0;
       if (feature.getGeometry() instanceof Point)
-        return [
-          new Style({ image: new Icon({ src: "/symbols/radar.svg", scale: 0.4, opacity: bad ? 0.5 : 1 }) }),
-          new Style({
-            text: new Text({
-              text: `${bad ? "✕ " : ""}${site.radars[i]!.name}`, offsetY: 18, font: "11px system-ui, sans-serif", fill: new Fill({ color: bad ? c.warned : c.aircraft }),
-              stroke: new Stroke({ color: c.halo, width: 3 }),
-            }),
-          }),
-        ];
+        return new Style({ image: new Icon({ src: "/symbols/radar.svg", scale: 0.4, opacity: bad ? 0.5 : 1 }) });
       return new Style({ stroke: new Stroke({ color: bad ? c.warned : c.blue, width: 1.2, lineDash: bad ? [2, 6] : [12, 4] }) });
     },
   });
@@ -108,7 +100,6 @@ export function effectorLayer(site: Site): VectorLayer {
     const centre = effector.place.slice(0, 2) as Coordinate;
     const outline = new Feature(new Polygon([sector(centre, effector.min, effector.max, effector.from, effector.width)]));
     const mount = new Feature(new Point(centre));
-    mount.set("name", effector.name);
     source.addFeatures([outline, mount]);
   }
   return new VectorLayer({
@@ -116,15 +107,7 @@ export function effectorLayer(site: Site): VectorLayer {
     style: (feature) => {
       const c = colours();
       if (feature.getGeometry() instanceof Point)
-        return [
-          new Style({ image: new Icon({ src: "/symbols/effector.svg", scale: 0.4 }) }),
-          new Style({
-            text: new Text({
-              text: feature.get("name") as string, offsetY: 18, font: "11px system-ui, sans-serif", fill: new Fill({ color: c.green }),
-              stroke: new Stroke({ color: c.halo, width: 3 }),
-            }),
-          }),
-        ];
+        return new Style({ image: new Icon({ src: "/symbols/effector.svg", scale: 0.4 }) });
       return new Style({ stroke: new Stroke({ color: c.green, width: 1.2, lineDash: [2, 4] }) });
     },
   });

@@ -2,11 +2,15 @@
 import Layer from "ol/layer/Layer";
 import type { FrameState } from "ol/Map";
 import { apply } from "ol/transform";
-import { countdown, known } from "../format";
+import { countdown, known, metres } from "../format";
 import { AIRCRAFT, type Frame, PROJECTILE } from "../protocol";
 import { drawMs, frame, hello, layers, selected, stale, warnings } from "../store";
-import { texts } from "../texts";
+import { fill, texts } from "../texts";
 import { colours } from "./colours";
+
+declare global {
+  interface Window { skywardenDrawn: number } // time of the picture on the map, for whoever measures how late it is drawn
+}
 
 const TRAIL_S = 12; // kept behind every track
 const LEADER_S = 3; // drawn ahead of every track
@@ -79,6 +83,7 @@ export function movingLayer(): Layer {
       const begun = performance.now();
       draw(canvas, state);
       drawMs.value = Math.round((performance.now() - begun) * 10) / 10;
+      window.skywardenDrawn = frame.value?.t ?? NaN;
       return canvas;
     },
   });
@@ -104,6 +109,7 @@ function draw(canvas: HTMLCanvasElement, state: FrameState): void {
   pen.impacts(picture);
   if (layers.value.trails) pen.trails(picture);
   pen.symbols(picture);
+  if (picture.drill) pen.evidence(picture);
   if (layers.value.labels) pen.labels(picture);
   context.globalAlpha = 1;
 }
@@ -223,6 +229,34 @@ class Pen {
     });
   }
 
+  /** Why a rehearsed engagement of the selected track, else of the first that waits, is clear or not: the aircraft too near, the effectors' answers. */
+  evidence(picture: Frame): void {
+    const drill = picture.drill!, c = this.c, colour = colours(), { tracks } = picture, site = hello.value!.site;
+    const track = drill.clearances.some((x) => x.track === selected.value) ? selected.value! : drill.awaiting[0];
+    const row = track === undefined ? -1 : tracks.id.indexOf(track);
+    if (row < 0) return;
+    const [x, y] = this.at(tracks.x[row]!, tracks.y[row]!);
+    for (const clearance of drill.clearances) {
+      if (clearance.track !== track) continue;
+      const effector = site.effectors[clearance.effector]!;
+      const answer = clearance.cleared ? `✓ ${texts.cleared}` : `✕ ${texts.reasons[clearance.reason] ?? clearance.reason}`;
+      this.label([effector.place[0], effector.place[1]], `${effector.name} → ${track}: ${answer}`, clearance.cleared ? colour.green : colour.warned, FONT, 16);
+      const near = tracks.id.indexOf(clearance.aircraft);
+      if (near < 0 || clearance.cleared) continue;
+      const [ax, ay] = this.at(tracks.x[near]!, tracks.y[near]!);
+      c.strokeStyle = colour.warned;
+      c.lineWidth = 1.5;
+      c.setLineDash([8, 4]);
+      c.beginPath();
+      c.moveTo(x, y);
+      c.lineTo(ax, ay);
+      c.stroke();
+      c.strokeRect(ax - 14, ay - 14, 28, 28);
+      c.setLineDash([]);
+      this.label([tracks.x[near]!, tracks.y[near]!], fill(texts.too_near, { distance: metres(clearance.distance) }), colour.warned, FONT, 18);
+    }
+  }
+
   /** Labels in order of what matters: warned zones, the selected track, soonest impacts, aircraft, other zones. What finds no room is left out. */
   labels(picture: Frame): void {
     const colour = colours(), site = hello.value!.site, { tracks, impacts, claims, t } = picture;
@@ -255,6 +289,13 @@ class Pen {
       if (known(x) && known(claims.y[i]))
         this.label([x, claims.y[i]!], `${claims.call[i] || claims.icao[i]} ${texts.claim} ${Math.round(claims.age[i]!)} s`, colour.aircraft, SMALL, 12);
     });
+    site.radars.forEach((radar, i) => {
+      const state = picture.health.radars[i] ?? 0;
+      const text = state ? `✕ ${radar.name} ${texts.radar_states[state]}` : radar.name;
+      if (layers.value.radars || state) this.label([radar.place[0], radar.place[1]], text, state ? colour.warned : colour.aircraft, SMALL, 14);
+    });
+    if (layers.value.effectors && picture.drill)
+      for (const effector of site.effectors) this.label([effector.place[0], effector.place[1]], effector.name, colour.green, SMALL, 14);
     site.zones.forEach((zone, i) => {
       if (!warned.has(i)) this.label(middle(zone.polygon), zone.name, colour.zone, SMALL, 0);
     });

@@ -23,7 +23,7 @@ export function Events() {
         <ul class="plain">
           {list.map((event) => (
             <li key={event.n} class={event.kind} data-test="event">
-              <button class="time" onClick={() => seek(event.t)}>{runTime(event.t)}</button> {sentence(event)}
+              <button class="then" onClick={() => seek(event.t)}>{runTime(event.t)}</button> {sentence(event)}
             </li>
           ))}
         </ul>

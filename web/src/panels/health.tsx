@@ -71,8 +71,8 @@ function Chart({ label, column, stroke }: { label: string; column: "tracks" | "l
     const ink = theme.value === "light" ? "#39434d" : "#93a4b5", axis = { stroke: ink, grid: { stroke: "rgba(128,140,152,0.25)" }, font: "11px system-ui" };
     plot.current = new uPlot(
       {
-        width: place.current!.clientWidth, height: 90, legend: { show: false }, cursor: { show: false }, scales: { x: { time: false } },
-        axes: [{ ...axis, size: 22 }, { ...axis, size: 40 }], series: [{}, { stroke, width: 1.5, label }],
+        width: place.current!.clientWidth, height: 96, legend: { show: false }, cursor: { show: false }, scales: { x: { time: false } },
+        axes: [{ ...axis, size: 28 }, { ...axis, size: 40 }], series: [{}, { stroke, width: 1.5, label }],
       },
       [past.t, past[column]],
       place.current!,

@@ -108,7 +108,7 @@ export function Situation() {
       ]
     : [s.quiet];
   return (
-    <section class={`situation ${alarming.value.length ? "alarming" : ""}`} aria-label={texts.modes.LIVE} data-test="situation">
+    <section class={`situation ${alarming.value.length && time.value.live ? "alarming" : ""}`} aria-label={texts.situation.title} data-test="situation">
       <p>{parts.join(" — ")}</p>
       <p class="act" data-test="act">➤ {act(rounds)}</p>
     </section>
@@ -122,6 +122,7 @@ function act(rounds: number): string {
     return all.length > 3 ? `${all.slice(0, 3).join(", ")} +${all.length - 3}` : all.join(", ");
   };
   if (stale.value || !connected.value) return a.stale;
+  if (!time.value.live) return h.mode === "REPLAY" ? a.replay : a.back;
   if (alarming.value.length) return fill(a.acknowledge, { zones: names(alarming.value) });
   if (awaiting().length) return a.consent;
   if (standing.length) return fill(a.acknowledged, { zones: names(standing) });
