@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skywarden.errors import FeedError
-from skywarden.feeds import sockets
 from skywarden.feeds.places import Claim, report
+from skywarden.feeds.sockets import Lines
 from skywarden.feeds.source import Batch, Report
 from skywarden.feeds.timeline import Timeline
 from skywarden.messages.frame import ADSB
@@ -240,7 +240,7 @@ class _Tcp:
 
     def __init__(self, name: str, host: str, port: int, decode: Callable[[bytes, float], Iterator[Batch]]) -> None:
         self.name, self._decode = f"{name} {host}:{port}", decode
-        self._inbox = sockets.Lines(host, port)
+        self._inbox = Lines(host, port)
 
     def __iter__(self) -> Iterator[Batch]:
         while True:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from skywarden.errors import FeedError
-from skywarden.feeds import records, sockets
 from skywarden.feeds.capture import Payload, blocks, payloads
 from skywarden.feeds.places import report
-from skywarden.feeds.records import ClaimRecord, LookRecord, PlotRecord, Read, Refused
+from skywarden.feeds.records import ClaimRecord, LookRecord, PlotRecord, Read, Refused, read
+from skywarden.feeds.sockets import Datagrams
 from skywarden.feeds.source import Batch, Item, Look, Plot
 from skywarden.feeds.timeline import Timeline
 from skywarden.messages.frame import NO_ADDRESS
@@ -44,7 +44,7 @@ class Decoder:
                 continue
             received += len(found)
             for record in found:
-                what = records.read(category, record)
+                what = read(category, record)
                 if what is not None:
                     t = self._time(what, payload.stamp)
                     released += self._timeline.admit(t, what._replace(t=t))
@@ -173,7 +173,7 @@ class AsterixUdp:
         self.name = f"asterix udp {host}:{port}"
         self._decoder = Decoder(site)
         _editions()         # before the first datagram: it takes a second
-        self._inbox = sockets.Datagrams(host, port)
+        self._inbox = Datagrams(host, port)
 
     def __iter__(self) -> Iterator[Batch]:
         while True:

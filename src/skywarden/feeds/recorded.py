@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from skywarden.errors import Fault, TableError
-from skywarden.feeds import table
 from skywarden.feeds.source import Batch, Item, Look, Plot
+from skywarden.feeds.table import frames, read
 from skywarden.site.model import Site
 
 
@@ -18,14 +18,14 @@ class TableFile:
 
     def __init__(self, path: Path, site: Site) -> None:
         self.name = f"table {path.name}"
-        runs = table.read(path, site)
+        runs = read(path, site)
         if len(runs) > 1:
             raise TableError(Fault(
                 str(path), None, f"the table holds {len(runs)} runs, a feed is one", "use `skywarden track`, or keep one value of column run"))
         self._detections, self._site = runs[0].detections, site
 
     def __iter__(self) -> Iterator[Batch]:
-        for frame in table.frames(self._detections, self._site):
+        for frame in frames(self._detections, self._site):
             d = frame.detections
             items: list[Item] = [Plot(*row) for row in zip(*(column.tolist() for column in d), strict=True)]
             for k, heard in enumerate(frame.radars.heard.tolist()):
