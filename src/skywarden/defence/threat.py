@@ -58,7 +58,7 @@ def probability_near(place: Array, covariance: Array, polygon: Array, radius: fl
     place (2,) east, north [m]; covariance (2, 2) [m²]; polygon (k, 2) [m], not crossing itself; radius [m], 0 or more
     """
     edges = outlined([polygon], radius).edges
-    return float(_integral(*(float(x) for x in (place[0], place[1], covariance[0, 0], covariance[0, 1], covariance[1, 1])), edges))
+    return float(_integral(float(place[0]), float(place[1]), float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1]), edges))
 
 
 def outlined(polygons: list[Array], radius: float) -> Outlines:

@@ -1,65 +1,81 @@
-"""Which effector for which threat: most people in danger first, each by the effector that meets it soonest."""
+"""Which effector for which threat: those who endanger most people soonest first, and how far from the best possible plan that can be."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skywarden.ballistics.air import Air, with_weather
-from skywarden.messages.frame import Frame
 from skywarden.messages.picture import PROJECTILE, Picture
-from skywarden.rehearsal.airspace import Space, space_of
-from skywarden.site.model import Site
+from skywarden.site.model import Effector, Site
 
-MOST = 32       # threats looked at in a frame, the worst ones
+Array = NDArray[Any]
 
-
-class Pair(NamedTuple):
-    """A threat and the effector it would be engaged with."""
-
-    row: int                # of the picture's tracks
-    effector: int           # row of the site's effectors
-    space: Space | None     # None: out of every free effector's reach
+MOST = 32               # threats looked at in a frame, the worst ones
+PATIENCE = 30.0         # s; a threat so much later counts 1/e as much
 
 
-def pair(picture: Picture, frame: Frame, site: Site, taken: set[int], free: tuple[int, ...]) -> list[Pair]:
-    """Pairs in the order of danger. Only what is surely a projectile and threatens something is ever engaged."""
+class Wanted(NamedTuple):
+    """A round that would be stopped, if that is safe."""
+
+    row: int            # of the picture's tracks
+    worth: float        # people endangered, the later the less
+    sure: bool          # surely a projectile
+
+
+class Plan(NamedTuple):
+    """Pairs, and what they are worth beside the most that any plan could be."""
+
+    pairs: tuple[tuple[int, int], ...]      # (row, column) of the values, best first
+    value: float
+    bound: float
+
+    @property
+    def gap(self) -> float:
+        """Share of the bound that the plan may fall short of the best."""
+        return 0.0 if self.bound <= 0.0 else 1.0 - self.value / self.bound
+
+
+def wanted(picture: Picture, site: Site) -> list[Wanted]:
+    """What threatens something, worst first. Only what threatens something is ever engaged."""
     tracks, threats = picture.tracks, picture.threats
-    if threats.track.size == 0 or not free:
-        return []
-    row_of = {int(n): k for k, n in enumerate(tracks.number)}
-    danger: dict[int, tuple[float, float]] = {}
-    for k in range(threats.track.size):
-        if threats.probability[k] >= site.policy.engage_probability:
-            track = int(threats.track[k])
-            people, worst = danger.get(track, (0.0, 0.0))
-            danger[track] = people + float(threats.people[k]), max(worst, float(threats.probability[k]))
-    wanted = [
-        track for track in sorted(danger, key=lambda n: (*(-d for d in danger[n]), n))
-        if track in row_of and track not in taken and tracks.kind[row_of[track], PROJECTILE] >= site.policy.projectile_probability]
-    pairs, open_for = [], list(free)
-    for track in wanted[:MOST]:
-        if not open_for:
+    people: dict[int, float] = {}
+    soonest: dict[int, float] = {}
+    for k in np.flatnonzero(threats.probability >= site.policy.engage_probability).tolist():
+        track = int(threats.track[k])
+        # a thing can be worth stopping where nobody is: a runway
+        people[track] = people.get(track, 0.0) + max(float(threats.people[k]), float(threats.probability[k]))
+        soonest[track] = min(soonest.get(track, math.inf), float(threats.t[k]))
+    row_of = {int(number): k for k, number in enumerate(tracks.number)}
+    sure = tracks.kind[:, PROJECTILE] >= site.policy.projectile_probability
+    found = [
+        Wanted(row_of[n], p * math.exp(-max(soonest[n] - picture.t, 0.0) / PATIENCE), bool(sure[row_of[n]])) for n, p in people.items() if n in row_of]
+    return sorted(found, key=lambda w: (-w.worth, w.row))[:MOST]
+
+
+def chance(effector: Effector, reach: float) -> float:
+    """The declared chance to stop a round at a distance [m]: as declared at half reach, half more very near, half as much at full reach."""
+    return min(max(effector.kill_probability * (1.5 - reach / effector.reach_max), 0.0), 1.0)
+
+
+def greedy(values: Array) -> Plan:
+    """Pair rows and columns, each at most once, largest value first. Only pairs of positive value.
+
+    values (n, m). The bound is the smaller of what rows, and what columns, could be worth if none stood in another's way.
+    """
+    positive = np.maximum(np.nan_to_num(values, nan=0.0), 0.0)
+    bound = 0.0 if positive.size == 0 else float(min(positive.max(axis=1).sum(), positive.max(axis=0).sum()))
+    pairs: list[tuple[int, int]] = []
+    rows, columns, value = set(), set(), 0.0
+    for flat in np.argsort(-positive, axis=None, kind="stable").tolist():
+        row, column = divmod(flat, positive.shape[1])
+        if positive[row, column] <= 0.0:
             break
-        row = row_of[track]
-        spaces = [(space_of(row, site.effectors[k], picture, site, _air(site, frame), frame.t), k) for k in open_for]
-        reached = [(space.t_hit, k, space) for space, k in spaces if space is not None]
-        if reached:
-            _, effector, space = min(reached, key=lambda r: r[:2])
-            pairs.append(Pair(row, effector, space))
-            open_for.remove(effector)
-        else:
-            pairs.append(Pair(row, open_for[0], None))
-    return pairs
-
-
-def _air(site: Site, frame: Frame) -> Air:
-    w = frame.weather
-    return _with(site, w.up.tobytes(), w.wind.tobytes(), w.temperature_offset, w.pressure_ratio)
-
-
-@lru_cache(maxsize=16)
-def _with(site: Site, up: bytes, wind: bytes, offset: float, ratio: float) -> Air:
-    return with_weather(site.air, np.frombuffer(up), np.frombuffer(wind).reshape(-1, 2), offset, ratio)
+        if row not in rows and column not in columns:
+            rows.add(row)
+            columns.add(column)
+            pairs.append((row, column))
+            value += float(positive[row, column])
+    return Plan(tuple(pairs), value, max(bound, value))
