@@ -66,10 +66,10 @@ class Run:
     """A console with a made-up run driven at ten frames a second, and what people commanded of it."""
 
     def __init__(self, mode: str = "SIMULATION", port: int = 0, terrain: bool = False, title: str = "A made-up raid", start: float = 0.0,
-                 users: Path | None = None, **play: object) -> None:
+                 users: Path | None = None, folder: Path | None = None, **play: object) -> None:
         self.site = kabul(terrain)
         self.play = Play(self.site, drill=mode == "SIMULATION", **play)   # type: ignore[arg-type]
-        self.console = Console(self.site, mode, title, port=port, users=users, epoch_ns=1_630_281_600 * 10**9)
+        self.console = Console(self.site, mode, title, port=port, users=users, epoch_ns=1_630_281_600 * 10**9, site_folder=folder)
         self.url = self.console.url
         self.commands: list[object] = []
         self.t = start

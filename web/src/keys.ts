@@ -1,7 +1,8 @@
 // Every act by keyboard. Keys are quiet while somebody types or a dialog is open.
 import * as act from "./actions";
 import { map } from "./map/map";
-import { dialog, logIn, ruler, tab, frame } from "./store";
+import { edit } from "./editing";
+import { dialog, frame, hello, logIn, ruler, tab } from "./store";
 
 const TABS = ["tracks", "rehearsal", "health", "events"] as const;
 
@@ -10,7 +11,7 @@ const KEYS: Record<string, () => void> = {
   y: () => act.consent(), h: act.hold, w: act.weapons, " ": act.pauseOrPlay, ArrowLeft: () => act.nudge(-1), ArrowRight: () => act.nudge(1),
   "[": () => act.faster(-1), "]": () => act.faster(1), g: act.goLive, l: () => void act.copyLink(), j: () => act.nextTrack(1), k: () => act.nextTrack(-1),
   f: () => map.fit(), F: () => map.fitAll(), "+": () => map.zoom(0.5), "=": () => map.zoom(0.5), "-": () => map.zoom(-0.5), d: act.toggleRuler,
-  t: act.toggleTheme, v: act.toggleSound, "?": act.help, Escape: act.clearSelection,
+  t: act.toggleTheme, v: act.toggleSound, e: () => void (hello.value?.editable && edit()), "?": act.help, Escape: act.clearSelection,
 };
 
 export function listen(): void {

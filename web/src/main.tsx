@@ -3,10 +3,12 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
+import { draft } from "./editing";
 import { listen } from "./keys";
 import { connect } from "./link";
 import { SiteMap } from "./map/map";
 import { Dialogs } from "./panels/dialogs";
+import { Edit } from "./panels/edit";
 import { Events, SpokenLog } from "./panels/events";
 import { Health } from "./panels/health";
 import { MapTools } from "./panels/maptools";
@@ -44,20 +46,22 @@ function Page() {
 
 function Tabs() {
   const rehearsed = !!calm.value?.drill;
-  const names = (["tracks", "rehearsal", "health", "events"] as const).filter((name) => name !== "rehearsal" || rehearsed);
+  const names = (["tracks", "rehearsal", "health", "events", "edit"] as const).filter(
+    (name) => (name !== "rehearsal" || rehearsed) && (name !== "edit" || draft.value),
+  );
   const shown = names.includes(tab.value) ? tab.value : "tracks";
   return (
     <div class="tabs">
       <div role="tablist">
         {names.map((name) => (
           <button key={name} role="tab" id={`tab-${name}`} aria-selected={shown === name} aria-controls="panel" onClick={() => (tab.value = name)}>
-            {texts[name]}
+            {name === "edit" ? texts.edit.title : texts[name]}
             {name === "rehearsal" && (calm.value?.drill?.awaiting.length ?? 0) > 0 ? <b> {calm.value!.drill!.awaiting.length}</b> : null}
           </button>
         ))}
       </div>
       <div role="tabpanel" id="panel" tabIndex={0} aria-labelledby={`tab-${shown}`}>
-        {shown === "tracks" ? <Tracks /> : shown === "rehearsal" ? <Rehearsal /> : shown === "health" ? <Health /> : <Events />}
+        {shown === "tracks" ? <Tracks /> : shown === "rehearsal" ? <Rehearsal /> : shown === "health" ? <Health /> : shown === "edit" ? <Edit /> : <Events />}
       </div>
     </div>
   );

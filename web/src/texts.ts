@@ -167,6 +167,15 @@ const english = {
   weapons_title: "Weapon control status (simulated)",
   no_manual: "No manual alarm stands.",
 
+  edit: {
+    title: "Edit zones", open: "Edit zones", zone: "Zone", add: "New zone at the map's centre", draw: "Draw on the map", remove: "Delete zone",
+    name: "Name", kind: "Kind", people: "People usually there", shelter: "Seconds to shelter", warn: "Can be warned", corners: "Corners: east, north [m], one a line",
+    check: "Check", save: "Save", leave: "Leave", good: "No fault found.", saved: "Saved in the site's own files. It counts from the next run on.",
+    unsaved: "Not saved yet.", drawing: "Click the corners on the map; a double click ends.", next_run: "Edits count from the next run on; this run goes on unchanged.",
+    new_name: "new zone", corner_fault: "Line {line}: write east, north in metres.",
+  },
+  zone_kinds: { runway: "runway", apron: "apron", building: "building", housing: "housing", fuel: "fuel", "alert-zone": "alert zone" },
+
   keys_title: "Keys",
   keys: [
     ["A", "acknowledge the most urgent warning"], ["Shift+A", "acknowledge all warnings"], ["S", "put a warning aside for a while"],
@@ -176,7 +185,7 @@ const english = {
     ["Space", "pause or play"], ["← →", "one second back or on; with Shift ten"], ["[ ]", "slower, faster"], ["G", "go live"], ["L", "copy a link to this moment"],
     ["J K", "next or previous track"], ["/", "filter the tracks"], ["1 2 3 4", "tracks, rehearsal, health, events"],
     ["F", "fit the zones; Shift+F everything in the air"], ["+ −", "zoom"], ["D", "ruler"], ["T", "light or dark"], ["V", "sound"],
-    ["?", "this sheet"], ["Esc", "close, clear the selection"],
+    ["E", "edit the zones"], ["?", "this sheet"], ["Esc", "close, clear the selection"],
   ] as [string, string][],
 };
 

@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from skywarden.console import requests, views
+from skywarden.console import drawing, requests, views
 from skywarden.console.auth import MAY, Session
 from skywarden.console.hub import Viewer
 from skywarden.console.playback import Player
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).with_name("static")
 COOKIE = "skywarden"
-LARGEST_BODY = 64 * 1024        # bytes of a request
+LARGEST_BODY = 512 * 1024       # bytes of a request: five hundred zones
 NOT_LOGGED_IN = 4401            # close codes of the websocket, read by the page
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -56,7 +56,8 @@ def application(console: Console) -> Starlette:
     routes = [
         Route("/", pages.index), Route("/api/session", pages.session), Route("/api/login", pages.log_in, methods=["POST"]),
         Route("/api/logout", pages.log_out, methods=["POST"]), Route("/api/terrain", pages.terrain), Route("/api/events", pages.events),
-        Route("/api/command", pages.command, methods=["POST"]), Route("/api/audit", pages.audit), WebSocketRoute("/ws", pages.socket),
+        Route("/api/command", pages.command, methods=["POST"]), Route("/api/audit", pages.audit),
+        Route("/api/zones", pages.zones, methods=["POST"]), WebSocketRoute("/ws", pages.socket),
     ]
     if STATIC.is_dir():
         routes.append(Mount("/", StaticFiles(directory=STATIC)))
@@ -183,6 +184,30 @@ class Pages:
         self.console.audit.write(user.name, what, address, allowed=True, about=about, why=why)
         return _json({"accepted": True})
 
+    async def zones(self, request: Request) -> Response:
+        """Zones drawn on the map: checked, and saved where asked and good."""
+        session = self._changing(request)
+        console, address = self.console, _address(request)
+        if "edit" not in MAY[session.user.role]:
+            console.audit.write(session.user.name, "edit zones", address, allowed=False)
+            raise RefusedError(403, "Zones are drawn by supervisors.")
+        asked = await _body(request)
+        try:
+            content = drawing.geojson(console.site, asked["zones"] if isinstance(asked.get("zones"), list) else [])
+        except ValueError as error:
+            return _json({"faults": [str(error)], "saved": False})
+        found = await asyncio.to_thread(drawing.faults, console.site, content)
+        if found or asked.get("save") is not True:
+            return _json({"faults": found, "saved": False})
+        if console.site_folder is None:
+            raise RefusedError(409, "This site was not read from a folder that could be written.")
+        try:
+            drawing.save(console.site_folder, content)
+        except OSError as error:
+            raise RefusedError(409, f"The site's folder cannot be written: {error.strerror or error}.") from None
+        console.audit.write(session.user.name, "edit zones", address, allowed=True, about=console.site.name)
+        return _json({"faults": [], "saved": True})
+
     async def socket(self, socket: WebSocket) -> None:
         """The picture out, the page's wishes about time in."""
         session = self.console.door.find(socket.cookies.get(COOKIE))
@@ -232,6 +257,7 @@ class Pages:
             "title": console.title,
             "site": self._site, "epoch_ms": None if console.epoch_ns is None else console.epoch_ns / 1e6, "user": session.user.name,
             "role": session.user.role, "may": sorted(MAY[session.user.role]), "csrf": session.csrf, "users": not console.door.open,
+            "editable": console.site_folder is not None,
         }
 
     def _reading(self, request: Request) -> Session:

@@ -11,6 +11,8 @@ import type { Site } from "../protocol";
 import { alarming, frame, hello, layers, ruler, selected, stale, still, theme, warnings } from "../store";
 import { texts } from "../texts";
 import { effectorLayer, radarLayer, ringLayer, terrainLayers, zoneLayer } from "./ground";
+import { draft } from "../editing";
+import { editor } from "./editor";
 import { loadSymbols, movingLayer, remember, trackAt } from "./moving";
 
 const REACH = 60_000; // half the side of the square one can pan in [m]
@@ -92,6 +94,7 @@ function build(target: HTMLDivElement, readout: HTMLDivElement, overlay: SVGSVGE
       moving.changed();
     }),
     rulerOf(olMap, overlay, readout),
+    editor(olMap),
   ];
   const blink = window.setInterval(() => {
     if (!alarming.value.length || still.matches) {
@@ -103,7 +106,7 @@ function build(target: HTMLDivElement, readout: HTMLDivElement, overlay: SVGSVGE
     }
   }, 250);
   olMap.on("singleclick", (event) => {
-    if (ruler.value) return;
+    if (ruler.value || draft.value) return;
     selected.value = trackAt(event.pixel as [number, number], (p) => olMap.getPixelFromCoordinate(p));
   });
   olMap.on("pointermove", (event) => {

@@ -2,7 +2,8 @@
 import { signal } from "@preact/signals";
 import { Icon } from "../icons";
 import { map } from "../map/map";
-import { frame, hello, layers, ruler } from "../store";
+import { draft, edit } from "../editing";
+import { frame, hello, layers, may, ruler } from "../store";
 import { texts } from "../texts";
 import { toggleLayer, toggleRuler } from "../actions";
 
@@ -20,6 +21,9 @@ export function MapTools() {
       <button onClick={() => map.fitAll()} title={`${texts.fit_all} (Shift+F)`}><Icon name="all" says={texts.fit_all} /></button>
       <button onClick={toggleRuler} aria-pressed={ruler.value} title={`${texts.ruler} (D)`}><Icon name="ruler" says={texts.ruler} /></button>
       <button onClick={() => (open.value = !open.value)} aria-expanded={open.value} title={texts.layers}><Icon name="layers" says={texts.layers} /></button>
+      {may("edit") && hello.value?.editable && (
+        <button onClick={edit} aria-pressed={!!draft.value} title={`${texts.edit.open} (E)`}><Icon name="edit" says={texts.edit.open} /></button>
+      )}
       {open.value && (
         <fieldset class="layers">
           <legend>{texts.layers}</legend>
