@@ -21,9 +21,9 @@ from skywarden.messages.drill import (
     Clearance,
 )
 from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
-from skywarden.messages.picture import AIRCRAFT, PROJECTILE, Picture
+from skywarden.messages.picture import AIRCRAFT, Picture
 from skywarden.messages.tables import join, take
-from skywarden.rehearsal.space import Space
+from skywarden.rehearsal.space import Space, surely_projectiles
 from skywarden.site.model import Site
 
 Array = NDArray[Any]
@@ -118,8 +118,8 @@ def tubes_of(reports: Aircraft, frame: Frame, picture: Picture, site: Site) -> T
     reports  what `remembered` keeps. Those of this frame count even where a track has taken them over: the two may contradict one another.
     """
     tracks = picture.tracks
-    # not `>=`: a probability that is not a number makes nothing a projectile
-    maybe = np.flatnonzero(~(tracks.kind[:, PROJECTILE] >= site.policy.projectile_probability))
+    # not `<`: a probability that is not a number makes nothing a projectile
+    maybe = np.flatnonzero(~surely_projectiles(tracks, site))
     followed = np.isin(reports.address, tracks.address[tracks.address != NO_ADDRESS])
     told = take(reports, np.flatnonzero(~followed | (reports.t > frame.t - site.policy.frame_s - 1e-9)))
     accuracy = np.array([BEYOND_95 * NACP_RADIUS[n] if 1 <= n < len(NACP_RADIUS) else REPORT_RADIUS for n in told.nacp.tolist()])

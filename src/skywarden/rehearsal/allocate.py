@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.messages.picture import PROJECTILE, Picture
-from skywarden.site.model import Effector, Site
+from skywarden.messages.picture import Picture
+from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
@@ -18,11 +19,10 @@ PATIENCE = 30.0         # s; a threat so much later counts 1/e as much
 
 
 class Wanted(NamedTuple):
-    """A round that would be stopped, if that is safe."""
+    """A round that would be stopped, if it surely is one and that is safe."""
 
     row: int            # of the picture's tracks
     worth: float        # people endangered, the later the less
-    sure: bool          # surely a projectile
 
 
 class Plan(NamedTuple):
@@ -49,15 +49,20 @@ def wanted(picture: Picture, site: Site) -> list[Wanted]:
         people[track] = people.get(track, 0.0) + max(float(threats.people[k]), float(threats.probability[k]))
         soonest[track] = min(soonest.get(track, math.inf), float(threats.t[k]))
     row_of = {int(number): k for k, number in enumerate(tracks.number)}
-    sure = tracks.kind[:, PROJECTILE] >= site.policy.projectile_probability
-    found = [
-        Wanted(row_of[n], p * math.exp(-max(soonest[n] - picture.t, 0.0) / PATIENCE), bool(sure[row_of[n]])) for n, p in people.items() if n in row_of]
+    found = [Wanted(row_of[n], p * math.exp(-max(soonest[n] - picture.t, 0.0) / PATIENCE)) for n, p in people.items() if n in row_of]
     return sorted(found, key=lambda w: (-w.worth, w.row))[:MOST]
 
 
-def chance(effector: Effector, reach: float) -> float:
-    """The declared chance to stop a round at a distance [m]: as declared at half reach, half more very near, half as much at full reach."""
-    return min(max(effector.kill_probability * (1.5 - reach / effector.reach_max), 0.0), 1.0)
+def values(worth: Sequence[float], reach: Array, site: Site) -> Array:
+    """What each engagement would be worth: people spared times the chance to stop the round.
+
+    worth (n,); reach (n, effectors) distance at which each effector would meet each round [m], nan where it must not or cannot.
+    The chance is as declared at half reach, half as much again very near, half as much at full reach. Returns (n, effectors); 0 where there is none.
+    """
+    declared = np.array([effector.kill_probability for effector in site.effectors])
+    full = np.array([effector.reach_max for effector in site.effectors])
+    chance = np.clip(declared * (1.5 - reach / full), 0.0, 1.0)
+    return np.asarray(np.nan_to_num(np.asarray(worth)[:, None] * chance, nan=0.0))
 
 
 def greedy(values: Array) -> Plan:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skywarden.messages.commands import CONSENT, HOLD, RELEASE, WEAPONS
 from skywarden.messages.drill import EMPTY, NO_THREAT, NOT_SURE, OUT_OF_REACH, WEAPONS_HOLD, Clearance, Order
 from skywarden.messages.frame import Aircraft, Frame
-from skywarden.messages.picture import PROJECTILE, Picture
-from skywarden.rehearsal.airspace import clear, tubes_of
-from skywarden.rehearsal.allocate import Wanted, chance, greedy
-from skywarden.rehearsal.space import look_ahead, space_of
+from skywarden.messages.picture import Picture
+from skywarden.rehearsal.airspace import Tubes, clear, tubes_of
+from skywarden.rehearsal.space import Ahead, look_ahead, space_of, surely_projectiles
 from skywarden.site.model import Site
+
+Array = NDArray[Any]
 
 CONSENT_S = 30.0        # s for which a consent stands
 PEOPLE = {"none": 0, "one": 1, "two": 2}
@@ -36,11 +38,12 @@ class Means(NamedTuple):
     left: tuple[int, ...]       # per effector: engagements in the magazine
 
 
-class Option(NamedTuple):
-    """An engagement that would be safe."""
+class Asked(NamedTuple):
+    """What was found for each threat, in the order asked."""
 
-    clearance: Clearance
-    chance: float               # to stop the round
+    given: tuple[dict[int, Clearance], ...]     # by effector, the engagements that would be safe
+    reach: Array                                # (threats, effectors) distance at which each of them would meet the round [m]; nan no clearance
+    refused: tuple[Clearance | None, ...]       # where none was given, the most telling refusal; None: every effector is occupied
 
 
 def obey(status: str, holds: tuple[str, ...], consents: Consents, frame: Frame) -> tuple[str, tuple[str, ...], Consents]:
@@ -62,66 +65,75 @@ def agreed(track: int, consents: Consents, policy: str) -> bool:
     return len({who for _, subject, who in consents if subject in ("any", str(track))}) >= PEOPLE[policy]
 
 
-def decide(
-    threats: Sequence[Wanted], means: Means, engaged: AbstractSet[int], reports: Aircraft, frame: Frame, picture: Picture, site: Site,
-) -> tuple[tuple[Clearance, ...], tuple[Order, ...], tuple[int, ...]]:
-    """A clearance, given or refused, for every threat and every round let fall; the orders; and the tracks cleared that await a person's consent.
+def ask(rows: Sequence[int], means: Means, reports: Aircraft, frame: Frame, picture: Picture, site: Site) -> Asked:
+    """Clearance of every threat (row of the picture's tracks) with every effector at hand.
 
-    engaged  numbers of tracks under engagement already: nothing is said about them
     reports  what `airspace.remembered` keeps of what aircraft said
     """
-    options: list[dict[int, Option]] = []
-    clearances: list[Clearance] = []
-    for threat in threats:
-        possible, refusal = _asked(threat, means, reports, frame, picture, site)
-        options.append(possible)
-        if refusal is not None:
-            clearances.append(refusal)
-    values = np.zeros((len(threats), len(site.effectors)))
-    for k, possible in enumerate(options):
-        for effector, option in possible.items():
-            values[k, effector] = threats[k].worth * option.chance
-    chosen = dict(greedy(values).pairs)
-    orders, awaiting = [], []
-    for k in np.flatnonzero([bool(possible) for possible in options]).tolist():
-        clearance = options[k][chosen[k]].clearance if k in chosen else next(iter(options[k].values())).clearance
-        clearances.append(clearance)
-        if not agreed(clearance.track, means.consents, site.policy.consent):
-            awaiting.append(clearance.track)
-        elif k in chosen and _last_moment(clearance, frame, site):
-            orders.append(Order(clearance.track, clearance.effector, clearance.t_from, clearance.t_to, clearance))
-    asked = engaged | {int(picture.tracks.number[threat.row]) for threat in threats}
-    return tuple(clearances + _let_fall(picture, site, asked)), tuple(orders), tuple(awaiting)
+    reach = np.full((len(rows), len(site.effectors)), math.nan)
+    if not site.effectors:
+        return Asked(tuple({} for _ in rows), reach, tuple(None for _ in rows))
+    sure = surely_projectiles(picture.tracks, site)
+    tubes = tubes_of(reports, frame, picture, site) if rows else None
+    given: list[dict[int, Clearance]] = []
+    refused: list[Clearance | None] = []
+    for k, row in enumerate(rows):
+        track = int(picture.tracks.number[row])
+        safe: dict[int, Clearance] = {}
+        refusals: list[Clearance] = []
+        if not sure[row]:
+            refusals.append(_no(track, 0, NOT_SURE, picture))
+        elif means.status == "hold" or "all" in means.holds or str(track) in means.holds:
+            refusals.append(_no(track, 0, WEAPONS_HOLD, picture))
+        elif tubes is not None and means.free:
+            ahead = look_ahead(row, picture, frame, site)
+            for effector in means.free:
+                clearance, met = _asked(row, effector, ahead, tubes, means, frame, picture, site)
+                if clearance.cleared:
+                    safe[effector], reach[k, effector] = clearance, met
+                else:
+                    refusals.append(clearance)
+        given.append(safe)
+        refused.append(None if safe else min(refusals, key=_vague, default=None))
+    return Asked(tuple(given), reach, tuple(refused))
 
 
 def _asked(
-    threat: Wanted, means: Means, reports: Aircraft, frame: Frame, picture: Picture, site: Site,
-) -> tuple[dict[int, Option], Clearance | None]:
-    """The clearances given for one threat by effector; where there is none, the most telling refusal (None: every effector is occupied)."""
-    track = int(picture.tracks.number[threat.row])
-    if not threat.sure:
-        return {}, _no(track, 0, NOT_SURE, picture)
-    if means.status == "hold" or "all" in means.holds or str(track) in means.holds:
-        return {}, _no(track, 0, WEAPONS_HOLD, picture)
-    possible: dict[int, Option] = {}
-    refusals: list[Clearance] = []
-    ahead, tubes = look_ahead(threat.row, picture, frame, site), None
-    for k in means.free:
-        if site.effectors[k].name in means.holds:
-            refusals.append(_no(track, k, WEAPONS_HOLD, picture))
-        elif means.left[k] <= 0:
-            refusals.append(_no(track, k, EMPTY, picture))
-        elif (space := space_of(ahead, site.effectors[k])) is None:
-            refusals.append(_no(track, k, OUT_OF_REACH, picture))
-        else:
-            tubes = tubes_of(reports, frame, picture, site) if tubes is None else tubes
-            clearance = clear(threat.row, k, space, tubes, frame, picture, site)
-            if clearance.cleared:
-                reach = float(np.linalg.norm(space.hit - space.start))
-                possible[k] = Option(clearance, chance(site.effectors[k], reach))
-            else:
-                refusals.append(clearance)
-    return possible, None if possible else min(refusals, key=_vague, default=None)
+    row: int, effector: int, ahead: Ahead, tubes: Tubes, means: Means, frame: Frame, picture: Picture, site: Site,
+) -> tuple[Clearance, float]:
+    """One clearance, and how far away the round would be met [m]."""
+    track = int(picture.tracks.number[row])
+    if site.effectors[effector].name in means.holds:
+        return _no(track, effector, WEAPONS_HOLD, picture), math.nan
+    if means.left[effector] <= 0:
+        return _no(track, effector, EMPTY, picture), math.nan
+    space = space_of(ahead, site.effectors[effector])
+    if space is None:
+        return _no(track, effector, OUT_OF_REACH, picture), math.nan
+    return clear(row, effector, space, tubes, frame, picture, site), float(np.linalg.norm(space.hit - space.start))
+
+
+def decide(
+    asked: Asked, pairs: Sequence[tuple[int, int]], means: Means, frame: Frame, site: Site,
+) -> tuple[tuple[Clearance, ...], tuple[Order, ...], tuple[int, ...]]:
+    """One clearance, given or refused, for every threat; the orders; and the tracks that are cleared but await a person's consent.
+
+    pairs  (threat, effector) that belong together, each of them at most once; where no clearance was given there is nothing to order
+    """
+    chosen = dict(pairs)
+    clearances, orders, awaiting = [], [], []
+    for k, (safe, refusal) in enumerate(zip(asked.given, asked.refused, strict=True)):
+        if not safe:
+            clearances += [] if refusal is None else [refusal]
+            continue
+        # cleared without a partner: every effector has something worse to do just now
+        clearance = safe.get(chosen.get(k, -1), next(iter(safe.values())))
+        clearances.append(clearance)
+        if not agreed(clearance.track, means.consents, site.policy.consent):
+            awaiting.append(clearance.track)
+        elif chosen.get(k) == clearance.effector and _last_moment(clearance, frame, site):
+            orders.append(Order(clearance.track, clearance.effector, clearance.t_from, clearance.t_to, clearance))
+    return tuple(clearances), tuple(orders), tuple(awaiting)
 
 
 def _vague(refusal: Clearance) -> tuple[bool, bool, float]:
@@ -134,13 +146,13 @@ def _last_moment(clearance: Clearance, frame: Frame, site: Site) -> bool:
     return clearance.t_from - site.effectors[clearance.effector].reaction_s - frame.t <= max(LAST_MOMENT, 2.0 * site.policy.frame_s)
 
 
-def _let_fall(picture: Picture, site: Site, asked: AbstractSet[int]) -> list[Clearance]:
-    """Rounds that endanger nothing: letting them fall is the normal case, and a decision."""
+def let_fall(picture: Picture, site: Site, asked: AbstractSet[int]) -> tuple[Clearance, ...]:
+    """Rounds that endanger nothing, `asked` left out: letting them fall is the normal case, and a decision."""
     tracks = picture.tracks
     if not site.effectors:
-        return []
-    falling = np.flatnonzero((tracks.kind[:, PROJECTILE] >= site.policy.projectile_probability) & np.isin(tracks.number, picture.impacts.track))
-    return [_no(track, 0, NO_THREAT, picture) for track in tracks.number[falling].tolist() if track not in asked]
+        return ()
+    falling = np.flatnonzero(surely_projectiles(tracks, site) & np.isin(tracks.number, picture.impacts.track))
+    return tuple(_no(track, 0, NO_THREAT, picture) for track in tracks.number[falling].tolist() if track not in asked)
 
 
 def _no(track: int, effector: int, reason: str, picture: Picture) -> Clearance:

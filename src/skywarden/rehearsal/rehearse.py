@@ -37,10 +37,14 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     status, holds, consents = engage.obey(plan.status, plan.holds, plan.consents, frame)
     reports = airspace.remembered(plan.reports, frame)
     engaged = tuple((track, until) for track, until in plan.engaged if until > t)
-    threats = [w for w in allocate.wanted(picture, site) if int(picture.tracks.number[w.row]) not in {track for track, _ in engaged}]
-    free = tuple(k for k in range(len(site.effectors)) if plan.busy[k] <= t)
-    means = engage.Means(status, holds, consents, free, plan.left)
-    clearances, orders, awaiting = engage.decide(threats, means, {track for track, _ in engaged}, reports, frame, picture, site)
+    under_way = {track for track, _ in engaged}
+    number = picture.tracks.number
+    threats = [w for w in allocate.wanted(picture, site) if int(number[w.row]) not in under_way]
+    means = engage.Means(status, holds, consents, tuple(k for k in range(len(site.effectors)) if plan.busy[k] <= t), plan.left)
+    asked = engage.ask([w.row for w in threats], means, reports, frame, picture, site)
+    pairs = allocate.greedy(allocate.values([w.worth for w in threats], asked.reach, site)).pairs
+    clearances, orders, awaiting = engage.decide(asked, pairs, means, frame, site)
+    clearances += engage.let_fall(picture, site, under_way | {int(number[w.row]) for w in threats})
     busy, left = list(plan.busy), list(plan.left)
     for order in orders:
         busy[order.effector] = order.t_from + site.effectors[order.effector].engagement_s

@@ -14,8 +14,8 @@ from skywarden.ballistics.air import Air, with_weather
 from skywarden.ballistics.drag import Drags
 from skywarden.ballistics.flight import Earth, acceleration
 from skywarden.geometry.ground import ground_up
-from skywarden.messages.frame import Frame
-from skywarden.messages.picture import Picture
+from skywarden.messages.frame import NO_ADDRESS, Frame
+from skywarden.messages.picture import PROJECTILE, Picture, Tracks
 from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
@@ -50,6 +50,11 @@ class Ahead(NamedTuple):
     height: Array       # (k,) above the ground [m]
     place_sigma: float  # of its position now, along the longest axis [m]
     pace_sigma: float   # of its velocity [m/s]
+
+
+def surely_projectiles(tracks: Tracks, site: Site) -> Array:
+    """(n,) which tracks are surely projectiles, however they look: what answers to an aircraft's address never is."""
+    return np.asarray((tracks.kind[:, PROJECTILE] >= site.policy.projectile_probability) & (tracks.address == NO_ADDRESS))
 
 
 def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
