@@ -72,7 +72,8 @@ def test_a_refusal_is_never_a_violation() -> None:
 def test_an_aircraft_in_the_line_of_fire_is_named() -> None:
     picture = the_picture(tracks=an_airliner(-300.0, 600.0, 500.0, 70.0, 0.0, 0.0))
     found = violations(the_site(), [(a_frame(NOW), picture, a_drill(ordered=False))])
-    assert [(v.rule, v.track, v.effector) for v in found] == [("aircraft", 1, 0)] and "track 2" in found[0].what
+    assert [(v.rule, v.track, v.effector) for v in found] == [("aircraft", 1, 0)]
+    assert "track 2" in found[0].what
 
 
 def test_an_aircraft_that_flies_away_is_not() -> None:

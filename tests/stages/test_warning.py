@@ -88,7 +88,8 @@ def test_a_broad_ellipse_waits_no_longer_than_people_can_run() -> None:
 
 def test_a_well_known_impact_does_not_wait() -> None:
     acts = Watch().frames(5.0, (1, 0, 0.4, 60.0))
-    assert [act[:2] for act in acts] == [(0, "raise")] and acts[0][2] <= 1.0
+    assert [act[:2] for act in acts] == [(0, "raise")]
+    assert acts[0][2] <= 1.0
 
 
 def test_zones_without_a_siren_are_never_warned() -> None:
@@ -125,7 +126,8 @@ def test_a_warning_does_not_flicker_when_its_probability_does() -> None:
     acts = []
     for k in range(80):
         acts += watch.frames(STEP, (1, 0, 0.9 if k % 2 else 0.05, 30.0))
-    assert acts == [] and watch.standing == [0]
+    assert acts == []
+    assert watch.standing == [0]
 
 
 def test_danger_renewed_puts_the_all_clear_off() -> None:
@@ -133,7 +135,8 @@ def test_danger_renewed_puts_the_all_clear_off() -> None:
     watch.frames(10.0, (1, 0, 0.9, 10.0))
     watch.frames(10.0, (2, 0, 0.9, 35.0))
     acts = watch.frames(60.0)
-    assert [act[:2] for act in acts] == [(0, "clear")] and acts[0][2] >= 65.0
+    assert [act[:2] for act in acts] == [(0, "clear")]
+    assert acts[0][2] >= 65.0
 
 
 def test_a_warning_is_not_cleared_while_danger_lasts() -> None:
@@ -157,10 +160,13 @@ def test_raids_are_numbered_by_the_gap_between_them() -> None:
 def test_an_alarm_by_hand_holds_until_it_is_taken_back() -> None:
     watch = Watch(all_clear_s=5.0)
     watch.frame(say=(("alarm", "apron", "Ann"),))
-    assert watch.seen.action.tolist() == [RAISE] and watch.seen.manual.tolist() == [True] and watch.seen.raid.tolist() == [0]
+    assert watch.seen.action.tolist() == [RAISE]
+    assert watch.seen.manual.tolist() == [True]
+    assert watch.seen.raid.tolist() == [0]
     assert watch.frames(120.0) == []
     watch.frame(say=(("acknowledge", "apron", "Ann"),))
-    assert watch.frames(10.0) == [] and watch.seen.action.tolist() == [HELD]
+    assert watch.frames(10.0) == []
+    assert watch.seen.action.tolist() == [HELD]
     watch.frame(say=(("cancel", "apron", "Ann"),))
     watch.frames(20.0)
     assert watch.standing == []
