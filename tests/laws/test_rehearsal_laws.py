@@ -17,11 +17,12 @@ from skywarden.rehearsal.verify import violations
 STEP, FLIGHT, GRAVITY = 0.5, 14.0, 9.80665
 KINDS = ("gun", "interceptor", "directed-energy")
 
-places = st.tuples(st.floats(-5_000.0, 5_000.0), st.floats(-5_000.0, 5_000.0), st.floats(0.0, 4_000.0))
+places = st.tuples(st.floats(-9_000.0, 9_000.0), st.floats(-9_000.0, 9_000.0), st.floats(0.0, 4_000.0))
 speeds = st.tuples(st.floats(-250.0, 250.0), st.floats(-250.0, 250.0), st.floats(-30.0, 30.0))
 words = st.tuples(
-    st.sampled_from(["consent", "hold", "release", "weapons", "alarm"]), st.sampled_from(["any", "all", "1", "2", "gun", "tight", "free", "hold"]),
+    st.sampled_from(["consent", "consent", "hold", "release", "release", "weapons"]), st.sampled_from(["any", "all", "1", "2", "gun", "free", "hold"]),
     st.sampled_from(["Ann", "Ben", ""]))
+agreed = (("consent", "any", "Ann"), ("consent", "any", "Ben"))
 
 
 @st.composite
@@ -30,15 +31,15 @@ def guns(draw: st.DrawFn) -> tuple:
     return (an_effector(
         name="gun", kind=kind, place=np.array([draw(st.floats(-600.0, 600.0)), draw(st.floats(-600.0, 600.0)), 0.0]),
         speed=float("inf") if kind == "directed-energy" else draw(st.floats(300.0, 1_000.0)), reach_max=draw(st.floats(800.0, 4_000.0)),
-        azimuth_from=draw(st.floats(0.0, 6.2)), azimuth_width=draw(st.sampled_from([2.0, 4.0, 6.283185307179586])),
-        engagement_s=draw(st.floats(0.5, 4.0)), magazine=draw(st.integers(0, 4))),)
+        azimuth_from=draw(st.floats(0.0, 6.2)), azimuth_width=draw(st.sampled_from([3.0, 6.283185307179586, 6.283185307179586])),
+        engagement_s=draw(st.floats(0.5, 4.0)), magazine=draw(st.integers(0, 3))),)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
-    guns(), st.sampled_from(["none", "one", "two"]), st.lists(st.tuples(places, speeds, st.floats(0.0, 6.0)), max_size=3),
-    st.lists(st.tuples(places, speeds), max_size=2), st.dictionaries(st.integers(0, 24), st.lists(words, max_size=3), max_size=6),
-    st.lists(st.sampled_from([0.3, 0.94, 0.99]), min_size=2, max_size=2))
+    guns(), st.sampled_from(["none", "one", "two"]), st.lists(st.tuples(places, speeds, st.floats(0.0, 3.0)), max_size=2),
+    st.lists(st.tuples(places, speeds), max_size=1), st.dictionaries(st.integers(1, 24), st.lists(words, max_size=2), max_size=2),
+    st.lists(st.sampled_from([0.3, 0.94, 0.96, 0.99, 1.0]), min_size=2, max_size=2))
 def test_no_raid_traffic_or_talk_makes_it_break_a_rule(
     effectors: tuple, consent: str, traffic: list, reports: list, said: dict[int, list], sure: list[float]) -> None:
     plain = a_site(zones=(a_zone(north=500.0),), effectors=effectors)
@@ -61,7 +62,7 @@ def test_no_raid_traffic_or_talk_makes_it_break_a_rule(
                 velocity=np.array([v for _, v in reports]), nacp=np.full(len(reports), 9, np.int8))
         else:
             heard = Aircraft.empty()
-        frame = a_frame(t, *said.get(k, []), aircraft=heard)
+        frame = a_frame(t, *({0: agreed, **said}.get(k, ())), aircraft=heard)
         picture = a_picture(
             t, tracks=tracks, impacts=some_impacts((sure[0], FLIGHT, -50.0, 500.0), (sure[1], FLIGHT, 50.0, 500.0)),
             threats=some_threats((1, 0, 0.9 * sure[0], FLIGHT), (2, 0, 0.9 * sure[1], FLIGHT)))

@@ -36,6 +36,7 @@ def falling(t: float, *east: float, seen: float | None = None) -> dict[str, Any]
     """Rounds that fall on the apron's north at FLIGHT, as they are at `t`, and what is believed of them."""
     left = FLIGHT - t
     up, climb = 60.0 * left + 0.5 * GRAVITY * left * t, -60.0 + 0.5 * GRAVITY * (FLIGHT - 2.0 * t)
+    up, climb = 60.0 * left + 0.5 * GRAVITY * left * t, -60.0 + 0.5 * GRAVITY * (FLIGHT - 2.0 * t)
     rows = [(e, 500.0 + 90.0 * left, up, 0.0, -90.0, climb) for e in east]
     tracks = some_tracks(*rows, t=t, drag=0.0)
     tracks = tracks if seen is None else tracks._replace(seen=np.full(len(rows), seen))
