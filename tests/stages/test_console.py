@@ -544,3 +544,58 @@ def test_an_operator_does_not_draw_zones(tmp_path):
         page.log_in("mira")
         with page.connected():
             assert page.ask("POST", "/api/zones", {"zones": zones_of(site), "save": True})[0] == 403
+
+
+def a_record(folder, seconds=40):
+    from skywarden.record.header import Header
+    from skywarden.record.writer import Recorder
+
+    play = Play(SITE, drill=False)
+    path = folder / "night.rec"
+    recorder = Recorder(path, Header("live", 1_630_281_600 * 10**9, SITE.name, SITE.sources))
+    for i in range(seconds * 2):
+        recorder.take(play.moment(0.5 * i))
+    recorder.close()
+    return path
+
+
+def test_records_are_listed_and_their_report_needs_no_unsafe_style(tmp_path):
+    import base64
+    import hashlib
+    import re
+
+    a_record(tmp_path)
+    (tmp_path / "broken.rec").write_bytes(b"not a record")
+    (tmp_path.parent / "outside.rec").write_bytes(b"secret")
+    with console(records=tmp_path) as served:
+        page = Page(served)
+        assert page.ask("GET", "/api/records")[0] == 401
+        with page.enter():
+            listed = {r["name"]: r for r in json.loads(page.ask("GET", "/api/records")[2])["records"]}
+            assert listed.keys() == {"night.rec", "broken.rec"}
+            assert (listed["night.rec"]["kind"], listed["night.rec"]["seconds"]) == ("LIVE", 39.5)
+            assert "not a record" in listed["broken.rec"]["fault"]
+            status, headers, data = page.ask("GET", "/report/night.rec")
+            assert status == 200
+            policies = headers.get_all("content-security-policy")
+            assert len(policies) == 1
+            assert "unsafe" not in policies[0]
+            html = data.decode()
+            assert ' style="' not in html
+            for sheet in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
+                assert base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode() in policies[0]
+            assert page.ask("GET", "/report/broken.rec")[0] == 409
+            for name in ("outside.rec", "..%2Foutside.rec", "%2e%2e/outside.rec"):
+                assert page.ask("GET", f"/report/{name}")[0] == 404
+
+
+def test_sealing_keeps_every_style_and_drops_what_could_close_the_sheet():
+    from skywarden.console.library import seal
+
+    html = '<head></head><p style="color: red" class="a">x</p><path style="fill: &quot;b&quot;"/><i style="}</style><script>">y</i>'
+    sealed, policy = seal(html)
+    assert '<p class="a y0">' in sealed
+    assert '<path class="y1"/>' in sealed
+    assert "<i>y</i>" in sealed
+    assert "script" not in sealed
+    assert policy.count("sha256-") == 1

@@ -53,11 +53,15 @@ export const goLive = (): void => {
   if (location.hash) history.replaceState(null, "", location.pathname);
   ask({ do: "live" });
 };
+let aimed = { t: 0, at: -Infinity };
 export const seek = (t: number): void => {
   const span = pulse.value?.span;
-  if (span) ask({ do: "seek", t: Math.min(span[1], Math.max(span[0], t)) });
+  if (!span) return;
+  aimed = { t: Math.min(span[1], Math.max(span[0], t)), at: performance.now() };
+  ask({ do: "seek", t: aimed.t });
 };
-export const nudge = (by: number): void => seek((frame.value?.t ?? 0) + by);
+/** Further from where the last nudge went, even if its picture is not here yet. */
+export const nudge = (by: number): void => seek((performance.now() - aimed.at < 400 ? aimed.t : (frame.value?.t ?? 0)) + by);
 export const setSpeed = (speed: number): void => ask({ do: "play", speed });
 export const faster = (steps: number): void => {
   const at = SPEEDS.indexOf(time.value.speed);

@@ -11,6 +11,7 @@ const PATHS = {
   plus: "M10 3v14 M3 10h14",
   minus: "M3 10h14",
   help: "M6 7a4 4 0 1 1 5 4q-1 .5-1 3 M10 17v.5",
+  records: "M4 2h9l3 3v13H4Z M7 8h6 M7 11h6 M7 14h4",
   edit: "M3 17l1-4 9-9 3 3-9 9Z",
 };
 

@@ -19,11 +19,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from skywarden.console import drawing, requests, views
+from skywarden.console import drawing, library, requests, views
 from skywarden.console.auth import MAY, Session
 from skywarden.console.hub import Viewer
 from skywarden.console.playback import Player
 from skywarden.console.requests import RefusedError
+from skywarden.errors import SkywardenError
 
 if TYPE_CHECKING:
     from skywarden.console.server import Console
@@ -57,7 +58,8 @@ def application(console: Console) -> Starlette:
         Route("/", pages.index), Route("/api/session", pages.session), Route("/api/login", pages.log_in, methods=["POST"]),
         Route("/api/logout", pages.log_out, methods=["POST"]), Route("/api/terrain", pages.terrain), Route("/api/events", pages.events),
         Route("/api/command", pages.command, methods=["POST"]), Route("/api/audit", pages.audit),
-        Route("/api/zones", pages.zones, methods=["POST"]), WebSocketRoute("/ws", pages.socket),
+        Route("/api/zones", pages.zones, methods=["POST"]), Route("/api/records", pages.records), Route("/report/{name}", pages.report),
+        WebSocketRoute("/ws", pages.socket),
     ]
     if STATIC.is_dir():
         routes.append(Mount("/", StaticFiles(directory=STATIC)))
@@ -208,6 +210,26 @@ class Pages:
         console.audit.write(session.user.name, "edit zones", address, allowed=True, about=console.site.name)
         return _json({"faults": [], "saved": True})
 
+    async def records(self, request: Request) -> Response:
+        """The records at hand, newest first."""
+        self._reading(request)
+        folder = self.console.records
+        return _json({"records": [] if folder is None else await asyncio.to_thread(library.records, folder)})
+
+    async def report(self, request: Request) -> Response:
+        """The report of one record, the page `skywarden review` writes."""
+        session = self._reading(request)
+        folder = self.console.records
+        path = None if folder is None else library.find(folder, request.path_params["name"])
+        if path is None:
+            raise RefusedError(404, "There is no such record.")
+        try:
+            html, policy = await asyncio.to_thread(library.page, path)
+        except SkywardenError as error:
+            raise RefusedError(409, str(error)) from None
+        self.console.audit.write(session.user.name, "read report", _address(request), allowed=True, about=path.name)
+        return HTMLResponse(html, headers={"content-security-policy": policy})
+
     async def socket(self, socket: WebSocket) -> None:
         """The picture out, the page's wishes about time in."""
         session = self.console.door.find(socket.cookies.get(COOKIE))
@@ -257,7 +279,7 @@ class Pages:
             "title": console.title,
             "site": self._site, "epoch_ms": None if console.epoch_ns is None else console.epoch_ns / 1e6, "user": session.user.name,
             "role": session.user.role, "may": sorted(MAY[session.user.role]), "csrf": session.csrf, "users": not console.door.open,
-            "editable": console.site_folder is not None,
+            "editable": console.site_folder is not None, "records": console.records is not None,
         }
 
     def _reading(self, request: Request) -> Session:

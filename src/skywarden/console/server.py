@@ -51,6 +51,7 @@ class Console:
     audit   Path   file that every action is appended to; None keeps the newest in memory
     tls     (certificate, key) files; None plain HTTP
     site_folder Path  of the site, where zones drawn on the map are saved; None: they are not
+    records Path   folder whose records are listed, each with its report
     epoch_ns int   UTC of t = 0; None where the run has no calendar
     moments Iterator   REPLAY only: what is replayed; read through once, in the background, and shown to every page at its own time and speed
     kind    str    REPLAY only: what the record is of, SIMULATION or LIVE
@@ -61,7 +62,7 @@ class Console:
     def __init__(
         self, site: Site, mode: str, title: str, host: str = "127.0.0.1", port: int = 8080, *, users: Path | None = None,
         audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None, moments: Iterator[Moment] | None = None,
-        kind: str = "SIMULATION", site_folder: Path | None = None,
+        kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None,
     ) -> None:
         if mode not in MODES or kind not in MODES[:2]:
             raise ValueError(f"mode {mode!r} of kind {kind!r} is none of {MODES}")
@@ -71,7 +72,7 @@ class Console:
             raise UsageError(f"--host {host}: a console that others can reach needs users. Add some, or stay on 127.0.0.1.")
         self.site, self.mode, self.title, self.epoch_ns = site, mode, title, epoch_ns
         self.kind = kind if mode == "REPLAY" else mode
-        self.site_folder = site_folder
+        self.site_folder, self.records = site_folder, records
         self.fault = ""                             # why a record could not be read on
         self._moments = moments
         self.door = Door(load_users(users) if users is not None else {})

@@ -8,7 +8,7 @@ import type Layer from "ol/layer/Layer";
 import { Projection } from "ol/proj";
 import { metres, place } from "../format";
 import type { Site } from "../protocol";
-import { alarming, frame, hello, layers, ruler, selected, stale, still, theme, warnings } from "../store";
+import { alarming, frame, hello, layers, ruler, selected, stale, still, tab, theme, warnings } from "../store";
 import { texts } from "../texts";
 import { effectorLayer, radarLayer, ringLayer, terrainLayers, zoneLayer } from "./ground";
 import { draft } from "../editing";
@@ -73,6 +73,7 @@ function build(target: HTMLDivElement, readout: HTMLDivElement, overlay: SVGSVGE
       if (frame.value) remember(frame.value);
       stale.value;
       selected.value;
+      tab.value;
       moving.changed();
     }),
     effect(() => {

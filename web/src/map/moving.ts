@@ -4,7 +4,7 @@ import type { FrameState } from "ol/Map";
 import { apply } from "ol/transform";
 import { countdown, known, metres } from "../format";
 import { AIRCRAFT, type Frame, PROJECTILE } from "../protocol";
-import { drawMs, frame, hello, layers, selected, stale, warnings } from "../store";
+import { drawMs, frame, hello, layers, selected, stale, tab, warnings } from "../store";
 import { fill, texts } from "../texts";
 import { colours } from "./colours";
 
@@ -109,7 +109,6 @@ function draw(canvas: HTMLCanvasElement, state: FrameState): void {
   pen.impacts(picture);
   if (layers.value.trails) pen.trails(picture);
   pen.symbols(picture);
-  if (picture.drill) pen.evidence(picture);
   if (layers.value.labels) pen.labels(picture);
   context.globalAlpha = 1;
 }
@@ -240,7 +239,7 @@ class Pen {
       if (clearance.track !== track) continue;
       const effector = site.effectors[clearance.effector]!;
       const answer = clearance.cleared ? `✓ ${texts.cleared}` : `✕ ${texts.reasons[clearance.reason] ?? clearance.reason}`;
-      this.label([effector.place[0], effector.place[1]], `${effector.name} → ${track}: ${answer}`, clearance.cleared ? colour.green : colour.warned, FONT, 16);
+      this.label([effector.place[0], effector.place[1]], `${effector.name} → ${track}: ${answer}`, clearance.cleared ? colour.good : colour.warned, FONT, 16);
       const near = tracks.id.indexOf(clearance.aircraft);
       if (near < 0 || clearance.cleared) continue;
       const [ax, ay] = this.at(tracks.x[near]!, tracks.y[near]!);
@@ -271,6 +270,7 @@ class Pen {
       const zone = site.zones[w.zone];
       if (zone) this.label(middle(zone.polygon), `⚠ ${zone.name}${known(w.impact) ? ` ${countdown(w.impact, t)} s` : ""}`, colour.warned, FONT, 0, true);
     }
+    if (picture.drill && (selected.value !== null || tab.value === "rehearsal")) this.evidence(picture);
     const order = impacts.id.map((_, i) => i).sort((a, b) => (impacts.t[a] ?? Infinity) - (impacts.t[b] ?? Infinity));
     const chosen = order.findIndex((i) => impacts.id[i] === selected.value);
     if (chosen > 0) order.unshift(...order.splice(chosen, 1));
@@ -295,7 +295,7 @@ class Pen {
       if (layers.value.radars || state) this.label([radar.place[0], radar.place[1]], text, state ? colour.warned : colour.aircraft, SMALL, 14);
     });
     if (layers.value.effectors && picture.drill)
-      for (const effector of site.effectors) this.label([effector.place[0], effector.place[1]], effector.name, colour.green, SMALL, 14);
+      for (const effector of site.effectors) this.label([effector.place[0], effector.place[1]], effector.name, colour.good, SMALL, 14);
     site.zones.forEach((zone, i) => {
       if (!warned.has(i)) this.label(middle(zone.polygon), zone.name, colour.zone, SMALL, 0);
     });

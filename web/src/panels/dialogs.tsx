@@ -13,6 +13,7 @@ export function Dialogs() {
   const manual = liveWarnings.value.filter((w) => w.manual).map((w) => zones[w.zone]!);
   switch (open.kind) {
     case "help": return <Keys />;
+    case "records": return <Records />;
     case "alarm": return <Ask title={texts.alarm_title} label={texts.zone} choices={zones} why send={(zone, why) => command("alarm", zone, why)} />;
     case "cancel": return <Ask title={texts.cancel_title} label={texts.zone} choices={manual} first={open.subject} why send={(zone, why) => command("cancel", zone, why)} />;
     case "shelve": return (
@@ -83,6 +84,39 @@ function Keys() {
           <li><img src="/symbols/effector.svg" alt="" width="20" height="20" /> {texts.legends.effector}</li>
         </ul>
       </div>
+      <div class="actions"><button class="primary" autofocus onClick={() => (dialog.value = null)}>{texts.close}</button></div>
+    </Modal>
+  );
+}
+
+interface Recorded { name: string; kind?: string; site?: string; scenario?: string; epoch_ms?: number; seconds?: number; fault?: string }
+
+function Records() {
+  const [list, fill_in] = useState<Recorded[] | null>(null), l = texts.library;
+  useLayoutEffect(() => {
+    void fetch("/api/records").then(async (answer) => fill_in(answer.ok ? ((await answer.json()) as { records: Recorded[] }).records : []), () => fill_in([]));
+  }, []);
+  return (
+    <Modal title={l.title}>
+      {list === null ? <p>{l.reading}</p> : list.length === 0 ? <p>{l.none}</p> : (
+        <div class="scroll" tabIndex={0} role="region" aria-label={l.title}>
+          <table>
+            <tbody>
+              {list.map((r) => (
+                <tr key={r.name} data-test="record">
+                  <td>{r.name}</td>
+                  {r.fault ? <td colSpan={3} class="faults">✕ {r.fault}</td> : [
+                    <td key="what">{fill(l.of, { kind: r.kind ?? "", what: r.scenario || r.site || "" })}</td>,
+                    <td key="when">{new Date(r.epoch_ms ?? 0).toISOString().slice(0, 16).replace("T", " ")} UTC, {fill(l.long, { m: ((r.seconds ?? 0) / 60).toFixed(1) })}</td>,
+                    <td key="report"><a href={`/report/${encodeURIComponent(r.name)}`} target="_blank" rel="noreferrer">{l.report}</a></td>,
+                  ]}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <p class="none">{l.opens}</p>
       <div class="actions"><button class="primary" autofocus onClick={() => (dialog.value = null)}>{texts.close}</button></div>
     </Modal>
   );

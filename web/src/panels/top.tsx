@@ -3,7 +3,7 @@ import { countdown, runTime, utc } from "../format";
 import { Icon } from "../icons";
 import { leave } from "../link";
 import { PROJECTILE } from "../protocol";
-import { alarming, calm, frame, hello, liveT, liveWarnings, mode, outdated, pulse, silence, sound, stale, time, connected } from "../store";
+import { alarming, calm, dialog, frame, hello, liveT, liveWarnings, mode, outdated, pulse, silence, sound, stale, time, connected } from "../store";
 import { fill, texts } from "../texts";
 import { awaiting, goLive, help, toggleSound, toggleTheme } from "../actions";
 
@@ -34,6 +34,7 @@ export function Top() {
         {h ? `${h.user}${h.users ? ` · ${h.role}` : ""}` : ""}
       </span>
       {h?.users && <button onClick={() => void leave()}>{texts.log_out}</button>}
+      {h?.records && <button onClick={() => (dialog.value = { kind: "records" })} title={`${texts.library.open} (O)`}><Icon name="records" says={texts.library.open} /></button>}
       <button onClick={toggleSound} aria-pressed={sound.value} title={`${texts.sound} (V)`}><Icon name={sound.value ? "sound" : "silent"} says={texts.sound} /></button>
       <button onClick={toggleTheme} title={`${texts.theme} (T)`}><Icon name="theme" says={texts.theme} /></button>
       <button onClick={help} title={`${texts.help} (?)`}><Icon name="help" says={texts.help} /></button>
