@@ -152,24 +152,23 @@ def _rows(standing: Array, action: Array, raid: Array, manual: Array, due: Array
 def _danger(impacts: Impacts, threats: Threats, n: int, least: float) -> Danger:
     """The rows of `threats` put together by zone, as if the impacts were independent of one another."""
     safe, spared = np.ones(n), np.ones(n)
-    due = np.full(n, math.nan)
-    spread, likeliest, tracks = np.full(n, math.inf), np.zeros(n), np.zeros(n, np.int64)
-    row_of = {int(track): k for k, track in enumerate(impacts.track)}
-    for k in range(threats.track.size):
-        z, p, t = int(threats.zone[k]), float(threats.probability[k]), float(threats.t[k])
-        row = row_of[int(threats.track[k])]
-        safe[z] *= 1.0 - p
-        believed = impacts.p_projectile[row] >= LIKELY
-        if believed:
-            spared[z] *= 1.0 - p
-        if p < least:
-            continue        # too unlikely to set the countdown by
-        due[z] = np.fmin(due[z], t)
-        tracks[z] += 1
-        if believed and p > likeliest[z]:
-            likeliest[z] = p
-            c = impacts.covariance[row, :2, :2]
-            spread[z] = math.sqrt(max(0.5 * (c[0, 0] + c[1, 1]) + math.hypot(0.5 * (c[0, 0] - c[1, 1]), c[0, 1]), 0.0))
+    due, spread, tracks = np.full(n, math.nan), np.full(n, math.inf), np.zeros(n, np.int64)
+    if threats.track.size == 0:
+        return Danger(1.0 - safe, 1.0 - spared, due, spread, tracks)
+    order = np.argsort(impacts.track, kind="stable")
+    row = order[np.searchsorted(impacts.track, threats.track, sorter=order)]
+    believed = impacts.p_projectile[row] >= LIKELY
+    zone, p = threats.zone.astype(np.int64), threats.probability
+    np.multiply.at(safe, zone, 1.0 - p)
+    np.multiply.at(spared, zone[believed], 1.0 - p[believed])
+    counts = p >= least     # anything less likely does not set the countdown
+    np.fmin.at(due, zone[counts], threats.t[counts])
+    np.add.at(tracks, zone[counts], 1)
+    known = np.flatnonzero(counts & believed)
+    known = known[np.argsort(p[known], kind="stable")]      # the likeliest is written last, and stays
+    c = impacts.covariance[row[known]]
+    half = np.hypot(0.5 * (c[:, 0, 0] - c[:, 1, 1]), c[:, 0, 1])
+    spread[zone[known]] = np.sqrt(np.maximum(0.5 * (c[:, 0, 0] + c[:, 1, 1]) + half, 0.0))
     return Danger(1.0 - safe, 1.0 - spared, due, spread, tracks)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skywarden.ballistics.air import Air, with_weather
 from skywarden.ballistics.drag import Drags
 from skywarden.ballistics.flight import Earth, acceleration
-from skywarden.geometry.ground import ground_up
+from skywarden.geometry.ground import Ground, ground_up
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import PROJECTILE, Picture, Tracks
 from skywarden.site.model import Effector, Site
@@ -60,8 +60,7 @@ def surely_projectiles(tracks: Tracks, site: Site) -> Array:
 def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
     """The future of a track (row of the picture's tracks), flown with its own drag through the air believed."""
     tracks = picture.tracks
-    path = _fly(tracks.state[row], int(tracks.law[row]), site.drags, air_of(site, frame), site.earth, STEP, int(LOOK_AHEAD / STEP))
-    height = path[:, 2] - np.array([ground_up(site.ground, east, north) for east, north in path[:, :2]])
+    path, height = _fly(tracks.state[row], int(tracks.law[row]), site.ground, site.drags, air_of(site, frame), site.earth, STEP, int(LOOK_AHEAD / STEP))
     below = np.flatnonzero(~(height >= LEAST_HEIGHT))
     end = int(below[0]) if below.size else len(path)
     spread = [float(np.sqrt(max(np.linalg.eigvalsh(c)[-1], 0.0))) for c in (tracks.covariance[row, :3, :3], tracks.covariance[row, 3:6, 3:6])]
@@ -115,14 +114,15 @@ def _air(site: Site, up: bytes, wind: bytes, offset: float, ratio: float) -> Air
 
 
 @njit(cache=True, error_model="numpy")
-def _fly(state: Array, law: int, drags: Drags, air: Air, earth: Earth, step: float, steps: int) -> Array:
-    """(steps + 1, 3) positions of a projectile from now on, every `step` seconds; it stays where it has come 1 km below the origin."""
-    out = np.empty((steps + 1, 3))
+def _fly(state: Array, law: int, ground: Ground, drags: Drags, air: Air, earth: Earth, step: float, steps: int) -> tuple[Array, Array]:
+    """(steps + 1, 3) positions of a projectile from now on, every `step` seconds, and their heights; it stays where it has come under the ground."""
+    out, height = np.empty((steps + 1, 3)), np.empty(steps + 1)
     x, y, z, vx, vy, vz = state[0], state[1], state[2], state[3], state[4], state[5]
     inverse = max(state[6], 0.0)
     out[0, 0], out[0, 1], out[0, 2] = x, y, z
+    height[0] = z - ground_up(ground, x, y)
     for k in range(steps):
-        if z > -1000.0:
+        if height[k] > 0.0:
             # midpoint rule: metres over a minute, far inside the margins kept
             ax, ay, az = acceleration(x, y, z, vx, vy, vz, law, inverse, 0.0, 0.0, drags, air, earth)
             h = 0.5 * step
@@ -131,4 +131,5 @@ def _fly(state: Array, law: int, drags: Drags, air: Air, earth: Earth, step: flo
             x, y, z = x + step * ux, y + step * uy, z + step * uz
             vx, vy, vz = vx + step * ax, vy + step * ay, vz + step * az
         out[k + 1, 0], out[k + 1, 1], out[k + 1, 2] = x, y, z
-    return out
+        height[k + 1] = z - ground_up(ground, x, y)
+    return out, height
