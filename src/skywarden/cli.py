@@ -48,13 +48,14 @@ def run_command(
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds of the run.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed than the scenario's own.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write everything into this file.")] = None,
-    no_console: Annotated[bool, typer.Option("--no-console", help="No live view.")] = False,
+    no_console: Annotated[bool, typer.Option("--no-console", help="Neither the console's page nor the live view.")] = False,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of the console's page on 127.0.0.1. Default: 8080, or a free one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
     from skywarden import session
 
-    request = session.Request(scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console)
+    request = session.Request(scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port)
     summary = session.run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
 
@@ -99,6 +100,8 @@ def replay_command(
     check: Annotated[bool, typer.Option("--check", help="Run the recorded frames through the same functions and compare, bit for bit.")] = False,
     start: Annotated[str, typer.Option("--from", help="Seconds, MM:SS, or HH:MM:SS into the record.")] = "0",
     speed: Annotated[str, typer.Option(help="Seconds of the record a second, or 'max'.")] = "1",
+    console: Annotated[bool, typer.Option("--console", help="On the console's page, until Ctrl-C.")] = False,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of that page on 127.0.0.1. Default: 8080, or a free one.")] = None,
 ) -> None:
     """Show a record again, or check that the same frames still give the same pictures."""
     from skywarden import session
@@ -107,6 +110,9 @@ def replay_command(
         result = session.check_record(record, talk)
         print(result.sentence)
         raise typer.Exit(0 if result.same else 1)
+    if console:
+        session.replay_page(record, port, talk)
+        return
     frames = session.replay(record, _moment(start), _speed(speed), talk)
     print(f"{frames} frames replayed")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from skywarden.console.inbox import Commanded
+from skywarden.console.server import Console as Page
 from skywarden.console.terminal import Terminal
 from skywarden.defence import watch as belief
 from skywarden.errors import UsageError
@@ -43,6 +46,7 @@ from skywarden.site.load import load as load_site
 from skywarden.site.model import Site
 
 FIRST_SCENARIO = "kabul-2021-08-30"
+PORT = 8080
 WARM_FRAMES = 24        # of an invented flight, enough to pass through every stage
 
 
@@ -58,6 +62,7 @@ class Request:
     seed: int | None = None
     record: Path | None = None
     console: bool = True
+    port: int | None = None     # of the console's page; None: the usual one, or a free one where it is taken
 
 
 def run_request(request: Request, talk: Console) -> dict[str, Any]:
@@ -82,13 +87,19 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
         wires += [Wire(part, drill=True) for part in (feed, getattr(feed, "world", None)) if isinstance(part, Simulated)]
         with talk.status(f"{site.title}: compiling kernels … (a minute the first time, a moment after)"):
             warm(site, simulation)
+        given: Feed = feed
         if request.console:
-            terminal = Terminal(site, "SIMULATION" if simulation else "LIVE", scenario.title if scenario else site.title, talk)
-            wires.append(Wire(terminal, drill=simulation))
+            mode, title = "SIMULATION" if simulation else "LIVE", scenario.title if scenario else site.title
+            page = open_page(site, mode, title, request, epoch_ns)
+            ending.callback(page.close)
+            talk.print(f"console: {page.url}", highlight=False)
+            given = Commanded(feed, page.commands)
+            terminal = Terminal(site, mode, title, talk)
             ending.callback(terminal.close)
+            wires += [Wire(page, drill=simulation), Wire(terminal, drill=simulation)]
         elif talk.is_terminal:
             wires.append(Wire(ending.enter_context(ProgressBar(talk, request.duration or (scenario.duration if scenario else None)))))
-        run(Until(feed, stop), stepper(site, simulation), wires, clock_of(request.speed if simulation or not is_live(feed) else None, stop))
+        run(Until(given, stop), stepper(site, simulation), wires, clock_of(request.speed if simulation or not is_live(feed) else None, stop))
         if stop.is_set():
             talk.print("interrupted: ended cleanly", highlight=False)
     return measures.summary()
@@ -119,6 +130,40 @@ def replay(path: Path, start: float, speed: float | None, talk: Console) -> int:
         finally:
             terminal.close()
     return frames
+
+
+def open_page(site: Site, mode: str, title: str, request: Request, epoch_ns: int) -> Page:
+    """The browser console on loopback: on the port asked for, else on the usual one, else on a free one."""
+    port = request.port if request.port is not None else PORT if is_free(PORT) else 0
+    records = request.record.parent if request.record is not None else None
+    return Page(site, mode, title, port=port, epoch_ns=epoch_ns, site_folder=folder_of(request), records=records)
+
+
+def folder_of(request: Request) -> Path | None:
+    """The folder of the user's own site, where zones drawn on the map are saved; a shipped site is not written to."""
+    folder = Path(request.site) if request.site is not None else None
+    return folder if folder is not None and (folder / "site.toml").is_file() else None
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def replay_page(path: Path, port: int | None, talk: Console) -> None:
+    """Serve a record on the console's page until Ctrl-C; every page looks at its own time and speed."""
+    with stopping() as stop, Record(path) as record:
+        site = from_sources(record.header.site_sources, record.header.site)
+        kind = "SIMULATION" if record.simulation else "LIVE"
+        title = f"{record.header.scenario or 'live data'} · {path.name}"
+        asked = PORT if port is None else port
+        page = Page(
+            site, "REPLAY", title, port=asked if port is not None or is_free(asked) else 0, epoch_ns=record.header.epoch_ns, moments=record.moments(), kind=kind,
+            records=path.parent)
+        talk.print(f"console: {page.url}  (Ctrl-C ends)", highlight=False)
+        stop.wait()
+        page.close()
 
 
 def place(request: Request) -> tuple[Site, Scenario | None]:
