@@ -1,0 +1,184 @@
+"""Airspace and allocation: distances against plain ones, tubes against aircraft that really turn, plans against the best there is."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import a_frame, a_picture, a_site, a_zone, an_effector, some_impacts, some_threats, some_tracks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skywarden.messages.frame import NO_ADDRESS, Aircraft
+from skywarden.messages.tables import join
+from skywarden.rehearsal import airport, allocate
+from skywarden.rehearsal.airspace import REMEMBERED, Tubes, closest, remembered, tubes_of
+from skywarden.rehearsal.space import STEP, Space, look_ahead, space_of
+
+one_millimetre = 1e-3
+two_metres = 2.0
+
+
+def a_space(end: tuple[float, float, float] = (0.0, 0.0, 2000.0), t_from: float = 0.0, t_to: float = 4.0, spread: float = 0.0) -> Space:
+    """A line from the origin."""
+    ends = np.array([end])
+    return Space(t_from, t_to, t_to, np.zeros(3), ends[0], ends[0, 2], ends, spread)
+
+
+def a_tube(position: Any, velocity: Any = (0.0, 0.0, 0.0), radius: float = 0.0, t: float = 0.0, seen: float | None = None) -> Tubes:
+    one = np.ones(1)
+    return Tubes(
+        np.array([7]), np.array([False]), t * one, (t if seen is None else seen) * one, np.array([position], float), np.array([velocity], float),
+        radius * one, 0.0 * one)
+
+
+def a_falling_round(east: float = 0.0, north: float = 1500.0, up: float = 1500.0) -> dict[str, Any]:
+    return {"tracks": some_tracks((east, north, up, 0.0, -120.0, -80.0)), "impacts": some_impacts((1.0, 12.0, east, 0.0)), "threats": some_threats((1, 0, 0.9, 12.0))}
+
+
+def a_report(t: float, address: int, *position: float) -> Aircraft:
+    return Aircraft.empty(1)._replace(t=np.array([t]), address=np.array([address]), position=np.array([position]), velocity=np.zeros((1, 3)))
+
+
+def test_a_hovering_thing_seen_a_moment_ago_is_as_near_as_geometry_and_its_reach_say() -> None:
+    # seen 1 s before the window's end at the latest: half of 15 m/s² over the time, and the eighth of a second between looks
+    near, gap = closest(a_space(t_to=1.0), a_tube((800.0, 0.0, 1000.0)))
+    assert near == 0
+    assert gap == pytest.approx(800.0 - 0.5 * 15.0 * 1.125**2, abs=one_millimetre)
+
+
+def test_what_was_seen_long_ago_may_be_anywhere() -> None:
+    assert closest(a_space(t_from=60.0, t_to=62.0), a_tube((9000.0, 0.0, 1000.0)))[1] < 0.0
+
+
+def test_what_has_no_height_is_at_every_height() -> None:
+    level, anywhere = closest(a_space(), a_tube((500.0, 0.0, 9000.0)))[1], closest(a_space(), a_tube((500.0, 0.0, math.nan)))[1]
+    assert level > 6000.0
+    assert anywhere < 500.0
+
+
+def test_what_is_not_a_number_is_no_distance() -> None:
+    assert not closest(a_space(), a_tube((math.nan, 0.0, 0.0)))[1] >= 300.0
+
+
+def test_the_cone_widens_with_the_distance() -> None:
+    here = a_tube((600.0, 0.0, 2000.0))
+    assert closest(a_space(), here)[1] - closest(a_space(spread=0.1), here)[1] == pytest.approx(200.0, abs=one_millimetre)
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(st.data())
+def test_no_aircraft_flies_out_of_its_tube(data: st.DataObject) -> None:
+    """Flown with whatever acceleration up to 1.5 g, changing at will, it is never nearer to the line than its tube says."""
+    number = st.floats(-1.0, 1.0)
+    start = 3000.0 * np.array([data.draw(number) for _ in range(3)])
+    velocity = 250.0 * np.array([data.draw(number) for _ in range(3)])
+    space = a_space((1500.0, 0.0, 1200.0), t_from=data.draw(st.floats(0.0, 8.0)), t_to=12.0)
+    gap = closest(space, a_tube(start, velocity))[1]
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    dt, place, pace, line = 0.01, start.copy(), velocity.copy(), space.ends[0]
+    for k in range(1200):
+        if k % 100 == 0:
+            # now and then straight towards the line: the worst it can do
+            toward = -(place - np.clip(place @ line / (line @ line), 0.0, 1.0) * line)
+            pull = toward if rng.random() < 0.5 else rng.normal(size=3)
+            pull *= 15.0 / max(float(np.linalg.norm(pull)), 1e-9)
+        place = place + pace * dt + 0.5 * pull * dt * dt
+        pace = pace + pull * dt
+        if (k + 1) * dt >= space.t_from:
+            off = float(np.linalg.norm(place - np.clip(place @ line / (line @ line), 0.0, 1.0) * line))
+            assert off >= gap - one_millimetre
+
+
+def test_every_one_of_a_frames_reports_counts_and_the_last_of_every_address_for_a_while() -> None:
+    said = remembered(Aircraft.empty(), a_frame(10.0, aircraft=join(a_report(9.8, 5, 1.0, 2.0, 3.0), a_report(9.9, NO_ADDRESS, 4.0, 5.0, 6.0))))
+    assert sorted(said.address.tolist()) == [NO_ADDRESS, 5]
+    later = remembered(said, a_frame(12.0, aircraft=a_report(11.9, 5, 7.0, 8.0, 9.0)))
+    assert later.address.tolist() == [5]
+    assert later.position[0].tolist() == [7.0, 8.0, 9.0]
+    assert remembered(later, a_frame(11.9 + REMEMBERED + 0.1)).t.size == 0
+
+
+def test_a_track_and_the_report_that_contradicts_it_both_count() -> None:
+    tracks = some_tracks((5000.0, 0.0, 900.0, 100.0, 0.0, 0.0), projectile=0.0)._replace(address=np.array([5]))
+    frame = a_frame(0.0, aircraft=a_report(0.0, 5, -400.0, 0.0, 900.0))
+    tubes = tubes_of(remembered(Aircraft.empty(), frame), frame, a_picture(tracks=tracks), a_site())
+    assert tubes.number.tolist() == [1, -1]
+
+
+def test_the_effect_leaves_in_time_to_meet_the_round() -> None:
+    effector = an_effector(reach_max=1800.0, speed=600.0, reaction_s=1.5)
+    ahead = look_ahead(0, a_picture(**a_falling_round()), a_frame(), a_site())
+    space = space_of(ahead, effector)
+    assert space is not None
+    assert space.t_from >= effector.reaction_s
+    assert float(np.linalg.norm(space.hit - effector.place)) == pytest.approx((space.t_hit - space.t_from) * effector.speed, abs=one_millimetre)
+    assert float(np.linalg.norm(space.hit - ahead.path[round(space.t_hit / STEP)])) < one_millimetre
+    assert space.t_to >= space.t_hit
+    assert np.linalg.norm(space.ends - effector.place, axis=1) == pytest.approx(effector.reach_max)
+
+
+def test_directed_energy_goes_on_far_beyond() -> None:
+    space = space_of(look_ahead(0, a_picture(**a_falling_round()), a_frame(), a_site()), an_effector(speed=math.inf, reach_max=2500.0))
+    assert space is not None
+    assert np.linalg.norm(space.ends, axis=1).min() >= 19_999.0
+
+
+def test_a_round_that_never_comes_within_reach_has_no_space() -> None:
+    ahead = look_ahead(0, a_picture(**a_falling_round(east=9000.0)), a_frame(), a_site())
+    assert space_of(ahead, an_effector()) is None
+
+
+def test_the_path_ahead_is_a_parabola_where_there_is_no_drag() -> None:
+    picture = a_picture(tracks=some_tracks((100.0, 200.0, 1500.0, 50.0, -120.0, 30.0), drag=0.0))
+    ahead = look_ahead(0, picture, a_frame(), a_site())
+    t = STEP * np.arange(len(ahead.path))
+    expected = np.stack([100.0 + 50.0 * t, 200.0 - 120.0 * t, 1500.0 + 30.0 * t - 0.5 * 9.80665 * t**2], 1)
+    assert np.abs(ahead.path - expected).max() < one_millimetre
+    assert 30.0 <= ahead.height[-1] < 60.0
+
+
+@settings(max_examples=150, derandomize=True, deadline=None)
+@given(st.lists(st.lists(st.floats(0.0, 100.0), min_size=3, max_size=3), min_size=1, max_size=5))
+def test_a_greedy_plan_is_under_its_bound_and_above_half_of_the_best(table: list[list[float]]) -> None:
+    values = np.array(table)
+    plan = allocate.greedy(values)
+    n, m = values.shape
+    best = max(
+        sum(values[r, c] for r, c in zip(rows, columns, strict=True))
+        for size in range(1, min(n, m) + 1) for rows in itertools.combinations(range(n), size) for columns in itertools.permutations(range(m), size))
+    assert plan.value <= best + 1e-9
+    assert best <= plan.bound + 1e-9
+    assert plan.value >= 0.5 * best - 1e-9
+    assert 0.0 <= plan.gap <= 1.0
+    assert len({r for r, _ in plan.pairs}) == len({c for _, c in plan.pairs}) == len(plan.pairs)
+
+
+def test_nothing_is_paired_with_what_cannot_or_must_not() -> None:
+    worth = allocate.values([10.0, 10.0], np.array([[math.nan, 1000.0], [math.nan, math.nan]]), a_site(effectors=(an_effector(), an_effector())))
+    assert allocate.greedy(worth).pairs == ((0, 1),)
+
+
+def test_the_more_people_the_sooner_and_the_soonest_first() -> None:
+    site = a_site(zones=(a_zone(),))
+    tracks = some_tracks(*[(0.0, 900.0, 900.0, 0.0, -50.0, -50.0)] * 3)
+    threats = some_threats((1, 0, 0.3, 10.0), (2, 0, 0.9, 10.0), (3, 0, 0.3, 5.0))
+    assert [w.row for w in allocate.wanted(a_picture(tracks=tracks, threats=threats), site)] == [1, 2, 0]
+
+
+def test_a_runway_opens_again_when_the_round_turns_out_to_miss_and_stays_shut_when_it_came() -> None:
+    site = a_site(zones=(a_zone(kind="runway"),))
+    danger = {"impacts": some_impacts((1.0, 10.0, 0.0, 0.0)), "threats": some_threats((1, 0, 0.6, 10.0))}
+    state, (is_open, _, _) = airport.step(airport.start(), a_frame(2.0), a_picture(2.0, **danger), site)
+    assert not is_open
+    assert airport.step(state, a_frame(3.0), a_picture(3.0, impacts=danger["impacts"]), site)[1][0]
+    gone, (is_open, _, _) = airport.step(state, a_frame(3.0), a_picture(3.0), site)
+    assert not is_open
+    after, (is_open, _, lost) = airport.step(gone, a_frame(11.0), a_picture(11.0), site)
+    assert not is_open
+    assert lost == pytest.approx(9.0 / 60.0)
+    assert not airport.step(after, a_frame(10.0 + airport.INSPECTION_S - 1.0), a_picture(), site)[1][0]
+    assert airport.step(after, a_frame(10.0 + airport.INSPECTION_S), a_picture(), site)[1][0]
