@@ -134,9 +134,8 @@ def replay(path: Path, start: float, speed: float | None, talk: Console) -> int:
 
 def open_page(site: Site, mode: str, title: str, request: Request, epoch_ns: int) -> Page:
     """The browser console on loopback: on the port asked for, else on the usual one, else on a free one."""
-    port = request.port if request.port is not None else PORT if is_free(PORT) else 0
     records = request.record.parent if request.record is not None else None
-    return Page(site, mode, title, port=port, epoch_ns=epoch_ns, site_folder=folder_of(request), records=records)
+    return Page(site, mode, title, port=port_for(request.port), epoch_ns=epoch_ns, site_folder=folder_of(request), records=records)
 
 
 def folder_of(request: Request) -> Path | None:
@@ -145,10 +144,12 @@ def folder_of(request: Request) -> Path | None:
     return folder if folder is not None and (folder / "site.toml").is_file() else None
 
 
-def is_free(port: int) -> bool:
-    """Whether nobody listens on this port of loopback."""
+def port_for(asked: int | None) -> int:
+    """The port asked for, else the usual one, else (0) any that is free."""
+    if asked is not None:
+        return asked
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+        return 0 if probe.connect_ex(("127.0.0.1", PORT)) == 0 else PORT
 
 
 def replay_page(path: Path, port: int | None, talk: Console) -> None:
@@ -157,10 +158,8 @@ def replay_page(path: Path, port: int | None, talk: Console) -> None:
         site = from_sources(record.header.site_sources, record.header.site)
         kind = "SIMULATION" if record.simulation else "LIVE"
         title = f"{record.header.scenario or 'live data'} · {path.name}"
-        asked = PORT if port is None else port
         page = Page(
-            site, "REPLAY", title, port=asked if port is not None or is_free(asked) else 0, epoch_ns=record.header.epoch_ns, moments=record.moments(), kind=kind,
-            records=path.parent)
+            site, "REPLAY", title, port=port_for(port), epoch_ns=record.header.epoch_ns, moments=record.moments(), kind=kind, records=path.parent)
         talk.print(f"console: {page.url}  (Ctrl-C ends)", highlight=False)
         stop.wait()
         page.close()
