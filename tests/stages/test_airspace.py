@@ -19,7 +19,6 @@ from skywarden.rehearsal.airspace import REMEMBERED, Tubes, closest, remembered,
 from skywarden.rehearsal.space import STEP, Space, look_ahead, space_of
 
 one_millimetre = 1e-3
-two_metres = 2.0
 
 
 def a_space(end: tuple[float, float, float] = (0.0, 0.0, 2000.0), t_from: float = 0.0, t_to: float = 4.0, spread: float = 0.0) -> Space:
@@ -36,7 +35,8 @@ def a_tube(position: Any, velocity: Any = (0.0, 0.0, 0.0), radius: float = 0.0, 
 
 
 def a_falling_round(east: float = 0.0, north: float = 1500.0, up: float = 1500.0) -> dict[str, Any]:
-    return {"tracks": some_tracks((east, north, up, 0.0, -120.0, -80.0)), "impacts": some_impacts((1.0, 12.0, east, 0.0)), "threats": some_threats((1, 0, 0.9, 12.0))}
+    tracks = some_tracks((east, north, up, 0.0, -120.0, -80.0))
+    return {"tracks": tracks, "impacts": some_impacts((1.0, 12.0, east, 0.0)), "threats": some_threats((1, 0, 0.9, 12.0))}
 
 
 def a_report(t: float, address: int, *position: float) -> Aircraft:

@@ -161,14 +161,28 @@ def _gaps(
     start: Array, ends: Array, spread: float, t_from: float, t_to: float,
     t: Array, seen: Array, position: Array, velocity: Array, radius: Array, pace: Array,
 ) -> Array:
-    """(n,) least distance from each tube to the lines from `start` to `ends` over the window [m]; negative where it reaches in."""
+    """(n,) least distance from each tube to the lines from `start` to `ends` over the window [m]; negative where it reaches in.
+
+    A tube that cannot be the nearest is not worked out: a lower bound above the least of the others stands for it.
+    """
     n = t.shape[0]
     out = np.full(n, np.inf)
+    least, far = math.inf, 0.0
+    for j in range(ends.shape[0]):
+        far = max(far, math.sqrt((ends[j, 0] - start[0]) ** 2 + (ends[j, 1] - start[1]) ** 2 + (ends[j, 2] - start[2]) ** 2))
+    far *= 1.0 + spread
     steps = min(max(math.ceil((t_to - t_from) / STEP), 1), 2000)
     step = (t_to - t_from) / steps
     for i in range(n):
         anywhere = math.isnan(position[i, 2])
         speed = math.sqrt(velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2)
+        late = max(t_to - t[i], t[i] - t_from, 0.0)
+        most = radius[i] + (pace[i] + speed) * (late + step) + 0.5 * MANOEUVRE * (max(t_to - seen[i], 0.0) + step) ** 2
+        up = 0.0 if anywhere else position[i, 2] - start[2]
+        bound = math.sqrt((position[i, 0] - start[0]) ** 2 + (position[i, 1] - start[1]) ** 2 + up * up) - far - most
+        if bound > least:
+            out[i] = bound
+            continue
         for k in range(steps + 1):
             at = t_from + k * step
             dt, since = at - t[i], max(at - seen[i], 0.0)
@@ -185,4 +199,6 @@ def _gaps(
                 gap = math.sqrt((x - f * dx) ** 2 + (y - f * dy) ** 2 + (z - f * dz) ** 2) - spread * f * math.sqrt(length2) - grown
                 if not gap >= out[i]:       # also where it is not a number: that must be seen
                     out[i] = gap
+        if out[i] < least:
+            least = out[i]
     return out

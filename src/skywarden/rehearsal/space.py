@@ -69,36 +69,48 @@ def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
 
 def space_of(ahead: Ahead, effector: Effector) -> Space | None:
     """The earliest engagement of a track by an effector; None where it is never within reach in time."""
-    gap = ahead.path - effector.place
-    reach = np.sqrt((gap**2).sum(axis=1))
-    when = np.arange(len(reach)) * STEP
-    leaves = when - (reach / effector.speed if math.isfinite(effector.speed) else 0.0)
-    possible = np.flatnonzero((leaves >= effector.reaction_s) & (reach >= effector.reach_min) & (reach <= effector.reach_max) & (gap[:, 2] > 0.0))
-    if possible.size == 0:
+    k, reach = _earliest(ahead.path, effector.place, effector.speed, effector.reaction_s, effector.reach_min, effector.reach_max)
+    if k < 0:
         return None
-    k = int(possible[0])
-    t_from, t_hit = ahead.t + float(leaves[k]), ahead.t + float(when[k])
-    light = not math.isfinite(effector.speed)
+    when = k * STEP
+    leaves = when - reach / effector.speed      # light: at once
+    light, steers = not math.isfinite(effector.speed), effector.kind == "interceptor"
     far = LIGHT_REACH if light else effector.reach_max
     # a gun and a beam follow the track while they last; an interceptor may steer from where the track was to where it is met
-    first, last = (float(leaves[k]), float(when[k])) if effector.kind == "interceptor" else (float(when[k]), float(when[k]) + effector.engagement_s)
-    t_to = t_from + (0.0 if light else far / effector.speed) + (0.0 if effector.kind == "interceptor" else effector.engagement_s)
-    aims = _between(ahead.path, first, last)
-    along = aims - effector.place
-    ends = effector.place + along / np.maximum(np.sqrt((along**2).sum(axis=1, keepdims=True)), 1e-9) * far
-    half_a_line = 0.5 * float(np.sqrt(((ends[1:] - ends[:-1]) ** 2).sum(axis=1)).max(initial=0.0)) / far
-    doubt = SIGMAS * (ahead.place_sigma + last * ahead.pace_sigma) / max(float(reach[k]), 1.0)
+    first, last = (leaves, when) if steers else (when, when + effector.engagement_s)
+    lasts = (0.0 if light else far / effector.speed) + (0.0 if steers else effector.engagement_s)
+    ends, half_a_line = _sweep(ahead.path, first / STEP, last / STEP, effector.place, far)
+    doubt = SIGMAS * (ahead.place_sigma + last * ahead.pace_sigma) / max(reach, 1.0)
     return Space(
-        t_from, t_hit, max(t_to, t_hit, t_from + STEP), effector.place, ahead.path[k], float(ahead.height[k]), np.ascontiguousarray(ends),
+        ahead.t + leaves, ahead.t + when, ahead.t + max(leaves + lasts, when, leaves + STEP), effector.place, ahead.path[k], float(ahead.height[k]), ends,
         WIDTH + doubt + half_a_line)
 
 
-def _between(path: Array, first: float, last: float) -> Array:
-    """(LINES, 3) points of a path from `first` to `last` [s], none beyond its end."""
-    at = np.clip(np.linspace(first, last, LINES) / STEP, 0.0, len(path) - 1.0)
-    low = np.minimum(at.astype(np.int64), max(len(path) - 2, 0))
-    share = (at - low)[:, None]
-    return np.asarray(path[low] + share * (path[np.minimum(low + 1, len(path) - 1)] - path[low]))
+@njit(cache=True, error_model="numpy")
+def _earliest(path: Array, place: Array, speed: float, reaction: float, reach_min: float, reach_max: float) -> tuple[int, float]:
+    """First point of a path that the effect can get to, leaving no sooner than `reaction` from now, and its distance [m]; -1 none."""
+    for k in range(path.shape[0]):
+        x, y, z = path[k, 0] - place[0], path[k, 1] - place[1], path[k, 2] - place[2]
+        reach = math.sqrt(x * x + y * y + z * z)
+        if z > 0.0 and reach_min <= reach <= reach_max and k * STEP - reach / speed >= reaction:
+            return k, reach
+    return -1, math.inf
+
+
+@njit(cache=True, error_model="numpy")
+def _sweep(path: Array, first: float, last: float, place: Array, far: float) -> tuple[Array, float]:
+    """(LINES, 3) ends, `far` [m] off, of lines through the path from point `first` to point `last`, and half the widest angle between two of them [rad]."""
+    ends, widest = np.empty((LINES, 3)), 0.0
+    for j in range(LINES):
+        at = min(max(first + (last - first) * j / (LINES - 1), 0.0), path.shape[0] - 1.0)
+        low = int(at)
+        high = min(low + 1, path.shape[0] - 1)
+        along = path[low] + (at - low) * (path[high] - path[low]) - place
+        ends[j] = place + along * (far / max(math.sqrt((along * along).sum()), 1e-9))
+        if j > 0:
+            chord = ends[j] - ends[j - 1]
+            widest = max(widest, 2.0 * math.asin(min(0.5 * math.sqrt((chord * chord).sum()) / far, 1.0)))
+    return ends, 0.5 * widest
 
 
 def air_of(site: Site, frame: Frame) -> Air:
