@@ -599,3 +599,24 @@ def test_sealing_keeps_every_style_and_drops_what_could_close_the_sheet():
     assert "<i>y</i>" in sealed
     assert "script" not in sealed
     assert policy.count("sha256-") == 1
+
+
+def test_the_console_speaks_tls_where_asked(tmp_path):
+    import ssl
+    import subprocess
+    from shutil import which
+
+    if which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key), "-out", str(certificate),
+         "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    with console(tls=(certificate, key)) as served:
+        assert served.url.startswith("https://")
+        trusting = ssl.create_default_context(cafile=certificate)
+        connection = http.client.HTTPSConnection("127.0.0.1", served.port, context=trusting, timeout=5)
+        connection.request("GET", "/api/session")
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert "secure" in answer.headers["set-cookie"].lower()

@@ -17,6 +17,7 @@ const LEADER_S = 3; // drawn ahead of every track
 const NINETY_FIVE = 2.4477; // standard deviations that hold 95 % in two dimensions
 const MOST_ROUND_LABELS = 24; // soonest first; more would hide the map
 const MOST_ELLIPSES = 12; // likewise; the others keep their cross
+const TOOLS = 300; // height of the column of buttons at the map's edge
 const FONT = "600 12px system-ui, sans-serif";
 const SMALL = "11px system-ui, sans-serif";
 
@@ -105,7 +106,7 @@ function draw(canvas: HTMLCanvasElement, state: FrameState): void {
   const at = (x: number, y: number): [number, number] => apply(state.coordinateToPixelTransform, [x, y]) as [number, number];
   const scale = 1 / state.viewState.resolution;
   const pen = new Pen(context, at, scale, width, height);
-  context.globalAlpha = stale.value ? 0.55 : 1;
+  context.globalAlpha = stale.value ? 0.75 : 1;
   pen.impacts(picture);
   if (layers.value.trails) pen.trails(picture);
   pen.symbols(picture);
@@ -163,7 +164,7 @@ class Pen {
         }
       }
     });
-    c.globalAlpha = stale.value ? 0.55 : 1;
+    c.globalAlpha = stale.value ? 0.75 : 1;
   }
 
   trails({ tracks }: Frame): void {
@@ -182,7 +183,7 @@ class Pen {
       c.lineTo(...this.at(tracks.x[i]!, tracks.y[i]!));
       c.stroke();
     }
-    c.globalAlpha = stale.value ? 0.55 : 1;
+    c.globalAlpha = stale.value ? 0.75 : 1;
   }
 
   symbols({ tracks, claims }: Frame): void {
@@ -202,7 +203,7 @@ class Pen {
         c.beginPath();
         c.ellipse(px, py, NINETY_FIVE * tracks.a[i]! * this.scale, NINETY_FIVE * tracks.b[i]! * this.scale, -(tracks.turn[i] ?? 0), 0, 2 * Math.PI);
         c.stroke();
-        c.globalAlpha = stale.value ? 0.55 : 1;
+        c.globalAlpha = stale.value ? 0.75 : 1;
       }
       const image = images[kind === PROJECTILE ? "projectile" : kind === AIRCRAFT ? "aircraft" : "unknown"];
       const size = kind === AIRCRAFT ? 22 : 18;
@@ -281,7 +282,7 @@ class Pen {
       this.label([tracks.x[at]!, tracks.y[at]!], text, impacts.id[i] === selected.value ? colour.ink : colour.round, FONT, 13);
     }
     tracks.id.forEach((id, i) => {
-      if (tracks.kind[i] !== AIRCRAFT && id !== selected.value) return;
+      if (tracks.kind[i] !== AIRCRAFT && (id !== selected.value || impacts.id.includes(id))) return;
       const text = `${tracks.call[i] || tracks.icao[i] || id} ${Math.round(tracks.z[i]! / 10) * 10} m`;
       this.label([tracks.x[i]!, tracks.y[i]!], text, colour.aircraft, SMALL, 14);
     });
@@ -319,7 +320,8 @@ class Pen {
         }
     for (const [at, [left, top]] of places.entries()) {
       const box: Box = [left - 2, top - 1, left + w + 2, top + h + 1];
-      if (must && (box[0] < 44 || box[1] < 0 || box[2] > this.width || box[3] > this.height - 20)) continue;
+      const under = box[0] < 44 && box[1] < TOOLS; // the map's own buttons
+      if (under || box[0] < 0 || box[1] < 0 || box[2] > this.width || box[3] > this.height) continue;
       if (this.taken.some((b) => b[0] < box[2] && b[2] > box[0] && b[1] < box[3] && b[3] > box[1])) continue;
       if (at >= near) {
         c.strokeStyle = colour;

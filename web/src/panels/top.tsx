@@ -48,13 +48,13 @@ function Radars() {
     <span class="chips">
       {h?.site.radars.map((radar, i) => {
         const state = states[i] ?? 0;
-        return state ? (
+        return state && !stale.value ? (
           <span class="chip bad" key={radar.name}>✕ {radar.name} {texts.radar_states[state]}</span>
         ) : h.site.radars.length <= 2 ? (
-          <span class="chip" key={radar.name}>✓ {radar.name}</span>
+          <span class={`chip ${stale.value ? "unknown" : ""}`} key={radar.name}>{stale.value ? "?" : "✓"} {radar.name}</span>
         ) : null;
       })}
-      {h && h.site.radars.length > 2 && states.every((s) => s === 0) && <span class="chip">✓ {h.site.radars.length} {texts.radars.toLowerCase()}</span>}
+      {h && h.site.radars.length > 2 && states.every((s) => s === 0) && !stale.value && <span class="chip">✓ {h.site.radars.length} {texts.radars.toLowerCase()}</span>}
     </span>
   );
 }

@@ -1,0 +1,107 @@
+"""Every screen at two sizes: nothing runs out of its box. `SKYWARDEN_SCREENS=1` also writes the pictures of the guide."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from skywarden.site.shipped import find
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
+from test_console import a_record
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
+expect = playwright.expect
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "screens"
+SIZES = [(1280, 720), (1920, 1080)]
+# What sticks out of the window, or is cut off by its own box where its author did not mean it to be.
+STICKS_OUT = """() => [...document.querySelectorAll('header *, footer *, .banner *, .situation *, .warnings *, [role=tab], dialog *')]
+  .filter(e => e.checkVisibility() && !e.closest('.hidden, svg, .title, .user') && !e.matches('canvas, small.hidden, option'))
+  .filter(e => { const r = e.getBoundingClientRect(), scrolls = e.closest('.warnings, dialog');
+    return r.width > 0 && (r.left < -1 || r.right > innerWidth + 1 || (!scrolls && (r.top < -1 || r.bottom > innerHeight + 1))
+      || (e.matches('button, .count, .mode, .chip, h2, [role=tab]') && e.scrollWidth > e.clientWidth + 2)) })
+  .map(e => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`)"""
+
+
+def shot(page, name, size):
+    page.wait_for_timeout(400)
+    out = page.evaluate(STICKS_OUT)
+    if os.environ.get("SKYWARDEN_SCREENS"):
+        GUIDE.mkdir(exist_ok=True)
+        page.screenshot(path=GUIDE / f"{name}-{size[0]}.png")
+    assert not out, f"{name} at {size[0]} x {size[1]}: {out}"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["1280", "1920"])
+def test_nothing_is_cut_at_the_peak_of_a_raid(run, visit, size):
+    made = run(rounds=50, start=26.0, title="A made-up raid of fifty rounds · Kabul airport (zones notional)")
+    page = visit(made.url, *size)
+    expect(page.locator('[data-test="warning"]').first).to_be_visible()
+    shot(page, "raid", size)
+    page.keyboard.press("j")
+    page.keyboard.press("2")
+    shot(page, "rehearsal", size)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    shot(page, "keys", size)
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator('[data-test="back"]')).to_be_visible()
+    page.keyboard.press("4")
+    shot(page, "replay", size)
+    page.keyboard.press("g")
+    expect(page.locator('[data-test="back"]')).to_have_count(0)
+    made.freeze()
+    expect(page.locator('[data-test="stale"]')).to_be_visible()
+    page.keyboard.press("3")
+    shot(page, "stale", size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["1280", "1920"])
+def test_nothing_is_cut_on_a_quiet_day_or_while_editing(run, visit, size, tmp_path):
+    shutil.copytree(find("kabul", "sites"), tmp_path / "kabul")
+    made = run(rounds=0, start=26.0, title="A quiet day · Kabul airport (zones notional)", folder=tmp_path / "kabul")
+    page = visit(made.url, *size)
+    expect(page.locator('[data-test="track"]').first).to_be_visible()
+    page.keyboard.press("j")
+    shot(page, "quiet", size)
+    page.keyboard.press("t")
+    shot(page, "light", size)
+    page.keyboard.press("t")
+    page.keyboard.press("e")
+    shot(page, "edit", size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["1280", "1920"])
+def test_nothing_is_cut_in_a_report(visit, size, tmp_path):
+    from test_console import SITE
+
+    from skywarden.console.server import Console
+
+    a_record(tmp_path)
+    console = Console(SITE, "LIVE", "reports", port=0, records=tmp_path)
+    try:
+        page = visit(console.url, *size)
+        page.goto(f"{console.url}report/night.rec")
+        expect(page.locator("svg").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        shot(page, "report", size)
+    finally:
+        console.close()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["1280", "1920"])
+def test_the_page_reads_from_right_to_left_where_a_language_does(run, visit, size):
+    made = run(rounds=12, start=20.0)
+    page = visit(made.url, *size)
+    expect(page.locator('[data-test="warning"]').first).to_be_visible()
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    side = page.locator(".side").bounding_box()
+    assert side["x"] < 1.0
+    out = page.evaluate(STICKS_OUT)
+    assert not out, out
