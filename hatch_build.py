@@ -35,8 +35,7 @@ class ConsolePage(BuildHookInterface[Any]):
         if trouble:
             self.app.display_warning(trouble)
             print(trouble, file=sys.stderr)
-        elif version != "editable":
-            build_data["force_include"][str(static)] = "skywarden/console/static"
+        build_data["artifacts"].append(f"/{STATIC.as_posix()}/**")     # packed although git ignores it
 
 
 def build(web: Path, static: Path) -> str:
@@ -63,7 +62,7 @@ def build(web: Path, static: Path) -> str:
             return _sentence(f"{Path(error.cmd[1]).name} did not finish within {LONGEST_S} s")
         except subprocess.CalledProcessError as error:
             said = (error.stderr or error.stdout or "").strip().splitlines()
-            return _sentence(f"{Path(error.cmd[1]).name} failed: {' | '.join(said[:6]) or f'exit {error.returncode}'}")
+            return _sentence(f"{Path(error.cmd[1]).name} failed: {' | '.join(said[:3]) or f'exit {error.returncode}'}")
         (work / "dist" / STAMP).write_text(wanted)
         shutil.copytree(work / "dist", static)
     return ""
