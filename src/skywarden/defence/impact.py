@@ -58,7 +58,7 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
     speed, angle = np.zeros(n), np.zeros(n)
     J = np.zeros((3, STATES))
     T = np.empty((3, STATES))
-    where = np.empty(3)
+    where, mean = np.empty(3), np.empty(3)
     means, weights, law_cov = np.empty((laws, 3)), np.zeros(laws), np.zeros((laws, 3, 3))
     for k in range(n):
         i = rows[k]
@@ -94,10 +94,11 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
             angle[k] += w * a
         if total == 0.0:
             continue
-        mean = np.zeros(3)
+        mean[:] = 0.0
         for law in range(laws):
             if weights[law] > 0.0:
-                mean += weights[law] / total * means[law]
+                for r in range(3):
+                    mean[r] += weights[law] / total * means[law, r]
         for law in range(laws):
             if weights[law] > 0.0:
                 for r in range(3):

@@ -19,6 +19,9 @@ Array = NDArray[Any]
 
 LONGEST_FALL = 150.0        # s
 MOST_STEPS = 400
+NEAR_ENOUGH = 0.01          # m, of the ground at the end
+LONG, BRISK = 2.5, 1.0      # s, longest steps; a kink in a drag law near the speed of sound costs half a metre at BRISK, 2 m at LONG
+FAST = 240.0                # m/s, from which the shorter holds
 
 
 @njit(cache=True, error_model="numpy")
@@ -36,32 +39,34 @@ def descend(x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, 
     t = 0.0
     k = 0
     floor = ground_up(ground, x[0], x[1])
-    below = x[2] <= floor
-    while True:
+    risen = x[2] > floor            # a rising state that an error put below the ground is flown on until it has risen, or falls
+    h = 0.0
+    while risen or x[5] > 0.0:
         if k >= MOST_STEPS or t > LONGEST_FALL:
             return math.nan, math.nan, math.nan
-        h = _stride(states[k], floor)
+        h = _stride(states[k], floor, ground)
         rk4(states[k], h, law, drags, air, earth, states[k + 1])
         y = states[k + 1]
         floor = ground_up(ground, y[0], y[1])
-        if (y[2] <= floor and (y[5] < 0.0 or not below)) or below:
+        if y[2] <= floor and (risen or y[5] < 0.0):
             break
+        risen = y[2] > floor
         lengths[k] = h
         k += 1
         t += h
-    # the last step, shortened until it ends at the ground: Newton on the height above it, kept between the step's ends
-    low, high = 0.0, h
-    a = states[k, 2] - ground_up(ground, states[k, 0], states[k, 1])
-    b = states[k + 1, 2] - floor
-    part = h * min(max(a / max(a - b, 1e-9), 0.02), 1.0)
-    if below:
+    if not risen:
         states[k + 1] = states[k]
+        h = 0.0
     else:
+        # the last step, shortened until it ends at the ground: a cubic through its two ends, then Newton on the height above the ground
+        low, high = 0.0, h
+        above = states[k, 2] - ground_up(ground, states[k, 0], states[k, 1])
+        part = _crossing(above, states[k, 5], states[k + 1, 2] - floor, states[k + 1, 5], h)
         for _ in range(30):
             rk4(states[k], part, law, drags, air, earth, states[k + 1])
             e = states[k + 1, 2] - ground_up(ground, states[k + 1, 0], states[k + 1, 1])
             h = part
-            if abs(e) < 1e-3 or high - low < 1e-6:
+            if abs(e) < NEAR_ENOUGH or high - low < 1e-6:
                 break
             if e > 0.0:
                 low = part
@@ -70,37 +75,56 @@ def descend(x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, 
             part -= e / min(states[k + 1, 5], -1.0)
             if not low < part < high:
                 part = 0.5 * (low + high)
-    if below:
-        h = 0.0
     lengths[k] = h
     t += h
     y = states[k + 1]
     place[0], place[1], place[2] = y[0], y[1], y[2]
     _slopes_to_ground(y, ground, J)
     F = np.empty((6, STATES))
-    row = np.empty(STATES)
     for s in range(k, -1, -1):
         if lengths[s] == 0.0:
             continue
         growth(states[s], states[s + 1], lengths[s], law, drags, air, earth, F)
         for r in range(3):
-            for j in range(n):
+            # neither force depends on east and north: their columns stay
+            a0, a1, a2, a3, a4, a5 = J[r, 0], J[r, 1], J[r, 2], J[r, 3], J[r, 4], J[r, 5]
+            for j in range(2, n):
                 total = J[r, j] if j >= 6 else 0.0
-                for i in range(6):
-                    total += J[r, i] * F[i, j]
-                row[j] = total
-            for j in range(n):
-                J[r, j] = row[j]
+                J[r, j] = total + a0 * F[0, j] + a1 * F[1, j] + a2 * F[2, j] + a3 * F[3, j] + a4 * F[4, j] + a5 * F[5, j]
     speed = math.sqrt(y[3] * y[3] + y[4] * y[4] + y[5] * y[5])
     return t, speed, math.atan2(-y[5], math.sqrt(y[3] * y[3] + y[4] * y[4]))
 
 
 @njit(cache=True, error_model="numpy")
-def _stride(x: Array, floor: float) -> float:
-    """Step length [s]: a sixth of the time left, roughly, between half a second and two seconds."""
+def _stride(x: Array, floor: float, ground: Ground) -> float:
+    """Step length [s]: LONG, near the speed of sound and above BRISK; among hills a fifth of the time left, roughly, so that none is leapt over."""
+    longest = LONG if x[3] * x[3] + x[4] * x[4] + x[5] * x[5] < FAST * FAST else BRISK
+    if ground.up.size == 1 or (x[2] > ground.highest and x[2] + longest * x[5] > ground.highest):
+        return longest
     up = max(x[2] - floor, 0.0)
     left = (x[5] + math.sqrt(x[5] * x[5] + 2.0 * 9.81 * up)) / 9.81
-    return min(max(left / 6.0, 0.5), 2.0)
+    return min(max(left / 5.0, 0.5), longest)
+
+
+@njit(cache=True, error_model="numpy")
+def _crossing(a: float, va: float, b: float, vb: float, h: float) -> float:
+    """When within a step of `h` seconds a height goes through zero, that is `a` > 0 with rate `va` at its start, `b` <= 0 with `vb` at its end."""
+    low, high = 0.0, 1.0
+    s = min(max(a / max(a - b, 1e-9), 0.02), 1.0)
+    c2, c3 = 3.0 * (b - a) - h * (2.0 * va + vb), 2.0 * (a - b) + h * (va + vb)
+    for _ in range(8):
+        e = a + s * (h * va + s * (c2 + s * c3))
+        if abs(e) < 0.1 * NEAR_ENOUGH:
+            break
+        if e > 0.0:
+            low = s
+        else:
+            high = s
+        slope = h * va + s * (2.0 * c2 + 3.0 * s * c3)
+        s -= e / slope if slope < 0.0 else 0.0
+        if not low < s < high:
+            s = 0.5 * (low + high)
+    return s * h
 
 
 @njit(cache=True, error_model="numpy")

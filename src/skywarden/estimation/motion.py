@@ -25,27 +25,29 @@ LONGEST_STEP = 0.5      # s; fourth-order Runge-Kutta errs below 0.1 mm over a f
 STRAIGHT = -1           # `law` of straight flight
 
 
+# The one force law, compiled into its caller: a call that hands over all the tables costs as much again as the arithmetic.
+_acceleration = njit(inline="always", error_model="numpy")(acceleration.py_func)
+
+
 @njit(cache=True, error_model="numpy")
 def rk4(x: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, out: Array) -> None:
     """One Runge-Kutta step of `h` seconds of the state `x` (9,), written to `out` (9,). The wind's error shifts the air, not the ground."""
     b = x[6] * KAPPA
     we, wn = x[7], x[8]
     px, py, pz, vx, vy, vz = x[0], x[1], x[2], x[3], x[4], x[5]
-    ax1, ay1, az1 = acceleration(px, py, pz, vx - we, vy - wn, vz, law, b, 0.0, 0.0, drags, air, earth)
-    g = 0.5 * h
-    ux, uy, uz = vx + g * ax1, vy + g * ay1, vz + g * az1
-    ax2, ay2, az2 = acceleration(px + g * vx, py + g * vy, pz + g * vz, ux - we, uy - wn, uz, law, b, 0.0, 0.0, drags, air, earth)
-    sx, sy, sz = vx + g * ax2, vy + g * ay2, vz + g * az2
-    ax3, ay3, az3 = acceleration(px + g * ux, py + g * uy, pz + g * uz, sx - we, sy - wn, sz, law, b, 0.0, 0.0, drags, air, earth)
-    wx, wy, wz = vx + h * ax3, vy + h * ay3, vz + h * az3
-    ax4, ay4, az4 = acceleration(px + h * sx, py + h * sy, pz + h * sz, wx - we, wy - wn, wz, law, b, 0.0, 0.0, drags, air, earth)
+    ax, ay, az = 0.0, 0.0, 0.0              # acceleration of the stage before, and velocity there
+    ux, uy, uz = vx, vy, vz
+    sx, sy, sz, tx, ty, tz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0      # weighted sums of the stages' velocities and accelerations
+    for stage in range(4):
+        g = 0.0 if stage == 0 else (h if stage == 3 else 0.5 * h)
+        qx, qy, qz = px + g * ux, py + g * uy, pz + g * uz
+        ux, uy, uz = vx + g * ax, vy + g * ay, vz + g * az
+        ax, ay, az = _acceleration(qx, qy, qz, ux - we, uy - wn, uz, law, b, 0.0, 0.0, drags, air, earth)
+        w = 1.0 if stage == 0 or stage == 3 else 2.0
+        sx, sy, sz, tx, ty, tz = sx + w * ux, sy + w * uy, sz + w * uz, tx + w * ax, ty + w * ay, tz + w * az
     k = h / 6.0
-    out[0] = px + k * (vx + 2.0 * (ux + sx) + wx)
-    out[1] = py + k * (vy + 2.0 * (uy + sy) + wy)
-    out[2] = pz + k * (vz + 2.0 * (uz + sz) + wz)
-    out[3] = vx + k * (ax1 + 2.0 * (ax2 + ax3) + ax4)
-    out[4] = vy + k * (ay1 + 2.0 * (ay2 + ay3) + ay4)
-    out[5] = vz + k * (az1 + 2.0 * (az2 + az3) + az4)
+    out[0], out[1], out[2] = px + k * sx, py + k * sy, pz + k * sz
+    out[3], out[4], out[5] = vx + k * tx, vy + k * ty, vz + k * tz
     out[6], out[7], out[8] = x[6], we, wn
 
 
@@ -99,22 +101,6 @@ def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth
 
 
 @njit(cache=True, error_model="numpy")
-def step(x: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, out: Array, F: Array) -> None:
-    """One step of at most LONGEST_STEP: state into `out` (9,), error growth into `F` (6, 9). Straight flight where `law` is STRAIGHT."""
-    if law == STRAIGHT:
-        out[:] = x
-        F[:] = 0.0
-        for i in range(3):
-            out[i] = x[i] + h * x[3 + i]
-            F[i, i] = 1.0
-            F[3 + i, 3 + i] = 1.0
-            F[i, 3 + i] = h
-        return
-    rk4(x, h, law, drags, air, earth, out)
-    growth(x, out, h, law, drags, air, earth, F)
-
-
-@njit(cache=True, error_model="numpy")
 def compound(F: Array, A: Array, n: int, scratch: Array) -> None:
     """A (6, 9) becomes F A, where rows 6-8 of both are the identity's."""
     for i in range(6):
@@ -157,16 +143,31 @@ def carry(P: Array, F: Array, n: int, q: float, h: float, T: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def flow(x: Array, dt: float, law: int, drags: Drags, air: Air, earth: Earth, n: int, F: Array) -> None:
-    """State `x` (9,) moves on, in place, by `dt` seconds, forward or back; the whole error growth goes into `F` (6, 9)."""
+    """State `x` (9,) moves on, in place, by `dt` seconds, forward or back; the whole error growth goes into `F` (6, 9).
+
+    Straight flight where `law` is STRAIGHT; otherwise by steps of at most LONGEST_STEP.
+    """
+    if law == STRAIGHT:
+        F[:] = 0.0
+        for i in range(3):
+            x[i] += dt * x[3 + i]
+            F[i, i] = 1.0
+            F[3 + i, 3 + i] = 1.0
+            F[i, 3 + i] = dt
+        return
     steps = max(1, math.ceil(abs(dt) / LONGEST_STEP - 1e-9))
     h = dt / steps
     y = np.empty(STATES)
-    step(x, h, law, drags, air, earth, y, F)
-    x[:] = y
+    rk4(x, h, law, drags, air, earth, y)
+    growth(x, y, h, law, drags, air, earth, F)
+    for i in range(6):
+        x[i] = y[i]
     if steps > 1:
         G = np.empty((6, STATES))
         T = np.empty((6, STATES))
         for _ in range(1, steps):
-            step(x, h, law, drags, air, earth, y, G)
-            x[:] = y
+            rk4(x, h, law, drags, air, earth, y)
+            growth(x, y, h, law, drags, air, earth, G)
+            for i in range(6):
+                x[i] = y[i]
             compound(G, F, n, T)

@@ -67,6 +67,8 @@ def start() -> State:
 def track(state: State, frame: Frame, site: Site, next_number: int) -> tuple[State, Tracks, int]:
     """One frame on: every believable claim improves its aircraft's track. Returns the shown tracks at the frame's time."""
     old = state.known
+    if old.address.shape[0] == 0 and frame.aircraft.t.shape[0] == 0 and (frame.detections.address == NO_ADDRESS).all():
+        return state, Tracks.empty(), next_number
     claims, refused = _gather(old, frame, site)
     known = take(old, np.flatnonzero(frame.t - old.seen <= UNSEEN))
     fresh = np.setdiff1d(claims.address, known.address)

@@ -18,13 +18,13 @@ CORRELATED = 2.0        # log odds that an aircraft's own report at the same pla
 SLOW = 35.0             # m/s: below this most flying things are birds, drones or rotors
 
 
-def settle(b: Block, mean: Array) -> Block:
-    """Decides what the evidence allows."""
+def settle(b: Block, mean: Array) -> tuple[Block, Array]:
+    """Decides what the evidence allows; also returns the log odds (n,) of projectile."""
     o = judged(b, mean)
     decided = b.decided.copy()
     decided[o > SURE] = SURE_PROJECTILE
     decided[o < -SURE] = SURE_AIRCRAFT
-    return b._replace(decided=decided)
+    return b._replace(decided=decided), o
 
 
 def judged(b: Block, mean: Array) -> Array:
@@ -63,12 +63,12 @@ def low_or_far(start: Array, ground: Ground, range_max: float, place: Array) -> 
     return np.where(low, 0.0, np.where(away > 0.93 * range_max, -1.0, BORN_HIGH))
 
 
-def probabilities(b: Block, mean: Array) -> Array:
-    """Probability of projectile, aircraft and other (n, 3)."""
-    o = np.clip(judged(b, mean), -30.0, 30.0)
-    o = np.where(b.decided == SURE_PROJECTILE, np.maximum(o, 3.0), np.where(b.decided == SURE_AIRCRAFT, np.minimum(o, -3.0), o))
+def probabilities(b: Block, likely: Array, rows: Array) -> Array:
+    """Probability of projectile, aircraft and other (k, 3) of tracks `rows` (k,), from the log odds (n,) of all."""
+    o, decided = np.clip(likely[rows], -30.0, 30.0), b.decided[rows]
+    o = np.where(decided == SURE_PROJECTILE, np.maximum(o, 3.0), np.where(decided == SURE_AIRCRAFT, np.minimum(o, -3.0), o))
     p = 1.0 / (1.0 + np.exp(-o))
     straight = b.x.shape[1] - 2
-    speed = np.sqrt((b.x[:, straight, 3:6] ** 2).sum(1))
+    speed = np.sqrt((b.x[rows, straight, 3:6] ** 2).sum(1))
     slow = 1.0 / (1.0 + np.exp((speed - SLOW) / 5.0))
     return np.stack((p, (1.0 - p) * (1.0 - slow), (1.0 - p) * slow), 1)

@@ -91,30 +91,31 @@ def missed(b: Block, before: Array, chance: Array, above: Array, t: float, model
 
 
 @njit(cache=True, error_model="numpy")
-def opinions(b: Block, t: float, model: Model) -> tuple[Array, Array, Array]:
-    """Each track's state (n, 7), covariance (n, 7, 7) and likeliest drag law, its hypotheses matched in mean and covariance, at time `t`."""
-    n = b.time.shape[0]
+def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Array, Array]:
+    """State (n, 7), covariance (n, 7, 7) and likeliest drag law of tracks `rows` (n,), hypotheses matched in mean and covariance, at time `t`."""
+    n = rows.shape[0]
     laws = b.x.shape[1] - 2
     state, covariance, law = np.zeros((n, 7)), np.zeros((n, 7, 7)), np.zeros(n, np.int32)
     w = np.zeros(laws + 2)
     F = np.zeros((6, STATES))
     T = np.empty((6, STATES))
     x, P = np.empty((laws + 2, STATES)), np.empty((laws + 2, STATES, STATES))
-    for i in range(n):
+    for k in range(n):
+        i = rows[k]
         best = best_law(b, i)
-        law[i] = max(best, 0)
+        law[k] = max(best, 0)
         share = 0.0
         if best >= 0:
             share = 1.0 / (1.0 + math.exp(-min(max(odds(b, i), -40.0), 40.0))) if b.alive[i, laws] else 1.0
         w[:] = 0.0
         if best >= 0:
             total = 0.0
-            for k in range(laws):
-                if b.alive[i, k]:
-                    w[k] = math.exp(b.ll[i, k] - b.ll[i, best])
-                    total += w[k]
-            for k in range(laws):
-                w[k] *= share / total
+            for m in range(laws):
+                if b.alive[i, m]:
+                    w[m] = math.exp(b.ll[i, m] - b.ll[i, best])
+                    total += w[m]
+            for m in range(laws):
+                w[m] *= share / total
         if b.alive[i, laws]:
             w[laws], w[laws + 1] = (1.0 - share) * (1.0 - b.turn[i]), (1.0 - share) * b.turn[i]
         total = 0.0
@@ -131,7 +132,7 @@ def opinions(b: Block, t: float, model: Model) -> tuple[Array, Array, Array]:
         for m in range(laws + 2):
             if w[m] > 0.0:
                 for r in range(6):
-                    state[i, r] += w[m] / total * x[m, r]
+                    state[k, r] += w[m] / total * x[m, r]
         kappa, weight, kappa_variance = 0.0, 0.0, 0.0
         for m in range(laws):
             if w[m] > 0.0 or m == best:
@@ -139,17 +140,17 @@ def opinions(b: Block, t: float, model: Model) -> tuple[Array, Array, Array]:
                 kappa += u * b.x[i, m, 6]
                 kappa_variance += u * b.p[i, m, 6, 6]
                 weight += u
-        state[i, 6] = kappa / weight * KAPPA if weight > 0.0 else 0.0
-        covariance[i, 6, 6] = kappa_variance / weight * KAPPA * KAPPA if weight > 0.0 else KAPPA * KAPPA
+        state[k, 6] = kappa / weight * KAPPA if weight > 0.0 else 0.0
+        covariance[k, 6, 6] = kappa_variance / weight * KAPPA * KAPPA if weight > 0.0 else KAPPA * KAPPA
         for m in range(laws + 2):
             if w[m] == 0.0:
                 continue
             for r in range(6):
                 for c in range(6):
-                    covariance[i, r, c] += w[m] / total * (P[m, r, c] + (x[m, r] - state[i, r]) * (x[m, c] - state[i, c]))
+                    covariance[k, r, c] += w[m] / total * (P[m, r, c] + (x[m, r] - state[k, r]) * (x[m, c] - state[k, c]))
                 if m < laws:
-                    covariance[i, r, 6] += w[m] / total * P[m, r, 6] * KAPPA
-                    covariance[i, 6, r] = covariance[i, r, 6]
+                    covariance[k, r, 6] += w[m] / total * P[m, r, 6] * KAPPA
+                    covariance[k, 6, r] = covariance[k, r, 6]
     return state, covariance, law
 
 
@@ -160,3 +161,18 @@ def kind_odds(b: Block) -> Array:
     for i in range(out.shape[0]):
         out[i] = odds(b, i)
     return out
+
+
+@njit(cache=True, error_model="numpy")
+def broken(b: Block) -> bool:
+    """Whether any number of any hypothesis is not one."""
+    for i in range(b.time.shape[0]):
+        for m in range(b.x.shape[1]):
+            total = b.ll[i, m] * 0.0
+            for r in range(STATES):
+                total += b.x[i, m, r] * 0.0
+                for c in range(STATES):
+                    total += b.p[i, m, r, c] * 0.0
+            if total != 0.0:        # nan and infinity make it nan
+                return True
+    return False

@@ -11,7 +11,7 @@ from skywarden.ballistics.air import with_weather
 from skywarden.defence.tracking import cooperative, kinds
 from skywarden.defence.tracking.birth import found, ratios
 from skywarden.defence.tracking.kernels import absorb, advance, gate
-from skywarden.defence.tracking.life import coverage, missed, opinions
+from skywarden.defence.tracking.life import broken, coverage, missed, opinions
 from skywarden.defence.tracking.memory import DETECTIONS, RINGS, SECTORS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
 from skywarden.estimation.pair import assign
 from skywarden.geometry.ground import Ground
@@ -63,12 +63,12 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     advance(b, frame.t, np.ones(b.time.shape[0], np.bool_), model)
     b, before = sound(b, before)
     b, seeds, busy = end(b, seeds, state.map, frame, before, model, site)
-    b = kinds.settle(b, model.mean)
+    b, likely = kinds.settle(b, model.mean)
     fresh = confirm(b, clutter, site)
     b.number[fresh] = next_number + np.arange(fresh.shape[0])
     next_number += fresh.shape[0]
     known, reported, next_number = cooperative.track(state.cooperative, frame, site, next_number)
-    tracks = picture(b, frame.t, model)
+    tracks = picture(b, likely, frame.t, model)
     same = cooperative.correlate(tracks, reported)
     address = b.address.copy()
     address[b.number > 0] = np.where(same >= 0, reported.address[same] if reported.address.shape[0] else NO_ADDRESS, address[b.number > 0])
@@ -192,11 +192,11 @@ def density(old: float, strange: int, width: float, declared: float) -> float:
 
 def sound(b: Block, before: Array) -> tuple[Block, Array]:
     """Hypotheses that ran out of numbers (a fit to two contradicting detections can) are given up, and tracks that have none left."""
+    if not broken(b):
+        return b, before
     bad = np.asarray(~(np.isfinite(b.x).all(2) & np.isfinite(b.p).all((2, 3))))
     lost = bad[:, : b.ll.shape[1]] | ~np.isfinite(b.ll)
     bad[:, : lost.shape[1]] |= lost
-    if not bad.any():
-        return b, before
     x, p, ll = b.x.copy(), b.p.copy(), b.ll.copy()
     x[bad], p[bad] = 0.0, 1e8 * np.eye(b.x.shape[2])
     ll[lost] = -1e6
@@ -222,7 +222,8 @@ def end(b: Block, seeds: Seeds, busy: Array, frame: Frame, before: Array, model:
         ending = missed(b, before, chance, above, frame.t, model)
         short = np.flatnonzero(ending & (b.hits < SHORT))
         lost.append((b.sensor[short, 0], b.z[short, 0], b.hits[short].astype(np.float64)))
-        b = take(b, np.flatnonzero(~ending))
+        if ending.any():
+            b = take(b, np.flatnonzero(~ending))
     busy = np.asarray(busy * (1.0 - MAP_FADE))
     for sensor, z, weight in lost:
         if z.shape[0]:
@@ -236,11 +237,11 @@ def confirm(b: Block, clutter: Array, site: Site) -> Array:
     return np.flatnonzero((b.number == 0) & (b.score > max(rates)))
 
 
-def picture(b: Block, t: float, model: Model) -> Tracks:
-    """The confirmed tracks as the rest of the house sees them, at time `t`."""
+def picture(b: Block, likely: Array, t: float, model: Model) -> Tracks:
+    """The confirmed tracks as the rest of the house sees them, at time `t`; `likely` (n,) their log odds of projectile."""
     rows = np.flatnonzero(b.number > 0)
     if rows.shape[0] == 0:
         return Tracks.empty()
-    c = take(b, rows)
-    state, covariance, law = opinions(c, t, model)
-    return Tracks(c.number, state, covariance, c.seen, c.born, c.hits, kinds.probabilities(c, model.mean), law, c.address)
+    state, covariance, law = opinions(b, rows, t, model)
+    kind = kinds.probabilities(b, likely, rows)
+    return Tracks(b.number[rows], state, covariance, b.seen[rows], b.born[rows], b.hits[rows], kind, law, b.address[rows])
