@@ -57,11 +57,18 @@ def start(*words):
         [sys.executable, "-m", "skywarden.cli", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 
+def wait_for(word, run):
+    """Read what a run says until it shows life."""
+    for line in run.stderr:
+        if word in line:
+            return
+    raise AssertionError(f"the run ended with {run.wait()} before it said {word}")
+
+
 def test_ctrl_c_ends_cleanly_with_a_summary_and_a_whole_record(tmp_path):
     path = tmp_path / "cut.rec"
     run = start("run", "kabul-2021-08-30", "--record", path)
-    seen_alive = "SIMULATION"
-    assert seen_alive in run.stderr.readline()
+    wait_for("SIMULATION", run)
     time.sleep(2.0)
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=30)
@@ -76,7 +83,7 @@ def test_ctrl_c_ends_cleanly_with_a_summary_and_a_whole_record(tmp_path):
 def test_a_killed_run_leaves_a_record_that_opens_and_checks(tmp_path):
     path = tmp_path / "killed.rec"
     run = start("run", "kabul-2021-08-30", "--speed", "8", "--record", path)
-    run.stderr.readline()
+    wait_for("SIMULATION", run)
     time.sleep(2.5)
     run.kill()
     run.communicate(timeout=30)

@@ -84,9 +84,10 @@ def _one(scenario: Scenario, row: int, raid: Raid, site: Site, air: Air, draw: n
     def spread(mean: float, relative: float) -> float:
         return mean * (1.0 + relative * float(np.clip(draw.standard_normal(), -MOST_SIGMAS, MOST_SIGMAS)))
 
-    coefficient, burn = spread(kind.coefficient, kind.spread), spread(kind.burn_acceleration, kind.burn_spread)
     reached: list[float] = []
     for _ in range(TRIES):
+        # drawn anew each time: a round with rare drag may be unable to fly from there to here at all
+        coefficient, burn = spread(kind.coefficient, kind.spread), spread(kind.burn_acceleration, kind.burn_spread)
         start = _impact(raid, site, draw)
         path = fly(
             start, kind.law, 1.0 / coefficient, site.ground, scenario.drags, air, site.earth, LONGEST, TOLERANCE, forward=False,
