@@ -585,6 +585,13 @@ def test_records_are_listed_and_their_report_needs_no_unsafe_style(tmp_path):
             for sheet in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
                 assert base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode() in policies[0]
             assert page.ask("GET", "/report/broken.rec")[0] == 409
+            for form, start in (("geojson", b"{"), ("kml", b"<?xml"), ("czml", b"["), ("parquet", b"PK"), ("mcap", b"\x89MCAP")):
+                status, headers, data = page.ask("GET", f"/export/night.rec/{form}")
+                assert status == 200
+                assert "attachment" in headers["content-disposition"]
+                assert data.startswith(start)
+            assert page.ask("GET", "/export/night.rec/docx")[0] == 409
+            assert page.ask("GET", "/export/outside.rec/kml")[0] == 404
             for name in ("outside.rec", "..%2Foutside.rec", "%2e%2e/outside.rec"):
                 assert page.ask("GET", f"/report/{name}")[0] == 404
 

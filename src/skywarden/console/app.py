@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, Response
@@ -59,6 +62,7 @@ def application(console: Console) -> Starlette:
         Route("/api/logout", pages.log_out, methods=["POST"]), Route("/api/terrain", pages.terrain), Route("/api/events", pages.events),
         Route("/api/command", pages.command, methods=["POST"]), Route("/api/audit", pages.audit),
         Route("/api/zones", pages.zones, methods=["POST"]), Route("/api/records", pages.records), Route("/report/{name}", pages.report),
+        Route("/export/{name}/{form}", pages.export),
         WebSocketRoute("/ws", pages.socket),
     ]
     if STATIC.is_dir():
@@ -219,16 +223,27 @@ class Pages:
     async def report(self, request: Request) -> Response:
         """The report of one record, the page `skywarden review` writes."""
         session = self._reading(request)
-        folder = self.console.records
-        path = None if folder is None else library.find(folder, request.path_params["name"])
-        if path is None:
-            raise RefusedError(404, "There is no such record.")
+        path = self._record(request)
         try:
             html, policy = await asyncio.to_thread(library.page, path)
         except SkywardenError as error:
             raise RefusedError(409, str(error)) from None
         self.console.audit.write(session.user.name, "read report", _address(request), allowed=True, about=path.name)
         return HTMLResponse(html, headers={"content-security-policy": policy})
+
+    async def export(self, request: Request) -> Response:
+        """One record in the form of another program, to be kept as a file."""
+        session = self._reading(request)
+        path = self._record(request)
+        folder = Path(tempfile.mkdtemp(prefix="skywarden-export-"))
+        gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            made = await asyncio.to_thread(library.exported, path, request.path_params["form"], folder)
+        except SkywardenError as error:
+            await gone()
+            raise RefusedError(409, str(error)) from None
+        self.console.audit.write(session.user.name, "export", _address(request), allowed=True, about=made.name)
+        return FileResponse(made, filename=made.name, media_type="application/octet-stream", background=gone)
 
     async def socket(self, socket: WebSocket) -> None:
         """The picture out, the page's wishes about time in."""
@@ -281,6 +296,14 @@ class Pages:
             "role": session.user.role, "may": sorted(MAY[session.user.role]), "csrf": session.csrf, "users": not console.door.open,
             "editable": console.site_folder is not None, "records": console.records is not None,
         }
+
+    def _record(self, request: Request) -> Path:
+        """The record a request names. Raises `RefusedError`."""
+        folder = self.console.records
+        path = None if folder is None else library.find(folder, request.path_params["name"])
+        if path is None:
+            raise RefusedError(404, "There is no such record.")
+        return path
 
     def _reading(self, request: Request) -> Session:
         session = self.console.door.find(request.cookies.get(COOKIE))

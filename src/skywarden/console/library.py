@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import shutil
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 from skywarden.errors import SkywardenError
 from skywarden.record.reader import Record
-from skywarden.review import report, story
+from skywarden.review import export, report, story
 
 MOST = 500              # records listed, newest first
 SUFFIX = ".rec"
@@ -35,6 +36,13 @@ def page(path: Path) -> tuple[str, str]:
     """The report of a record as HTML, and the Content-Security-Policy that lets just its own styles through. Raises `SkywardenError`."""
     with Record(path) as record:
         return seal(report.page(story.read(record)))
+
+
+def exported(path: Path, form: str, folder: Path) -> Path:
+    """The record written as `form` into `folder`; a form of several files comes as one ZIP. Raises `SkywardenError`."""
+    made = folder / f"{path.stem}.{form}"
+    export.write(path, form, made)
+    return Path(shutil.make_archive(str(made), "zip", made)) if made.is_dir() else made
 
 
 def seal(html: str) -> tuple[str, str]:

@@ -105,10 +105,15 @@ function Records() {
               {list.map((r) => (
                 <tr key={r.name} data-test="record">
                   <td>{r.name}</td>
-                  {r.fault ? <td colSpan={3} class="faults">✕ {r.fault}</td> : [
+                  {r.fault ? <td colSpan={4} class="faults">✕ {r.fault}</td> : [
                     <td key="what">{fill(l.of, { kind: r.kind ?? "", what: r.scenario || r.site || "" })}</td>,
                     <td key="when">{new Date(r.epoch_ms ?? 0).toISOString().slice(0, 16).replace("T", " ")} UTC, {fill(l.long, { m: ((r.seconds ?? 0) / 60).toFixed(1) })}</td>,
                     <td key="report"><a href={`/report/${encodeURIComponent(r.name)}`} target="_blank" rel="noreferrer">{l.report}</a></td>,
+                    <td key="export">
+                      {["geojson", "kml", "czml", "parquet", "mcap"].map((form) => (
+                        <a key={form} class="form" download href={`/export/${encodeURIComponent(r.name)}/${form}`}>{form}</a>
+                      ))}
+                    </td>,
                   ]}
                 </tr>
               ))}
