@@ -424,6 +424,34 @@ def test_log_in_log_out_and_a_role_refused(run, visit, tmp_path):
     page.get_by_label("Why").fill("let me")
     page.keyboard.press("Enter")
     expect(at(page, "toast")).to_contain_text("An observer may not alarm.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("u")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_supervisor_reads_who_did_what(run, visit):
+    made = run(rounds=0, start=5.0)
+    page = ready(visit(made.url))
+    raise_alarm(made, page)
+    page.keyboard.press("a")
+    made.told("acknowledge")
+    page.keyboard.press("u")
+    expect(at(page, "entry").first).to_contain_text(f"acknowledge {ZONE}")
+    page.keyboard.press("Escape")
+
+
+def test_a_run_that_ended_says_so_and_can_be_looked_back_through(run, visit):
+    made = run(rounds=0, start=5.0)
+    page = ready(visit(made.url))
+    time.sleep(1.5)
+    made.freeze()
+    made.console.over()
+    expect(at(page, "over")).to_contain_text("THE RUN HAS ENDED")
+    expect(at(page, "stale")).to_have_count(0)
+    page.keyboard.press("ArrowLeft")
+    expect(at(page, "mode")).to_contain_text("REPLAY")
+    page.keyboard.press("g")
+    expect(at(page, "over")).to_be_visible()
 
 
 def test_two_people_consent_in_two_browsers(run, visit, tmp_path):

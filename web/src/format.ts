@@ -10,7 +10,7 @@ export const countdown = (t: Num | undefined, now: number): string => (known(t) 
 export const percent = (p: Num | undefined): string =>
   !known(p) ? "—" : p >= 0.995 ? ">99 %" : p < 0.01 ? "<1 %" : `${Math.round(p * 100)} %`;
 
-export const metres = (m: Num | undefined): string => (!known(m) ? "—" : m >= 9950 ? `${(m / 1000).toFixed(1)} km` : `${Math.round(m)} m`);
+export const metres = (m: Num | undefined): string => (!known(m) ? "—" : m >= 9950 ? `${(m / 1000).toFixed(1)} km` : `${Math.abs(m) < 9.95 ? m.toFixed(1) : Math.round(m)} m`);
 
 /** Time of the run, T+MM:SS or T+H:MM:SS; with tenths where asked. */
 export function runTime(t: number, tenths = false): string {

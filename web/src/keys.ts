@@ -2,7 +2,7 @@
 import * as act from "./actions";
 import { map } from "./map/map";
 import { edit } from "./editing";
-import { dialog, frame, hello, logIn, ruler, tab } from "./store";
+import { dialog, frame, hello, logIn, may, ruler, tab } from "./store";
 
 const TABS = ["tracks", "rehearsal", "health", "events"] as const;
 
@@ -11,7 +11,7 @@ const KEYS: Record<string, () => void> = {
   y: () => act.consent(), h: act.hold, w: act.weapons, " ": act.pauseOrPlay, ArrowLeft: () => act.nudge(-1), ArrowRight: () => act.nudge(1),
   "[": () => act.faster(-1), "]": () => act.faster(1), g: act.goLive, l: () => void act.copyLink(), j: () => act.nextTrack(1), k: () => act.nextTrack(-1),
   f: () => map.fit(), F: () => map.fitAll(), "+": () => map.zoom(0.5), "=": () => map.zoom(0.5), "-": () => map.zoom(-0.5), d: act.toggleRuler,
-  t: act.toggleTheme, v: act.toggleSound, o: () => void (hello.value?.records && (dialog.value = { kind: "records" })), e: () => void (hello.value?.editable && edit()), "?": act.help, Escape: act.clearSelection,
+  t: act.toggleTheme, v: act.toggleSound, u: () => void (may("audit") && (dialog.value = { kind: "audit" })), o: () => void (hello.value?.records && (dialog.value = { kind: "records" })), e: () => void (hello.value?.editable && edit()), "?": act.help, Escape: act.clearSelection,
 };
 
 export function listen(): void {

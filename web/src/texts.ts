@@ -167,6 +167,7 @@ const english = {
   weapons_title: "Weapon control status (simulated)",
   no_manual: "No manual alarm stands.",
 
+  audit: { title: "Audit log", columns: ["time, UTC", "who", "what", "why", ""], allowed: "done", refused: "refused" },
   library: {
     title: "Records", open: "Records", none: "No records in the folder.", report: "Report", of: "{kind} · {what}", long: "{m} min", reading: "Reading …",
     opens: "A report opens in a tab of its own. To look through a record again: skywarden replay FILE",
@@ -189,7 +190,7 @@ const english = {
     ["Space", "pause or play"], ["← →", "one second back or on; with Shift ten"], ["[ ]", "slower, faster"], ["G", "go live"], ["L", "copy a link to this moment"],
     ["J K", "next or previous track"], ["/", "filter the tracks"], ["1 2 3 4", "tracks, rehearsal, health, events"],
     ["F", "fit the zones; Shift+F everything in the air"], ["+ −", "zoom"], ["D", "ruler"], ["T", "light or dark"], ["V", "sound"],
-    ["E", "edit the zones"], ["O", "records and their reports"], ["?", "this sheet"], ["Esc", "close, clear the selection"],
+    ["E", "edit the zones"], ["O", "records and their reports"], ["U", "audit log (supervisor)"], ["?", "this sheet"], ["Esc", "close, clear the selection"],
   ] as [string, string][],
 };
 

@@ -14,6 +14,7 @@ export function Dialogs() {
   switch (open.kind) {
     case "help": return <Keys />;
     case "records": return <Records />;
+    case "audit": return <Audit />;
     case "alarm": return <Ask title={texts.alarm_title} label={texts.zone} choices={zones} why send={(zone, why) => command("alarm", zone, why)} />;
     case "cancel": return <Ask title={texts.cancel_title} label={texts.zone} choices={manual} first={open.subject} why send={(zone, why) => command("cancel", zone, why)} />;
     case "shelve": return (
@@ -122,6 +123,35 @@ function Records() {
         </div>
       )}
       <p class="none">{l.opens}</p>
+      <div class="actions"><button class="primary" autofocus onClick={() => (dialog.value = null)}>{texts.close}</button></div>
+    </Modal>
+  );
+}
+
+interface Entry { time: string; who: string; what: string; about: string; why: string; from: string; allowed: boolean }
+
+function Audit() {
+  const [list, fill_in] = useState<Entry[] | null>(null), a = texts.audit;
+  useLayoutEffect(() => {
+    void fetch("/api/audit").then(async (answer) => fill_in(answer.ok ? ((await answer.json()) as { entries: Entry[] }).entries.reverse() : []), () => fill_in([]));
+  }, []);
+  return (
+    <Modal title={a.title}>
+      {list === null ? <p>{texts.library.reading}</p> : (
+        <div class="scroll" tabIndex={0} role="region" aria-label={a.title}>
+          <table>
+            <thead><tr>{a.columns.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+            <tbody>
+              {list.map((e, i) => (
+                <tr key={i} data-test="entry">
+                  <td>{e.time.slice(0, 19).replace("T", " ")}</td><td>{e.who}</td><td>{e.what} {e.about}</td><td>{e.why}</td>
+                  <td>{e.allowed ? `✓ ${a.allowed}` : <b class="faults">✕ {a.refused}</b>}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
       <div class="actions"><button class="primary" autofocus onClick={() => (dialog.value = null)}>{texts.close}</button></div>
     </Modal>
   );
