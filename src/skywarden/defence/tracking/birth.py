@@ -15,7 +15,6 @@ from skywarden.messages.tables import Array
 
 TANGENTIAL = 220.0      # m/s, standard deviation of each component across the line of sight before anything is known
 PULL = 12.0             # m/s², standard deviation of the unknown acceleration along the line of sight
-LONGEST_GAP = 0.85      # s between the two detections that start a track
 
 
 @njit(cache=True, error_model="numpy")
@@ -37,7 +36,7 @@ def ratios(
     doppler = math.isfinite(var[3])
     for s in range(seeds.t.shape[0]):
         dt = t - seeds.t[s]
-        if seeds.sensor[s] != sensor or dt <= 0.0 or dt > LONGEST_GAP or not math.isfinite(seeds.z[s, 2]):
+        if seeds.sensor[s] != sensor or dt <= 0.0 or dt > model.gap[sensor] or not math.isfinite(seeds.z[s, 2]):
             continue
         cartesian(seeds.z[s, 0], seeds.z[s, 1], seeds.z[s, 2], place, a)
         for d in range(z.shape[0]):

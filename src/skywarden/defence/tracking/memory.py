@@ -16,7 +16,7 @@ from skywarden.estimation.motion import STATES
 from skywarden.messages.tables import Array
 from skywarden.site.model import Site
 
-DETECTIONS = 64             # kept a track: all of its first 16 s at four looks a second
+DETECTIONS = 32             # kept a track: all of its first 8 s at four looks a second
 RINGS, SECTORS = 50, 64     # cells of the clutter map
 UNDECIDED, SURE_PROJECTILE, SURE_AIRCRAFT = 0, 1, 2
 DOPPLER_EXTENT = 900.0      # m/s: false alarms are taken to spread over -450 … 450
@@ -88,6 +88,7 @@ class Model(NamedTuple):
     pd: Array           # (radars,)
     reference: Array    # (radars,) signal to noise at which the books' noise holds [dB]; nan always
     patience: float     # a bit over three of the slowest radar's revisits [s]
+    gap: Array          # (radars,) float64 longest time between the two detections that start a track [s]
 
 
 @lru_cache(maxsize=8)

@@ -25,10 +25,10 @@ __all__ = ["State", "start", "track"]
 LATEST = 1.0                    # s: a detection older than its track by more is refused and counted
 FALSE_TRACKS = 1.0 / 6000.0     # 1/s allowed from false alarms: one in 100 minutes
 SAFETY = 3.0                    # the false-track formula's margin for its approximations
-REFIT = np.isin(np.arange(DETECTIONS + 1), (3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 26, 34, 48, 64))
+REFIT = np.isin(np.arange(DETECTIONS + 1), (3, 4, 5, 6, 8, 11, 16, 24))     # beyond, filter and fit agree: figures in docs/models/filters.md
 ENDS_BELOW = 1e-5               # probability that a track still there would have been missed so often
 CLUTTER_FADE = 0.1
-SEED_LIFE = 0.9                 # s a lone detection is remembered
+GAP = (0.3, 2.2)                # s and revisits: longest time between the two detections that start a track; one look may be missed
 MAP_FADE = 0.04                 # a frame: the clutter map remembers some 6 s
 BUSY = 0.03                     # detections a frame in one cell from which clutter there counts as thicker than elsewhere
 SHORT = 8                       # detections below which a track that ended led nowhere
@@ -89,7 +89,8 @@ def _model(site: Site, up: bytes, wind: bytes, offset: float, ratio: float, wind
     reference = np.array([r.reference_snr for r in site.radars], np.float64)
     patience = 3.3 * max((r.revisit for r in site.radars), default=0.0)
     mean, variance = priors_of(site, wind_sigma)
-    return Model(site.drags, air, site.earth, sensors, mean, variance, 9 if wind_sigma > 0.0 else 7, extent, limits, pd, reference, patience)
+    gap = np.array([GAP[0] + GAP[1] * r.revisit for r in site.radars], np.float64)
+    return Model(site.drags, air, site.earth, sensors, mean, variance, 9 if wind_sigma > 0.0 else 7, extent, limits, pd, reference, patience, gap)
 
 
 def copied(b: Block) -> Block:
@@ -213,9 +214,10 @@ def cells(z: Array, range_max: float | Array) -> tuple[Array, Array]:
 
 def end(b: Block, seeds: Seeds, busy: Array, frame: Frame, before: Array, model: Model, site: Site) -> tuple[Block, Seeds, Array]:
     """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the ground. What led nowhere enters the clutter map."""
-    old = np.flatnonzero(frame.t - seeds.t >= SEED_LIFE)
+    spent = frame.t - seeds.t >= model.gap[seeds.sensor] + 0.05
+    old = np.flatnonzero(spent)
     lost = [(seeds.sensor[old], seeds.z[old], np.ones(old.shape[0]))]
-    seeds = take(seeds, np.flatnonzero(frame.t - seeds.t < SEED_LIFE))
+    seeds = take(seeds, np.flatnonzero(~spent))
     if b.time.shape[0]:
         looked = frame.radars.up & (frame.radars.sector_width > 0.0)
         chance, above = coverage(b, looked, frame.radars.sector_from, frame.radars.sector_width, model, site.ground)
