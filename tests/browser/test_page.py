@@ -320,7 +320,6 @@ def test_a_killed_server_is_called_stale_and_the_page_comes_back_with_its_warnin
     again = run(rounds=0, start=30.0, port=port)
     raise_alarm(again, page)
     expect(at(page, "stale")).to_have_count(0)
-    page.quiet = False
     expect(at(page, "mode")).to_contain_text("SIMULATION")
     page.keyboard.press("a")
     again.told("acknowledge")

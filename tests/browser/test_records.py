@@ -32,12 +32,11 @@ def test_a_record_opens_in_replay_and_its_report_is_a_key_away(visit, tmp_path):
             expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
             page.keyboard.press("o")
             expect(page.locator('[data-test="record"]')).to_contain_text("night.rec")
+            faults = []
+            page.context.on("console", lambda message: faults.append(message.text))
             with page.context.expect_page() as opened:
                 page.get_by_role("link", name="Report").click()
             report = opened.value
-            faults = []
-            report.on("console", lambda message: faults.append(message.text))
-            report.reload()
             expect(report.get_by_role("heading", level=1)).to_contain_text("Live")
             expect(report.locator("svg").first).to_be_visible()
             assert not faults

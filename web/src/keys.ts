@@ -29,7 +29,9 @@ export function listen(): void {
     if (target.closest(".scroll") && event.key.startsWith("Arrow") && !event.key.match(/Left|Right/)) return;
     if (event.key === "/") {
       tab.value = "tracks";
-      requestAnimationFrame(() => document.getElementById("filter")?.focus());
+      const field = document.getElementById("filter");
+      if (field) field.focus();
+      else setTimeout(() => document.getElementById("filter")?.focus()); // it comes with the tab
     } else if (event.shiftKey && event.key === "ArrowLeft") act.nudge(-10);
     else if (event.shiftKey && event.key === "ArrowRight") act.nudge(10);
     else if (/^[1-4]$/.test(event.key)) {

@@ -7,9 +7,9 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -23,14 +23,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from skywarden.console import drawing, library, requests, views
-from skywarden.console.auth import MAY, Session
-from skywarden.console.hub import Viewer
+from skywarden.console.audit import Audit
+from skywarden.console.auth import MAY, Door, Session
+from skywarden.console.hub import Hub, Viewer
 from skywarden.console.playback import Player
 from skywarden.console.requests import RefusedError
+from skywarden.console.tape import Tape
 from skywarden.errors import SkywardenError
-
-if TYPE_CHECKING:
-    from skywarden.console.server import Console
+from skywarden.messages.commands import Command
+from skywarden.site.model import Site
 
 STATIC = Path(__file__).with_name("static")
 COOKIE = "skywarden"
@@ -51,10 +52,37 @@ NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Skywa
 The server behind it runs; the live view in the terminal, the record and the report work as always.</p>
 <p>To build the page, install again with the npm registry within reach: <code>pip install --force-reinstall --no-deps .</code></p></html>"""
 
-Handler = Callable[[Request], Awaitable[Response]]
 
 
-def application(console: Console) -> Starlette:
+class Desk(Protocol):
+    """What the pages need of the console that serves them; see `server.Console`, which is one."""
+
+    site: Site
+    mode: str
+    kind: str
+    title: str
+    epoch_ns: int | None
+    server_id: str
+    host: str
+    local: bool
+    tls: tuple[Path, Path] | None
+    site_folder: Path | None
+    records: Path | None
+    ended: bool
+    latest: dict[str, Any] | None
+    door: Door
+    audit: Audit
+    hub: Hub
+    tape: Tape
+
+    def pulse(self) -> dict[str, Any]: ...
+
+    def events(self, after: int) -> list[dict[str, Any]]: ...
+
+    def order(self, command: Command) -> bool: ...
+
+
+def application(console: Desk) -> Starlette:
     """The ASGI application of one console."""
     pages = Pages(console)
     routes = [
@@ -104,7 +132,7 @@ class Guard:
 class Pages:
     """The handlers, each a few lines: find the session, check, answer."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Desk) -> None:
         self.console = console
         self._terrain = views.terrain(console.site)
         self._site = views.site_view(console.site)
@@ -357,7 +385,7 @@ def _same_origin(request: HTTPConnection) -> None:
         raise RefusedError(403, "This request did not come from the console's own page.")
 
 
-def _names(console: Console) -> frozenset[str] | None:
+def _names(console: Desk) -> frozenset[str] | None:
     """Host names a loopback console answers to. One that others reach asks for a log-in, whose cookie belongs to the one name it was made under."""
     return frozenset({"127.0.0.1", "localhost", "[::1]", console.host}) if console.local else None
 

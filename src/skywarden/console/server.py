@@ -23,6 +23,7 @@ from typing import Any
 import uvicorn
 
 from skywarden.console import views
+from skywarden.console.app import application
 from skywarden.console.audit import Audit
 from skywarden.console.auth import Door, load_users
 from skywarden.console.hub import Hub
@@ -161,8 +162,6 @@ class Console:
             return self.memory.since(after)
 
     def _serve(self) -> None:
-        from skywarden.console.app import application
-
         config = uvicorn.Config(
             application(self), lifespan="off", log_level="critical", access_log=False, ws="websockets-sansio", ws_per_message_deflate=False,
             ws_max_size=1 << 16, server_header=False, date_header=False, timeout_graceful_shutdown=1, h11_max_incomplete_event_size=1 << 15,
