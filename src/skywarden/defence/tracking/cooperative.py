@@ -103,6 +103,8 @@ def correlate(tracks: Tracks, others: Tracks) -> Array:
 
 def merged(tracks: Tracks, others: Tracks, same: Array) -> Tracks:
     """Radar's and cooperative tracks in one table; the same aircraft in one row. What flies like a projectile keeps its own row whatever is said."""
+    if others.number.shape[0] == 0:
+        return tracks
     address = tracks.address.copy()
     honest = (same >= 0) & (tracks.kind[:, PROJECTILE] < 0.5)
     address[honest] = others.address[same[honest]]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skywarden.defence.tracking.memory import DETECTIONS, Block, Model
+from skywarden.defence.tracking.memory import Block, Model
 from skywarden.estimation.fit import fit
 from skywarden.estimation.kalman import closeness, innovation, update
 from skywarden.estimation.measure import measure, residual
@@ -117,13 +117,14 @@ def gate(
     R = np.empty(4)
     L = np.zeros((4, 4))
     gain = math.log(model.pd[sensor] / (1.0 - model.pd[sensor]))
+    books, span = model.sensors.variance[sensor], model.sensors.span[sensor]
     for i in range(b.time.shape[0]):
         if not which[i]:
             continue
         used = 0
         o = odds(b, i)
         share = 1.0 / (1.0 + math.exp(-min(max(o, -40.0), 40.0)))
-        wide, fast = 0.0, 0.0
+        wide = 0.0
         for c in range(3):
             m = best_law(b, i) if c == 0 else laws + c - 1
             if m < 0 or not b.alive[i, m if c < 2 else laws]:
@@ -136,7 +137,6 @@ def gate(
             innovation(b.p[i, m], n, H, S[used], T)
             weight[used] = math.log(w)
             wide = max(wide, S[used, 0, 0])
-            fast = max(fast, S[used, 3, 3])
             used += 1
         if used == 0:
             continue
@@ -144,13 +144,19 @@ def gate(
             if not free[d]:
                 continue
             e = z[d, 0] - expected[0, 0]
-            if e * e > 1.5 * GATE * (wide + model.sensors.variance[sensor, 0] * ratio[d]) + 1e4 * (used > 1):
+            if e * e > 1.5 * GATE * (wide + books[0] * ratio[d]) + 1e4 * (used > 1):
                 continue
             best, ll = np.inf, -np.inf
             for a in range(4):
-                R[a] = model.sensors.variance[sensor, a] * ratio[d]
+                R[a] = books[a] * ratio[d]
             for a in range(used):
-                residual(z[d], expected[a], model.sensors.span[sensor], v)
+                # what one dimension alone rules out needs no joint distance: range and Doppler speak first
+                e, f = z[d, 0] - expected[a, 0], z[d, 3] - expected[a, 3]
+                if e * e > GATE * (S[a, 0, 0] + R[0]) or (span > 1e30 and f * f > GATE * (S[a, 3, 3] + R[3])):
+                    continue
+                residual(z[d], expected[a], span, v)
+                if v[1] * v[1] > GATE * (S[a, 1, 1] + R[1]) or v[2] * v[2] > GATE * (S[a, 2, 2] + R[2]):
+                    continue
                 d2, one = closeness(S[a], v, R, L)
                 best = min(best, d2)
                 one += weight[a]
@@ -191,7 +197,7 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
     """Each track takes the detection `taken` (n,) gives it, -1 none: all hypotheses improve, the evidence grows.
 
     gains  (n,) what the detection adds to the track's score
-    refit  (DETECTIONS + 1,) bool: with how many detections the whole start is fitted again
+    refit  (kept at most + 1,) bool: with how many detections the whole start is fitted again
     """
     laws = b.x.shape[1] - 2
     H6 = np.empty((4, 6))
@@ -207,7 +213,7 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
         for a in range(4):
             R[a] = model.sensors.variance[sensor, a] * ratio[d]
         k = b.kept[i]
-        if k < DETECTIONS:
+        if k < b.t.shape[1]:
             b.t[i, k], b.sensor[i, k], b.ratio[i, k], b.past[i, k] = t, sensor, ratio[d], b.ll[i, laws]
             b.z[i, k] = z[d]
             b.kept[i] = k + 1
@@ -236,7 +242,7 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
         b.misses[i] = 0
         b.seen[i] = max(b.seen[i], t)
         b.score[i] = min(b.score[i] + gains[i], 200.0)
-        if k < DETECTIONS:
+        if k < b.t.shape[1]:
             if refit[k + 1]:
                 for law in range(laws):
                     if b.alive[i, law]:

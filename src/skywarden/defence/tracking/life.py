@@ -19,24 +19,31 @@ ESTABLISHED = 20        # detections from which a track is no longer young
 
 
 @njit(cache=True, error_model="numpy")
-def leading(b: Block, i: int) -> int:
-    """The hypothesis of track `i` believed most."""
+def leading(b: Block) -> Array:
+    """The hypothesis (n,) that is believed most of each track."""
     laws = b.x.shape[1] - 2
-    best = best_law(b, i)
-    if best >= 0 and (not b.alive[i, laws] or odds(b, i) > 0.0):
-        return best
-    return laws if b.turn[i] < 0.5 else laws + 1
+    out = np.empty(b.time.shape[0], np.int64)
+    for i in range(out.shape[0]):
+        best = best_law(b, i)
+        out[i] = laws if b.turn[i] < 0.5 else laws + 1
+        if best >= 0 and (not b.alive[i, laws] or odds(b, i) > 0.0):
+            out[i] = best
+    return out
 
 
 @njit(cache=True, error_model="numpy")
-def coverage(b: Block, looked: Array, sector_from: Array, sector_width: Array, model: Model, ground: Ground) -> tuple[Array, Array]:
-    """For each track: probability that this frame's looks would have seen it (0 outside coverage), and its height above the ground."""
+def coverage(
+    b: Block, lead: Array, looked: Array, sector_from: Array, sector_width: Array, model: Model, ground: Ground,
+) -> tuple[Array, Array]:
+    """For each track: probability that this frame's looks would have seen it (0 outside coverage), and its height above the ground.
+
+    lead  (n,) each track's leading hypothesis
+    """
     n = b.time.shape[0]
     chance = np.zeros(n)
     above = np.zeros(n)
     for i in range(n):
-        m = leading(b, i)
-        x, p = b.x[i, m], b.p[i, m]
+        x, p = b.x[i, lead[i]], b.p[i, lead[i]]
         above[i] = x[2] - ground_up(ground, x[0], x[1])
         for s in range(looked.shape[0]):
             if not looked[s]:
@@ -61,7 +68,7 @@ def coverage(b: Block, looked: Array, sector_from: Array, sector_width: Array, m
 
 
 @njit(cache=True, error_model="numpy")
-def missed(b: Block, before: Array, chance: Array, above: Array, t: float, model: Model) -> Array:
+def missed(b: Block, lead: Array, before: Array, chance: Array, above: Array, t: float, model: Model) -> Array:
     """Counts this frame's hits and misses, and says which tracks end (mask)."""
     n = b.time.shape[0]
     ending = np.zeros(n, np.bool_)
@@ -75,7 +82,7 @@ def missed(b: Block, before: Array, chance: Array, above: Array, t: float, model
             b.score[i] += math.log(1.0 - chance[i])
         pd = min(max(min(b.rate[i], chance[i] if chance[i] > 0.0 else 1.0), 0.3), 0.98)
         allowed = max(2, math.ceil(math.log(1e-5) / math.log(1.0 - pd))) if b.hits[i] > 4 else 3
-        m = leading(b, i)
+        m = lead[i]
         if b.number[i] == 0:
             ending[i] = b.score[i] < 2.0 or b.misses[i] >= 2 or t - b.seen[i] > max(2.5, model.patience)
         else:

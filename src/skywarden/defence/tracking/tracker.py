@@ -11,7 +11,7 @@ from skywarden.ballistics.air import with_weather
 from skywarden.defence.tracking import cooperative, kinds
 from skywarden.defence.tracking.birth import found, ratios
 from skywarden.defence.tracking.kernels import absorb, advance, gate
-from skywarden.defence.tracking.life import broken, coverage, missed, opinions
+from skywarden.defence.tracking.life import broken, coverage, leading, missed, opinions
 from skywarden.defence.tracking.memory import DETECTIONS, RINGS, SECTORS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
 from skywarden.estimation.pair import assign
 from skywarden.geometry.ground import Ground
@@ -60,7 +60,8 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
         b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, state.map, model, site.ground)
         clutter[sensor] = density(clutter[sensor], strange, float(frame.radars.sector_width[sensor]), site.radars[sensor].false_alarms)
         before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
-    advance(b, frame.t, np.ones(b.time.shape[0], np.bool_), model)
+    if (b.time < frame.t).any():
+        advance(b, frame.t, np.ones(b.time.shape[0], np.bool_), model)
     b, before = sound(b, before)
     b, seeds, busy = end(b, seeds, state.map, frame, before, model, site)
     b, likely = kinds.settle(b, model.mean)
@@ -108,7 +109,10 @@ def groups(d: Detections) -> list[tuple[float, int, Array]]:
     """The detections by time and radar, in time order: (time, radar, rows). Within a group in a canonical order: permuting changes nothing."""
     if d.t.shape[0] == 0:
         return []
-    order = np.lexsort((d.range_rate, d.elevation, d.azimuth, d.range, d.sensor, d.t))
+    order = np.argsort(d.range, kind="stable")
+    r = d.range[order]
+    if (r[1:] == r[:-1]).any() or (d.t != d.t[0]).any() or (d.sensor != d.sensor[0]).any():
+        order = np.lexsort((d.range_rate, d.elevation, d.azimuth, d.range, d.sensor, d.t))
     t, sensor = d.t[order], d.sensor[order]
     cuts = np.flatnonzero((np.diff(t) != 0.0) | (np.diff(sensor) != 0)) + 1
     return [(float(t[part[0]]), int(sensor[part[0]]), order[part]) for part in np.split(np.arange(t.shape[0]), cuts)]
@@ -220,8 +224,9 @@ def end(b: Block, seeds: Seeds, busy: Array, frame: Frame, before: Array, model:
     seeds = take(seeds, np.flatnonzero(~spent))
     if b.time.shape[0]:
         looked = frame.radars.up & (frame.radars.sector_width > 0.0)
-        chance, above = coverage(b, looked, frame.radars.sector_from, frame.radars.sector_width, model, site.ground)
-        ending = missed(b, before, chance, above, frame.t, model)
+        lead = leading(b)
+        chance, above = coverage(b, lead, looked, frame.radars.sector_from, frame.radars.sector_width, model, site.ground)
+        ending = missed(b, lead, before, chance, above, frame.t, model)
         short = np.flatnonzero(ending & (b.hits < SHORT))
         lost.append((b.sensor[short, 0], b.z[short, 0], b.hits[short].astype(np.float64)))
         if ending.any():
