@@ -18,6 +18,7 @@ export default defineConfig({
   build: {
     target: "es2022",
     assetsInlineLimit: 0, // the page's policy allows no data: addresses
+    license: { fileName: "licenses.md" }, // of everything that went into the page
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
     reportCompressedSize: false,

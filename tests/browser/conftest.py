@@ -56,6 +56,7 @@ def chromium():
     path = _chromium()
     if path is None:
         _skip("no Chromium on this machine, and none could be installed")
+    playwright.expect.set_options(timeout=10_000)       # a shared machine may be slow; claims about time measure it themselves
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
