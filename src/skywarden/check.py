@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skywarden.errors import Fault, InputError, SkywardenError
+from skywarden.errors import Fault, InputError, ScenarioError, SkywardenError
 from skywarden.scenario import flights
-from skywarden.scenario.load import LARGEST_RECORDING, faults_of, site_of
+from skywarden.scenario.load import LARGEST_RECORDING, faults_of, load, site_of
+from skywarden.sensing.chance import Chance
 from skywarden.site import load as sites
-from skywarden.site.model import Origin
+from skywarden.site.model import Origin, Site
 from skywarden.site.reading import Document, read_bytes
 from skywarden.site.shipped import find
 from skywarden.site.zones import read_zones
+from skywarden.world.world import World
 
 
 def check_file(path: Path) -> list[Fault]:
@@ -71,7 +73,17 @@ def _scenario(path: Path) -> list[Fault]:
         return list(error.faults)
     except SkywardenError as error:
         return [Fault(str(path), None, str(error), "Mend the key `site`.")]
-    return faults_of(path, site)
+    return faults_of(path, site) or _unflyable(path, site)
+
+
+def _unflyable(path: Path, site: Site) -> list[Fault]:
+    """Raids whose rounds cannot come from where they are said to come from; told only by flying them."""
+    scenario = load(path, site)
+    try:
+        World(scenario, site, Chance(scenario.seed))
+    except ScenarioError as error:
+        return [fault._replace(file=str(path)) for fault in error.faults]
+    return []
 
 
 def _recording(path: Path) -> list[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,22 @@ def test_every_fault_of_a_scenario_is_named_in_one_go(tmp_path: Path) -> None:
     told = " | ".join(fault.what for fault in scenario_faults(tmp_path, text))
     for word in ("smal rocket", '"fall_angle_deg" is missing', "fallangle_deg", "lunch", "-1", "2021-13-30", "no such file", "end_s 20"):
         assert word in told, word
+
+
+def test_a_raid_that_no_round_can_fly_is_found_before_the_run(tmp_path: Path) -> None:
+    (fault,) = scenario_faults(tmp_path, RAID.replace("fall_speed_mps = [178, 185]", "fall_speed_mps = [60, 70]"))
+    assert fault.file.endswith("raid.toml")
+    assert '"first"' in fault.what
+    assert "Widen" in fault.do
+
+
+@pytest.mark.parametrize("content", [
+    "a" + ".a" * 50_000 + " = 1\n", "x = {a" + " . b" * 50_000 + " = 1}\n", "#\n[" + " " * 10_000_000 + "\n", "[a" + ".a" * 50_000 + "]\n",
+])
+def test_a_file_made_to_take_for_ever_is_refused_at_once(content: str, tmp_path: Path) -> None:
+    begun = time.monotonic()
+    assert scenario_faults(tmp_path, content)
+    assert time.monotonic() - begun < 5.0
 
 
 def test_areas_swapped_crossed_or_named_twice_are_faults(tmp_path: Path) -> None:

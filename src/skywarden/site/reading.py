@@ -13,6 +13,8 @@ from typing import Any
 from skywarden.errors import Fault
 
 LARGEST_TEXT = 16 * 2**20       # bytes; nobody writes a longer site or scenario by hand
+LONGEST_HEADING = 2000          # characters of a line in which a table's or a key's name is looked for
+_DEEP = re.compile(r"""(?:\.\s{0,3}[\w"'-]{1,50}\s{0,3}){40}""")     # a name of so many parts: reading it takes time by the square of their number
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""^\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*(\.\s*[A-Za-z0-9_.-]+\s*)?=""")
 REQUIRED = object()
@@ -71,6 +73,11 @@ class Document:
         text = as_text(name, content, faults)
         if text is None:
             return
+        deep = _DEEP.search(text)
+        if deep:
+            line = text.count("\n", 0, deep.start()) + 1
+            faults.append(Fault(name, line, "a key of more than 40 parts joined by dots", "No key here is nested so deeply; mend the line."))
+            return
         try:
             self.data = tomllib.loads(text)
         except (ValueError, RecursionError) as error:       # ValueError: besides bad TOML, a number of thousands of digits
@@ -99,8 +106,8 @@ def _locate(text: str) -> dict[tuple[str | int, ...], int]:
     counts: dict[tuple[str | int, ...], int] = {}
     prefix: tuple[str | int, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
-        header = _HEADER.match(line)
-        key = _KEY.match(line)
+        header = _HEADER.match(line[:LONGEST_HEADING])
+        key = _KEY.match(line[:LONGEST_HEADING])
         if header and not key:
             prefix = ()
             names = [part.strip().strip("\"'") for part in header[2].split(".")]

@@ -134,7 +134,8 @@ def _polygon(ring: Any, name: str, origin: Origin, fault: Any) -> np.ndarray[Any
     if len(corners) > 1 and (corners[0] == corners[-1]).all():
         corners = corners[:-1]
     if not 3 <= len(corners) <= MOST_CORNERS:
-        fault(f'zone "{name}": polygon has {len(corners)} corners, needs at least 3 and at most {MOST_CORNERS}', "Add corners, or delete the zone.")
+        fault(f'zone "{name}": polygon has {len(corners)} corners, needs at least 3 and at most {MOST_CORNERS}',
+              "Add corners, or delete the zone." if len(corners) < 3 else "Simplify the outline (in QGIS: Vector, Geometry Tools, Simplify).")
         return None
     if not np.isfinite(corners).all() or np.abs(corners).max() > 180.0:
         fault(f'zone "{name}": a corner is not a longitude and latitude in degrees', "Export in WGS-84 (EPSG:4326), not in a projected system.")

@@ -132,9 +132,8 @@ def _impossible(scenario: Scenario, row: int, raid: Raid, reached: list[float]) 
     middle, fall = raid.launch.polygon.mean(axis=0), raid.fall.polygon.mean(axis=0)
     apart = math.hypot(*(middle - fall))
     ranges = f"came from {min(reached):.0f} to {max(reached):.0f} m away" if reached else f"were still up after {LONGEST:.0f} s"
-    name = next((n for n in scenario.sources if n.endswith(".toml")), f"{scenario.name}.toml")
     return Fault(
-        name, None,
+        f'scenario "{scenario.name}"', None,
         f'raid {row + 1} "{raid.name}": in {TRIES} draws no {scenario.classes[raid.round_class].name} that falls on "{raid.fall.name}" at '
         f"{math.degrees(raid.fall_angle[0]):.0f}-{math.degrees(raid.fall_angle[1]):.0f} degrees and {raid.fall_speed[0]:.0f}-{raid.fall_speed[1]:.0f} m/s "
         f'came from "{raid.launch.name}", whose middle is {apart:.0f} m from there; they {ranges}',
