@@ -190,7 +190,7 @@ def _moment(text: str) -> float:
         parts = [float(part) for part in text.split(":")]
     except ValueError:
         parts = []
-    if not 1 <= len(parts) <= 3 or min(parts) < 0.0:
+    if not 1 <= len(parts) <= 3 or not all(0.0 <= part < 1e9 for part in parts):
         raise UsageError(f"--from {text}: give seconds, MM:SS or HH:MM:SS from the start of the record")
     seconds = 0.0
     for part in parts:

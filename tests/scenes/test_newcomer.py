@@ -26,7 +26,7 @@ def test_the_help_of_every_verb_shows_an_example(verb):
 
 @pytest.mark.parametrize("words", [
     ("fly",), ("run", "--speed", "fast"), ("run", "no-such-scenario"), ("run", "--seed", "x"), ("fire",), ("run", "--feed", "gopher://x"),
-    ("run", "--feed", "asterix+file:x.raw"), ("run", "--site", "nowhere", "quiet-night"), ("replay", "x.rec", "--from", "noon"),
+    ("run", "--feed", "asterix+file:x.raw"), ("run", "--site", "nowhere", "quiet-night"), ("replay", "x.rec", "--from", "noon"), ("replay", "x.rec", "--from", "nan"),
     ("run", "quiet-night", "--duration", "-1")])
 def test_asking_wrongly_gets_a_sentence_and_exit_2(words):
     told = command(*words)
@@ -106,6 +106,11 @@ def test_an_empty_record_is_replayed_reviewed_and_checked_without_fault(tmp_path
     assert command("replay", path, "--check").returncode == 0
     assert command("replay", path, "--speed", "max").returncode == 0
     assert command("review", path, "--out", tmp_path / "r.html").returncode == 0
+    before = path.read_bytes()
+    told = command("review", path, "--out", path)
+    assert told.returncode == 1
+    assert "record itself" in told.stderr
+    assert path.read_bytes() == before
 
 
 def test_a_full_disk_while_recording_gets_a_sentence_and_keeps_what_was_written(tmp_path):

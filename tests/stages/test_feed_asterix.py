@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 from pathlib import Path
 
@@ -230,6 +231,13 @@ def test_adsb_in_cat021_old_and_new(tmp_path):
 def test_a_wrong_url_gets_a_sentence_that_helps(url, kind, says):
     with pytest.raises(kind, match=says.replace("+", r"\+").replace(".", r"\.")):
         open_source(url, a_surveillance_site())
+
+
+def test_a_pipe_is_refused_as_opening_it_could_wait_for_ever(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for kind in ("asterix", "sbs", "aircraft", "table"):
+        with pytest.raises(FeedError, match="pipe"):
+            open_source(f"{kind}+file:{tmp_path / 'pipe'}", a_surveillance_site())
 
 
 def test_an_empty_file_gets_a_sentence_that_helps(tmp_path):

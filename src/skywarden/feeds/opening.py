@@ -52,6 +52,8 @@ def _readable(path: Path, url: str) -> None:
     try:
         if path.is_dir():
             raise FeedError(f"{url}: {path} is a folder; name one file in it")
+        if path.is_fifo():
+            raise FeedError(f"{url}: {path} is a pipe, and opening it may wait for ever; save it as a file, or send it over the network")
         with path.open("rb") as file:
             if not file.read(1) and path.is_file():
                 raise FeedError(f"{url}: {path} is empty; record again, or name another file")

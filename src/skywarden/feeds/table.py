@@ -21,6 +21,7 @@ OPTIONAL = ("sensor", "run", "snr_db")
 MAY_BE_MISSING = ("elevation_rad", "range_rate_mps", "snr_db")     # an empty cell or nan: the radar gave none
 MOST_BYTES = 512 * 1024 * 1024
 MOST_FRAMES = 5_000_000
+LATEST_TIME = 1e10              # s; the present is 1.8e9 s from 1970
 FAULTS_A_KIND = 5               # of one kind in one column; the rest are counted
 LATE_START = 60.0               # s: a run that begins later than this begins with its first detection
 
@@ -90,6 +91,9 @@ def read(path: Path | str, site: Site) -> list[Run]:
 def frames(d: Detections, site: Site) -> Iterator[Frame]:
     """Frames every `site.policy.frame_s` up to the last of the detections `d` (in time order), empty ones included."""
     period = site.policy.frame_s
+    if np.abs(d.t).max(initial=0.0) > LATEST_TIME:
+        raise TableError(Fault("detections", None, f"a time is {d.t[np.abs(d.t).argmax()]:g} s, further off than the present is from 1970",
+                               "give times in seconds, not in milli- or nanoseconds"))
     belongs = np.ceil(d.t / period - 1e-6).astype(np.int64)
     first = int(belongs[0]) if belongs[0] * period > LATE_START or belongs[0] < 0 else 0
     last = int(belongs[-1])

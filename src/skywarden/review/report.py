@@ -34,6 +34,9 @@ LIVE_FIGURES = frozenset(("warned", "aircraft", "projectiles_tracked", "frames",
 
 def write(record: Record | Path | str, path: Path | str) -> None:
     """Write the report of `record` (open, or the path of one) to `path`. Raises RecordError where either cannot be."""
+    source = record.path if isinstance(record, Record) else Path(record)
+    if Path(path).exists() and source.exists() and Path(path).samefile(source):
+        raise RecordError(f"{path} is the record itself, which the report would overwrite. Name another file with --out")
     opened = record if isinstance(record, Record) else Record(record)
     try:
         text = page(story.read(opened))
