@@ -46,7 +46,7 @@ def run_command(
     feed: Annotated[list[str] | None, typer.Option(metavar="URL", help=FEED_HELP)] = None,
     speed: Annotated[str, typer.Option(help="Seconds of the run a second, or 'max'.")] = "1",
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds of the run.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed than the scenario's own.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Another seed than the scenario's own.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write everything into this file.")] = None,
     no_console: Annotated[bool, typer.Option("--no-console", help="Neither the console's page nor the live view.")] = False,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of the console's page on 127.0.0.1. Default: 8080, or a free one.")] = None,

@@ -88,5 +88,5 @@ def test_a_missing_file_a_folder_and_absurd_times_are_told(tmp_path):
     with pytest.raises(TableError, match="frames"):
         next(iter(frames(run.detections, SITE)))
     (run,) = read(written(tmp_path, f"{HEAD}\n1e308,2000,3,0.1,5\n"), SITE)
-    with pytest.raises(TableError, match="1e[+]308"):
+    with pytest.raises(TableError, match=r"1e[+]308"):
         next(iter(frames(run.detections, SITE)))
