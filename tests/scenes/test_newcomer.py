@@ -25,8 +25,10 @@ def test_the_help_of_every_verb_shows_an_example(verb):
 
 
 @pytest.mark.parametrize("words", [
-    ("fly",), ("run", "--speed", "fast"), ("run", "no-such-scenario"), ("run", "--seed", "x"), ("run", "--seed", "-1"), ("run", "--seed", "9" * 30), ("fire",), ("run", "--feed", "gopher://x"),
-    ("run", "--feed", "asterix+file:x.raw"), ("run", "--site", "nowhere", "quiet-night"), ("replay", "x.rec", "--from", "noon"), ("replay", "x.rec", "--from", "nan"),
+    ("fly",), ("run", "--speed", "fast"), ("run", "no-such-scenario"), ("run", "--seed", "x"), ("run", "--seed", "-1"), ("run", "--seed", "9" * 30),
+    ("fire",), ("run", "--feed", "gopher://x"),
+    ("run", "--feed", "asterix+file:x.raw"), ("run", "--site", "nowhere", "quiet-night"), ("replay", "x.rec", "--from", "noon"),
+    ("replay", "x.rec", "--from", "nan"),
     ("run", "quiet-night", "--duration", "-1")])
 def test_asking_wrongly_gets_a_sentence_and_exit_2(words):
     told = command(*words)
