@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := $(shell date -u +%Y%m%dT%H%M%SZ)
 
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate -q
+PAGE := hatch_build.py $(shell git ls-files web 2>/dev/null)
+
 .PHONY: run test prove bench lint lock clean
 
 run: .venv/run.stamp
@@ -25,22 +28,22 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-.venv/run.stamp: requirements.lock pyproject.toml setup.sh
+.venv/run.stamp: requirements.lock pyproject.toml setup.sh $(PAGE)
 	@PYTHON="$(PYTHON)" ./setup.sh requirements.lock
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.lock pyproject.toml setup.sh
+.venv/dev.stamp: requirements-dev.lock pyproject.toml setup.sh $(PAGE)
 	@PYTHON="$(PYTHON)" ./setup.sh requirements-dev.lock
 	@touch $@ .venv/run.stamp
 
-.venv/bench.stamp: requirements-bench.lock pyproject.toml setup.sh
+.venv/bench.stamp: requirements-bench.lock pyproject.toml setup.sh $(PAGE)
 	@PYTHON="$(PYTHON)" ./setup.sh requirements-bench.lock
 	@touch $@ .venv/dev.stamp .venv/run.stamp
 
 lock: .venv/dev.stamp
-	$(BIN)/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev -c requirements.lock --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate -q -o requirements-dev.lock
-	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev --extra bench -c requirements-dev.lock --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate -q -o requirements-bench.lock
+	$(COMPILE) --extra build --extra dev -o requirements-dev.lock
+	$(COMPILE) --extra build -c requirements-dev.lock -o requirements.lock
+	$(COMPILE) --extra build --extra dev --extra bench -c requirements-dev.lock -o requirements-bench.lock
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

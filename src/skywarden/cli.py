@@ -50,12 +50,21 @@ def run_command(
     record: Annotated[Path | None, typer.Option(help="Write everything into this file.")] = None,
     no_console: Annotated[bool, typer.Option("--no-console", help="Neither the console's page nor the live view.")] = False,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of the console's page on 127.0.0.1. Default: 8080, or a free one.")] = None,
+    host: Annotated[str, typer.Option(help="Where the console's page listens; others than loopback need --users.")] = "127.0.0.1",
+    users: Annotated[Path | None, typer.Option(help="File of users, made by `skywarden user`. Without it: one local operator.")] = None,
+    audit: Annotated[Path | None, typer.Option(help="File that every action at the console is appended to.")] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file; with --tls-key the page is served by HTTPS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
     from skywarden import session
 
-    request = session.Request(scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port)
+    if (tls_certificate is None) != (tls_key is None):
+        raise UsageError("--tls-certificate and --tls-key belong together: give both or neither")
+    tls = (tls_certificate, tls_key) if tls_certificate is not None and tls_key is not None else None
+    request = session.Request(
+        scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port, host, users, audit, tls)
     summary = session.run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
 
@@ -128,6 +137,34 @@ def review_command(
     with talk.status("drawing …"):
         write(record, out)
     print(out)
+
+
+@app.command("export", **_example("skywarden export night.rec --to geojson --out night.geojson"))
+def export_command(
+    record: Annotated[Path, typer.Argument(help="A record file.")],
+    to: Annotated[str, typer.Option(help="geojson, kml, czml, parquet (a folder) or mcap.")],
+    out: Annotated[Path, typer.Option(help="The file, or folder, to write.")],
+) -> None:
+    """Write what a record believed and warned as a file that other programs open."""
+    from skywarden.review.export import write
+
+    with talk.status("exporting …"):
+        write(record, to, out)
+    print(out)
+
+
+@app.command("user", **_example("skywarden user users.toml amina operator"))
+def user_command(
+    users: Annotated[Path, typer.Argument(help="The file of users, made where there is none.")],
+    name: Annotated[str, typer.Argument(help="Letters, digits and underscores.")],
+    role: Annotated[str, typer.Argument(help="observer, operator, supervisor or instructor.")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for when not given.")],
+) -> None:
+    """Add a user of the console, or change role and password."""
+    from skywarden.console.auth import add_user
+
+    add_user(users, name, role, password)
+    print(f"{users}: {name} is {role}")
 
 
 @app.command("check", **_example("skywarden check sites/kabul scenarios/quiet-night.toml"))

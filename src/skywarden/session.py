@@ -63,6 +63,10 @@ class Request:
     record: Path | None = None
     console: bool = True
     port: int | None = None     # of the console's page; None: the usual one, or a free one where it is taken
+    host: str = "127.0.0.1"     # where it listens; others than loopback need users
+    users: Path | None = None   # file of users; None: one local operator
+    audit: Path | None = None   # file that every action at the console is appended to
+    tls: tuple[Path, Path] | None = None    # certificate and key
 
 
 def run_request(request: Request, talk: Console) -> dict[str, Any]:
@@ -85,16 +89,17 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
         measures = Measures(site, simulation, [c.name for c in scenario.classes] if scenario else ())
         wires.append(Wire(measures, drill=simulation, truth=simulation))
         wires += [Wire(part, drill=True) for part in (feed, getattr(feed, "world", None)) if isinstance(part, Simulated)]
+        mode, title = "SIMULATION" if simulation else "LIVE", scenario.title if scenario else site.title
+        page = open_page(site, mode, title, request, epoch_ns) if request.console else None
+        if page is not None:        # before the kernels are compiled: a browser opened meanwhile is told what it waits for
+            ending.callback(page.close)
+            talk.print(f"console: {page.url}", highlight=False)
         with talk.status(f"{site.title}: compiling kernels … (a minute the first time, a moment after)"):
             warm(site, simulation)
         given: Feed = feed
-        if request.console:
-            mode, title = "SIMULATION" if simulation else "LIVE", scenario.title if scenario else site.title
-            page = open_page(site, mode, title, request, epoch_ns)
-            ending.callback(page.close)
-            talk.print(f"console: {page.url}", highlight=False)
-            given = Commanded(feed, page.commands)
-            terminal = Terminal(site, mode, title, talk)
+        terminal: Terminal | None = None
+        if page is not None:
+            given, terminal = Commanded(feed, page.commands), Terminal(site, mode, title, talk)
             ending.callback(terminal.close)
             wires += [Wire(page, drill=simulation), Wire(terminal, drill=simulation)]
         elif talk.is_terminal:
@@ -102,6 +107,11 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
         run(Until(given, stop), stepper(site, simulation), wires, clock_of(request.speed if simulation or not is_live(feed) else None, stop))
         if stop.is_set():
             talk.print("interrupted: ended cleanly", highlight=False)
+        elif page is not None and terminal is not None and talk.is_terminal:
+            page.over()
+            terminal.close()
+            talk.print(f"the run has ended; look back at {page.url} until Ctrl-C", highlight=False)
+            stop.wait()
     return measures.summary()
 
 
@@ -133,9 +143,20 @@ def replay(path: Path, start: float, speed: float | None, talk: Console) -> int:
 
 
 def open_page(site: Site, mode: str, title: str, request: Request, epoch_ns: int) -> Page:
-    """The browser console on loopback: on the port asked for, else on the usual one, else on a free one."""
+    """The browser console: on the port asked for, else on the usual one, else on a free one."""
     records = request.record.parent if request.record is not None else None
-    return Page(site, mode, title, port=port_for(request.port), epoch_ns=epoch_ns, site_folder=folder_of(request), records=records)
+
+    def at(port: int) -> Page:
+        return Page(
+            site, mode, title, request.host, port, users=request.users, audit=request.audit, tls=request.tls, epoch_ns=epoch_ns,
+            site_folder=folder_of(request), records=records)
+
+    if request.port is not None or port_for(None) != PORT:
+        return at(port_for(request.port))
+    try:
+        return at(PORT)
+    except UsageError:      # another start was quicker
+        return at(0)
 
 
 def folder_of(request: Request) -> Path | None:

@@ -14,7 +14,7 @@ from scenes.runs import ROOT, command
 
 from skywarden.record.reader import Record
 
-VERBS = ("run", "track", "fly", "replay", "review", "check", "list")
+VERBS = ("run", "track", "fly", "replay", "review", "export", "user", "check", "list")
 
 
 @pytest.mark.parametrize("verb", VERBS)
