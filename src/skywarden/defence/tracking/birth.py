@@ -70,6 +70,8 @@ def ratios(
                 if g * g > 25.0 * vg:
                     continue
                 lr -= 0.5 * (g * g / vg + math.log(2.0 * math.pi * vg))
+            elif math.isfinite(z[d, 3]):
+                lr -= math.log(model.extent[sensor, 3])         # a Doppler that says nothing of the motion is as likely for a target as for clutter
             if lr < least:
                 continue
             if pairs == row.shape[0]:

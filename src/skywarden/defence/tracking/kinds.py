@@ -16,6 +16,9 @@ SOONEST, FEWEST = 0.5, 4    # s of flight seen, and detections, until a decision
 SURE = 5.0              # log odds at which a decision falls (0.993); it is turned round only at the opposite bound
 CORRELATED = 2.0        # log odds that an aircraft's own report at the same place adds: evidence, never enough alone
 SLOW = 35.0             # m/s: below this most flying things are birds, drones or rotors
+SLOWEST_START = 55.0    # m/s: no round leaves the ground slower (a light mortar's least charge: 70 m/s; illustrative)
+TOO_SLOW = 6.0          # log odds that starting slower costs
+UNTOLD = -0.1           # log odds at most of what has shown too little: neither dismissed nor assumed
 
 
 def settle(b: Block, mean: Array) -> tuple[Block, Array]:
@@ -36,8 +39,17 @@ def judged(b: Block, mean: Array) -> Array:
     o = kind_odds(b) - CORRELATED * (b.address >= 0)
     drag, doubt = drag_seen(b, mean)
     o = np.where(drag + 4.0 * doubt < NO_DRAG, np.minimum(o, -SURE - 1.0), o)
+    o -= TOO_SLOW / (1.0 + np.exp(np.clip((starting_speed(b) - SLOWEST_START) / 5.0, -30.0, 30.0)))
     unknown = ((b.prior < 0.5 * BORN_HIGH) & (drag - 3.0 * doubt < 0.0)) | (b.seen - b.born < SOONEST) | (b.hits < FEWEST)
-    return np.where(unknown, np.minimum(o, 1.5), o)
+    return np.where(unknown, np.minimum(o, UNTOLD), o)
+
+
+def starting_speed(b: Block) -> Array:
+    """Speed (n,) [m/s] of each track when it was first seen, by its likeliest drag law."""
+    laws = b.x.shape[1] - 2
+    law = np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1)
+    v = b.anchor[np.arange(law.shape[0]), law, 3:6]
+    return np.asarray(np.sqrt((v * v).sum(1)))
 
 
 def drag_seen(b: Block, mean: Array) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from skywarden.geometry.ground import Ground, ground_up
 from skywarden.messages.tables import Array
 
 UNSEEN_YOUNG, UNSEEN_AIRCRAFT, UNSEEN_PROJECTILE = 4.0, 12.0, 12.0      # s outside all coverage until a track ends; overhead too
+FASTEST = 1500.0        # m/s: nothing that this system is for flies faster
 EDGE = 60.0             # m, at most so near the limits of coverage a track may be unseen without being missed
 ESTABLISHED = 20        # detections from which a track is no longer young
 
@@ -92,7 +93,8 @@ def missed(b: Block, lead: Array, before: Array, chance: Array, above: Array, t:
             ending[i] = True
         if above[i] < -50.0:
             ending[i] = True
-        if not math.isfinite(b.x[i, m, 0]):
+        v2 = b.x[i, m, 3] ** 2 + b.x[i, m, 4] ** 2 + b.x[i, m, 5] ** 2
+        if not (math.isfinite(b.x[i, m, 0]) and v2 < FASTEST * FASTEST):
             ending[i] = True
     return ending
 

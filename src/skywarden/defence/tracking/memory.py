@@ -63,7 +63,7 @@ class Seeds(NamedTuple):
 class State(NamedTuple):
     """The tracker's whole memory. No array in it is ever changed; every frame makes new ones."""
 
-    t: float
+    t: float                    # up to which data have been used [s]: the tracks stand at this time
     next_number: int
     block: Block
     seeds: Seeds
@@ -71,6 +71,7 @@ class State(NamedTuple):
     clutter: Array              # (radars,) false alarms a full look, estimated; nan before the first look
     late: int                   # detections refused because they came too late
     cooperative: cooperative.State
+    delay: float                # by how much the newest detections of the last look with any lagged behind its frame [s]
 
 
 class Model(NamedTuple):

@@ -22,6 +22,7 @@ from skywarden.site.model import Site
 
 __all__ = ["State", "start", "track"]
 
+LONGEST_DELAY = 4.0             # s: a radar's data may come so much later than they were measured
 LATEST = 1.0                    # s: a detection older than its track by more is refused and counted
 FALSE_TRACKS = 1.0 / 6000.0     # 1/s allowed from false alarms: one in 100 minutes
 SAFETY = 3.0                    # the false-track formula's margin for its approximations
@@ -38,14 +39,15 @@ def start(site: Site) -> State:
     """Nothing seen yet."""
     radars = len(site.radars)
     quiet = np.zeros((radars, RINGS, SECTORS))
-    return State(-math.inf, 1, empty_block(len(site.laws) + 2), empty_seeds(), quiet, np.full(radars, np.nan), 0, cooperative.start())
+    return State(-math.inf, 1, empty_block(len(site.laws) + 2), empty_seeds(), quiet, np.full(radars, np.nan), 0, cooperative.start(), 0.0)
 
 
 def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     """One frame on. Pure: makes new arrays, changes none that it was handed.
 
-    Detections carry their own times; late ones are used up to LATEST seconds after newer ones, beyond that counted in `State.late`.
-    Returns the confirmed tracks at the frame's time.
+    Detections carry their own times, and the tracks stand at the newest of them: a radar whose data come late as a whole, up to LONGEST_DELAY, is
+    followed as well as a punctual one, only later. Single detections are used up to LATEST seconds after newer ones; what is later still is counted
+    in `State.late`. Returns the confirmed tracks, predicted to the frame's time.
     """
     model = model_of(site, frame.weather)
     b = copied(state.block)
@@ -53,17 +55,20 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     seeds, next_number, late = state.seeds, state.next_number, state.late
     clutter = state.clutter.copy()
     before = b.hits.copy()
+    newest = -math.inf
     for t, sensor, rows in groups(d):
+        newest = max(newest, t)
         if not 0 <= sensor < len(site.radars) or t < state.t - LATEST:
             late += rows.shape[0]
             continue
         b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, state.map, model, site.ground)
         clutter[sensor] = density(clutter[sensor], strange, float(frame.radars.sector_width[sensor]), site.radars[sensor].false_alarms)
         before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
-    if (b.time < frame.t).any():
-        advance(b, frame.t, np.ones(b.time.shape[0], np.bool_), model)
+    now, delay = horizon(state, frame, newest, site)
+    if (b.time < now).any():
+        advance(b, now, np.ones(b.time.shape[0], np.bool_), model)
     b, before = sound(b, before)
-    b, seeds, busy = end(b, seeds, state.map, frame, before, model, site)
+    b, seeds, busy = end(b, seeds, state.map, frame, now, before, model, site)
     b, likely = kinds.settle(b, model.mean)
     fresh = confirm(b, clutter, site)
     b.number[fresh] = next_number + np.arange(fresh.shape[0])
@@ -73,8 +78,25 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     same = cooperative.correlate(tracks, reported)
     address = b.address.copy()
     address[b.number > 0] = np.where(same >= 0, reported.address[same] if reported.address.shape[0] else NO_ADDRESS, address[b.number > 0])
-    after = State(frame.t, next_number, b._replace(address=address), seeds, busy, clutter, late, known)
+    after = State(now, next_number, b._replace(address=address), seeds, busy, clutter, late, known, delay)
     return after, cooperative.merged(tracks, reported, same)
+
+
+def horizon(state: State, frame: Frame, newest: float, site: Site) -> tuple[float, float]:
+    """Time up to which the data in hand speak [s], and by how much they lag behind the frame [s]; `newest` is -inf where there was no detection.
+
+    A look that saw nothing speaks for the same lag as the last one that saw something. Where no radar looks, time stands still for LONGEST_DELAY:
+    the data of that while may yet come.
+    """
+    if math.isfinite(newest):
+        delay = min(max(frame.t - newest, 0.0), LONGEST_DELAY)
+    else:
+        delay = state.delay
+    looked = any(
+        frame.radars.up[k] and frame.radars.sector_width[k] > 0.0 and not radar.mode_s and math.isfinite(radar.elevation_sigma)
+        for k, radar in enumerate(site.radars))
+    reached = newest if math.isfinite(newest) else frame.t - delay if looked else state.t
+    return max(reached, state.t, frame.t - LONGEST_DELAY), delay
 
 
 def model_of(site: Site, weather: Weather) -> Model:
@@ -216,9 +238,9 @@ def cells(z: Array, range_max: float | Array) -> tuple[Array, Array]:
     return ring, np.minimum(z[:, 1] % (2.0 * math.pi) / (2.0 * math.pi) * SECTORS, SECTORS - 1).astype(np.int64)
 
 
-def end(b: Block, seeds: Seeds, busy: Array, frame: Frame, before: Array, model: Model, site: Site) -> tuple[Block, Seeds, Array]:
+def end(b: Block, seeds: Seeds, busy: Array, frame: Frame, now: float, before: Array, model: Model, site: Site) -> tuple[Block, Seeds, Array]:
     """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the ground. What led nowhere enters the clutter map."""
-    spent = frame.t - seeds.t >= model.gap[seeds.sensor] + 0.05
+    spent = now - seeds.t >= model.gap[seeds.sensor] + 0.05
     old = np.flatnonzero(spent)
     lost = [(seeds.sensor[old], seeds.z[old], np.ones(old.shape[0]))]
     seeds = take(seeds, np.flatnonzero(~spent))
