@@ -14,6 +14,7 @@ from skywarden.estimation.motion import STATES, STRAIGHT
 from skywarden.messages.tables import Array
 
 TANGENTIAL = 220.0      # m/s, standard deviation of each component across the line of sight before anything is known
+UNAMBIGUOUS = 900.0     # m/s: a Doppler span that holds every round, coming or going
 PULL = 12.0             # m/s², standard deviation of the unknown acceleration along the line of sight
 
 
@@ -44,7 +45,7 @@ def ratios(
                 continue
             scale = ratio[d] + seeds.ratio[s]
             e = z[d, 0] - seeds.z[s, 0]
-            with_doppler = doppler and math.isfinite(z[d, 3]) and math.isfinite(seeds.z[s, 3]) and span > 1e30
+            with_doppler = doppler and math.isfinite(z[d, 3]) and math.isfinite(seeds.z[s, 3]) and span >= UNAMBIGUOUS
             if with_doppler:
                 e -= 0.5 * (z[d, 3] + seeds.z[s, 3]) * dt
                 ve = var[0] * scale + 0.25 * var[3] * scale * dt * dt + 4.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from skywarden.ballistics.air import with_weather
 from skywarden.defence.tracking import cooperative, kinds
-from skywarden.defence.tracking.birth import found, ratios
+from skywarden.defence.tracking.birth import UNAMBIGUOUS, found, ratios
 from skywarden.defence.tracking.kernels import absorb, advance, gate
 from skywarden.defence.tracking.life import broken, coverage, leading, missed, opinions
 from skywarden.defence.tracking.memory import DETECTIONS, RINGS, SECTORS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
@@ -88,10 +88,7 @@ def horizon(state: State, frame: Frame, newest: float, site: Site) -> tuple[floa
     A look that saw nothing speaks for the same lag as the last one that saw something. Where no radar looks, time stands still for LONGEST_DELAY:
     the data of that while may yet come.
     """
-    if math.isfinite(newest):
-        delay = min(max(frame.t - newest, 0.0), LONGEST_DELAY)
-    else:
-        delay = state.delay
+    delay = min(max(frame.t - newest, 0.0), LONGEST_DELAY) if math.isfinite(newest) else state.delay
     looked = any(
         frame.radars.up[k] and frame.radars.sector_width[k] > 0.0 and not radar.mode_s and math.isfinite(radar.elevation_sigma)
         for k, radar in enumerate(site.radars))
@@ -144,7 +141,9 @@ def look(
     b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, busy: Array, model: Model, ground: Ground,
 ) -> tuple[Block, Seeds, int]:
     """One radar's detections of one instant: known tracks first, then tentative ones, then new pairs; the rest become seeds."""
-    z = np.ascontiguousarray(np.stack((d.range[rows], d.azimuth[rows], d.elevation[rows], d.range_rate[rows]), 1))
+    # a rate that repeats within the speeds of rounds says too little and misleads the fit of a start: such a radar is used without it
+    rate_of = d.range_rate[rows] if model.sensors.span[sensor] >= UNAMBIGUOUS else np.full(rows.shape[0], np.nan)
+    z = np.ascontiguousarray(np.stack((d.range[rows], d.azimuth[rows], d.elevation[rows], rate_of), 1))
     ratio = noise_ratio(d.snr[rows], float(model.reference[sensor]))
     free = np.ones(rows.shape[0], np.bool_)
     rate = clutter[sensor] if np.isfinite(clutter[sensor]) else max(float(rows.shape[0]), 0.5)
