@@ -28,7 +28,9 @@ MULTIPATH = 0.04            # of a beam width: greatest elevation error from the
 LOBES = 4.0                 # swings of that error within a beam width
 SEARCH_SHARE = 0.5          # of a scheduled array's dwells that searching keeps, however many things it follows
 FOLLOWED = 2.0              # s after its last detection a scheduled array goes on looking at a thing
-PLAIN_BEAM = math.radians(2.0)      # where an array declares no cells
+SEARCH_BEAM = math.radians(3.0)     # searching uses broadened beams, following the array's own
+FENCE_ROWS = 2              # lowest rows of search beams: what is fired from the ground crosses them
+FENCE_SHARE = 0.75          # of the dwells left for searching that go to the fence
 FLUCTUATION, NOISE, RANGE, AZIMUTH, ELEVATION, RATE, SPREAD, ORDER = 0, slice(1, 3), 3, 4, 5, 6, 7, 8      # slots of the draws of a look
 SLOTS = 9
 
@@ -92,7 +94,7 @@ class Sensor:
         still = chance.stream(f"radar-{radar.name} errors")
         self._refraction, self._lobe = REFRACTION_LEFT * float(still.standard_normal()), TURN * float(still.random())
         self._followed: dict[int, float] = {}       # key of a thing: when a scheduled array last detected it
-        self._beam = 0
+        self._beam = self._post = 0     # where the search of the raster, and of its fence, goes on
 
     def look(self, frame: int, t_from: float, t_to: float, before: Targets, now: Targets, between: list[tuple[float, int, Targets]]) -> Plots:
         """Everything seen in (t_from, t_to].
@@ -145,22 +147,27 @@ class Sensor:
     def _scheduled(self, t: float, targets: Targets) -> Array:
         """Which things get a dwell in this look, (n,) bool, out of `budget` times `revisit` dwells.
 
-        First what it detected within FOLLOWED, longest unseen first, up to the share that searching does not keep; the rest steps
-        the search on through the beams of a raster, so that the whole sector is searched once in (beams / dwells) looks.
+        First what it detected within FOLLOWED, longest unseen first, up to the share that searching does not keep. Of the rest, FENCE_SHARE steps on
+        through a fence of the lowest FENCE_ROWS of beams, which everything fired from the ground must cross, the other dwells through the whole raster.
+        Searching uses beams no narrower than SEARCH_BEAM.
         """
         radar = self.radar
         self._followed = {key: when for key, when in self._followed.items() if t - when <= FOLLOWED}
         dwells = max(round(radar.budget * radar.revisit), 1)
         follow = sorted(self._followed, key=lambda key: self._followed[key])[: int(dwells * (1.0 - SEARCH_SHARE))]
-        wide, high = radar.azimuth_cell or PLAIN_BEAM, radar.elevation_cell or PLAIN_BEAM
+        wide, high = max(radar.azimuth_cell, SEARCH_BEAM), max(radar.elevation_cell, SEARCH_BEAM)
         columns, rows = max(math.ceil(radar.azimuth_width / wide), 1), max(math.ceil((radar.elevation_max - radar.elevation_min) / high), 1)
-        search = min(dwells - len(follow), columns * rows)
+        left = dwells - len(follow)
+        fence = min(FENCE_ROWS, rows)
+        along = min(round(FENCE_SHARE * left), columns * fence)
+        search = min(left - along, columns * rows)
         _, azimuth, elevation, _ = to_polar(targets.position, targets.velocity, radar.place)
         known = np.isfinite(azimuth)
         column = np.clip(np.mod(np.where(known, azimuth, 0.0) - radar.azimuth_from, TURN) // wide, 0, columns - 1).astype(np.int64)
         row = np.clip((np.where(known, elevation, 0.0) - radar.elevation_min) // high, 0, rows - 1).astype(np.int64)
         searched = np.mod(column * rows + row - self._beam, columns * rows) < search
-        self._beam = (self._beam + search) % (columns * rows)
+        searched |= (row < fence) & (np.mod(column * fence + row - self._post, columns * fence) < along)
+        self._beam, self._post = (self._beam + search) % (columns * rows), (self._post + along) % (columns * fence)
         return np.asarray(searched | np.isin(targets.key, follow))
 
     def _observe(self, number: int, t: Array, targets: Targets) -> tuple[Plots, Array]:
