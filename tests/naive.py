@@ -62,3 +62,23 @@ def cheapest_by_trying(row, column, cost, rows, columns):
         return min(options)
 
     return least(0, frozenset(range(columns)))
+
+
+# --- sight -----------------------------------------------------------------------------------------------------------------------------------
+
+
+def sees(height_at, place, target, radius=6_371_000.0, pieces=4000):
+    """Line of sight on a round earth of four thirds its size, where rays are straight: every metre or so of the ground is looked at.
+
+    height_at(east, north) is the ground's height in the site frame, a plane that touches the true earth at the origin.
+    """
+    def over_the_larger_earth(east, north, up):     # height over a sphere of radius R is height over the plane plus d²/2R, and the same over 4/3 R
+        along = math.hypot(east - place[0], north - place[1])
+        return up + along**2 / (2 * radius) - along**2 / (2 * radius * 4 / 3)
+
+    start, end = place[2], over_the_larger_earth(*target)
+    for f in np.linspace(0, 1, pieces)[1:-1]:
+        east, north = place[0] + f * (target[0] - place[0]), place[1] + f * (target[1] - place[1])
+        if start + f * (end - start) < over_the_larger_earth(east, north, height_at(east, north)):
+            return False
+    return target[2] >= height_at(target[0], target[1])

@@ -10,13 +10,13 @@ from builders import a_flight, a_radar, a_real_radar, a_site
 
 from skywarden.geometry.ground import Ground, flat
 from skywarden.geometry.polar import from_polar
+from skywarden.geometry.sight import EARTH_RADIUS, in_sight
 from skywarden.scenario.model import Clutter
 from skywarden.sensing.adsb import LOSS, PERIOD, Reports
 from skywarden.sensing.chance import Chance
 from skywarden.sensing.clutter import BIRD_HEIGHT, Rain, Wildlife
 from skywarden.sensing.radar import Sensor, covered
 from skywarden.sensing.returns import PULSES, false_alarm_probability, fluctuation, mean_snr
-from skywarden.sensing.sight import EARTH_RADIUS, in_sight
 from skywarden.sensing.targets import Targets
 from skywarden.world import traffic
 from skywarden.world.air import ALTIMETER_STEP, Altimeter

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.geometry.ground import Ground, ground_up
+from skywarden.geometry.sight import in_sight
 from skywarden.messages.frame import ADSB, Aircraft
 from skywarden.messages.tables import join
 from skywarden.scenario.model import Flight
 from skywarden.sensing.chance import Chance
-from skywarden.sensing.sight import in_sight
 from skywarden.site.model import Receiver
 
 Array = NDArray[Any]

@@ -11,13 +11,14 @@ from scipy.special import ndtri
 
 from skywarden.geometry.ground import Ground
 from skywarden.geometry.polar import to_polar, wrap
+from skywarden.geometry.sight import EARTH_RADIUS, in_sight
 from skywarden.messages.frame import NO_ADDRESS, Detections
 from skywarden.messages.tables import join, take
 from skywarden.sensing.chance import Chance
 from skywarden.sensing.clutter import FalseAlarms, Rain
 from skywarden.sensing.returns import cell_of, fluctuation, mean_snr, power, same_cell, threshold
-from skywarden.sensing.sight import EARTH_RADIUS, in_sight
 from skywarden.sensing.targets import Targets
+from skywarden.site.coverage import within_books
 from skywarden.site.model import Radar
 
 Array = NDArray[Any]
@@ -70,14 +71,10 @@ class Sector(NamedTuple):
 def covered(radar: Radar, ground: Ground, position: Array) -> Array:
     """Which of positions (n, 3) lie within a radar's range, elevations and sector, and are not hidden by the terrain, (n,) bool."""
     distance, azimuth, elevation, _ = to_polar(position, np.zeros_like(position), radar.place)
-    with np.errstate(invalid="ignore"):
-        near = (distance >= radar.range_min) & (distance <= radar.range_max)
-        near &= (elevation >= radar.elevation_min) & (elevation <= radar.elevation_max)
-        if radar.azimuth_width < TURN - 1e-9:
-            near &= np.mod(azimuth - radar.azimuth_from, TURN) <= radar.azimuth_width
+    near = within_books(radar, distance, azimuth, elevation)
     if near.any():
         near[near] = in_sight(ground, radar.place, position[near])
-    return np.asarray(near)
+    return near
 
 
 class Sensor:
