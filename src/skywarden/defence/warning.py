@@ -22,6 +22,7 @@ LIKELY = 0.5            # a warning rests only on tracks that are more probably 
 CALM_FRAMES = 3         # in a row over the threshold before a warning is raised; one frame is a blip
 URGENT_FRAMES = 2       # the same where people already need every second
 LAST_FRAMES = 2.0       # frames' time before the impact from which a single frame must do
+NOBODY: Array = np.zeros(0, np.int64)
 
 
 class Expected(NamedTuple):
@@ -65,8 +66,12 @@ def start(site: Site) -> State:
     return State(no, zero, zero, zero, np.zeros(n, np.int64), np.zeros(n, np.int64), no, 0, -math.inf, 0, Expected(none, none, np.zeros(0)))
 
 
-def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, site: Site) -> tuple[State, Warnings]:
+def decide(
+    latches: State, impacts: Impacts, threats: Threats, frame: Frame, site: Site, dismissed: Array = NOBODY,
+) -> tuple[State, Warnings]:
     """Raise, hold and clear the warnings of every zone that can be warned.
+
+    dismissed  (n,) int64 tracks that a person says are no projectiles: a zone warned because of them alone gets its all-clear at once
 
     A zone is raised when it is endangered with at least the policy's probability in several frames running, and either the place of impact is known
     well enough not to warn the wrong people, or waiting would cost people the time they need to reach shelter. docs/models/warning.md argues it.
@@ -85,10 +90,11 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
     by_hand = on & ~latches.standing & ~raised
     fresh, standing = raised | by_hand, latches.standing | raised | by_hand
     manual = (latches.manual | by_hand) & ~off
-    expected = _expected(latches.expected, standing, impacts, threats, t, policy)
+    before, released = _dismissed(latches.expected, dismissed, len(site.zones))
+    expected = _expected(before, standing, impacts, threats, t, policy)
     due, last = _first_and_last(expected, len(site.zones), t)
     # where nothing is expected any more the all-clear stays where it was: there is no early cancel
-    until = np.where(standing & np.isfinite(last), last + policy.all_clear_s, np.where(fresh, t, latches.until))
+    until = np.where(standing & np.isfinite(last), last + policy.all_clear_s, np.where(fresh | released, t, latches.until))
     cleared = latches.standing & ~manual & (t >= until) & (danger.probability < max(policy.clear_probability, 1e-9))
 
     raid, raids = _raids(latches, due_now & standing, by_hand, t, policy.raid_gap_s)
@@ -119,6 +125,18 @@ def _expected(before: Expected, standing: Array, impacts: Impacts, threats: Thre
     return Expected(
         np.concatenate([before.zone[gone], threats.zone[now].astype(np.int64)]), np.concatenate([before.track[gone], threats.track[now]]),
         np.concatenate([before.t[gone], threats.t[now]]))
+
+
+def _dismissed(before: Expected, dismissed: Array, n: int) -> tuple[Expected, Array]:
+    """What is expected without the dismissed tracks, and the zones (n,) for which nothing else was."""
+    no = np.zeros(n, np.bool_)
+    if dismissed.size == 0:
+        return before, no
+    gone = np.isin(before.track, dismissed)
+    released, still = no, no.copy()
+    released[before.zone[gone]] = True
+    still[before.zone[~gone]] = True
+    return Expected(before.zone[~gone], before.track[~gone], before.t[~gone]), released & ~still
 
 
 def _first_and_last(expected: Expected, n: int, t: float) -> tuple[Array, Array]:

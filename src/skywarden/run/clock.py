@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
+
+LOOK_S = 0.25       # s of the wall between two looks at whether the pace was changed
 
 
 class Clock(Protocol):
@@ -23,17 +27,42 @@ class NoClock:
 
 
 class ScaledClock:
-    """Follows the wall at `speed` seconds of the run a second, from the first frame it is asked for."""
+    """Follows the wall at `speed` seconds of the run a second, from the first frame it is asked for; people may change that, or stop it, as it goes.
 
-    def __init__(self, speed: float = 1.0, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep) -> None:
+    speed   seconds of the run a second; 0 stands still; None as fast as it goes
+    sleep   waits so many seconds, or less where something ends the run; then it answers True
+    """
+
+    def __init__(
+        self, speed: float | None = 1.0, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
         self._speed, self._now, self._sleep = speed, now, sleep
-        self._start: float | None = None
+        self._from: tuple[float, float] | None = None       # a wall time and the time of the run then
+        self._lock = threading.Lock()
+
+    @property
+    def speed(self) -> float | None:
+        """As it is now."""
+        return self._speed
+
+    def pace(self, speed: float | None) -> None:
+        """Go on at another speed from this moment; from any thread. Lateness of the pace before is forgiven."""
+        with self._lock:
+            self._speed, self._from = speed, None
 
     def wait_until(self, t: float) -> float:
-        if self._start is None:
-            self._start = self._now() - t / self._speed
-        ahead = self._start + t / self._speed - self._now()
-        if ahead > 0.0:
-            self._sleep(ahead)
-            return 0.0
-        return -ahead
+        """Return when `t` is due, or the run is to end; the answer is how late it already was [s of the wall]."""
+        waited = False
+        while True:
+            with self._lock:
+                if self._speed is None:
+                    return 0.0
+                now = self._now()
+                if self._from is None:
+                    self._from = now, t
+                ahead = (t - self._from[1]) / self._speed - (now - self._from[0]) if self._speed else math.inf
+            if ahead <= 0.0:
+                return 0.0 if waited else -ahead
+            waited = True
+            if self._sleep(min(ahead, LOOK_S)) is True:
+                return 0.0

@@ -15,7 +15,7 @@ from shapely.geometry import Polygon
 from skywarden.ballistics import drag
 from skywarden.errors import Fault, ScenarioError
 from skywarden.geometry.earth import to_site
-from skywarden.messages.commands import KINDS, Command
+from skywarden.messages.commands import SCRIPTED, Command
 from skywarden.scenario.flights import read_recording, scripted
 from skywarden.scenario.model import Area, Array, Clutter, Delay, Flight, Outage, Raid, RoundClass, Scenario, Span, WeatherTruth
 from skywarden.site.load import laws_of
@@ -298,7 +298,7 @@ def _radar(table: Table, site: Site) -> int:
 
 def _command(table: Table) -> Command:
     command = Command(
-        table.number("t_s", low=0.0, high=86_400.0), table.text("kind", choices=KINDS), table.text("subject", "any"), table.text("who", "script"),
+        table.number("t_s", low=0.0, high=86_400.0), table.text("kind", choices=SCRIPTED), table.text("subject", "any"), table.text("who", "script"),
         table.text("why", "scripted"))
     table.finish()
     return command
