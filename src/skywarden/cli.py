@@ -55,6 +55,7 @@ def run_command(
     audit: Annotated[Path | None, typer.Option(help="File that every action at the console is appended to.")] = None,
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM file; with --tls-key the page is served by HTTPS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
+    stay: Annotated[bool | None, typer.Option("--stay/--no-stay", help="Serve the page after the run, until Ctrl-C. Default: on a terminal.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
@@ -64,7 +65,8 @@ def run_command(
         raise UsageError("--tls-certificate and --tls-key belong together: give both or neither")
     tls = (tls_certificate, tls_key) if tls_certificate is not None and tls_key is not None else None
     request = session.Request(
-        scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port, host, users, audit, tls)
+        scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port, host, users, audit, tls,
+        stay)
     summary = session.run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
 

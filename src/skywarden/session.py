@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from skywarden.console.inbox import Commanded
+from skywarden.console.journal import Journal, left_standing, path_of
 from skywarden.console.server import Console as Page
+from skywarden.console.server import is_loopback
 from skywarden.console.terminal import Terminal
 from skywarden.defence import watch as belief
 from skywarden.errors import UsageError
@@ -33,11 +37,11 @@ from skywarden.record.reader import Record
 from skywarden.record.writer import Recorder
 from skywarden.rehearsal import rehearse as rehearsal
 from skywarden.review.measures import Measures
-from skywarden.run.clock import Clock, NoClock, ScaledClock
+from skywarden.run.clock import Clock, NoClock, Paced, ScaledClock
 from skywarden.run.compare import Comparison
 from skywarden.run.compare import check_record as compare
 from skywarden.run.loop import Stepper, Wire, run
-from skywarden.run.shapes import Feed, Moment
+from skywarden.run.shapes import Feed, Moment, Sink
 from skywarden.scenario.load import load as load_scenario
 from skywarden.scenario.load import site_of
 from skywarden.scenario.model import Scenario
@@ -67,6 +71,7 @@ class Request:
     users: Path | None = None   # file of users; None: one local operator
     audit: Path | None = None   # file that every action at the console is appended to
     tls: tuple[Path, Path] | None = None    # certificate and key
+    stay: bool | None = None    # serve the page after the run has ended, until Ctrl-C; None: where a person sits at a terminal
 
 
 def run_request(request: Request, talk: Console) -> dict[str, Any]:
@@ -90,10 +95,13 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
         wires.append(Wire(measures, drill=simulation, truth=simulation))
         wires += [Wire(part, drill=True) for part in (feed, getattr(feed, "world", None)) if isinstance(part, Simulated)]
         mode, title = "SIMULATION" if simulation else "LIVE", scenario.title if scenario else site.title
-        page = open_page(site, mode, title, request, epoch_ns) if request.console else None
+        clock = clock_of(request.speed if simulation or not is_live(feed) else None, stop, changing=request.console)
+        steps = stepper(site, simulation)
+        paced = clock if isinstance(clock, ScaledClock) and simulation and not is_live(feed) else None
+        page = open_page(site, mode, title, request, epoch_ns, paced, lambda: steps.took) if request.console else None
         if page is not None:        # before the kernels are compiled: a browser opened meanwhile is told what it waits for
             ending.callback(page.close)
-            talk.print(f"console: {page.url}", highlight=False)
+            talk.print(f"console: {page.url}{in_the_clear(request)}", highlight=False)
         with talk.status(f"{site.title}: compiling kernels … (a minute the first time, a moment after)"):
             warm(site, simulation)
         given: Feed = feed
@@ -101,13 +109,26 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
         if page is not None:
             given, terminal = Commanded(feed, page.commands), Terminal(site, mode, title, talk)
             ending.callback(terminal.close)
-            wires += [Wire(page, drill=simulation), Wire(terminal, drill=simulation)]
+            heard = Heard(terminal)
+            page.channels["terminal"] = heard.age
+            if request.record is not None:
+                written = Heard(wires[0].sink)
+                wires[0] = wires[0]._replace(sink=written)
+                page.channels["record"] = written.age
+                journal = path_of(request.record.parent, site)
+                for command in left_standing(journal, site):
+                    page.order(command)
+                wires.append(Wire(Journal(journal, site)))
+            wires += [Wire(page, drill=simulation), Wire(heard, drill=simulation)]
         elif talk.is_terminal:
             wires.append(Wire(ending.enter_context(ProgressBar(talk, request.duration or (scenario.duration if scenario else None)))))
-        run(Until(given, stop), stepper(site, simulation), wires, clock_of(request.speed if simulation or not is_live(feed) else None, stop))
+        run(Until(given, stop), steps, wires, clock)
+        for wire in wires:
+            if isinstance(wire.sink, Journal) and simulation:   # in order, be it by Ctrl-C; live, whoever starts it again takes up what stands
+                wire.sink.close()
         if stop.is_set():
             talk.print("interrupted: ended cleanly", highlight=False)
-        elif page is not None and terminal is not None and talk.is_terminal:
+        elif page is not None and terminal is not None and (talk.is_terminal if request.stay is None else request.stay):
             page.over()
             terminal.close()
             talk.print(f"the run has ended; look back at {page.url} until Ctrl-C", highlight=False)
@@ -142,21 +163,35 @@ def replay(path: Path, start: float, speed: float | None, talk: Console) -> int:
     return frames
 
 
-def open_page(site: Site, mode: str, title: str, request: Request, epoch_ns: int) -> Page:
-    """The browser console: on the port asked for, else on the usual one, else on a free one."""
+def open_page(
+    site: Site, mode: str, title: str, request: Request, epoch_ns: int, clock: Paced | None = None, took: Callable[[], float] = lambda: math.nan,
+) -> Page:
+    """The browser console of a run."""
     records = request.record.parent if request.record is not None else None
+    return on_a_port(request.port, lambda port: Page(
+        site, mode, title, request.host, port, users=request.users, audit=request.audit, tls=request.tls, epoch_ns=epoch_ns,
+        site_folder=folder_of(request), records=records, clock=clock, took=took))
 
-    def at(port: int) -> Page:
-        return Page(
-            site, mode, title, request.host, port, users=request.users, audit=request.audit, tls=request.tls, epoch_ns=epoch_ns,
-            site_folder=folder_of(request), records=records)
 
-    if request.port is not None or port_for(None) != PORT:
-        return at(port_for(request.port))
+def on_a_port(asked: int | None, at: Callable[[int], Page]) -> Page:
+    """The page on the port asked for, else on the usual one, else on a free one."""
+    if asked is not None:
+        return at(asked)
+    with socket.socket() as probe:
+        taken = probe.connect_ex(("127.0.0.1", PORT)) == 0
     try:
-        return at(PORT)
+        return at(0 if taken else PORT)
     except UsageError:      # another start was quicker
+        if taken:
+            raise
         return at(0)
+
+
+def in_the_clear(request: Request) -> str:
+    """What somebody who lets others in without TLS has to know."""
+    if request.tls is not None or is_loopback(request.host):
+        return ""
+    return "  (without TLS: passwords and pictures travel readable; add --tls-certificate and --tls-key, or put a TLS proxy before it)"
 
 
 def folder_of(request: Request) -> Path | None:
@@ -165,22 +200,14 @@ def folder_of(request: Request) -> Path | None:
     return folder if folder is not None and (folder / "site.toml").is_file() else None
 
 
-def port_for(asked: int | None) -> int:
-    """The port asked for, else the usual one, else (0) any that is free."""
-    if asked is not None:
-        return asked
-    with socket.socket() as probe:
-        return 0 if probe.connect_ex(("127.0.0.1", PORT)) == 0 else PORT
-
-
 def replay_page(path: Path, port: int | None, talk: Console) -> None:
     """Serve a record on the console's page until Ctrl-C; every page looks at its own time and speed."""
     with stopping() as stop, Record(path) as record:
         site = from_sources(record.header.site_sources, record.header.site)
         kind = "SIMULATION" if record.simulation else "LIVE"
         title = f"{record.header.scenario or 'live data'} · {path.name}"
-        page = Page(
-            site, "REPLAY", title, port=port_for(port), epoch_ns=record.header.epoch_ns, moments=record.moments(), kind=kind, records=path.parent)
+        page = on_a_port(port, lambda at: Page(
+            site, "REPLAY", title, port=at, epoch_ns=record.header.epoch_ns, moments=record.moments(), kind=kind, records=path.parent))
         talk.print(f"console: {page.url}  (Ctrl-C ends)", highlight=False)
         stop.wait()
         page.close()
@@ -261,9 +288,27 @@ def warm(site: Site, simulation: bool) -> None:
         step.step(Frame(t, detections, aircraft, site.weather, (), Radars.staring(len(site.radars), t), Inputs.none(), 0.0))
 
 
-def clock_of(speed: float | None, stop: threading.Event) -> Clock:
-    """No clock at all speed, else one that an interruption wakes."""
-    return NoClock() if speed is None else ScaledClock(speed, sleep=stop.wait)
+def clock_of(speed: float | None, stop: threading.Event, changing: bool = False) -> Clock:
+    """No clock at all speed, unless people may change it; else one that an interruption wakes."""
+    return NoClock() if speed is None and not changing else ScaledClock(speed, sleep=stop.wait)
+
+
+class Heard:
+    """A sink that remembers when it last took a moment."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink, self._last = sink, math.nan
+
+    def take(self, moment: Moment) -> None:
+        self._sink.take(moment)
+        self._last = time.monotonic()
+
+    def age(self) -> float | None:
+        """Seconds since then; None while it has taken none."""
+        return None if math.isnan(self._last) else time.monotonic() - self._last
+
+    def close(self) -> None:
+        self._sink.close()
 
 
 class Until:

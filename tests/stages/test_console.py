@@ -177,6 +177,51 @@ def test_memory_keeps_who_acknowledged_until_the_warning_is_over_and_raised_anew
     assert kinds == ["raise", "alarm", "acknowledge", "shelve", "clear", "raise", "alarm"]
 
 
+def test_what_was_put_aside_comes_back_when_its_time_is_up():
+    play, memory = Play(SITE, rounds=0), Memory(SITE)
+    memory.see(play.moment(1.0, (Command(1.0, ALARM, ZONE, "mira", "siren test"), Command(1.0, ACKNOWLEDGE, ZONE, "tom", ""))))
+    memory.see(play.moment(2.0, (Command(2.0, SHELVE, f"60 {ZONE}", "tom", "known"),)))
+    assert memory.mark(0).shelved_why == "known"
+    memory.see(play.moment(61.9))
+    assert memory.mark(0).shelved_until == 62.0
+    memory.see(play.moment(62.0))
+    assert (memory.mark(0).shelved_until, memory.mark(0).back, memory.mark(0).seen_by) == (None, "time", "tom")
+    assert memory.since(0)[-1]["kind"] == "unshelve"
+
+
+def test_what_was_put_aside_comes_back_unseen_when_it_gets_worse():
+    play, memory = Play(SITE, rounds=30), Memory(SITE)
+    play.manual.update(dict.fromkeys(range(len(SITE.zones)), 1.0))
+    every = range(len(SITE.zones))
+    told = tuple(Command(1.5, kind, subject, "tom", "") for z in SITE.zones for kind, subject in ((ACKNOWLEDGE, z.name), (SHELVE, f"600 {z.name}")))
+    memory.see(play.moment(1.0))
+    memory.see(play.moment(1.5, told))
+    assert all(memory.mark(z).shelved_until == 601.5 for z in every)
+    hit, back = set(), set()
+    for t in np.arange(2.0, 50.0, 0.5):
+        moment = play.moment(float(t))
+        memory.see(moment)
+        hit |= {int(z) for z, due in zip(moment.picture.warnings.zone, moment.picture.warnings.t_impact, strict=True) if due > t}
+        back |= {z for z in every if memory.mark(z).shelved_until is None}
+        assert back == hit
+    assert 0 < len(back) < len(SITE.zones)
+    assert all(memory.mark(z).seen_by == "" and memory.mark(z).back == "worse" for z in back)
+
+
+def test_a_mark_of_a_track_is_shown_with_its_author_until_it_is_taken_back():
+    play, memory = Play(SITE, rounds=0), Memory(SITE)
+
+    def said(t, *commands):
+        moment = play.moment(t, commands)
+        memory.see(moment)
+        return views.moment_view(moment, memory)["tracks"]["said"]
+
+    assert said(1.0) == {}
+    assert said(2.0, Command(2.0, "reclassify", "950 aircraft", "mira", "balloon")) == {
+        "950": {"kind": "aircraft", "who": "mira", "why": "balloon", "t": 2.0}}
+    assert said(3.0, Command(3.0, "reclassify", "950 none", "mira", "")) == {}
+
+
 def test_a_raid_of_fifty_raises_one_event_a_zone_not_one_a_round():
     play, memory = Play(SITE, rounds=50), Memory(SITE)
     for t in np.arange(0.0, 60.0, 0.5):
@@ -221,6 +266,74 @@ def test_nothing_is_rehearsed_on_live_data_and_nothing_commanded_in_a_replay():
         page = Page(served)
         with page.enter():
             assert page.command("acknowledge", ZONE)[0] == 409
+
+
+class AClock:
+    """The pace of a run, as its clock keeps it."""
+
+    def __init__(self, speed=1.0):
+        self.speed = speed
+
+    def pace(self, speed):
+        self.speed = speed
+
+
+def test_the_pace_of_a_simulated_run_reaches_its_clock_at_once_and_the_next_frame_for_the_record():
+    clock = AClock()
+    with console(clock=clock) as served:
+        page = Page(served)
+        with page.enter() as (link, hello):
+            assert hello["paced"]
+            assert page.command("pace", "0")[0] == 200
+            assert clock.speed == 0.0
+            while (pace := newest(link, "pulse")["pace"])["speed"] != 0.0:
+                pass
+            assert (pace["by"], pace["waiting"]) == (auth.LOCAL, 1)
+            assert page.command("pace", "16")[0] == 200
+            assert clock.speed == 16.0
+            for wrong in ("17", "0.4", "-1", "nan", "fast"):
+                assert page.command("pace", wrong)[0] == 400
+        assert [(c.kind, c.subject, c.who) for c in served.commands()] == [("pace", "0", auth.LOCAL), ("pace", "16", auth.LOCAL)]
+        assert ("pace", "16", True) in {(e["what"], e["about"], e["allowed"]) for e in served.audit.entries}
+
+
+@pytest.mark.parametrize(("mode", "clock", "said"), [
+    ("LIVE", AClock(), "This is live data: its time cannot be stopped."), ("SIMULATION", None, "This run keeps the time of its feeds."),
+])
+def test_the_time_of_live_data_cannot_be_stopped(mode, clock, said):
+    with console(mode, clock=clock) as served:
+        page = Page(served)
+        with page.enter() as (_, hello):
+            assert not hello["paced"]
+            assert page.command("pace", "0") == (409, {"error": said})
+        assert served.commands() == ()
+        assert clock is None or clock.speed == 1.0
+
+
+@pytest.mark.parametrize("role", auth.ROLES)
+def test_each_role_may_do_exactly_what_the_table_says(tmp_path, role):
+    subjects = {
+        "acknowledge": ZONE, "shelve": f"60 {ZONE}", "alarm": ZONE, "cancel": ZONE, "reclassify": "7 other", "consent": "7", "hold": "all", "release": "all",
+        "weapons": "tight", "pace": "2"}
+    with console(users=users(tmp_path, mira=role), clock=AClock(), site_folder=tmp_path) as served:
+        page = Page(served)
+        assert page.log_in("mira") == 200
+        with page.connected() as (_, hello):
+            for kind, subject in subjects.items():
+                assert (page.command(kind, subject, "because")[0] == 200) == (kind in auth.MAY[role]), kind
+            assert (page.ask("GET", "/api/audit")[0] == 200) == (auth.AUDIT in auth.MAY[role])
+            assert (page.ask("POST", "/api/zones", {"zones": []})[0] == 200) == (auth.EDIT in auth.MAY[role])
+            assert hello["roles"][role] == sorted(auth.MAY[role])
+
+
+def test_the_guide_has_the_same_table_of_roles():
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "guide" / "console.md").read_text("utf-8")
+    table = [[cell.strip() for cell in line.strip("| ").split("|")] for line in guide.splitlines() if line.startswith(("| may |", "| `"))]
+    head, rows = table[0][1:], {row[0].strip("`"): row[1:] for row in table[1:] if row[0].strip("`") in set().union(*auth.MAY.values())}
+    assert head == list(auth.ROLES)
+    assert rows.keys() == set().union(*auth.MAY.values())
+    for act, cells in rows.items():
+        assert [cell == "yes" for cell in cells] == [act in auth.MAY[role] for role in auth.ROLES], act
 
 
 def test_a_request_from_elsewhere_is_refused():
@@ -300,11 +413,60 @@ def test_guessing_a_password_is_slowed_down(tmp_path):
 
 def test_a_session_ends_when_it_is_not_used():
     clock = [0.0]
-    door = auth.Door({}, lambda: clock[0])
+    door = auth.Door(now=lambda: clock[0])
     session = door.enter_locally()
     clock[0] += auth.IDLE_S - 1.0
     assert door.find(session.token) is session
     clock[0] += auth.IDLE_S + 1.0
+    assert door.find(session.token) is None
+
+
+def test_sessions_survive_a_restart_of_the_server_as_digests_only(tmp_path):
+    path = users(tmp_path, mira="operator", tom="operator")
+    with console(users=path) as served:
+        page = Page(served)
+        assert page.log_in("mira") == 200
+        with page.connected():
+            pass
+        port = served.port
+    kept = path.with_name("users.toml.sessions")
+    assert kept.stat().st_mode & 0o077 == 0
+    assert page.cookie.split("=")[1] not in kept.read_text()
+    again = Console(SITE, "SIMULATION", "A test", port=port, users=path)
+    try:
+        with page.connected() as (_, hello):
+            assert hello["user"] == "mira"
+            assert page.command("acknowledge", ZONE)[0] == 200
+            assert page.ask("POST", "/api/logout", {})[0] == 200
+    finally:
+        again.close()
+    assert "digest" not in kept.read_text()
+
+
+def test_a_session_ends_with_the_account_a_new_password_or_a_log_out_everywhere(tmp_path):
+    path, clock = users(tmp_path, mira="operator", tom="supervisor"), [1e9]
+    door = auth.Door(path, lambda: clock[0])
+    first, second, other = door.log_in("mira", PASSWORD, "a"), door.log_in("mira", PASSWORD, "b"), door.log_in("tom", PASSWORD, "c")
+    assert len({first.token, second.token, other.token}) == len({first.csrf, second.csrf, other.csrf}) == 3
+    assert door.log_out_everywhere("mira") == 2
+    assert door.find(first.token) is door.find(second.token) is None
+    auth.add_user(path, "tom", "observer", PASSWORD + " anew")
+    clock[0] += auth.LOOK_S + 0.1
+    assert door.find(other.token) is None
+    assert door.log_in("tom", PASSWORD, "c") is None
+    assert door.log_in("tom", PASSWORD + " anew", "c").user.role == "observer"
+    path.with_name("users.toml.sessions").write_text("{broken")
+    assert auth.Door(path, lambda: clock[0]).find("x") is None
+
+
+def test_a_session_is_over_after_twelve_hours_however_much_it_is_used(tmp_path):
+    path, clock = users(tmp_path, mira="operator"), [1e9]
+    door = auth.Door(path, lambda: clock[0])
+    session = door.log_in("mira", PASSWORD, "a")
+    for _ in range(int(auth.LONGEST_S / 1000.0)):
+        clock[0] += 1000.0
+        assert door.find(session.token) is session
+    clock[0] += 1000.0
     assert door.find(session.token) is None
 
 

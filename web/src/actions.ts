@@ -2,7 +2,7 @@
 import { map } from "./map/map";
 import { ask, command } from "./link";
 import {
-  alarming, calm, dialog, filter, frame, hello, layers, liveWarnings, may, pulse, ruler, selected, sound, tab, tell, theme, time, warnings,
+  alarming, calm, dialog, filter, frame, hello, layers, liveWarnings, may, pulse, ruler, selected, shelf, sound, tab, tell, theme, time, warnings,
 } from "./store";
 import { fill, texts } from "./texts";
 import { countdown } from "./format";
@@ -17,9 +17,16 @@ export const acknowledge = (zone?: number): void => {
 };
 export const acknowledgeAll = (): void => alarming.value.forEach((w) => void command("acknowledge", zoneName(w.zone)));
 export const shelve = (zone?: number): void => {
-  const which = zone ?? warnings.value[0]?.zone;
+  const which = zone ?? warnings.value.find((w) => w.shelved === null)?.zone;
   if (which !== undefined) dialog.value = { kind: "shelve", subject: zoneName(which) };
 };
+export const shelveAll = (): void => {
+  if (unshelved().length) dialog.value = { kind: "shelve-all" };
+};
+/** Names of the zones whose warnings are not put aside. */
+export const unshelved = (): string[] => liveWarnings.value.filter((w) => w.shelved === null).map((w) => zoneName(w.zone));
+export const openShelf = (): void => void (shelf.value.length ? (dialog.value = { kind: "shelf" }) : tell(texts.shelf.none));
+export const unshelveAll = (): void => shelf.value.forEach((w) => unshelve(w.zone));
 export const unshelve = (zone: number): void => void command("shelve", `0 ${zoneName(zone)}`);
 export const alarm = (): void => void (dialog.value = { kind: "alarm" });
 export const cancelAlarm = (): void => {
@@ -28,6 +35,8 @@ export const cancelAlarm = (): void => {
   else tell(texts.no_manual);
 };
 export const reclassify = (): void => void (selected.value !== null && (dialog.value = { kind: "reclassify", subject: String(selected.value) }));
+/** What a person says the selected track is; undefined where nobody does. */
+export const saidOf = (track: number) => frame.value?.tracks.said[String(track)];
 export const weapons = (): void => void (frame.value?.drill && may("weapons") && (dialog.value = { kind: "weapons" }));
 
 export const consent = (track?: number): void => {
@@ -47,6 +56,22 @@ export function awaiting(): number[] {
   return [...drill.awaiting].sort((a, b) => last(a) - last(b));
 }
 
+/** The run's own pace, for everybody: only where the time of the run is ours, and to those who may. */
+export const paceable = (): boolean => !!pulse.value?.pace && may("pace");
+export const setPace = (speed: number): void => void command("pace", String(speed));
+let paceBefore = 1;
+export const pauseRun = (): void => {
+  if (!paceable()) return tell(hello.value?.paced ? texts.pace.not_yours : texts.pace.not_ours);
+  const speed = pulse.value!.pace!.speed;
+  if (speed !== 0) paceBefore = speed === null ? 16 : speed;
+  setPace(speed === 0 ? paceBefore : 0);
+};
+export const runFaster = (steps: number): void => {
+  if (!paceable()) return tell(hello.value?.paced ? texts.pace.not_yours : texts.pace.not_ours);
+  const speed = pulse.value!.pace!.speed ?? 16;
+  const at = SPEEDS.findIndex((each) => each >= speed);
+  setPace(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, (at < 0 ? 1 : at) + steps))]!);
+};
 export const pauseOrPlay = (): void =>
   ask(!time.value.live && !time.value.moving ? { do: "play", speed: time.value.speed } : { do: "pause" });
 export const goLive = (): void => {
@@ -64,6 +89,7 @@ export const seek = (t: number): void => {
 export const nudge = (by: number): void => seek((performance.now() - aimed.at < 400 ? aimed.t : (frame.value?.t ?? 0)) + by);
 export const setSpeed = (speed: number): void => ask({ do: "play", speed });
 export const faster = (steps: number): void => {
+  if (time.value.live) return tell(texts.pace.live);
   const at = SPEEDS.indexOf(time.value.speed);
   setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, (at < 0 ? 1 : at) + steps))]!);
 };
@@ -93,6 +119,7 @@ export const toggleRuler = (): void => void (ruler.value = !ruler.value);
 export const toggleLayer = (name: keyof typeof layers.value): void => {
   layers.value = { ...layers.value, [name]: !layers.value[name] };
 };
+export const people = (): void => void (dialog.value = { kind: "people" });
 export const help = (): void => void (dialog.value = { kind: "help" });
 export const clearSelection = (): void => {
   selected.value = null;

@@ -7,8 +7,9 @@ import { dialog, frame, hello, logIn, may, ruler, tab } from "./store";
 const TABS = ["tracks", "rehearsal", "health", "events"] as const;
 
 const KEYS: Record<string, () => void> = {
-  a: () => act.acknowledge(), A: act.acknowledgeAll, s: () => act.shelve(), m: act.alarm, c: act.cancelAlarm, r: act.reclassify,
+  a: () => act.acknowledge(), A: act.acknowledgeAll, s: () => act.shelve(), S: act.shelveAll, b: act.openShelf, m: act.alarm, c: act.cancelAlarm, r: act.reclassify,
   y: () => act.consent(), h: act.hold, w: act.weapons, " ": act.pauseOrPlay, ArrowLeft: () => act.nudge(-1), ArrowRight: () => act.nudge(1),
+  p: act.pauseRun, "<": () => act.runFaster(-1), ">": () => act.runFaster(1), i: act.people,
   "[": () => act.faster(-1), "]": () => act.faster(1), g: act.goLive, l: () => void act.copyLink(), j: () => act.nextTrack(1), k: () => act.nextTrack(-1),
   f: () => map.fit(), F: () => map.fitAll(), "+": () => map.zoom(0.5), "=": () => map.zoom(0.5), "-": () => map.zoom(-0.5), d: act.toggleRuler,
   t: act.toggleTheme, v: act.toggleSound, u: () => void (may("audit") && (dialog.value = { kind: "audit" })), o: () => void (hello.value?.records && (dialog.value = { kind: "records" })), e: () => void (hello.value?.editable && edit()), "?": act.help, Escape: act.clearSelection,

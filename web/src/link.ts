@@ -128,8 +128,8 @@ export async function enter(name: string, password: string): Promise<boolean> {
   return good;
 }
 
-export async function leave(): Promise<void> {
-  if (await post("/api/logout", {})) location.reload();
+export async function leave(everywhere = false): Promise<void> {
+  if (await post("/api/logout", { everywhere })) location.reload();
 }
 
 /** The moment in the page's address, as in #t=81.5 */

@@ -1,6 +1,6 @@
 // What the server sends, as it stands in src/skywarden/console/views.py. Metres, seconds, radians; null where a number is unknown.
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 export type Num = number | null;
 
 export interface Zone { name: string; kind: string; people: number; shelter: number; warn: boolean; polygon: [number, number][] }
@@ -20,18 +20,21 @@ export interface Site {
 export interface Hello {
   type: "hello"; protocol: number; server: string; mode: "SIMULATION" | "LIVE" | "REPLAY"; kind: "SIMULATION" | "LIVE"; title: string; site: Site; epoch_ms: Num;
   user: string; role: string; may: string[]; csrf: string; users: boolean; editable: boolean; records: boolean;
+  paced: boolean; roles: Record<string, string[]>;
 }
 export interface Tracks {
   id: number[]; x: number[]; y: number[]; z: number[]; vx: number[]; vy: number[]; vz: number[]; a: Num[]; b: Num[]; turn: Num[]; sz: Num[];
   age: Num[]; born: Num[]; hits: number[]; kind: number[]; p: number[]; call: string[]; icao: string[];
+  said: Record<string, Said>; // by track number: what a person says it is
 }
+export interface Said { kind: string; who: string; why: string; t: number }
 export interface Impacts {
   id: number[]; p: number[]; t: Num[]; x: Num[]; y: Num[]; z: Num[]; a: Num[]; b: Num[]; turn: Num[]; st: Num[]; speed: Num[]; fall: Num[];
 }
 export interface Threats { id: number[]; zone: number[]; p: number[]; t: Num[]; st: Num[]; people: Num[] }
 export interface Warning {
   zone: number; since: Num; p: Num; peak: Num; impact: Num; until: Num; tracks: number; raid: number; manual: boolean; by: string; why: string;
-  seen: string; seen_t: Num; shelved: Num; shelved_by: string;
+  seen: string; seen_t: Num; shelved: Num; shelved_by: string; shelved_why: string; stage: number; back: "" | "worse" | "time";
 }
 export interface Claims { icao: string[]; call: string[]; x: Num[]; y: Num[]; z: Num[]; age: number[]; nic: number[] }
 export interface Input { name: string; received: number; undecodable: number; rejected: number; age: Num }
@@ -51,7 +54,10 @@ export interface Frame {
 }
 export interface Pulse {
   type: "pulse"; age: number; over: boolean; span: [number, number] | null; t: Num; warnings: Warning[]; pages: number; fault: string;
+  pace: Pace | null; channels: { name: string; age: Num }[];
 }
+/** The pace of the run itself: 0 stands still, null as fast as it goes; `kept` is what the machine manages. */
+export interface Pace { speed: Num; by: string; kept: Num; waiting: number }
 export interface Time { type: "time"; live: boolean; moving: boolean; speed: number; t: number }
 export interface Event {
   n: number; t: number; kind: string; zone: number | null; text: string; who: string; why: string; raid: number;

@@ -1,35 +1,44 @@
-// What is heard: a two-tone call while a warning of now is not acknowledged, and the zone's name where the computer itself can speak.
+// What is heard: a two-tone call while a warning of now is not acknowledged, and each warning spoken once where the computer itself can speak.
 import { effect } from "@preact/signals";
-import { alarming, hello, sound } from "./store";
+import { alarming, hearable, hello, liveWarnings, paused, sound, voice } from "./store";
 import { fill, texts } from "./texts";
 
 const EVERY_MS = 1600;
 let audio: AudioContext | null = null;
-const said = new Set<string>();
+const said = new Set<string>(); // one entry a warning, that is a raid and zone, as long as it stands
 
 export function listenForAlarms(): void {
+  if (!("AudioContext" in window)) hearable.value = "none";
   // a browser lets a page be heard only after somebody has touched it
-  const wake = (): void => void (audio ??= new AudioContext()).resume();
+  const wake = (): void => {
+    if (hearable.value === "none") return;
+    audio ??= new AudioContext();
+    void audio.resume().then(() => (hearable.value = audio!.state === "running" ? "ready" : "blocked"));
+  };
   addEventListener("pointerdown", wake, { once: true });
   addEventListener("keydown", wake, { once: true });
-  setInterval(() => {
-    if (sound.value && alarming.value.length) call();
-  }, EVERY_MS);
+  const voices = (): void => void (voice.value = localVoice()?.name ?? "");
+  voices();
+  window.speechSynthesis?.addEventListener?.("voiceschanged", voices);
+  setInterval(call, EVERY_MS);
   effect(() => {
-    const standing = new Set(alarming.value.map((w) => `${w.zone} ${w.since}`));
+    const standing = new Set(liveWarnings.value.map((w) => `${w.zone} ${w.since}`));
     for (const key of said) if (!standing.has(key)) said.delete(key);
+    let fresh = false;
     for (const w of alarming.value) {
       const key = `${w.zone} ${w.since}`;
-      if (!said.has(key)) {
-        said.add(key);
-        if (sound.value) say(fill(texts.act.acknowledge.split(".")[0]!, { zones: hello.value?.site.zones[w.zone]?.name ?? "" }));
-      }
+      if (said.has(key)) continue;
+      said.add(key);
+      fresh = true;
+      if (sound.value) say(fill(texts.act.shelter, { zones: hello.value?.site.zones[w.zone]?.name ?? "" }));
     }
+    if (fresh) call(); // at once, not with the next beat
   });
 }
 
 function call(): void {
-  if (!audio || audio.state !== "running") return;
+  // a run that stands still takes no acknowledgement: it would call for ever
+  if (!sound.value || !alarming.value.length || paused.value || !audio || audio.state !== "running") return;
   const start = audio.currentTime;
   [880, 660].forEach((pitch, i) => {
     const tone = audio!.createOscillator(), gain = audio!.createGain(), at = start + i * 0.22;
@@ -43,11 +52,15 @@ function call(): void {
   });
 }
 
+/** Only a voice that lives on this computer: others would send the words elsewhere. */
+function localVoice(): SpeechSynthesisVoice | undefined {
+  return window.speechSynthesis?.getVoices().find((v) => v.localService && v.lang.startsWith(texts.language));
+}
+
 function say(sentence: string): void {
-  // only a voice that lives on this computer: others would send the words elsewhere
-  const voice = window.speechSynthesis?.getVoices().find((v) => v.localService && v.lang.startsWith(texts.language));
-  if (!voice) return;
+  const speaker = localVoice();
+  if (!speaker) return;
   const speech = new SpeechSynthesisUtterance(sentence);
-  speech.voice = voice;
+  speech.voice = speaker;
   speechSynthesis.speak(speech);
 }

@@ -20,6 +20,8 @@ export const dialog = signal<null | { kind: string; subject?: string }>(null);
 export const toast = signal("");
 export const theme = signal<"dark" | "light">(matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
 export const sound = signal(true);
+export const hearable = signal<"ready" | "blocked" | "none">("blocked"); // whether the browser lets the page be heard yet
+export const voice = signal(""); // the local voice warnings are spoken with; empty where the computer has none
 export const ruler = signal(false);
 export const layers = signal({ terrain: true, contours: true, rings: true, radars: true, effectors: false, labels: true, trails: true });
 export const drawMs = signal(0);
@@ -28,14 +30,17 @@ export const still = matchMedia("(prefers-reduced-motion: reduce)");
 const STALE_S = 1.5;
 
 /** How long a picture may be away before it is called stale: two and a half frames, at least a second and a half. */
-export const patience = computed(() => Math.max(STALE_S, 2.5 * (hello.value?.site.frame_s ?? 0)));
+export const patience = computed(() => Math.max(STALE_S, (2.5 * (hello.value?.site.frame_s ?? 0)) / Math.min(1, pulse.value?.pace?.speed || 1)));
+
+/** The run itself stands still, because somebody stopped it. */
+export const paused = computed(() => pulse.value?.pace?.speed === 0 && !pulse.value.over);
 
 /** "", "link" or "feed": what has fallen silent. A run that has ended is not stale. */
 export const stale = computed<"" | "link" | "feed">(() => {
   if (!hello.value) return "";
   if (silence.value > STALE_S || !connected.value) return "link";
   const p = pulse.value;
-  return p && !p.over && p.t !== null && hello.value.mode !== "REPLAY" && p.age > patience.value ? "feed" : "";
+  return p && !p.over && !paused.value && p.t !== null && hello.value.mode !== "REPLAY" && p.age > patience.value ? "feed" : "";
 });
 
 /** The mode as the operator must read it: looking back is a replay, whatever runs behind it. */
@@ -50,6 +55,8 @@ export const liveWarnings = computed<Warning[]>(() =>
 );
 
 export const alarming = computed(() => liveWarnings.value.filter((w) => !w.seen && w.shelved === null));
+/** What was put aside, the one that comes back first on top. */
+export const shelf = computed(() => liveWarnings.value.filter((w) => w.shelved !== null).sort((a, b) => a.shelved! - b.shelved!));
 /** The run's time now: of the newest picture. */
 export const liveT = computed(() => (time.value.live ? frame.value?.t : pulse.value?.t) ?? 0);
 

@@ -11,6 +11,10 @@ const english = {
   waiting: "Waiting for the first picture …",
   stale_link: "STALE — no word from the server for {s} s. What you see is old. Reconnecting …",
   stale_feed: "STALE — no new picture for {s} s. What you see is old.",
+  paused: "THE RUN STANDS STILL — paused by {who}. P lets it go on.",
+  paused_waiting: "{n} commands wait for its next picture.",
+  badge_paused: "PAUSED",
+  badge_pace: "{n}×",
   over: "THE RUN HAS ENDED — you can look back through it.",
   looking_back: "REPLAY — you are looking back at {t}. The live picture is {s} s ahead: press G to go live.",
   looking_back_over: "REPLAY — you are looking back at {t}.",
@@ -31,6 +35,8 @@ const english = {
   act: {
     nothing: "Nothing to do.",
     acknowledge: "Take shelter in {zones}. Then acknowledge: A",
+    shelter: "Take shelter in {zones}.",
+    paused: "The run stands still. P lets it go on.",
     acknowledged: "Stay in shelter in {zones}.",
     consent: "An engagement waits for your consent: Y",
     back: "You are looking back. Press G for the picture of now.",
@@ -55,12 +61,19 @@ const english = {
   acknowledge: "Acknowledge",
   acknowledge_all: "Acknowledge all",
   shelve: "Put aside",
+  shelve_all: "Put all aside",
   unshelve: "Bring back",
-  shelved: "put aside by {who}, {s} s left",
+  came_back: { worse: "back: it got worse", time: "back: its time was up" },
+  shelf: {
+    title: "Put aside", line: "{n} put aside: {zones}", open: "Shelf", none: "Nothing is put aside.", left: "{s} s left", by: "by {who}", all: "Bring all back",
+    says: "Each comes back by itself: when its time is up, or at once when it gets worse.", columns: ["zone", "comes back in", "who and why", ""],
+  },
   more_warnings: "and {n} more, less urgent",
   alarm: "Manual alarm",
   cancel_alarm: "Cancel alarm",
   reclassify: "Reclassify",
+  said: "by {who}",
+  said_why: "{who} says so since {t}: {why}",
 
   tracks: "Tracks",
   rehearsal: "Rehearsal",
@@ -85,7 +98,7 @@ const english = {
   facts: {
     kind: "Kind", sure: "sure", position: "Place", height: "Height", speed: "Speed", seen: "Last seen", hits: "detections", impact: "Impact",
     ellipse: "95 % within", zones: "Endangers", none: "no zone", source: "Source", radar: "radar", with: "radar and its own report ({icao})",
-    first: "first seen {s} s ago",
+    first: "first seen {s} s ago", said: "Marked",
   },
 
   rehearsal_is: "SIMULATED interception. No order leaves here.",
@@ -120,6 +133,9 @@ const english = {
   closest: "closest: track {track}, {distance}",
   set_status: "Change",
 
+  channels: { title: "Who is told", page: "this page", pages: "{n} pages open", sound: "sound", speech: "speech", off: "off", on: "on",
+    blocked: "waits for a click or a key: the browser allows none before", no_sound: "this browser has none", no_voice: "this computer has no voice of its own",
+    names: { terminal: "terminal", record: "record" } as Record<string, string>, last: "last picture {s} s ago", none: "no picture yet" },
   radars: "Radars",
   radar_states: ["working", "SILENT", "DOUBTFUL"],
   inputs: "Inputs",
@@ -135,18 +151,28 @@ const english = {
   rejected: "not believed",
   pages: "pages open",
   page_lag: "page drew in",
+  frame_time: "frame worked out in",
+  frame_of: "{ms} ms of {of} ms",
+  run_pace: "pace of the run",
+  kept: "{kept}× of {asked}×",
+  as_fast: "as fast as it goes",
   chart_tracks: "tracks",
   chart_late: "lateness, ms",
   last_minutes: "last five minutes",
 
   no_events: "Nothing has happened yet.",
   event_kinds: {
-    raise: "WARNED", clear: "ALL CLEAR", acknowledge: "seen", shelve: "put aside", alarm: "manual alarm", cancel: "alarm cancelled",
+    raise: "WARNED", clear: "ALL CLEAR", acknowledge: "seen", shelve: "put aside", unshelve: "brought back", pace: "pace of the run", alarm: "manual alarm", cancel: "alarm cancelled",
     reclassify: "reclassified", consent: "consent", hold: "hold", release: "hold released", weapons: "weapon control", order: "simulated order",
     radar: "radar",
   } as Record<string, string>,
 
-  play: "Play", pause: "Pause", go_live: "Go live", live: "LIVE", speed: "Speed", link: "Copy link to this moment", scrub: "Time in the run",
+  pace: {
+    label: "Run", pause: "Pause run", go_on: "Resume run", speed: "Speed of the run", fastest: "max",
+    not_yours: "The pace of the run is changed by supervisors and instructors.", not_ours: "The time of this run cannot be changed.",
+    live: "You see the run as it goes: < and > change its pace. [ and ] are for looking back.",
+  },
+  play: "Play", pause: "Pause view", go_live: "Go live", live: "LIVE", speed: "Speed", link: "Copy link to this moment", scrub: "Time in the run",
   link_copied: "Link to this moment copied.", link_is: "Link: {url}", back: "{s} s back", forth: "{s} s on",
   help: "Help", sound: "Sound", sound_on: "Sound on", sound_off: "Sound off", speech: "Speech", theme: "Light or dark", log_out: "Log out",
   fit: "Fit the zones", fit_all: "Fit everything", zoom_in: "Zoom in", zoom_out: "Zoom out", ruler: "Ruler", layers: "Layers",
@@ -166,6 +192,19 @@ const english = {
   shelve_title: "Put a warning aside", alarm_title: "Raise a manual alarm", cancel_title: "Cancel a manual alarm", reclassify_title: "Reclassify a track",
   weapons_title: "Weapon control status (simulated)",
   no_manual: "No manual alarm stands.",
+  shelve_all_title: "Put all {n} warnings aside",
+  unmark: "what the radar says (take the mark back)",
+  mark_caution: "A round that you call something else leaves the warnings: a zone warned because of it alone gets its all-clear at once.",
+  mark_undo: "Take it back by reclassifying the track once more.",
+
+  people: {
+    title: "You, and who may do what", you: "You are {user}, {role}.", everywhere: "Log out everywhere", yes: "yes", no: "—", act: "may",
+    ends: "A log-in ends after half an hour without a page open, and after twelve hours.",
+    acts: {
+      acknowledge: "acknowledge", shelve: "put aside", alarm: "manual alarm", cancel: "cancel it", reclassify: "reclassify", consent: "consent",
+      hold: "hold", release: "release a hold", weapons: "weapon control status", pace: "pace of the run", edit: "edit the site", audit: "audit log",
+    } as Record<string, string>,
+  },
 
   audit: { title: "Audit log", columns: ["time, UTC", "who", "what", "why", ""], allowed: "done", refused: "refused" },
   library: {
@@ -183,14 +222,15 @@ const english = {
 
   keys_title: "Keys",
   keys: [
-    ["A", "acknowledge the most urgent warning"], ["Shift+A", "acknowledge all warnings"], ["S", "put a warning aside for a while"],
+    ["A", "acknowledge the most urgent warning"], ["Shift+A", "acknowledge all warnings"], ["S", "put a warning aside for a while; Shift+S all"], ["B", "what was put aside, and bring it back"],
     ["M", "raise a manual alarm"], ["C", "cancel a manual alarm"], ["R", "reclassify the selected track"],
     ["Y", "consent to the first waiting engagement (simulation)"], ["H", "hold or release all engagements (simulation)"],
     ["W", "weapon control status (simulation)"],
-    ["Space", "pause or play"], ["← →", "one second back or on; with Shift ten"], ["[ ]", "slower, faster"], ["G", "go live"], ["L", "copy a link to this moment"],
+    ["P", "pause or resume the run (simulation)"], ["< >", "run slower, faster (simulation)"],
+    ["Space", "pause or play your view"], ["← →", "one second back or on; with Shift ten"], ["[ ]", "look back slower, faster"], ["G", "go live"], ["L", "copy a link to this moment"],
     ["J K", "next or previous track"], ["/", "filter the tracks"], ["1 2 3 4", "tracks, rehearsal, health, events"],
     ["F", "fit the zones; Shift+F everything in the air"], ["+ −", "zoom"], ["D", "ruler"], ["T", "light or dark"], ["V", "sound"],
-    ["E", "edit the zones"], ["O", "records and their reports"], ["U", "audit log (supervisor)"], ["?", "this sheet"], ["Esc", "close, clear the selection"],
+    ["E", "edit the zones"], ["O", "records and their reports"], ["U", "audit log"], ["I", "who you are, who may do what, log out"], ["?", "this sheet"], ["Esc", "close, clear the selection"],
   ] as [string, string][],
 };
 

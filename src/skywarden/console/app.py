@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -24,23 +25,25 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from skywarden.console import drawing, library, requests, views
 from skywarden.console.audit import Audit
-from skywarden.console.auth import MAY, Door, Session
+from skywarden.console.auth import AUDIT, EDIT, MAY, Door, Session
 from skywarden.console.hub import Hub, Viewer
 from skywarden.console.playback import Player
 from skywarden.console.requests import RefusedError
 from skywarden.console.tape import Tape
 from skywarden.errors import SkywardenError
 from skywarden.messages.commands import Command
+from skywarden.run.clock import Paced
 from skywarden.site.model import Site
 
 STATIC = Path(__file__).with_name("static")
-COOKIE = "skywarden"
+COOKIE = "skywarden"            # with TLS as __Host-skywarden: no other name and no other port's page can set it
 LARGEST_BODY = 512 * 1024       # bytes of a request: five hundred zones
 NOT_LOGGED_IN = 4401            # close codes of the websocket, read by the page
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+STRICT_TRANSPORT = "max-age=31536000"
 HEADERS = {
     "content-security-policy": POLICY, "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
@@ -68,6 +71,7 @@ class Desk(Protocol):
     tls: tuple[Path, Path] | None
     site_folder: Path | None
     records: Path | None
+    clock: Paced | None
     ended: bool
     latest: dict[str, Any] | None
     door: Door
@@ -95,14 +99,16 @@ def application(console: Desk) -> Starlette:
     ]
     if STATIC.is_dir():
         routes.append(Mount("/", StaticFiles(directory=STATIC)))
-    return Starlette(routes=routes, middleware=[Middleware(Guard, names=_names(console))], exception_handlers={RefusedError: _refusal})
+    guard = Middleware(Guard, names=_names(console), secure=console.tls is not None)
+    return Starlette(routes=routes, middleware=[guard], exception_handlers={RefusedError: _refusal})
 
 
 class Guard:
     """Security headers on every answer, and only requests that name this very server: a page elsewhere cannot reach it by another name."""
 
-    def __init__(self, app: ASGIApp, names: frozenset[str] | None) -> None:
+    def __init__(self, app: ASGIApp, names: frozenset[str] | None, secure: bool) -> None:
         self.app, self.names = app, names
+        self.headers = HEADERS | ({"strict-transport-security": STRICT_TRANSPORT} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 421 to a host name that is not ours."""
@@ -115,14 +121,13 @@ class Guard:
             return
         await self.app(scope, receive, self._send_with_headers(send, scope))
 
-    @staticmethod
-    def _send_with_headers(send: Send, scope: Scope) -> Send:
+    def _send_with_headers(self, send: Send, scope: Scope) -> Send:
         cache = b"no-cache" if scope.get("path", "").startswith("/assets/") else b"no-store"
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = {name.lower() for name, _ in message["headers"]}
-                extra = [(name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in given]
+                extra = [(name.encode(), value.encode()) for name, value in self.headers.items() if name.encode() not in given]
                 message["headers"] = [*message["headers"], *extra, (b"cache-control", cache)]
             await send(message)
 
@@ -134,6 +139,7 @@ class Pages:
 
     def __init__(self, console: Desk) -> None:
         self.console = console
+        self.cookie = COOKIE if console.tls is None else f"__Host-{COOKIE}"
         self._terrain = views.terrain(console.site)
         self._site = views.site_view(console.site)
 
@@ -145,7 +151,7 @@ class Pages:
     async def session(self, request: Request) -> Response:
         """Who is looking. Where no users are configured it lets the local operator in."""
         door = self.console.door
-        session = door.find(request.cookies.get(COOKIE))
+        session = door.find(request.cookies.get(self.cookie))
         if session is None and door.open:
             session = door.enter_locally()
             self.console.audit.write(session.user.name, "enter", _address(request), allowed=True)
@@ -166,18 +172,22 @@ class Pages:
         self.console.audit.write(name, "log in", address, allowed=session is not None)
         if session is None:
             raise RefusedError(403, "Name or password is wrong.")
-        old = request.cookies.get(COOKIE)
+        old = request.cookies.get(self.cookie)
         if old:
             door.log_out(old)
         return self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": True}), session)
 
     async def log_out(self, request: Request) -> Response:
-        """End the session and every websocket of it."""
+        """End the session and every websocket of it; with {"everywhere": true} all sessions of the same person."""
         session = self._changing(request)
+        asked = await _body(request)
+        if asked.get("everywhere") is True and not self.console.door.open:
+            self.console.door.log_out_everywhere(session.user.name)
         self.console.door.log_out(session.token)
-        self.console.audit.write(session.user.name, "log out", _address(request), allowed=True)
+        about = "everywhere" if asked.get("everywhere") is True else ""
+        self.console.audit.write(session.user.name, "log out", _address(request), allowed=True, about=about)
         answer = _json({"user": None})
-        answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=self.console.tls is not None)
+        answer.delete_cookie(self.cookie, path="/", httponly=True, samesite="strict", secure=self.console.tls is not None)
         return answer
 
     async def terrain(self, request: Request) -> Response:
@@ -194,7 +204,7 @@ class Pages:
     async def audit(self, request: Request) -> Response:
         """The newest entries of the audit log, for those who may see it."""
         session = self._reading(request)
-        if "audit" not in MAY[session.user.role]:
+        if AUDIT not in MAY[session.user.role]:
             raise RefusedError(403, "The audit log is for supervisors.")
         return _json({"entries": list(self.console.audit.entries)[-500:]})
 
@@ -209,7 +219,7 @@ class Pages:
                 raise RefusedError(429, "Too many commands at once. Wait a few seconds.")
             if self.console.ended:
                 raise RefusedError(409, "The run has ended.")
-            command = requests.command(asked, user, self.console.site, self.console.mode)
+            command = requests.command(asked, user, self.console.site, self.console.mode, self.console.clock is not None)
             if not self.console.order(command):
                 raise RefusedError(503, "Too many commands wait already: is the session still running?")
         except RefusedError as refused:
@@ -222,7 +232,7 @@ class Pages:
         """Zones drawn on the map: checked, and saved where asked and good."""
         session = self._changing(request)
         console, address = self.console, _address(request)
-        if "edit" not in MAY[session.user.role]:
+        if EDIT not in MAY[session.user.role]:
             console.audit.write(session.user.name, "edit zones", address, allowed=False)
             raise RefusedError(403, "Zones are drawn by supervisors.")
         asked = await _body(request)
@@ -275,7 +285,7 @@ class Pages:
 
     async def socket(self, socket: WebSocket) -> None:
         """The picture out, the page's wishes about time in."""
-        session = self.console.door.find(socket.cookies.get(COOKIE))
+        session = self.console.door.find(socket.cookies.get(self.cookie))
         try:
             _same_origin(socket)
         except RefusedError:
@@ -323,6 +333,7 @@ class Pages:
             "site": self._site, "epoch_ms": None if console.epoch_ns is None else console.epoch_ns / 1e6, "user": session.user.name,
             "role": session.user.role, "may": sorted(MAY[session.user.role]), "csrf": session.csrf, "users": not console.door.open,
             "editable": console.site_folder is not None, "records": console.records is not None,
+            "paced": console.clock is not None, "roles": {role: sorted(acts) for role, acts in MAY.items()},
         }
 
     def _record(self, request: Request) -> Path:
@@ -334,7 +345,7 @@ class Pages:
         return path
 
     def _reading(self, request: Request) -> Session:
-        session = self.console.door.find(request.cookies.get(COOKIE))
+        session = self.console.door.find(request.cookies.get(self.cookie))
         if session is None:
             raise RefusedError(401, "Log in first.")
         return session
@@ -342,12 +353,12 @@ class Pages:
     def _changing(self, request: Request) -> Session:
         session = self._reading(request)
         _same_origin(request)
-        if request.headers.get("x-csrf-token", "") != session.csrf:
+        if not secrets.compare_digest(request.headers.get("x-csrf-token", "").encode(), session.csrf.encode()):
             raise RefusedError(403, "This request did not come from the console's own page.")
         return session
 
     def _with_cookie(self, answer: Response, session: Session) -> Response:
-        answer.set_cookie(COOKIE, session.token, httponly=True, samesite="strict", secure=self.console.tls is not None, path="/")
+        answer.set_cookie(self.cookie, session.token, httponly=True, samesite="strict", secure=self.console.tls is not None, path="/")
         return answer
 
 

@@ -5,10 +5,17 @@ The file of users is TOML, one table a user:
     [users.mira]
     role = "operator"            # observer | operator | supervisor | instructor
     password = "$argon2id$…"     # written by `add_user`
+
+Beside it, in a file only its owner can read, stand the sessions, so that a restarted server still knows who is logged in: the digest of each
+session's token, never the token. A changed file of users counts within seconds; whoever is gone from it, or has a new password, is logged out.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import hmac
+import json
 import os
 import secrets
 import tempfile
@@ -17,30 +24,36 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from skywarden.errors import Fault, InputError, UsageError
+from skywarden.errors import Fault, InputError, SkywardenError, UsageError
 from skywarden.messages import commands
 
 ROLES = ("observer", "operator", "supervisor", "instructor")
 LOCAL = "local operator"        # the single user of a console on this machine with no users configured
 SHORTEST_PASSWORD = 12          # characters
-LONGEST_PASSWORD = 256          # a longer one only serves to keep the hasher busy
-IDLE_S = 8 * 3600.0             # a watch: a session unused for so long has ended
-LONGEST_S = 24 * 3600.0         # and so has one that old
+LONGEST_PASSWORD = 128          # a longer one only serves to keep the hasher busy
+FEWEST_LETTERS = 5              # different characters in a password
+IDLE_S = 30 * 60.0              # a session unused for so long has ended (OWASP ASVS 3.3.2, level 2); an open page uses its own
+LONGEST_S = 12 * 3600.0         # and so has one that old
+NOTED_S = 60.0                  # the use of a session is written down this often
+LOOK_S = 2.0                    # between two looks at whether the file of users has changed
 GUESSES, GUESS_S = 5, 300.0     # failed log-ins of one name, or from one address, within so many seconds
 COMMANDS, COMMAND_S = 60, 10.0  # commands of one session within so many seconds
 
 OPERATE = frozenset({
     commands.ACKNOWLEDGE, commands.SHELVE, commands.ALARM, commands.CANCEL, commands.RECLASSIFY, commands.CONSENT, commands.HOLD, commands.RELEASE,
 })
+EDIT, AUDIT = "edit", "audit"   # what else there is to be allowed: the site's own files, and reading who did what
 MAY: dict[str, frozenset[str]] = {
     "observer": frozenset(),
     "operator": OPERATE,
-    "supervisor": OPERATE | {commands.WEAPONS, "edit", "audit"},
-    "instructor": OPERATE | {commands.WEAPONS, "edit", "audit"},
+    "supervisor": OPERATE | {commands.WEAPONS, commands.PACE, EDIT, AUDIT},
+    # leads an exercise from outside: the time, the higher command's word, and a look at who did what; what the trainees decide stays theirs
+    "instructor": frozenset({commands.WEAPONS, commands.PACE, AUDIT}),
 }
 
 
@@ -55,13 +68,18 @@ class User:
 
 @dataclass
 class Session:
-    """One log-in of one user, in one browser."""
+    """One log-in of one user, in one browser. Times are of the wall [s since 1970]."""
 
     user: User
-    token: str                  # in the cookie
-    csrf: str                   # asked back in a header of every request that changes anything
+    token: str                  # in the cookie; empty for one read from the file, until its browser comes back
     started: float
     used: float
+    noted: float = 0.0
+
+    @property
+    def csrf(self) -> str:
+        """Asked back in a header of every request that changes anything; made from the token, which a script in a page cannot read."""
+        return hmac.new(self.token.encode(), b"skywarden csrf", hashlib.sha256).hexdigest()
 
 
 @dataclass
@@ -88,32 +106,42 @@ class Limiter:
 
 
 class Door:
-    """Lets people in and remembers who they are. With no users every page is the local operator's."""
+    """Lets people in and remembers who they are. With no file of users every page is the local operator's. Raises `InputError` for a faulty file.
 
-    def __init__(self, users: dict[str, User], now: Callable[[], float] = time.monotonic) -> None:
-        self.users = users
+    path  Path  of the file of users; None: one local operator, whose sessions are kept nowhere
+    """
+
+    def __init__(self, path: Path | None = None, now: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self.users = load_users(path) if path is not None else {}
         self._now = now
-        self._sessions: dict[str, Session] = {}
+        self._looked, self._stamp = now(), _stamp(path)
         self._hasher = PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))     # so that an unknown name costs as much time as a wrong password
         self._guesses = Limiter(GUESSES, GUESS_S, now)
         self._commands = Limiter(COMMANDS, COMMAND_S, now)
+        self._sessions: dict[str, Session] = self._kept()               # by digest of the token
 
     @property
     def open(self) -> bool:
         """No users configured: everybody on this machine is the local operator."""
-        return not self.users
+        return self.path is None
 
     def find(self, token: str | None) -> Session | None:
         """The session of a cookie, if it still stands."""
-        session = self._sessions.get(token or "")
-        if session is None:
+        self._look()
+        key = _digest(token or "")
+        session = self._sessions.get(key)
+        if session is None or token is None:
             return None
         now = self._now()
-        if now - session.used > IDLE_S or now - session.started > LONGEST_S:
-            del self._sessions[session.token]
+        if not self._stands(session):
+            del self._sessions[key]
+            self._keep()
             return None
-        session.used = now
+        session.token, session.used = token, now
+        if now - session.noted > NOTED_S:
+            self._keep()
         return session
 
     def enter_locally(self) -> Session:
@@ -126,6 +154,7 @@ class Door:
         """A new session, or None: wrong name, wrong password, or too many tries (see `too_many`). Takes tens of milliseconds on purpose."""
         if self.too_many(name, address):
             return None
+        self._look()
         user = self.users.get(name)
         try:
             self._hasher.verify(user.hash if user else self._nobody, password[:LONGEST_PASSWORD])
@@ -143,7 +172,16 @@ class Door:
 
     def log_out(self, token: str) -> None:
         """End a session."""
-        self._sessions.pop(token, None)
+        if self._sessions.pop(_digest(token), None) is not None:
+            self._keep()
+
+    def log_out_everywhere(self, name: str) -> int:
+        """End every session of a user; returns how many there were."""
+        theirs = [key for key, session in self._sessions.items() if session.user.name == name]
+        for key in theirs:
+            del self._sessions[key]
+        self._keep()
+        return len(theirs)
 
     def hurried(self, session: Session) -> bool:
         """Whether this session gives commands faster than a person can; counts this one."""
@@ -154,11 +192,88 @@ class Door:
 
     def _begin(self, user: User) -> Session:
         now = self._now()
-        for old in [s.token for s in self._sessions.values() if now - s.used > IDLE_S or now - s.started > LONGEST_S]:
-            del self._sessions[old]
-        session = Session(user, secrets.token_urlsafe(32), secrets.token_urlsafe(32), now, now)
-        self._sessions[session.token] = session
+        self._sessions = {key: session for key, session in self._sessions.items() if self._stands(session)}
+        session = Session(user, secrets.token_urlsafe(32), now, now)
+        self._sessions[_digest(session.token)] = session
+        self._keep()
         return session
+
+    def _stands(self, session: Session) -> bool:
+        now = self._now()
+        return 0.0 <= now - session.started <= LONGEST_S and now - session.used <= IDLE_S
+
+    def _look(self) -> None:
+        """Read the file of users again where it has changed; one that has become faulty changes nothing."""
+        now = self._now()
+        if self.path is None or now - self._looked < LOOK_S:
+            return
+        self._looked, before = now, self._stamp
+        self._stamp = _stamp(self.path)
+        if self._stamp == before:
+            return
+        with contextlib.suppress(SkywardenError):
+            self.users = load_users(self.path)
+            self._sessions = {
+                key: Session(self.users[s.user.name], s.token, s.started, s.used, s.noted) for key, s in self._sessions.items()
+                if s.user.name in self.users and self.users[s.user.name].hash == s.user.hash}
+            self._keep()
+
+    def _keep(self) -> None:
+        """Write the sessions down. Where that cannot be done, a restart asks everybody to log in again, and nothing worse."""
+        if self.path is None:
+            return
+        now, rows = self._now(), []
+        for key, session in self._sessions.items():
+            session.noted = now
+            rows.append({"digest": key, "user": session.user.name, "of": _digest(session.user.hash), "started": session.started, "used": session.used})
+        with contextlib.suppress(OSError):
+            _write_private(_sessions_file(self.path), json.dumps({"sessions": rows}))
+
+    def _kept(self) -> dict[str, Session]:
+        """The sessions that were written down and still stand."""
+        kept: dict[str, Session] = {}
+        if self.path is None:
+            return kept
+        try:
+            rows: Any = json.loads(_sessions_file(self.path).read_text("utf-8"))["sessions"]
+            for row in rows:
+                user, started, used = self.users.get(row["user"]), float(row["started"]), float(row["used"])
+                session = Session(user, "", started, used, used) if user is not None and _digest(user.hash) == row["of"] else None
+                if session is not None and self._stands(session):
+                    kept[str(row["digest"])] = session
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+        return kept
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _sessions_file(users: Path) -> Path:
+    return users.with_name(f"{users.name}.sessions")
+
+
+def _stamp(path: Path | None) -> tuple[int, int, int]:
+    """What changes when the file does."""
+    try:
+        about = path.stat() if path is not None else None
+    except OSError:
+        about = None
+    return (0, 0, 0) if about is None else (about.st_mtime_ns, about.st_size, about.st_ino)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Put `text` in the place of the file, at once or not at all, readable by its owner only. Raises OSError."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, 0o600)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
 
 
 def load_users(path: Path) -> dict[str, User]:
@@ -194,11 +309,9 @@ def add_user(path: Path, name: str, role: str, password: str) -> None:
         raise UsageError(f"user name {name!r}: letters, digits and underscores, not starting with a digit")
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise UsageError(f"the password has {len(password)} characters, it needs {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}")
+    if len(set(password)) < FEWEST_LETTERS or name.casefold() in password.casefold():
+        raise UsageError(f"the password is too easy: it needs {FEWEST_LETTERS} different characters, and not the user's name")
     users = load_users(path) if path.exists() else {}
     users[name] = User(name, role, PasswordHasher().hash(password))
     lines = [f'[users.{user.name}]\nrole = "{user.role}"\npassword = "{user.hash}"\n' for user in users.values()]
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines))
-    os.chmod(temporary, 0o600)
-    os.replace(temporary, path)
+    _write_private(path, "\n".join(lines))

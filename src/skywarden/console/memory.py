@@ -21,7 +21,10 @@ from skywarden.site.model import Site
 
 MOST_EVENTS = 5000      # kept for the list of events; older ones are in the record
 MOST_ORDERS = 60        # newest simulated orders shown
+MOST_JUDGED = 500       # newest marks of tracks remembered
 RADAR_WORDS = ("working", "silent", "doubtful")
+STANDING, EXPECTED, IMMINENT = 0, 1, 2      # how bad a warning is: nothing is expected any more; something is; it is sure, or too near to reach shelter
+SURE = 0.8              # probability from which a danger is called sure
 
 
 class Claim(NamedTuple):
@@ -45,6 +48,19 @@ class Mark:
     seen_t: float | None = None
     shelved_until: float | None = None
     shelved_by: str = ""
+    shelved_why: str = ""
+    shelved_stage: int = STANDING   # how bad it was then
+    stage: int = STANDING
+    back: str = ""                  # why it came back from the shelf: "worse" or "time"
+
+
+class Judged(NamedTuple):
+    """What somebody says a track is."""
+
+    kind: str
+    who: str
+    why: str
+    t: float
 
 
 @dataclass
@@ -59,6 +75,7 @@ class Memory:
     events: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_EVENTS))
     claims: dict[int, Claim] = field(default_factory=dict)
     marks: dict[int, Mark] = field(default_factory=dict)
+    judged: dict[int, Judged] = field(default_factory=dict)
     consents: dict[int, list[str]] = field(default_factory=dict)
     holds: list[str] = field(default_factory=list)
     orders: deque[tuple[float, Order]] = field(default_factory=lambda: deque(maxlen=MOST_ORDERS))
@@ -73,6 +90,7 @@ class Memory:
         self._warned(frame.t, picture.warnings)
         for command in frame.commands:
             self._told(frame.t, command)
+        self._unshelve(frame.t)
         self._watch_radars(frame.t, tuple(picture.health.radars.tolist()))
         if moment.drill is not None:
             for order in moment.drill.orders:
@@ -82,8 +100,9 @@ class Memory:
     def copy(self) -> Memory:
         """A snapshot that another thread may read while this one goes on."""
         return replace(
-            self, events=self.events.copy(), claims=self.claims.copy(), marks={zone: replace(mark) for zone, mark in self.marks.items()},
-            consents={track: list(who) for track, who in self.consents.items()}, orders=self.orders.copy(), _standing=self._standing.copy(),
+            self, events=self.events.copy(), claims=self.claims.copy(), judged=self.judged.copy(),
+            marks={zone: replace(mark) for zone, mark in self.marks.items()}, consents={track: list(who) for track, who in self.consents.items()},
+            orders=self.orders.copy(), _standing=self._standing.copy(),
         )
 
     def note(self, t: float, kind: str, *, zone: int | None, text: str = "", who: str = "", why: str = "", raid: int = 0) -> None:
@@ -128,6 +147,8 @@ class Memory:
                 # a manual alarm given in this very frame has already left its mark, with the name and the reason
                 self.marks[zone] = Mark(since, mark.alarm_by if mark else "", mark.alarm_why if mark else "")
                 self.note(t, "raise", zone=zone, raid=int(warnings.raid[i]), text="manual" if warnings.manual[i] else "")
+            left, shelter = float(warnings.t_impact[i]) - t, self.site.zones[zone].shelter_s
+            self.marks.setdefault(zone, Mark(since)).stage = _stage(float(warnings.probability[i]), left, shelter)
         for zone in self._standing.keys() - standing.keys():
             self.marks.pop(zone, None)
             self.note(t, "clear", zone=zone)
@@ -141,11 +162,20 @@ class Memory:
             self.marks[zone].alarm_why = command.why
         elif kind == commands.ACKNOWLEDGE:
             if zone in self._standing:
-                self.marks[zone].seen_by, self.marks[zone].seen_t = command.who, round(t, 2)
+                mark = self.marks[zone]
+                mark.seen_by, mark.seen_t, mark.back = command.who, round(t, 2), ""
         elif kind == commands.SHELVE and zone is not None:
             seconds = float(subject.split(" ", 1)[0])
             mark = self.marks.setdefault(zone, Mark())
-            mark.shelved_until, mark.shelved_by = (t + seconds if seconds > 0.0 else None), command.who
+            mark.shelved_until, mark.shelved_by, mark.shelved_why = (t + seconds if seconds > 0.0 else None), command.who, command.why
+            mark.shelved_stage, mark.back = mark.stage, ""
+        elif kind == commands.RECLASSIFY:
+            number, _, said = subject.partition(" ")
+            if number.isdecimal():
+                self.judged.pop(int(number), None)
+                if said != commands.UNMARKED:
+                    self.judged[int(number)] = Judged(said, command.who, command.why, round(t, 2))
+                    self.judged = dict(list(self.judged.items())[-MOST_JUDGED:])
         elif kind == commands.CONSENT and subject.lstrip("-").isdigit():
             given = self.consents.setdefault(int(subject), [])
             if command.who not in given:
@@ -155,6 +185,20 @@ class Memory:
         elif kind == commands.RELEASE:
             self.holds = [] if subject == "all" else [held for held in self.holds if held != subject]
         self.note(t, kind, zone=zone, text=subject, who=command.who, why=command.why)
+
+    def _unshelve(self, t: float) -> None:
+        """Bring back what was put aside and got worse, which has to be seen anew, or whose time is up."""
+        for zone, mark in self.marks.items():
+            if mark.shelved_until is None:
+                continue
+            if mark.stage > mark.shelved_stage:
+                mark.back, mark.seen_by, mark.seen_t = "worse", "", None
+            elif t >= mark.shelved_until:
+                mark.back = "time"
+            else:
+                continue
+            mark.shelved_until = None
+            self.note(t, "unshelve", zone=zone, text=mark.back)
 
     def _watch_radars(self, t: float, states: tuple[int, ...]) -> None:
         if states == self._radars:
@@ -166,3 +210,10 @@ class Memory:
 
     def _zone(self, name: str) -> int | None:
         return next((i for i, zone in enumerate(self.site.zones) if zone.name == name), None)
+
+
+def _stage(probability: float, left: float, shelter: float) -> int:
+    """How bad a warning is, by the probability of a hit and the time [s] that is left and that people need."""
+    if not left > 0.0:
+        return STANDING
+    return IMMINENT if probability >= SURE or left <= shelter else EXPECTED

@@ -11,7 +11,6 @@ from skywarden.console import requests, views
 from skywarden.console.hub import Viewer
 
 TICK_S = 0.1            # between looks at the tape while it plays
-SLOWEST, FASTEST = 0.5, 16.0
 
 
 class Reel(Protocol):
@@ -50,7 +49,7 @@ class Player:
             self._leave_live(span[1] if self._viewer.live else self._cursor)
             self._moving = False
         elif do == "play":
-            self._speed = requests.seconds(wish, "speed", SLOWEST, FASTEST)
+            self._speed = requests.seconds(wish, "speed", requests.SLOWEST, requests.FASTEST)
             again = not self._endless and self._cursor >= span[1]
             self._leave_live(span[0] if again else span[1] if self._viewer.live else self._cursor)
             self._moving = True

@@ -17,6 +17,7 @@ LONGEST_SHELF_S = 600.0     # a warning may be put aside for ten minutes, not fo
 NEEDS_WHY = frozenset({commands.ALARM, commands.CANCEL, commands.RECLASSIFY, commands.WEAPONS})
 REHEARSAL = frozenset({commands.CONSENT, commands.HOLD, commands.RELEASE, commands.WEAPONS})
 STATUSES = ("hold", "tight", "free")
+SLOWEST, FASTEST = 0.5, 16.0    # seconds of the run, or of a tape, a second
 
 
 class RefusedError(Exception):
@@ -27,8 +28,11 @@ class RefusedError(Exception):
         self.status, self.sentence = status, sentence
 
 
-def command(asked: Mapping[str, Any], user: User, site: Site, mode: str) -> Command:
-    """The command a page asked for, with t = 0: the session gives it the time of the frame it goes into. Raises `RefusedError`."""
+def command(asked: Mapping[str, Any], user: User, site: Site, mode: str, paced: bool = True) -> Command:
+    """The command a page asked for, with t = 0: the session gives it the time of the frame it goes into. Raises `RefusedError`.
+
+    paced  whether the run has a clock that can be slowed, stopped and sped up
+    """
     kind, subject, why = (asked.get(key, "") for key in ("kind", "subject", "why"))
     if not all(isinstance(text, str) for text in (kind, subject, why)) or kind not in commands.KINDS:
         raise RefusedError(400, f"{kind!r} is no command.")
@@ -38,6 +42,8 @@ def command(asked: Mapping[str, Any], user: User, site: Site, mode: str) -> Comm
         raise RefusedError(403, f"An {user.role} may not {kind}." if user.role[0] in "aeiou" else f"A {user.role} may not {kind}.")
     if kind in REHEARSAL and mode != "SIMULATION":
         raise RefusedError(409, "This is live data: nothing is rehearsed on it.")
+    if kind == commands.PACE and not (paced and mode == "SIMULATION"):
+        raise RefusedError(409, "This is live data: its time cannot be stopped." if mode == "LIVE" else "This run keeps the time of its feeds.")
     why = " ".join(why.split())
     if len(why) > LONGEST_WHY:
         raise RefusedError(400, f"The reason has {len(why)} characters; {LONGEST_WHY} are enough.")
@@ -61,10 +67,13 @@ def _fault(kind: str, subject: str, site: Site) -> str:
             return f"A warning can be put aside for up to {LONGEST_SHELF_S:.0f} s."
         return "" if subject.partition(" ")[2] in zones else f"There is no zone {subject.partition(' ')[2]!r}."
     if kind == commands.RECLASSIFY:
-        good = len(words) == 2 and words[0].isdecimal() and words[1] in KIND_NAMES
-        return "" if good else "Name a track's number and what it is: projectile, aircraft or other."
+        good = len(words) == 2 and words[0].isdecimal() and words[1] in (*KIND_NAMES, commands.UNMARKED)
+        return "" if good else "Name a track's number and what it is: projectile, aircraft or other; none takes it back."
     if kind == commands.CONSENT:
         return "" if subject.isdecimal() else "Name the number of the track."
+    if kind == commands.PACE:
+        speed = _float(subject)
+        return "" if speed == 0.0 or SLOWEST <= speed <= FASTEST else f"The pace is 0, which stands still, or from {SLOWEST:g} to {FASTEST:g}."
     if kind in (commands.HOLD, commands.RELEASE):
         known = {"all"} | {effector.name for effector in site.effectors}
         return "" if subject in known else f"There is no effector {subject!r}."

@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,13 @@ import uvicorn
 from skywarden.console import views
 from skywarden.console.app import application
 from skywarden.console.audit import Audit
-from skywarden.console.auth import Door, load_users
+from skywarden.console.auth import Door
 from skywarden.console.hub import Hub
 from skywarden.console.memory import Memory
 from skywarden.console.tape import Tape
 from skywarden.errors import SkywardenError, UsageError
-from skywarden.messages.commands import Command
+from skywarden.messages.commands import PACE, Command
+from skywarden.run.clock import Paced
 from skywarden.run.shapes import Moment
 from skywarden.site.model import Site
 
@@ -39,6 +40,8 @@ GAP_S = 0.08            # no two frames leave closer together than this: 12 a se
 PULSE_S = 0.5           # a sign of life, with the age of the newest picture: pages call a longer silence than 1.5 s stale
 MOST_COMMANDS = 200     # waiting for the session's next frame
 LOADED_AT_ONCE = 20     # moments of a record between two looks at anything else
+KEPT_PACE_S = 2.0       # s of the wall over which the pace that was kept is measured
+MOST_CONNECTIONS = 300  # at once; more are turned away
 
 
 class Console:
@@ -56,6 +59,9 @@ class Console:
     epoch_ns int   UTC of t = 0; None where the run has no calendar
     moments Iterator   REPLAY only: what is replayed; read through once, in the background, and shown to every page at its own time and speed
     kind    str    REPLAY only: what the record is of, SIMULATION or LIVE
+    clock   Paced  of a simulated run, whose pace those who may can change; None where time is not ours to change
+    took    () -> float   how long the newest frame took to be worked out [s]
+    channels {name: () -> seconds since it last took a picture, None never}   what else takes this run's pictures
 
     Raises `UsageError` when the port is taken or the address is not loopback without users.
     """
@@ -63,7 +69,8 @@ class Console:
     def __init__(
         self, site: Site, mode: str, title: str, host: str = "127.0.0.1", port: int = 8080, *, users: Path | None = None,
         audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None, moments: Iterator[Moment] | None = None,
-        kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None,
+        kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None, clock: Paced | None = None,
+        took: Callable[[], float] = lambda: float("nan"), channels: dict[str, Callable[[], float | None]] | None = None,
     ) -> None:
         if mode not in MODES or kind not in MODES[:2]:
             raise ValueError(f"mode {mode!r} of kind {kind!r} is none of {MODES}")
@@ -76,7 +83,12 @@ class Console:
         self.site_folder, self.records = site_folder, records
         self.fault = ""                             # why a record could not be read on
         self._moments = moments
-        self.door = Door(load_users(users) if users is not None else {})
+        self.clock = clock if self.mode == "SIMULATION" else None
+        self.channels = channels if channels is not None else {}    # the session adds its own as it opens them
+        self.paced_by = ""                          # who last changed the pace
+        self._took = took
+        self._kept: deque[tuple[float, float]] = deque(maxlen=200)      # wall and run time of the newest pictures
+        self.door = Door(users)
         self.audit = Audit(audit)
         self.hub, self.tape, self.memory = Hub(), Tape(), Memory(site)
         self.server_id = secrets.token_hex(8)       # a page that sees another one knows that the server was restarted
@@ -89,7 +101,7 @@ class Console:
         self._lock = threading.Lock()               # around `memory` and the mailbox; held for microseconds
         self._mailbox: Moment | None = None
         self._taken = time.monotonic()
-        self._inbox: deque[Command] = deque(maxlen=MOST_COMMANDS)
+        self._inbox: deque[Command] = deque()
         self._closed = threading.Event()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="skywarden-console", daemon=True)
@@ -106,7 +118,9 @@ class Console:
         """Keep the newest moment for the pages, and remember what no later one repeats."""
         with self._lock:
             now = time.monotonic()
+            self.memory.step_s = self._took()
             self.memory.see(moment)
+            self._kept.append((now, moment.frame.t))
             fresh = self._mailbox is None
             self._mailbox, self._taken = moment, now
         if fresh:
@@ -120,8 +134,12 @@ class Console:
         return tuple(waiting)
 
     def order(self, command: Command) -> bool:
-        """Put a checked command into the inbox; False when too many wait already."""
-        if len(self._inbox) >= MOST_COMMANDS:
+        """Put a checked command into the inbox; False when too many wait already. The clock obeys at once: while it stands there is no next frame."""
+        if command.kind == PACE and self.clock is not None:
+            self.clock.pace(float(command.subject))
+            self.paced_by = command.who
+            self._kept.clear()
+        elif len(self._inbox) >= MOST_COMMANDS:
             return False
         self._inbox.append(command)
         return True
@@ -129,11 +147,6 @@ class Console:
     def over(self) -> None:
         """The run has ended: pages say so and can still look back."""
         self.ended = True
-
-    def wait(self) -> None:
-        """Return when the console is closed, by `close` from elsewhere or by the user's Ctrl-C (KeyboardInterrupt)."""
-        while not self._closed.wait(0.5):
-            pass
 
     def close(self) -> None:
         """Stop serving and give back port, thread and tape."""
@@ -153,8 +166,19 @@ class Console:
         return {
             "type": "pulse", "age": round(time.monotonic() - self._taken, 2), "over": self.ended, "span": self.tape.span(),
             "t": latest["t"] if latest else None, "warnings": latest["warnings"] if latest else [], "pages": len(self.hub.viewers),
-            "fault": self.fault,
+            "fault": self.fault, "pace": self._pace(),
+            "channels": [{"name": name, "age": None if (age := since()) is None else round(age, 1)} for name, since in self.channels.items()],
         }
+
+    def _pace(self) -> dict[str, Any] | None:
+        """The run's own pace: asked for, by whom, and kept; None where it is not ours to change."""
+        if self.clock is None or self.ended:
+            return None
+        kept = tuple(self._kept)
+        first = next((row for row in kept if row[0] > time.monotonic() - KEPT_PACE_S), None)
+        long = kept[-1][0] - first[0] if first is not None else 0.0
+        rate = round((kept[-1][1] - first[1]) / long, 1) if first is not None and long > 0.25 * KEPT_PACE_S else None
+        return {"speed": self.clock.speed, "by": self.paced_by, "kept": rate, "waiting": len(self._inbox)}
 
     def events(self, after: int) -> list[dict[str, Any]]:
         """Events of the run after number `after`."""
@@ -164,7 +188,8 @@ class Console:
     def _serve(self) -> None:
         config = uvicorn.Config(
             application(self), lifespan="off", log_level="critical", access_log=False, ws="websockets-sansio", ws_per_message_deflate=False,
-            ws_max_size=1 << 16, server_header=False, date_header=False, timeout_graceful_shutdown=1, h11_max_incomplete_event_size=1 << 15,
+            ws_max_size=1 << 16, server_header=False, date_header=False, timeout_graceful_shutdown=1,
+            limit_concurrency=MOST_CONNECTIONS, h11_max_incomplete_event_size=1 << 15,
             ssl_certfile=str(self.tls[0]) if self.tls else None, ssl_keyfile=str(self.tls[1]) if self.tls else None,
         )
         self._server = uvicorn.Server(config)

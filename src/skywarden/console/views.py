@@ -22,7 +22,7 @@ from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
-PROTOCOL = 1                # raised when the page and the server would no longer understand one another
+PROTOCOL = 2                # raised when the page and the server would no longer understand one another
 MOST_CLEARANCES = 400       # of one frame shown; every effector against every round would be thousands
 ENCODER = msgspec.json.Encoder()
 
@@ -110,6 +110,7 @@ def _tracks(tracks: Tracks, t: float, memory: Memory) -> dict[str, Any]:
         "kind": kind.tolist(), "p": _rounded(np.take_along_axis(tracks.kind, kind[:, None], 1)[:, 0] if kind.size else kind, 3),
         "call": [memory.callsign(address) for address in tracks.address.tolist()],
         "icao": ["" if address == NO_ADDRESS else f"{address:06x}" for address in tracks.address.tolist()],
+        "said": {str(number): memory.judged[number]._asdict() for number in tracks.number.tolist() if number in memory.judged} if memory.judged else {},
     }
 
 
@@ -143,8 +144,7 @@ def _warnings(moment: Moment, memory: Memory) -> list[dict[str, Any]]:
             "zone": zone, "since": _number(w.since[i], 2), "p": _number(w.probability[i], 3), "peak": _number(w.peak[i], 3),
             "impact": _number(w.t_impact[i], 2), "until": _number(w.until[i], 2), "tracks": int(w.tracks[i]), "raid": int(w.raid[i]),
             "manual": bool(w.manual[i]), "by": mark.alarm_by, "why": mark.alarm_why, "seen": mark.seen_by, "seen_t": mark.seen_t,
-            "shelved": mark.shelved_until if mark.shelved_until is not None and mark.shelved_until > moment.frame.t else None,
-            "shelved_by": mark.shelved_by,
+            "shelved": mark.shelved_until, "shelved_by": mark.shelved_by, "shelved_why": mark.shelved_why, "stage": mark.stage, "back": mark.back,
         })
     return shown
 

@@ -19,6 +19,19 @@ class Clock(Protocol):
         ...
 
 
+class Paced(Protocol):
+    """A clock whose pace people can change while it runs."""
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of the run a second; 0 stands still, None as fast as it goes."""
+        ...
+
+    def pace(self, speed: float | None) -> None:
+        """Go on at another speed, or stand still."""
+        ...
+
+
 class NoClock:
     """As fast as it goes; nothing is ever late."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -29,11 +30,15 @@ class Stepper:
 
     def __init__(self, watch: Callable[[Frame], Picture], rehearse: Callable[[Frame, Picture], Drill] | None = None) -> None:
         self._watch, self._rehearse = watch, rehearse
+        self.took = 0.0     # s of the wall that the newest frame was worked on; shown, and never part of what is believed or recorded
 
     def step(self, frame: Frame) -> tuple[Picture, Drill | None]:
         """One frame on."""
+        begun = time.perf_counter()
         picture = self._watch(frame)
-        return picture, self._rehearse(frame, picture) if self._rehearse is not None else None
+        drill = self._rehearse(frame, picture) if self._rehearse is not None else None
+        self.took = time.perf_counter() - begun
+        return picture, drill
 
 
 def run(feed: Feed, stepper: Stepper, wires: Sequence[Wire], clock: Clock) -> int:

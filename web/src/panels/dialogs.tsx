@@ -1,9 +1,11 @@
 // Questions to the operator before something is sent, the log-in, and the sheet of keys. Native dialogs: focus stays in, Escape closes.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
-import { command, enter } from "../link";
-import { dialog, hello, liveWarnings, logIn } from "../store";
+import { command, enter, leave } from "../link";
+import { dialog, hello, liveT, liveWarnings, logIn, shelf } from "../store";
 import { fill, texts } from "../texts";
+import { countdown } from "../format";
+import { saidOf, unshelve, unshelveAll, unshelved } from "../actions";
 
 export function Dialogs() {
   const open = dialog.value;
@@ -18,12 +20,19 @@ export function Dialogs() {
     case "alarm": return <Ask title={texts.alarm_title} label={texts.zone} choices={zones} why send={(zone, why) => command("alarm", zone, why)} />;
     case "cancel": return <Ask title={texts.cancel_title} label={texts.zone} choices={manual} first={open.subject} why send={(zone, why) => command("cancel", zone, why)} />;
     case "shelve": return (
-      <Ask title={`${texts.shelve_title}: ${open.subject}`} label={texts.for_seconds} choices={["30", "60", "120", "300", "600"]} first="60"
+      <Ask title={`${texts.shelve_title}: ${open.subject}`} label={texts.for_seconds} choices={SHELF_S} first="60"
         show={(n) => fill(texts.seconds, { n })} send={(seconds, why) => command("shelve", `${seconds} ${open.subject}`, why)} />
     );
+    case "shelve-all": return (
+      <Ask title={fill(texts.shelve_all_title, { n: unshelved().length })} label={texts.for_seconds} choices={SHELF_S} first="60" show={(n) => fill(texts.seconds, { n })}
+        send={async (seconds, why) => (await Promise.all(unshelved().map((zone) => command("shelve", `${seconds} ${zone}`, why)))).every(Boolean)} />
+    );
+    case "shelf": return <Shelf />;
+    case "people": return <People />;
     case "reclassify": return (
-      <Ask title={`${texts.reclassify_title} ${open.subject}`} label={texts.what_is_it} choices={["projectile", "aircraft", "other"]} why
-        show={(kind) => texts.kinds[["projectile", "aircraft", "other"].indexOf(kind)]!} send={(kind, why) => command("reclassify", `${open.subject} ${kind}`, why)} />
+      <Ask title={`${texts.reclassify_title} ${open.subject}`} label={texts.what_is_it} choices={saidOf(Number(open.subject)) ? ["none", ...KINDS] : KINDS} why
+        show={(kind) => texts.kinds[KINDS.indexOf(kind)] ?? texts.unmark}
+        caution={(kind) => (kind === "projectile" || kind === "none" ? "" : `${texts.mark_caution} ${texts.mark_undo}`)} send={(kind, why) => command("reclassify", `${open.subject} ${kind}`, why)} />
     );
     case "weapons": return (
       <Ask title={texts.weapons_title} label={texts.status} choices={["hold", "tight", "free"]} why
@@ -33,12 +42,14 @@ export function Dialogs() {
   }
 }
 
+const KINDS = ["projectile", "aircraft", "other"], SHELF_S = ["30", "60", "120", "300", "600"];
+
 interface Asked {
-  title: string; label: string; choices: string[]; first?: string; why?: boolean; show?: (choice: string) => string;
+  title: string; label: string; choices: string[]; first?: string; why?: boolean; show?: (choice: string) => string; caution?: (choice: string) => string;
   send: (choice: string, why: string) => Promise<boolean>;
 }
 
-function Ask({ title, label, choices, first, why = false, show = (choice) => choice, send }: Asked) {
+function Ask({ title, label, choices, first, why = false, show = (choice) => choice, caution = () => "", send }: Asked) {
   const [choice, choose] = useState(first ?? choices[0] ?? ""), [reason, explain] = useState("");
   return (
     <Modal title={title}>
@@ -60,11 +71,68 @@ function Ask({ title, label, choices, first, why = false, show = (choice) => cho
           {texts.why}{why ? "" : " (…)"}
           <input type="text" name="why" required={why} maxLength={200} placeholder={texts.why_hint} value={reason} onInput={(e) => explain(e.currentTarget.value)} />
         </label>
+        {caution(choice) && <p class="caution" role="status">⚠ {caution(choice)}</p>}
         <div class="actions">
           <button type="button" onClick={() => (dialog.value = null)}>{texts.cancel}</button>
           <button class="primary" type="submit">{texts.send}</button>
         </div>
       </form>
+    </Modal>
+  );
+}
+
+/** What was put aside, and the way back. */
+function Shelf() {
+  const list = shelf.value, s = texts.shelf, zones = hello.value!.site.zones;
+  return (
+    <Modal title={s.title}>
+      <p>{s.says}</p>
+      {list.length === 0 ? <p class="none">{s.none}</p> : (
+        <table>
+          <thead><tr>{s.columns.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+          <tbody>
+            {list.map((w) => (
+              <tr key={w.zone} data-test="on-shelf">
+                <td><b>{zones[w.zone]?.name}</b></td>
+                <td class="num">{fill(s.left, { s: countdown(w.shelved, liveT.value) })}</td>
+                <td>{fill(s.by, { who: w.shelved_by })}{w.shelved_why ? `: ${w.shelved_why}` : ""}</td>
+                <td><button onClick={() => unshelve(w.zone)}>{texts.unshelve}</button></td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <div class="actions">
+        {list.length > 1 && <button onClick={unshelveAll}>{s.all}</button>}
+        <button class="primary" autofocus onClick={() => (dialog.value = null)}>{texts.close}</button>
+      </div>
+    </Modal>
+  );
+}
+
+/** Who is looking, the whole table of roles, and the way out. */
+function People() {
+  const h = hello.value!, p = texts.people, roles = Object.keys(h.roles);
+  const acts = Object.keys(p.acts).filter((act) => roles.some((role) => h.roles[role]!.includes(act)));
+  return (
+    <Modal title={p.title}>
+      <p>{h.users ? `${fill(p.you, { user: h.user, role: h.role })} ${p.ends}` : texts.local_operator}</p>
+      <table class="roles">
+        <thead><tr><th scope="col">{p.act}</th>{roles.map((role) => <th key={role} scope="col">{role}</th>)}</tr></thead>
+        <tbody>
+          {acts.map((act) => (
+            <tr key={act} data-test="may">
+              <th scope="row">{p.acts[act]}</th>
+              {roles.map((role) => <td key={role}>{h.roles[role]!.includes(act) ? `✓ ${p.yes}` : p.no}</td>)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <div class="actions">
+        {h.users && <button onClick={() => void leave(true)}>{p.everywhere}</button>}
+        {h.users && <button onClick={() => void leave()}>{texts.log_out}</button>}
+        <button class="primary" autofocus onClick={() => (dialog.value = null)}>{texts.close}</button>
+      </div>
     </Modal>
   );
 }

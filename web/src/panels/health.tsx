@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { known } from "../format";
-import { calm, drawMs, hello, pulse, theme } from "../store";
+import { calm, drawMs, hearable, hello, pulse, sound, theme, voice } from "../store";
 import { fill, texts } from "../texts";
 
 const KEPT = 600; // half-second points: five minutes
@@ -49,19 +49,45 @@ export function Health() {
           </li>
         ))}
       </ul>
+      <Channels />
       <h3>{texts.loop}</h3>
       <dl>
+        <dt>{texts.frame_time}</dt><dd data-test="frame-time">{known(h.step) ? fill(texts.frame_of, { ms: (h.step * 1000).toFixed(1), of: Math.round(site.frame_s * 1000) }) : "—"}</dd>
+        {pulse.value?.pace && <dt>{texts.run_pace}</dt>}
+        {pulse.value?.pace && <dd>{pulse.value.pace.speed === null ? texts.as_fast : fill(texts.kept, { kept: pulse.value.pace.kept ?? "—", asked: pulse.value.pace.speed })}</dd>}
         <dt>{texts.late_data}</dt><dd>{known(h.late) ? `${Math.round(h.late * 1000)} ms` : "—"}</dd>
         <dt>{texts.picture_age}</dt><dd>{pulse.value ? `${pulse.value.age.toFixed(1)} s` : "—"}</dd>
         <dt>{texts.detections}</dt><dd>{h.detections}</dd>
         <dt>{texts.rejected}</dt><dd>{h.rejected}</dd>
-        <dt>{texts.pages}</dt><dd>{pulse.value?.pages ?? 0}</dd>
         <dt>{texts.page_lag}</dt><dd>{drawMs.value} ms</dd>
       </dl>
       <h3>{texts.last_minutes}</h3>
       <Chart label={texts.chart_tracks} column="tracks" stroke="#56b4e9" />
       <Chart label={texts.chart_late} column="late" stroke="#e69f00" />
     </section>
+  );
+}
+
+/** Everything a warning reaches, and since when it has not. */
+function Channels() {
+  const c = texts.channels;
+  const rows: [string, string, boolean][] = [
+    [c.page, fill(c.pages, { n: pulse.value?.pages ?? 0 }), true],
+    [c.sound, !sound.value ? c.off : hearable.value === "ready" ? c.on : hearable.value === "blocked" ? c.blocked : c.no_sound, sound.value && hearable.value === "ready"],
+    [c.speech, !sound.value ? c.off : voice.value || c.no_voice, sound.value && voice.value !== ""],
+    ...(pulse.value?.channels ?? []).map((each): [string, string, boolean] => [
+      c.names[each.name] ?? each.name, known(each.age) ? fill(c.last, { s: each.age.toFixed(1) }) : c.none, known(each.age),
+    ]),
+  ];
+  return (
+    <>
+      <h3>{c.title}</h3>
+      <ul class="plain">
+        {rows.map(([name, says, good]) => (
+          <li key={name} data-test="channel"><span aria-hidden="true">{good ? "✓" : "–"}</span> <b>{name}</b> <small>{says}</small></li>
+        ))}
+      </ul>
+    </>
   );
 }
 

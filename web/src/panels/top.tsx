@@ -3,9 +3,9 @@ import { countdown, runTime, utc } from "../format";
 import { Icon } from "../icons";
 import { leave } from "../link";
 import { PROJECTILE } from "../protocol";
-import { alarming, calm, dialog, frame, hello, liveT, liveWarnings, mode, outdated, pulse, silence, sound, stale, time, connected } from "../store";
+import { alarming, calm, connected, dialog, frame, hearable, hello, liveT, liveWarnings, may, mode, outdated, paused, pulse, silence, sound, stale, time } from "../store";
 import { fill, texts } from "../texts";
-import { awaiting, goLive, help, toggleSound, toggleTheme } from "../actions";
+import { awaiting, goLive, help, people, toggleSound, toggleTheme } from "../actions";
 
 /** One shape a mode, so that no colour is needed: a triangle rehearses, a disc is live, two bars are the past, a cross is stale. */
 const SHAPES = {
@@ -14,7 +14,7 @@ const SHAPES = {
 };
 
 export function Top() {
-  const h = hello.value, m = stale.value ? "STALE" : mode.value, t = frame.value?.t ?? 0;
+  const h = hello.value, pace = pulse.value?.pace?.speed, m = stale.value ? "STALE" : mode.value, t = frame.value?.t ?? 0;
   return (
     <header class="top">
       <strong class="app">{texts.app}</strong>
@@ -23,6 +23,7 @@ export function Top() {
           <svg viewBox="0 0 18 18" aria-hidden="true"><path d={SHAPES[m]} /></svg>
           {m}
           {h && (m === "REPLAY" || m === "STALE") ? <small> {fill(texts.mode_of, { kind: texts.modes[h.kind] })}</small> : null}
+          {m === "SIMULATION" && paused.value ? <small data-test="paced"> ❚❚ {texts.badge_paused}</small> : m === "SIMULATION" && pace && pace !== 1 ? <small data-test="paced"> {fill(texts.badge_pace, { n: pace })}</small> : null}
         </span>
       )}
       <span class="title" title={h?.title}>{h?.title}</span>
@@ -30,12 +31,17 @@ export function Top() {
         <b>{runTime(t, true)}</b> {utc(t)}
       </span>
       <Radars />
-      <span class="user" title={h && !h.users ? texts.local_operator : undefined} data-test="user">
-        {h ? `${h.user}${h.users ? ` · ${h.role}` : ""}` : ""}
-      </span>
+      {h && (
+        <button class="user" onClick={people} title={`${h.users ? texts.people.title : texts.local_operator} (I)`} data-test="user">
+          {`${h.user}${h.users ? ` · ${h.role}` : ""}`}
+        </button>
+      )}
       {h?.users && <button onClick={() => void leave()}>{texts.log_out}</button>}
       {h?.records && <button onClick={() => (dialog.value = { kind: "records" })} title={`${texts.library.open} (O)`}><Icon name="records" says={texts.library.open} /></button>}
-      <button onClick={toggleSound} aria-pressed={sound.value} title={`${texts.sound} (V)`}><Icon name={sound.value ? "sound" : "silent"} says={texts.sound} /></button>
+      <button onClick={toggleSound} aria-pressed={sound.value} title={`${texts.sound} (V)`} data-test="sound">
+        <Icon name={sound.value ? "sound" : "silent"} says={texts.sound} />
+        {sound.value && hearable.value !== "ready" ? <b title={hearable.value === "blocked" ? texts.channels.blocked : texts.channels.no_sound}> !</b> : null}
+      </button>
       <button onClick={toggleTheme} title={`${texts.theme} (T)`}><Icon name="theme" says={texts.theme} /></button>
       <button onClick={help} title={`${texts.help} (?)`}><Icon name="help" says={texts.help} /></button>
     </header>
@@ -77,6 +83,14 @@ export function Banner() {
         <span>{time.value.moving ? "▶" : "❚❚"} {pulse.value?.fault || fill(over ? texts.looking_back_over : texts.looking_back, { t: runTime(t), s: ahead })}</span>
         {alarming.value.length > 0 && h.mode !== "REPLAY" && <b class="alarming">⚠ {fill(texts.warned_now, { n: liveWarnings.value.length })}</b>}
         {h.mode !== "REPLAY" && <button onClick={goLive}>{texts.go_live} (G)</button>}
+      </div>
+    );
+  }
+  if (paused.value) {
+    const pace = pulse.value!.pace!;
+    return (
+      <div class="banner still" role="status" data-test="still">
+        ❚❚ {fill(texts.paused, { who: pace.by })} {pace.waiting > 1 ? fill(texts.paused_waiting, { n: pace.waiting - 1 }) : ""}
       </div>
     );
   }
@@ -124,8 +138,9 @@ function act(rounds: number): string {
   };
   if (stale.value || !connected.value) return a.stale;
   if (!time.value.live) return h.mode === "REPLAY" ? a.replay : a.back;
-  if (alarming.value.length) return fill(a.acknowledge, { zones: names(alarming.value) });
-  if (awaiting().length) return a.consent;
+  if (alarming.value.length) return fill(may("acknowledge") ? a.acknowledge : a.shelter, { zones: names(alarming.value) });
+  if (paused.value) return a.paused;
+  if (awaiting().length && may("consent")) return a.consent;
   if (standing.length) return fill(a.acknowledged, { zones: names(standing) });
   return rounds && liveT.value ? a.watch : a.nothing;
 }

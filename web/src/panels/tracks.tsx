@@ -1,5 +1,5 @@
 // The track table, capped and redrawn twice a second, and the facts of the selected track.
-import { countdown, known, metres, percent, place } from "../format";
+import { countdown, known, metres, percent, place, runTime } from "../format";
 import { AIRCRAFT } from "../protocol";
 import { calm, filter, hello, may, selected } from "../store";
 import { fill, texts } from "../texts";
@@ -38,7 +38,7 @@ export function Tracks() {
               <tr key={row.id} aria-selected={row.id === selected.value} class={row.id === selected.value ? "selected" : ""} onClick={() => (selected.value = row.id)} data-test="track">
                 <td class="num">{row.id}{row.call ? <b> {row.call}</b> : null}</td>
                 <td><span class={`kind k${row.kind}`} aria-hidden="true" />{texts.kinds[row.kind]}</td>
-                <td class="num">{percent(row.p)}</td>
+                <td class="num">{row.said ? <span class="said" title={fill(texts.said, { who: row.said })}>✎ {row.said}</span> : percent(row.p)}</td>
                 <td class="num">{known(row.impact) ? <><b>{countdown(row.impact, t)}</b> s</> : ""}</td>
                 <td class="place">{row.zone || (known(row.impact) ? texts.nowhere : "")}</td>
                 <td class="num">{metres(row.height)}</td>
@@ -67,6 +67,8 @@ function Facts({ id }: { id: number }) {
     [f.seen, `${tracks.age[i]?.toFixed(1)} s, ${tracks.hits[i]} ${f.hits}, ${fill(f.first, { s: Math.round(t - (tracks.born[i] ?? t)) })}`],
     [f.source, tracks.icao[i] ? fill(f.with, { icao: tracks.icao[i]! }) : f.radar],
   ];
+  const said = tracks.said[String(id)];
+  if (said) facts[0] = [f.said, `${texts.kinds[tracks.kind[i]!]} — ${fill(texts.said_why, { who: said.who, why: said.why, t: runTime(said.t) })}`];
   if (at >= 0) {
     facts.push([f.impact, `${countdown(impacts.t[at], t)} s ± ${(2 * (impacts.st[at] ?? 0)).toFixed(1)} s; ${f.ellipse} ${metres(2.4477 * (impacts.a[at] ?? 0))} × ${metres(2.4477 * (impacts.b[at] ?? 0))}`]);
     facts.push([f.zones, zones.slice(0, 3).map(({ k }) => `${hello.value?.site.zones[threats.zone[k]!]?.name} ${percent(threats.p[k])}`).join(", ") || f.none]);

@@ -1,20 +1,21 @@
 // Warnings by raid and zone, most urgent first: how long, how sure, why, and what to do about it.
 import { countdown, known, percent } from "../format";
 import type { Warning } from "../protocol";
-import { frame, hello, may, time, warnings } from "../store";
+import { alarming, frame, hello, may, shelf, time, warnings } from "../store";
 import { fill, texts } from "../texts";
-import { acknowledge, acknowledgeAll, alarm, cancelAlarm, shelve, unshelve } from "../actions";
+import { acknowledge, acknowledgeAll, alarm, cancelAlarm, openShelf, shelve, shelveAll } from "../actions";
 
 const MOST = 7; // shown at once; the rest is counted, as overflow
 
 export function Warnings() {
-  const list = warnings.value, open = list.filter((w) => !w.seen && w.shelved === null);
+  const list = warnings.value.filter((w) => w.shelved === null), open = list.filter((w) => !w.seen);
   return (
     <section class="warnings" aria-labelledby="warnings-title">
       <h2 id="warnings-title">
         {texts.warnings} {list.length > 0 && <b data-test="warning-count">{list.length}</b>}
         <span class="actions">
           {open.length > 1 && may("acknowledge") && time.value.live && <button onClick={acknowledgeAll}>{texts.acknowledge_all}</button>}
+          {list.length > 1 && may("shelve") && time.value.live && <button onClick={shelveAll} title="Shift+S">{texts.shelve_all}</button>}
           {may("alarm") && <button onClick={alarm} title="M">{texts.alarm}</button>}
           {list.some((w) => w.manual) && may("cancel") && <button onClick={cancelAlarm} title="C">{texts.cancel_alarm}</button>}
         </span>
@@ -25,19 +26,32 @@ export function Warnings() {
           <Card key={w.zone} w={w} />
         ))}
       </ul>
+      <Shelved />
       {list.length > MOST && <p class="more" data-test="overflow">{fill(texts.more_warnings, { n: list.length - MOST })}</p>}
     </section>
   );
 }
 
+/** One line for all that was put aside; the shelf itself opens with it. */
+function Shelved() {
+  const list = shelf.value, zones = list.map((w) => hello.value!.site.zones[w.zone]?.name ?? "?");
+  if (!list.length) return null;
+  return (
+    <p class="shelved" data-test="shelved">
+      <span>▽ {fill(texts.shelf.line, { n: list.length, zones: zones.join(", ") })}</span>
+      <button onClick={openShelf} title="B">{texts.shelf.open}</button>
+    </p>
+  );
+}
+
 function Card({ w }: { w: Warning }) {
   const t = frame.value?.t ?? 0, site = hello.value!.site, name = site.zones[w.zone]?.name ?? "?";
-  const state = w.shelved !== null ? "shelved" : w.seen ? "seen" : "open";
+  const state = w.seen ? "seen" : "open", first = alarming.value[0] === w;
   const due = known(w.impact) && w.impact > t;
   return (
     <li class={`card ${state}`} data-test="warning" data-zone={name}>
       <div class="line">
-        <span class="mark" aria-hidden="true">{state === "open" ? "⚠" : state === "seen" ? "✓" : "▽"}</span>
+        <span class="mark" aria-hidden="true">{state === "open" ? "⚠" : "✓"}</span>
         <b class="zone">{name}</b>
         <span class="raid">{w.raid ? fill(texts.raid, { n: w.raid }) : texts.manual}</span>
         <span class="count" data-test="countdown">{due ? <><small>{texts.impact_in}</small> {countdown(w.impact, t)} s</> : known(w.impact) && t - w.impact < 3 ? texts.impact_now : "—"}</span>
@@ -51,13 +65,13 @@ function Card({ w }: { w: Warning }) {
           {!due && known(w.until) && w.until > t ? ` · ${fill(texts.clear_in, { s: countdown(w.until, t) })}` : ""}
           <span class="dot"> · </span>
           <b class="state">
-            {state === "shelved" ? fill(texts.shelved, { who: w.shelved_by, s: countdown(w.shelved, t) }) : w.seen ? fill(texts.acknowledged_by, { who: w.seen }) : texts.unacknowledged}
+            {w.back ? `${texts.came_back[w.back]} · ` : ""}{w.seen ? fill(texts.acknowledged_by, { who: w.seen }) : texts.unacknowledged}
           </b>
         </span>
         {time.value.live && may("acknowledge") && (
           <span class="actions">
-            {!w.seen && <button class="primary" onClick={() => acknowledge(w.zone)}>{texts.acknowledge}</button>}
-            {state === "shelved" ? <button onClick={() => unshelve(w.zone)}>{texts.unshelve}</button> : <button onClick={() => shelve(w.zone)}>{texts.shelve}</button>}
+            {!w.seen && <button class="primary" onClick={() => acknowledge(w.zone)} title={first ? "A" : undefined}>{texts.acknowledge}</button>}
+            <button onClick={() => shelve(w.zone)}>{texts.shelve}</button>
           </span>
         )}
       </div>

@@ -1,0 +1,73 @@
+"""Which warnings stand, written down whenever that changes, so that a server that was killed and started again still has them raised.
+
+What is found is put into the new run's first frame as manual alarms by `restart`: they are believed, recorded and replayed like any command, and
+stand until a person cancels them. A simulation that ends in order leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from skywarden.messages.commands import ALARM, Command
+from skywarden.messages.picture import CLEAR
+from skywarden.run.shapes import Moment
+from skywarden.site.model import Site
+
+LONGEST_S = 300.0       # an older journal is of another watch
+BY = "restart"
+
+
+class Journal:
+    """A sink. `path` is one file a site; see `path_of`."""
+
+    def __init__(self, path: Path, site: Site) -> None:
+        self._path, self._names = path, [zone.name for zone in site.zones]
+        self._written: tuple[str, ...] | None = None
+        self._when = -LONGEST_S
+
+    def take(self, moment: Moment) -> None:
+        """Write down what stands, where it is other than before, and now and then so that its age is right."""
+        warnings = moment.picture.warnings
+        standing = tuple(self._names[int(z)] for z, a in zip(warnings.zone, warnings.action, strict=True) if int(a) != CLEAR)
+        if set(standing) == set(self._written or ()) and (not standing or time.monotonic() - self._when < 0.1 * LONGEST_S):
+            return
+        self._written, self._when = standing, time.monotonic()
+        with contextlib.suppress(OSError):          # a full disk must not stop the run; the record says so
+            if standing:
+                _write(self._path, {"unix_s": time.time(), "zones": standing})
+            else:
+                self._path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Nothing is left to take up."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
+def path_of(folder: Path, site: Site) -> Path:
+    """Where the journal of a site is, beside its records."""
+    return folder / f".standing-{site.name}.json"
+
+
+def left_standing(path: Path, site: Site) -> tuple[Command, ...]:
+    """The alarms that a killed run leaves to this one; none where there is no journal, or an old or unreadable one."""
+    try:
+        told: Any = json.loads(path.read_text("utf-8"))
+        fresh = 0.0 <= time.time() - float(told["unix_s"]) <= LONGEST_S
+        zones = [zone.name for zone in site.zones if zone.name in told["zones"]] if fresh else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    return tuple(Command(0.0, ALARM, name, BY, "stood when the server stopped") for name in zones)
+
+
+def _write(path: Path, told: dict[str, Any]) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(told, file)
+    os.replace(temporary, path)
