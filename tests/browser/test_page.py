@@ -78,11 +78,14 @@ def test_put_a_warning_aside(run, visit, by):
         button(card, "Put aside").click()
         page.get_by_label("Why").fill("known exercise")
         button(page, "Send").click()
-    expect(card).to_contain_text("put aside by local operator")
+    expect(at(page, "shelved")).to_contain_text(f"1 put aside: {ZONE}")
     told = made.told("shelve")
     assert (told.subject, told.why) == (f"60 {ZONE}", "known exercise")
-    button(card, "Bring back").click()
-    expect(card).not_to_contain_text("put aside")
+    page.keyboard.press("b")
+    expect(at(page, "on-shelf")).to_contain_text("by local operator: known exercise")
+    button(page, "Bring back").click()
+    page.keyboard.press("Escape")
+    expect(card).to_be_visible()
 
 
 @BOTH
