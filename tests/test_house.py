@@ -72,7 +72,9 @@ def test_never_4_only_the_world_acts_on_an_order_and_only_a_simulated_session_wi
     for name, reached in IMPORTS.items():
         if any(module.startswith("messages.drill") for module in reached):
             assert room(name) in may_know_drill, name
-    assert {room(name) for name, reached in IMPORTS.items() if any(room(m) == "rehearsal" for m in reached)} <= {"rehearsal", "session"}
+    # a verb that is just that, solving a file's instance, reaches the solver and nothing else of the rehearsal
+    assert all(m == "rehearsal" or m.startswith("rehearsal.allocate") for m in IMPORTS["allocation"] if room(m) == "rehearsal")
+    assert {room(name) for name, reached in IMPORTS.items() if any(room(m) == "rehearsal" for m in reached)} <= {"rehearsal", "session", "allocation"}
     feeds = {name for name, reached in reached_from({"feeds"}).items() if any(module.startswith("messages.drill") for module in reached)}
     assert feeds <= {"feeds.simulated"}
 

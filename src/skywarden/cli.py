@@ -105,6 +105,26 @@ def fly_command(
     talk.print(f"{flown} rounds flown to the ground: {out}", highlight=False)
 
 
+@app.command("allocate", **_example("skywarden allocate instance.txt --time-limit 60 --json"))
+def allocate_command(
+    instance: Annotated[Path, typer.Argument(help="Text: `weapons targets mu`, the targets' values, then `weapon target probability` lines.")],
+    time_limit: Annotated[float, typer.Option(help="Seconds after which the best plan so far is given, with its bound.")] = 60.0,
+    quick: Annotated[bool, typer.Option("--fast", help="The pairing the rehearsal uses in every frame: milliseconds, near the best.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, with the assignment.")] = False,
+) -> None:
+    """Solve a published weapon-target assignment instance: the plan, and a proven bound on the best."""
+    from skywarden.allocation import solve
+
+    limit = _positive(time_limit, "--time-limit")
+    with talk.status("allocating …"):
+        result = solve(instance, limit or 60.0, quick)
+    if as_json:
+        print(json.dumps(result))
+        return
+    result["assignment"] = f"{sum(shots for _, _, shots in result['assignment'])} shots (listed with --json)"
+    print(_sentences(result))
+
+
 @app.command("replay", **_example("skywarden replay night.rec --from 02:14 --speed 4"))
 def replay_command(
     record: Annotated[Path, typer.Argument(help="A record file.")],

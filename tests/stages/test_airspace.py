@@ -1,8 +1,7 @@
-"""Airspace and allocation: distances against plain ones, tubes against aircraft that really turn, plans against the best there is."""
+"""Airspace: distances against plain ones, tubes against aircraft that really turn."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from skywarden.messages.frame import NO_ADDRESS, Aircraft
 from skywarden.messages.tables import join
-from skywarden.rehearsal import airport, allocate
+from skywarden.rehearsal import airport
 from skywarden.rehearsal.airspace import REMEMBERED, Tubes, closest, remembered, tubes_of
 from skywarden.rehearsal.space import STEP, Space, look_ahead, space_of
 
@@ -139,34 +138,6 @@ def test_the_path_ahead_is_a_parabola_where_there_is_no_drag() -> None:
     expected = np.stack([100.0 + 50.0 * t, 200.0 - 120.0 * t, 1500.0 + 30.0 * t - 0.5 * 9.80665 * t**2], 1)
     assert np.abs(ahead.path - expected).max() < one_millimetre
     assert 30.0 <= ahead.height[-1] < 60.0
-
-
-@settings(max_examples=150, derandomize=True, deadline=None)
-@given(st.lists(st.lists(st.floats(0.0, 100.0), min_size=3, max_size=3), min_size=1, max_size=5))
-def test_a_greedy_plan_is_under_its_bound_and_above_half_of_the_best(table: list[list[float]]) -> None:
-    values = np.array(table)
-    plan = allocate.greedy(values)
-    n, m = values.shape
-    best = max(
-        sum(values[r, c] for r, c in zip(rows, columns, strict=True))
-        for size in range(1, min(n, m) + 1) for rows in itertools.combinations(range(n), size) for columns in itertools.permutations(range(m), size))
-    assert plan.value <= best + 1e-9
-    assert best <= plan.bound + 1e-9
-    assert plan.value >= 0.5 * best - 1e-9
-    assert 0.0 <= plan.gap <= 1.0
-    assert len({r for r, _ in plan.pairs}) == len({c for _, c in plan.pairs}) == len(plan.pairs)
-
-
-def test_nothing_is_paired_with_what_cannot_or_must_not() -> None:
-    worth = allocate.values([10.0, 10.0], np.array([[math.nan, 1000.0], [math.nan, math.nan]]), a_site(effectors=(an_effector(), an_effector())))
-    assert allocate.greedy(worth).pairs == ((0, 1),)
-
-
-def test_the_more_people_the_sooner_and_the_soonest_first() -> None:
-    site = a_site(zones=(a_zone(),))
-    tracks = some_tracks(*[(0.0, 900.0, 900.0, 0.0, -50.0, -50.0)] * 3)
-    threats = some_threats((1, 0, 0.3, 10.0), (2, 0, 0.9, 10.0), (3, 0, 0.3, 5.0))
-    assert [w.row for w in allocate.wanted(a_picture(tracks=tracks, threats=threats), site)] == [1, 2, 0]
 
 
 def test_a_runway_opens_again_when_the_round_turns_out_to_miss_and_stays_shut_when_it_came() -> None:

@@ -15,9 +15,10 @@ from skywarden.messages.drill import Clearance, Order
 from skywarden.messages.picture import Tracks
 from skywarden.scenario.model import WeatherTruth
 from skywarden.sensing.chance import Chance
+from skywarden.site.effect import kill_probability
 from skywarden.world import rounds, traffic
 from skywarden.world.air import true_air
-from skywarden.world.engagement import kill_probability, nearest_aircraft
+from skywarden.world.engagement import nearest_aircraft
 from skywarden.world.world import World
 
 SITE = a_site(a_real_radar())
@@ -141,12 +142,15 @@ def test_an_order_on_nothing_is_in_vain():
     assert np.isinf(world.t_stopped).all()
 
 
-def test_the_kill_probability_is_the_declared_one_at_half_reach():
-    gun = an_effector(kill_probability=0.6, reach_min=100.0, reach_max=3_000.0)
-    assert kill_probability(gun, 1_500.0) == pytest.approx(0.6)
-    assert kill_probability(gun, 3_000.0) == pytest.approx(0.3)
-    assert kill_probability(gun, 50.0) == 0.0
-    assert kill_probability(gun, 3_001.0) == 0.0
+def test_the_kill_probability_is_the_declared_one_at_half_reach_and_less_across():
+    gun = an_effector(kill_probability=0.6, reach_min=100.0, reach_max=3_000.0, crossing_loss=0.5)
+    towards = (0.0, 0.0, -200.0)
+    assert kill_probability(gun, (0.0, 0.0, 1_500.0), towards) == pytest.approx(0.6)
+    assert kill_probability(gun, (0.0, 0.0, 3_000.0), towards) == pytest.approx(0.3)
+    assert kill_probability(gun, (0.0, 0.0, 50.0), towards) == 0.0
+    assert kill_probability(gun, (0.0, 0.0, 3_001.0), towards) == 0.0
+    assert kill_probability(gun, (0.0, 0.0, 1_500.0), (200.0, 0.0, 0.0)) == pytest.approx(0.3)
+    assert kill_probability(gun, (0.0, 0.0, 1_500.0), (200.0, 0.0, -200.0)) == pytest.approx(0.45)
 
 
 def test_the_distance_to_aircraft_is_that_to_the_whole_line_of_fire():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,8 +16,10 @@ OUT_OF_REACH = "reach"                # no window in which the effector can reac
 NO_FIRE_ARC = "arc"                   # outside the effector's sector or inside a no-fire arc
 FALLOUT = "fallout"                   # fragments would fall on people
 SENSORS_DOUBTFUL = "sensors"          # a sensor needed for safety is silent or doubtful
+WAITING = "look"                      # engaged already: its outcome is looked at first
 WEAPONS_HOLD = "hold"                 # weapon control status or an operator's hold
 EMPTY = "empty"                       # nothing left in the magazine
+NOT_WORTH = "worth"                   # stopping it would endanger more than it spares, or the shot is worth more kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Clearance:
     until: float
     aircraft: int
     distance: float
+    t_hit: float = math.nan     # when the effect should meet the round [s]; nan where that was not worked out
 
     def __post_init__(self) -> None:
         if self.cleared != (self.reason == CLEAR_TO_ENGAGE):
@@ -63,6 +67,26 @@ class Order:
             raise ValueError("an order needs a clearance for the same track and effector whose window holds it")
 
 
+FLIES_ON, SEEMS_STOPPED = "flies-on", "seems-stopped"     # `Assessment.verdict`
+
+
+class Assessment(NamedTuple):
+    """What the track says of an engagement after the look: evidence, no more. A supposed hit cancels no warning."""
+
+    track: int
+    effector: int
+    t_hit: float          # when the effect should have met the round [s]
+    verdict: str          # FLIES_ON: seen since; SEEMS_STOPPED: not seen since
+
+
+class Allocation(NamedTuple):
+    """How good this frame's pairing of threats and effectors is: people endangered, as the rehearsal counts them."""
+
+    threats: int
+    objective: float      # expected to get through
+    lower_bound: float    # no pairing has less
+
+
 class Airport(NamedTuple):
     """The runway as the rehearsal sees it."""
 
@@ -80,3 +104,5 @@ class Drill(NamedTuple):
     orders: tuple[Order, ...]            # given in this frame
     awaiting: tuple[int, ...]
     airport: Airport
+    assessments: tuple[Assessment, ...] = ()    # of engagements whose outcome was looked at in this frame
+    allocation: Allocation = Allocation(0, 0.0, 0.0)

@@ -17,7 +17,7 @@ import numpy as np
 
 from skywarden.errors import RecordError
 from skywarden.messages.commands import Command
-from skywarden.messages.drill import Airport, Clearance, Drill, Order
+from skywarden.messages.drill import Airport, Allocation, Assessment, Clearance, Drill, Order
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
 from skywarden.messages.picture import Health, Impacts, Picture, Threats, Tracks, Warnings
 from skywarden.messages.truth import Truth
@@ -35,7 +35,7 @@ _samples: tuple[Any, ...] = (
     Frame(0.0, Detections.empty(), Aircraft.empty(), Weather.still(), (), Radars.staring(0, 0.0), Inputs.none(), 0.0),
     Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0),
     Picture(0.0, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0)),
-    _no_clearance, Airport(True, 0, 0.0), Drill(0.0, "", (), (), (), Airport(True, 0, 0.0)),
+    _no_clearance, Airport(True, 0, 0.0), Assessment(0, 0, 0.0, ""), Allocation(0, 0.0, 0.0), Drill(0.0, "", (), (), (), Airport(True, 0, 0.0)),
     _nothing, _nothing.rounds, _nothing.aircraft, _nothing.engagements,
 )
 _order = Order(0, 0, 0.0, 0.0, dataclasses.replace(_no_clearance, cleared=True, reason="clear"))
@@ -52,6 +52,7 @@ NOUNS: dict[str, tuple[type, tuple[str, ...], tuple[Any, ...]]] = {
 NAMES = {kind: (name, fields) for name, (kind, fields, _) in NOUNS.items()}
 ITEMS: dict[tuple[str, str], type] = {
     ("Frame", "commands"): Command, ("Drill", "clearances"): Clearance, ("Drill", "orders"): Order, ("Drill", "awaiting"): int,
+    ("Drill", "assessments"): Assessment,
 }
 
 
@@ -137,6 +138,7 @@ def _array(value: list[Any]) -> Any:
 
 def _noun(name: str, values: list[Any]) -> Any:
     kind, fields, samples = NOUNS[name]
+    values = values + _missing(kind, fields[len(values) :])
     if len(values) != len(fields):
         raise ValueError(f"a {name} with {len(values)} fields, not {len(fields)}")
     for field, sample, value in zip(fields, samples, values, strict=True):
@@ -149,6 +151,15 @@ def _noun(name: str, values: list[Any]) -> Any:
     if len(columns) == len(values) and len({c.shape[0] for c in columns}) > 1:
         raise ValueError(f"the columns of {name} differ in length")
     return kind(*values)
+
+
+def _missing(kind: type, fields: tuple[str, ...]) -> list[Any]:
+    """What fields stand at that a record of an older format does not have: their defaults, as far as they have any."""
+    if dataclasses.is_dataclass(kind):
+        defaults = {f.name: f.default for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}
+    else:
+        defaults = getattr(kind, "_field_defaults", {})
+    return [defaults[field] for field in fields if field in defaults]
 
 
 def _fits(sample: Any, value: Any) -> bool:

@@ -61,7 +61,7 @@ def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, pic
     track = int(picture.tracks.number[row])
 
     def answer(reason: str, until: float = math.nan, aircraft: int = -1, gap: float = math.inf) -> Clearance:
-        return Clearance(track, effector, space.t_from, space.t_to, reason == CLEAR_TO_ENGAGE, reason, until, aircraft, gap)
+        return Clearance(track, effector, space.t_from, space.t_to, reason == CLEAR_TO_ENGAGE, reason, until, aircraft, gap, space.t_hit)
 
     if sensors_doubtful(picture):
         return answer(SENSORS_DOUBTFUL, frame.t + ASK_AGAIN)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.messages.commands import CONSENT, HOLD, RELEASE, WEAPONS
-from skywarden.messages.drill import EMPTY, NO_THREAT, NOT_SURE, OUT_OF_REACH, WEAPONS_HOLD, Clearance, Order
+from skywarden.messages.drill import EMPTY, NO_THREAT, NOT_SURE, OUT_OF_REACH, WAITING, WEAPONS_HOLD, Clearance, Order
 from skywarden.messages.frame import Aircraft, Frame
 from skywarden.messages.picture import Picture
 from skywarden.rehearsal.airspace import Tubes, clear, tubes_of
-from skywarden.rehearsal.space import Ahead, look_ahead, space_of, surely_projectiles
-from skywarden.site.model import Site
+from skywarden.rehearsal.space import Ahead, look_ahead, space_of, surely_projectiles, velocity_at
+from skywarden.site.effect import kill_probability
+from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
 
@@ -36,13 +38,14 @@ class Means(NamedTuple):
     consents: Consents          # (time, subject, who)
     free: tuple[int, ...]       # effectors not occupied
     left: tuple[int, ...]       # per effector: engagements in the magazine
+    pointing: tuple[float, ...]     # per effector: bearing of its last engagement [rad]; nan none
 
 
 class Asked(NamedTuple):
     """What was found for each threat, in the order asked."""
 
     given: tuple[dict[int, Clearance], ...]     # by effector, the engagements that would be safe
-    reach: Array                                # (threats, effectors) distance at which each of them would meet the round [m]; nan no clearance
+    chance: Array                               # (threats, effectors) that such an engagement stops the round; 0 no clearance
     refused: tuple[Clearance | None, ...]       # where none was given, the most telling refusal; None: every effector is occupied
 
 
@@ -70,9 +73,9 @@ def ask(rows: Sequence[int], means: Means, reports: Aircraft, frame: Frame, pict
 
     reports  what `airspace.remembered` keeps of what aircraft said
     """
-    reach = np.full((len(rows), len(site.effectors)), math.nan)
+    chance = np.zeros((len(rows), len(site.effectors)))
     if not site.effectors:
-        return Asked(tuple({} for _ in rows), reach, tuple(None for _ in rows))
+        return Asked(tuple({} for _ in rows), chance, tuple(None for _ in rows))
     sure = surely_projectiles(picture.tracks, site)
     tubes = tubes_of(reports, frame, picture, site) if rows else None
     given: list[dict[int, Clearance]] = []
@@ -88,29 +91,43 @@ def ask(rows: Sequence[int], means: Means, reports: Aircraft, frame: Frame, pict
         elif tubes is not None and means.free:
             ahead = look_ahead(row, picture, frame, site)
             for effector in means.free:
-                clearance, met = _asked(row, effector, ahead, tubes, means, frame, picture, site)
+                clearance, stops = _asked(row, effector, ahead, tubes, means, frame, picture, site)
                 if clearance.cleared:
-                    safe[effector], reach[k, effector] = clearance, met
+                    safe[effector], chance[k, effector] = clearance, stops
                 else:
                     refusals.append(clearance)
         given.append(safe)
         refused.append(None if safe else min(refusals, key=_vague, default=None))
-    return Asked(tuple(given), reach, tuple(refused))
+    return Asked(tuple(given), chance, tuple(refused))
 
 
 def _asked(
     row: int, effector: int, ahead: Ahead, tubes: Tubes, means: Means, frame: Frame, picture: Picture, site: Site,
 ) -> tuple[Clearance, float]:
-    """One clearance, and how far away the round would be met [m]."""
-    track = int(picture.tracks.number[row])
-    if site.effectors[effector].name in means.holds:
-        return _no(track, effector, WEAPONS_HOLD, picture), math.nan
+    """One clearance, and the chance that such an engagement stops the round."""
+    track, declared = int(picture.tracks.number[row]), site.effectors[effector]
+    if declared.name in means.holds:
+        return _no(track, effector, WEAPONS_HOLD, picture), 0.0
     if means.left[effector] <= 0:
-        return _no(track, effector, EMPTY, picture), math.nan
-    space = space_of(ahead, site.effectors[effector])
+        return _no(track, effector, EMPTY, picture), 0.0
+    space = space_of(ahead, _turned(declared, means.pointing[effector], picture.tracks.state[row, :3]))
     if space is None:
-        return _no(track, effector, OUT_OF_REACH, picture), math.nan
-    return clear(row, effector, space, tubes, frame, picture, site), float(np.linalg.norm(space.hit - space.start))
+        return _no(track, effector, OUT_OF_REACH, picture), 0.0
+    line = space.hit - space.start
+    return clear(row, effector, space, tubes, frame, picture, site), kill_probability(declared, line, velocity_at(ahead, space.t_hit))
+
+
+def _turned(effector: Effector, pointing: float, place: Array) -> Effector:
+    """The effector with the time it takes to turn from its last engagement to this one in its reaction."""
+    if not (math.isfinite(effector.slew_rate) and math.isfinite(pointing)):
+        return effector
+    angle = abs((bearing(effector, place) - pointing + math.pi) % (2.0 * math.pi) - math.pi)
+    return replace(effector, reaction_s=effector.reaction_s + angle / effector.slew_rate)
+
+
+def bearing(effector: Effector, place: Array) -> float:
+    """Of a place from an effector, clockwise from north [rad]."""
+    return math.atan2(place[0] - effector.place[0], place[1] - effector.place[1])
 
 
 def decide(
@@ -153,6 +170,11 @@ def let_fall(picture: Picture, site: Site, asked: AbstractSet[int]) -> tuple[Cle
         return ()
     falling = np.flatnonzero(surely_projectiles(tracks, site) & np.isin(tracks.number, picture.impacts.track))
     return tuple(_no(track, 0, NO_THREAT, picture) for track in tracks.number[falling].tolist() if track not in asked)
+
+
+def looked_at(under_way: AbstractSet[int], picture: Picture) -> tuple[Clearance, ...]:
+    """Rounds engaged already are refused another engagement until the look."""
+    return tuple(_no(track, 0, WAITING, picture) for track in picture.tracks.number.tolist() if track in under_way)
 
 
 def _no(track: int, effector: int, reason: str, picture: Picture) -> Clearance:

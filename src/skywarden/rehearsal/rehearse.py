@@ -5,11 +5,21 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from skywarden.messages.drill import Airport, Drill
+from skywarden.messages.drill import Airport, Allocation, Assessment, Drill, Order
 from skywarden.messages.frame import Aircraft, Frame
 from skywarden.messages.picture import Picture
-from skywarden.rehearsal import airport, airspace, allocate, engage
+from skywarden.rehearsal import airport, airspace, assess, engage, stakes
+from skywarden.rehearsal.assess import Engaged
 from skywarden.site.model import Site
+
+
+class Arms(NamedTuple):
+    """How one effector stands."""
+
+    left: int           # engagements in the magazine
+    busy: float         # until when it is occupied [s]
+    full: float         # when an empty magazine is full again [s]; inf never
+    pointing: float     # bearing of its last engagement [rad]; nan none
 
 
 class Plan(NamedTuple):
@@ -18,17 +28,16 @@ class Plan(NamedTuple):
     status: str                                 # weapon control status: hold, tight or free
     holds: tuple[str, ...]                      # what operators hold: "all" or effectors' names
     consents: tuple[tuple[float, str, str], ...]  # (time, subject, who), still valid
-    busy: tuple[float, ...]                     # per effector: until when [s]
-    left: tuple[int, ...]                       # per effector: engagements in the magazine
-    engaged: tuple[tuple[int, float], ...]      # (track, until) under engagement: shoot, look, shoot again if it still flies
+    arms: tuple[Arms, ...]                      # per effector
+    engaged: tuple[Engaged, ...]                # shoot, look, shoot again if it still flies
     reports: Aircraft                           # what aircraft said last
     airport: airport.State
 
 
 def start(site: Site) -> Plan:
     """The plan before the first frame."""
-    n = len(site.effectors)
-    return Plan(site.policy.weapons, (), (), (-math.inf,) * n, tuple(e.magazine for e in site.effectors), (), Aircraft.empty(), airport.start())
+    arms = tuple(Arms(e.magazine, -math.inf, math.inf, math.nan) for e in site.effectors)
+    return Plan(site.policy.weapons, (), (), arms, (), Aircraft.empty(), airport.start())
 
 
 def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Plan, Drill]:
@@ -36,23 +45,41 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     t = frame.t
     status, holds, consents = engage.obey(plan.status, plan.holds, plan.consents, frame)
     reports = airspace.remembered(plan.reports, frame)
-    engaged = tuple((track, until) for track, until in plan.engaged if until > t)
-    under_way = {track for track, _ in engaged}
+    arms = tuple(_reloaded(a, t, e.magazine) for a, e in zip(plan.arms, site.effectors, strict=True))
+    engaged, assessed = assess.look(plan.engaged, picture, site)
+    under_way = {e.track for e in engaged}
     number = picture.tracks.number
-    threats = [w for w in allocate.wanted(picture, site) if int(number[w.row]) not in under_way]
-    means = engage.Means(status, holds, consents, tuple(k for k in range(len(site.effectors)) if plan.busy[k] <= t), plan.left)
+    threats = [w for w in stakes.wanted(picture, site) if int(number[w.row]) not in under_way]
+    free = tuple(k for k, a in enumerate(arms) if a.busy <= t)
+    means = engage.Means(status, holds, consents, free, tuple(a.left for a in arms), tuple(a.pointing for a in arms))
     asked = engage.ask([w.row for w in threats], means, reports, frame, picture, site)
-    pairs = allocate.greedy(allocate.values([w.worth for w in threats], asked.reach, site)).pairs
+    pairs, weighed = stakes.pairing([stakes.worth(w, t) for w in threats], asked.chance, stakes.kept(means.left, site))
     clearances, orders, awaiting = engage.decide(asked, pairs, means, frame, site)
     clearances += engage.let_fall(picture, site, under_way | {int(number[w.row]) for w in threats})
-    busy, left = list(plan.busy), list(plan.left)
-    for order in orders:
-        busy[order.effector] = order.t_from + site.effectors[order.effector].engagement_s
-        left[order.effector] -= 1
-    engaged += tuple((order.track, order.t_to) for order in orders)
+    clearances += engage.looked_at(under_way, picture)
+    arms = _spent(arms, orders, picture, site)
+    engaged += tuple(Engaged(o.track, o.effector, o.clearance.t_hit, o.t_to) for o in orders)
     # a consent to one track is used up by its engagement; "any" stands for its time
     given = {str(order.track) for order in orders}
     consents = tuple(c for c in consents if c[1] not in given)
     runway, shown = airport.step(plan.airport, frame, picture, site)
-    drill = Drill(t, status, clearances, orders, awaiting, Airport(*shown))
-    return Plan(status, holds, consents, tuple(busy), tuple(left), engaged, reports, runway), drill
+    allocation = Allocation(len(threats), weighed.objective, weighed.lower_bound)
+    drill = Drill(t, status, clearances, orders, awaiting, Airport(*shown), tuple(Assessment(*a) for a in assessed), allocation)
+    return Plan(status, holds, consents, arms, engaged, reports, runway), drill
+
+
+def _reloaded(arms: Arms, t: float, magazine: int) -> Arms:
+    return arms._replace(left=magazine, full=math.inf) if arms.full <= t else arms
+
+
+def _spent(arms: tuple[Arms, ...], orders: tuple[Order, ...], picture: Picture, site: Site) -> tuple[Arms, ...]:
+    """The effectors after this frame's orders."""
+    after = list(arms)
+    row_of = {int(n): k for k, n in enumerate(picture.tracks.number)}
+    for order in orders:
+        declared, now = site.effectors[order.effector], after[order.effector]
+        done = order.t_from + declared.engagement_s
+        after[order.effector] = Arms(
+            now.left - 1, done, done + declared.reload_s if now.left == 1 else now.full,
+            engage.bearing(declared, picture.tracks.state[row_of[order.track], :3]))
+    return tuple(after)

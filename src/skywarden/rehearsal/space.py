@@ -67,6 +67,14 @@ def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
     return Ahead(frame.t, path[:end], height[:end], *spread)
 
 
+def velocity_at(ahead: Ahead, t: float) -> Array:
+    """(3,) velocity of the track on its path at time t [m/s]; 0 where the path is a point."""
+    if len(ahead.path) < 2:
+        return np.zeros(3)
+    k = min(max(int((t - ahead.t) / STEP), 0), len(ahead.path) - 2)
+    return np.asarray((ahead.path[k + 1] - ahead.path[k]) / STEP)
+
+
 def space_of(ahead: Ahead, effector: Effector) -> Space | None:
     """The earliest engagement of a track by an effector; None where it is never within reach in time."""
     k, reach = _earliest(ahead.path, effector.place, effector.speed, effector.reaction_s, effector.reach_min, effector.reach_max)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -262,10 +263,22 @@ def _effectors(root: Table, origin: Origin, ground: Ground) -> tuple[Effector, .
             table.number("azimuth_width_deg", FULL_TURN, 1.0, 360.0, math.pi / 180.0), table.number("reach_min_m", 0.0, 0.0, 1e5),
             table.number("reach_max_m", low=10.0, high=1e5), table.number("reaction_s", 2.0, 0.0, 60.0),
             math.inf if kind == "directed-energy" and not table.has("speed_mps") else table.number("speed_mps", 800.0, 10.0, 1e5),
-            table.number("kill_probability", 0.6, 0.0, 1.0), table.number("engagement_s", 3.0, 0.1, 60.0), table.integer("magazine", 10, 0, 100_000)))
+            table.number("kill_probability", 0.6, 0.0, 1.0), table.number("engagement_s", 3.0, 0.1, 60.0), table.integer("magazine", 10, 0, 100_000),
+            **_spent(table, kind)))
         table.finish()
     _unique(tables, [effector.name for effector in effectors])
     return tuple(effectors)
+
+
+def _spent(table: Table, kind: str) -> dict[str, Any]:
+    """What an engagement spends and leaves behind; illustrative where the site does not say. A beam leaves nothing."""
+    light = kind == "directed-energy"
+    usual = {"gun": (50, 0.01), "interceptor": (1, 0.05), "directed-energy": (1, 0.0)}.get(kind, (1, 0.0))
+    return {
+        "burst": table.integer("burst", usual[0], 1, 10_000), "reload_s": table.number("reload_s", math.inf, 0.0, 1e6),
+        "slew_rate": table.number("slew_rate_deg_s", math.inf, 1.0, 1e4, math.pi / 180.0), "crossing_loss": table.number("crossing_loss", 0.3, 0.0, 1.0),
+        "self_destruct_s": math.inf if light else table.number("self_destruct_s", math.inf, 0.1, 120.0),
+        "dud_share": 0.0 if light else table.number("dud_share", usual[1], 0.0, 1.0), "height_min": table.number("height_min_m", 30.0, 0.0, 5_000.0)}
 
 
 def _policy(root: Table) -> Policy:
@@ -276,7 +289,8 @@ def _policy(root: Table) -> Policy:
         all_clear_s=table.number("all_clear_s", 30.0, 0.0, 3600.0), hazard_radius=table.number("hazard_radius_m", 40.0, 0.0, 1000.0),
         raid_gap_s=table.number("raid_gap_s", 120.0, 0.0, 86_400.0), engage_probability=table.number("engage_probability", 0.2, 0.0, 1.0),
         projectile_probability=table.number("projectile_probability", 0.95, 0.5, 1.0), safety_distance=table.number("safety_distance_m", 300.0, 0.0, 20_000.0),
-        consent=table.text("consent", "one", ("none", "one", "two")), weapons=table.text("weapons", "tight", ("hold", "tight", "free")))
+        consent=table.text("consent", "one", ("none", "one", "two")), weapons=table.text("weapons", "tight", ("hold", "tight", "free")),
+        look_s=table.number("look_s", 1.0, 0.0, 30.0), reserve=table.number("reserve_people", 0.0, 0.0, 1e4))
     if policy.clear_probability > policy.warn_probability:
         table.fault("clear_probability", "clear_probability is above warn_probability", "A warning that is raised would be cleared at once: lower it.")
     table.finish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,6 +95,13 @@ class Effector:
     kill_probability: float     # single engagement, at half reach, illustrative
     engagement_s: float         # how long one engagement occupies it [s]
     magazine: int               # engagements before reload
+    burst: int = 1              # rounds or interceptors spent in one engagement
+    reload_s: float = math.inf  # from the last engagement of a magazine until it is full again [s]; inf: not within a raid
+    slew_rate: float = math.inf  # how fast it turns to another direction [rad/s]
+    crossing_loss: float = 0.0  # share of the kill probability lost against a round that flies straight across its line of sight
+    self_destruct_s: float = math.inf   # after leaving, spent rounds destroy themselves [s]; inf: at full reach
+    dud_share: float = 0.0      # share of spent rounds that do not, and come down whole
+    height_min: float = 30.0    # it meets nothing below this height above the ground [m]
 
 
 @dataclass(frozen=True)
@@ -112,6 +120,8 @@ class Policy:
     safety_distance: float      # rehearsal: no aircraft's reachable tube within [m]
     consent: str                # rehearsal: "none" | "one" | "two" people must agree to an engagement
     weapons: str                # rehearsal: initial weapon control status "hold" | "tight" | "free"
+    look_s: float = 1.0         # rehearsal: time after an engagement until its outcome is judged from the track [s]
+    reserve: float = 0.0        # rehearsal: people a round must endanger for the last shot of a magazine to be spent on it
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from skywarden.messages.drill import Order
 from skywarden.messages.picture import Tracks
 from skywarden.messages.truth import Engagements
 from skywarden.sensing.chance import Keyed
+from skywarden.site.effect import kill_probability
 from skywarden.site.model import Effector, Site
 from skywarden.world import rounds as flights
 from skywarden.world import traffic as aircraft
@@ -21,7 +22,6 @@ from skywarden.world.traffic import Traffic
 Array = NDArray[Any]
 
 SAME = 150.0            # m; the round nearest to the track an order names, if this near, is the one engaged
-BEST = 0.95             # no effector is surer than this, however near
 SAMPLE = 0.1            # s between looks at the traffic around an engagement
 
 
@@ -60,7 +60,7 @@ def adjudicate(due: list[Pending], rounds: Rounds, t_stopped: Array, traffic: Tr
         effector = site.effectors[p.order.effector]
         place = _place(p, rounds, p.t)
         there = p.number >= 0 and np.isfinite(place).all() and p.t < stopped_at[p.number]
-        chance = kill_probability(effector, float(np.linalg.norm(place - effector.place))) if there else 0.0
+        chance = kill_probability(effector, place - effector.place, flights.states(rounds, p.t)[p.number, 3:]) if there else 0.0
         drawn = luck.uniform(max(p.number, 0), np.array([p.order.effector * 1_000_000 + round(1e3 * p.order.t_from)]), 1)[0, 0]
         stopped = bool(there and drawn < chance)
         if stopped:
@@ -71,13 +71,6 @@ def adjudicate(due: list[Pending], rounds: Rounds, t_stopped: Array, traffic: Tr
     return Engagements(
         np.array(columns[0], np.int32), np.array(columns[1], np.int64), np.array(columns[2], np.int32), np.array(columns[3], np.float64),
         np.array(columns[4], np.float64).reshape(-1, 3), np.array(columns[5], np.bool_), np.array(columns[6], np.float64)), stopped_at
-
-
-def kill_probability(effector: Effector, distance: float) -> float:
-    """Illustrative: the declared probability at half reach, falling linearly with range to half of it at full reach; nothing outside."""
-    if not effector.reach_min <= distance <= effector.reach_max:
-        return 0.0
-    return min(effector.kill_probability * (1.5 - distance / effector.reach_max), BEST)
 
 
 def nearest_aircraft(effector: Effector, place: Array, t_from: float, t_to: float, traffic: Traffic) -> float:
