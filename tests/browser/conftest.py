@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ sys.path.insert(0, str(ROOT))
 from fake import Play, kabul  # noqa: E402 — found by the line above
 
 from skywarden.console.app import STATIC  # noqa: E402
+from skywarden.console.journal import Journal, left_standing  # noqa: E402
 from skywarden.console.server import Console  # noqa: E402
+from skywarden.run.clock import ScaledClock  # noqa: E402
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = (
@@ -64,37 +67,70 @@ def chromium():
 
 
 class Run:
-    """A console with a made-up run driven at ten frames a second, and what people commanded of it."""
+    """A console with a made-up run driven at ten frames a second by a clock whose pace can be changed, and what people commanded of it.
+
+    journal  file that the standing warnings are written to, and taken up from
+    """
 
     def __init__(self, mode: str = "SIMULATION", port: int = 0, terrain: bool = False, title: str = "A made-up raid", start: float = 0.0,
-                 users: Path | None = None, folder: Path | None = None, **play: object) -> None:
-        self.site = kabul(terrain)
+                 users: Path | None = None, folder: Path | None = None, journal: Path | None = None, records: Path | None = None,
+                 consent: str = "one", **play: object) -> None:
+        site = kabul(terrain)
+        self.site = replace(site, policy=replace(site.policy, consent=consent))
         self.play = Play(self.site, drill=mode == "SIMULATION", **play)   # type: ignore[arg-type]
-        self.console = Console(self.site, mode, title, port=port, users=users, epoch_ns=1_630_281_600 * 10**9, site_folder=folder)
+        self.play.needed = {"none": 0, "one": 1, "two": 2}[consent]
+        self._going, self._frozen = threading.Event(), threading.Event()
+        self.clock = ScaledClock(1.0, sleep=self._going.wait)
+        self.console = Console(
+            self.site, mode, title, port=port, users=users, epoch_ns=1_630_281_600 * 10**9, site_folder=folder, records=records,
+            clock=self.clock if mode == "SIMULATION" else None, took=lambda: 0.004, channels={"terminal": lambda: 0.1})
+        for command in left_standing(journal, self.site) if journal is not None else ():
+            self.console.order(command)
+        self.journal = Journal(journal, self.site) if journal is not None else None
         self.url = self.console.url
         self.commands: list[object] = []
         self.t = start
-        self._going, self._frozen = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._drive, daemon=True)
         self._thread.start()
 
     def _drive(self) -> None:
-        due = time.monotonic()
         while not self._going.is_set():
-            if not self._frozen.is_set():
-                told = tuple(command._replace(t=self.t) for command in self.console.commands())
-                self.commands += told
-                self.console.take(self.play.moment(self.t, told))
-                self.t += FRAME_S
-            due = max(due + FRAME_S, time.monotonic() - 1.0)
-            time.sleep(max(0.0, due - time.monotonic()))
+            late = self.clock.wait_until(self.t)
+            if self._frozen.is_set():
+                self._going.wait(FRAME_S)
+                continue
+            told = tuple(command._replace(t=self.t) for command in self.console.commands())
+            self.commands += told
+            moment = self.play.moment(self.t, told)
+            self.console.take(moment)
+            if self.journal is not None:
+                self.journal.take(moment)
+            self.t += FRAME_S
+            if late > 1.0:
+                self.clock.pace(self.clock.speed)       # this machine is slow: it is not what is tested
 
     def freeze(self) -> None:
         """No more pictures, until `thaw`: a feed that has fallen silent."""
         self._frozen.set()
 
     def thaw(self) -> None:
+        self.clock.pace(self.clock.speed)
         self._frozen.clear()
+
+    def calm(self) -> None:
+        """As at the start for the next test: nothing is warned, held or stopped."""
+        self.thaw()
+        self.clock.pace(1.0)
+        self.play.manual.clear()
+        self.play.since.clear()
+        self.play.held.clear()
+        self.play.said.clear()
+        self.play.status = self.site.policy.weapons
+        self.commands.clear()
+
+    def alarm(self, zone: str) -> None:
+        """A warning of that zone, as if a person had raised it."""
+        self.play.manual[next(i for i, z in enumerate(self.site.zones) if z.name == zone)] = self.t
 
     def told(self, kind: str, within: float = 5.0):
         """The newest command of a kind, as the session got it."""
@@ -129,9 +165,19 @@ def run():
 @pytest.fixture
 def visit(chromium):
     """Opens pages, each in a profile of its own, and fails the test for any console error or any request that leaves the server."""
+    yield from visiting(chromium)
+
+
+@pytest.fixture(scope="module")
+def visit_all(chromium):
+    """The same for pages that several tests share."""
+    yield from visiting(chromium)
+
+
+def visiting(chromium):
     contexts, faults = [], []
 
-    def open_page(url: str, width: int = 1280, height: int = 720, **options: object):
+    def open_page(url: str, width: int = 1280, height: int = 720, scripts: tuple[str, ...] = (), **options: object):
         context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce", color_scheme="dark", **options)
         contexts.append(context)
         page = context.new_page()
@@ -140,6 +186,8 @@ def visit(chromium):
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda request: request.url.split("/")[2] != host and faults.append(f"left the server: {request.url}"))
         page.quiet = False      # set while a test breaks the connection on purpose
+        for script in scripts:
+            page.add_init_script(script)
         page.goto(url)
         return page
 

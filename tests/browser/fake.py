@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from skywarden.geometry.ground import Ground
-from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, CONSENT, HOLD, RELEASE, WEAPONS, Command
+from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, CONSENT, HOLD, RECLASSIFY, RELEASE, UNMARKED, WEAPONS, Command
 from skywarden.messages.drill import Airport, Clearance, Drill, Order
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
-from skywarden.messages.picture import HELD, RAISE, Health, Impacts, Picture, Threats, Tracks, Warnings
+from skywarden.messages.picture import HELD, KIND_NAMES, RAISE, Health, Impacts, Picture, Threats, Tracks, Warnings
 from skywarden.run.shapes import Moment
 from skywarden.site.load import load
 from skywarden.site.model import Site
@@ -54,6 +54,7 @@ class Play:
         self.consented: dict[int, set[str]] = {}
         self.needed = 1
         self.held: set[str] = set()
+        self.said: dict[int, int] = {}
         self.status = site.policy.weapons
 
     def moment(self, t: float, commands: tuple[Command, ...] = ()) -> Moment:
@@ -82,6 +83,11 @@ class Play:
             self.held.discard(command.subject)
         elif command.kind == WEAPONS:
             self.status = command.subject
+        elif command.kind == RECLASSIFY:
+            track, _, kind = command.subject.partition(" ")
+            self.said.pop(int(track), None)
+            if kind != UNMARKED:
+                self.said[int(track)] = KIND_NAMES.index(kind)
         else:
             assert command.kind != ACKNOWLEDGE or zone is not None
 
@@ -114,6 +120,9 @@ class Play:
         kind[n:n + m, 1], kind[n + m:, 2] = 0.999, 0.9
         numbers = [int(i) + 1 + base for i in up]
         number = np.array([*numbers, *range(900, 900 + m), *range(950, 950 + k)], np.int64)
+        for row, track in enumerate(number.tolist()):
+            if track in self.said:
+                kind[row] = np.eye(3)[self.said[track]]
         address = np.array([-1] * n + [0x701000 + i for i in range(m)] + [-1] * k, np.int64)
         tracks = Tracks(
             number, state, covariance, np.full(n + m + k, t - 0.1), np.full(n + m + k, max(0.0, t - 9.0)), np.full(n + m + k, 12, np.int32), kind,

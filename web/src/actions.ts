@@ -72,16 +72,20 @@ export const runFaster = (steps: number): void => {
   const at = SPEEDS.findIndex((each) => each >= speed);
   setPace(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, (at < 0 ? 1 : at) + steps))]!);
 };
-export const pauseOrPlay = (): void =>
+export const pauseOrPlay = (): void => {
+  left = performance.now();
   ask(!time.value.live && !time.value.moving ? { do: "play", speed: time.value.speed } : { do: "pause" });
+};
 export const goLive = (): void => {
   if (location.hash) history.replaceState(null, "", location.pathname);
   ask({ do: "live" });
 };
+let left = -Infinity; // when the page last asked to look back; the answer takes a moment
 let aimed = { t: 0, at: -Infinity };
 export const seek = (t: number): void => {
   const span = pulse.value?.span;
   if (!span) return;
+  left = performance.now();
   aimed = { t: Math.min(span[1], Math.max(span[0], t)), at: performance.now() };
   ask({ do: "seek", t: aimed.t });
 };
@@ -89,7 +93,7 @@ export const seek = (t: number): void => {
 export const nudge = (by: number): void => seek((performance.now() - aimed.at < 400 ? aimed.t : (frame.value?.t ?? 0)) + by);
 export const setSpeed = (speed: number): void => ask({ do: "play", speed });
 export const faster = (steps: number): void => {
-  if (time.value.live) return tell(texts.pace.live);
+  if (time.value.live && performance.now() - left > 1000) return tell(texts.pace.live);
   const at = SPEEDS.indexOf(time.value.speed);
   setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, (at < 0 ? 1 : at) + steps))]!);
 };

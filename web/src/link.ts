@@ -16,11 +16,11 @@ let fetching = false;
 export async function connect(): Promise<void> {
   try {
     const answer = await fetch("/api/session");
-    if (answer.status === 401) {
+    if (!answer.ok) throw new Error(String(answer.status));
+    if (((await answer.json()) as { user: string | null }).user === null) {
       logIn.value = true;
       return;
     }
-    if (!answer.ok) throw new Error(String(answer.status));
   } catch {
     again();
     return;

@@ -156,7 +156,7 @@ class Pages:
             session = door.enter_locally()
             self.console.audit.write(session.user.name, "enter", _address(request), allowed=True)
         if session is None:
-            return _json({"user": None, "users": True, "mode": self.console.mode}, 401)
+            return _json({"user": None, "users": True, "mode": self.console.mode})       # an answer, not an error
         return self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": not door.open}), session)
 
     async def log_in(self, request: Request) -> Response:
