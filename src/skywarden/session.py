@@ -87,10 +87,12 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
         header = Header(
             "simulation" if simulation else "live", epoch_ns, site.name, site.sources, scenario.name if scenario else None,
             scenario.sources if scenario else {}, None if scenario is None else scenario.seed, request.duration, tuple(request.feeds))
-        wires = []
+        wires: list[Wire] = []
+        recorder: Recorder | None = None
         if request.record is not None:
-            wires.append(Wire(Recorder(request.record, header), drill=simulation, truth=simulation))
-            ending.callback(wires[0].sink.close)
+            recorder = Recorder(request.record, header)
+            wires.append(Wire(recorder, drill=simulation, truth=simulation))
+            ending.callback(recorder.close)
         measures = Measures(site, simulation, [c.name for c in scenario.classes] if scenario else ())
         wires.append(Wire(measures, drill=simulation, truth=simulation))
         wires += [Wire(part, drill=True) for part in (feed, getattr(feed, "world", None)) if isinstance(part, Simulated)]
@@ -111,8 +113,8 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
             ending.callback(terminal.close)
             heard = Heard(terminal)
             page.channels["terminal"] = heard.age
-            if request.record is not None:
-                written = Heard(wires[0].sink)
+            if request.record is not None and recorder is not None:
+                written = Heard(recorder)
                 wires[0] = wires[0]._replace(sink=written)
                 page.channels["record"] = written.age
                 journal = path_of(request.record.parent, site)
@@ -123,6 +125,8 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
         elif talk.is_terminal:
             wires.append(Wire(ending.enter_context(ProgressBar(talk, request.duration or (scenario.duration if scenario else None)))))
         run(Until(given, stop), steps, wires, clock)
+        if recorder is not None:
+            recorder.conclude(measures.summary())
         for wire in wires:
             if isinstance(wire.sink, Journal) and simulation:   # in order, be it by Ctrl-C; live, whoever starts it again takes up what stands
                 wire.sink.close()

@@ -32,6 +32,7 @@ def test_a_record_opens_in_replay_and_its_report_is_a_key_away(visit, tmp_path):
             expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
             page.keyboard.press("o")
             expect(page.locator('[data-test="record"]')).to_contain_text("night.rec")
+            expect(page.locator('[data-test="record"]')).to_contain_text("12 projectiles tracked, 5 aircraft; 3 warnings")
             faults = []
             page.context.on("console", lambda message: faults.append(message.text))
             with page.context.expect_page() as opened:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from scenes.runs import KEYS, asked_json, command, fly, measured
 
+from skywarden.console.memory import Memory
 from skywarden.record.reader import Record
+from skywarden.site.load import from_sources
 
 KABUL = "kabul-2021-08-30"
 
@@ -70,6 +72,14 @@ def test_fifty_rounds_are_all_tracked_and_whom_they_hit_was_warned(tmp_path):
     for zone in measured(path).zone_ledger():
         for _, t in zone.hits if zone.warn else ():
             assert any(w.raised < t for w in zone.warnings), zone.name
+    # and nobody was called more than once a raid and zone: what the console's list, its sound and its voice go by
+    with Record(path) as record:
+        memory = Memory(from_sources(record.header.site_sources, record.header.site))
+        for moment in record.moments():
+            memory.see(moment)
+    alarms = [(event["raid"], event["zone"]) for event in memory.since(0) if event["kind"] == "raise"]
+    assert alarms
+    assert len(alarms) == len(set(alarms))
 
 
 @pytest.fixture(scope="module")

@@ -720,6 +720,7 @@ def a_record(folder, seconds=40):
     recorder = Recorder(path, Header("live", 1_630_281_600 * 10**9, SITE.name, SITE.sources))
     for i in range(seconds * 2):
         recorder.take(play.moment(0.5 * i))
+    recorder.conclude({"warned": 3, "projectiles_tracked": 12, "aircraft": 5})
     recorder.close()
     return path
 
@@ -739,6 +740,7 @@ def test_records_are_listed_and_their_report_needs_no_unsafe_style(tmp_path):
             listed = {r["name"]: r for r in json.loads(page.ask("GET", "/api/records")[2])["records"]}
             assert listed.keys() == {"night.rec", "broken.rec"}
             assert (listed["night.rec"]["kind"], listed["night.rec"]["seconds"]) == ("LIVE", 39.5)
+            assert listed["night.rec"]["outcome"]["warned"] == 3
             assert "not a record" in listed["broken.rec"]["fault"]
             status, headers, data = page.ask("GET", "/report/night.rec")
             assert status == 200

@@ -208,7 +208,8 @@ const english = {
 
   audit: { title: "Audit log", columns: ["time, UTC", "who", "what", "why", ""], allowed: "done", refused: "refused" },
   library: {
-    title: "Records", open: "Records", none: "No records in the folder.", report: "Report", of: "{kind} · {what}", long: "{m} min", reading: "Reading …",
+    title: "Records", open: "Records", none: "No records in the folder.", report: "Report", outcome: "{rounds} rounds: {fell_inside} fell inside, {stopped} stopped (simulated); {warned} warned in time, {false_warnings} false warnings",
+    outcome_live: "{projectiles_tracked} projectiles tracked, {aircraft} aircraft; {warned} warnings", recorded: "recorded {when} UTC, {m} min", unfinished: "did not end in order", of: "{kind} · {what}", reading: "Reading …",
     opens: "A report opens in a tab of its own. To look through a record again: skywarden replay FILE",
   },
   edit: {

@@ -73,6 +73,7 @@ def _about(path: Path) -> dict[str, Any]:
             said |= {
                 "kind": "SIMULATION" if record.simulation else "LIVE", "site": header.site, "scenario": header.scenario or "",
                 "created": record.created_unix_s, "epoch_ms": header.epoch_ns / 1e6, "seconds": 0.0 if span is None else round(span[1] - span[0], 1),
+                "outcome": record.outcome,
             }
     except SkywardenError as error:
         said["fault"] = str(error)

@@ -65,6 +65,7 @@ class Record:
             said = {str(key): value for key, value in self._ask("SELECT key, value FROM header")}
             self.header = self._header(said)
             self.created_unix_s = float(said.get("created_unix_s") or 0.0)
+            self.outcome: dict[str, Any] = msgspec.json.decode(str(said.get("outcome") or "{}"), type=dict[str, Any])      # empty: it did not end in order
             self.machine: dict[str, str] = msgspec.json.decode(str(said.get("machine") or "{}"), type=dict[str, str])
         except (KeyError, ValueError, TypeError, msgspec.DecodeError) as error:
             self.close()

@@ -16,6 +16,7 @@ import os
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -71,6 +72,12 @@ class Recorder:
             self._broken = True
             raise _cannot(self._path, error, f"It holds the {self._n} frames before and still opens.") from None
         self._n, self._last = n, mark
+
+    def conclude(self, outcome: dict[str, Any]) -> None:
+        """Say how the run ended, for lists of records; whoever wants to be sure counts again, as the report does."""
+        if not self._broken:
+            with contextlib.suppress(sqlite3.Error, OSError):       # the record itself is whole without it
+                self._base.execute("INSERT OR REPLACE INTO header VALUES ('outcome', ?)", (msgspec.json.encode(outcome).decode(),))
 
     def close(self) -> None:
         """Fold everything into the one file. Where even that fails the `-wal` beside it stays, and the record opens with it."""

@@ -27,10 +27,11 @@ STYLE: dict[Any, Any] = {
 
 
 def site_map(story: Story) -> str:
-    """Zones, paths of tracks, impact ellipses at warning and true impacts, north up."""
+    """Zones, paths of tracks, impact ellipses at warning and true impacts, north up; and beside it all of the sky that was tracked, small."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(9.0, 7.2), layout="constrained")
-        axes = figure.add_subplot()
+        figure = Figure(figsize=(9.0, 6.4), layout="constrained")
+        grid = figure.add_gridspec(2, 2, width_ratios=(3.2, 1.0), height_ratios=(1.0, 1.4))
+        axes = figure.add_subplot(grid[:, 0])
         _zones(axes, story)
         _paths(axes, story)
         for e in story.ellipses:
@@ -47,6 +48,7 @@ def site_map(story: Story) -> str:
         axes.set(xlabel="east of the site's origin [km]", ylabel="north [km]", aspect="equal")
         axes.grid(alpha=0.25, lw=0.5)
         _legend(axes)
+        _overview(figure.add_subplot(grid[0, 1]), axes, story)
         return _svg(figure, "Map of the site with tracks and impacts")
 
 
@@ -133,14 +135,28 @@ def _paths(axes: Any, story: Story) -> None:
 
 
 def _frame_map(axes: Any, story: Story, impacts: list[tuple[float, float]]) -> None:
-    """Zones, impacts and projectile paths decide what is shown; an airliner passing far away does not shrink them to a dot."""
-    points = [z.polygon for z in story.site.zones] + [np.array(impacts).reshape(-1, 2)]
-    points += [np.column_stack([p.east, p.north]) for p in story.paths.values() if p.sure >= 0.5]
+    """Zones and impacts decide what is shown; paths that come from far away do not shrink them to a dot."""
+    points = [z.polygon for z in story.site.zones] + [np.array(impacts).reshape(-1, 2), np.array([(e.east, e.north) for e in story.ellipses]).reshape(-1, 2)]
     inside = np.concatenate([np.zeros((1, 2)), *points]) / 1000.0
     inside = inside[np.isfinite(inside).all(axis=1)]
     low, high = inside.min(axis=0), inside.max(axis=0)
     margin = 0.08 * max(float((high - low).max()), 1.0)
     axes.set(xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin))
+
+
+def _overview(axes: Any, shown: Any, story: Story) -> None:
+    """Every path from end to end, and the part of it that the map shows."""
+    _paths(axes, story)
+    axes.autoscale()
+    (left, right), (low, high) = shown.get_xlim(), shown.get_ylim()
+    axes.add_patch(Polygon([(left, low), (right, low), (right, high), (left, high)], closed=True, fill=False, ec=INK, lw=1.0))
+    axes.update_datalim([(left, low), (right, high)])
+    axes.autoscale_view()
+    axes.set_title("all of it [km]; box: the map", fontsize=8)
+    axes.set(aspect="equal")
+    axes.tick_params(labelsize=7)
+    axes.locator_params(nbins=4)
+    axes.grid(alpha=0.25, lw=0.5)
 
 
 def _legend(axes: Any) -> None:

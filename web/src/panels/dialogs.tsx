@@ -158,7 +158,14 @@ function Keys() {
   );
 }
 
-interface Recorded { name: string; kind?: string; site?: string; scenario?: string; epoch_ms?: number; seconds?: number; fault?: string }
+interface Recorded { name: string; kind?: string; site?: string; scenario?: string; created?: number; seconds?: number; outcome?: Record<string, number | null>; fault?: string }
+
+/** How a run ended, in a few words: what its recorder wrote when it was closed. */
+function outcome({ kind, outcome: o = {} }: Recorded): string {
+  const l = texts.library;
+  if (!Object.keys(o).length) return l.unfinished;
+  return fill(kind === "SIMULATION" ? l.outcome : l.outcome_live, Object.fromEntries(Object.entries(o).map(([key, value]) => [key, value ?? "—"])));
+}
 
 function Records() {
   const [list, fill_in] = useState<Recorded[] | null>(null), l = texts.library;
@@ -174,9 +181,10 @@ function Records() {
               {list.map((r) => (
                 <tr key={r.name} data-test="record">
                   <td>{r.name}</td>
-                  {r.fault ? <td colSpan={4} class="faults">✕ {r.fault}</td> : [
+                  {r.fault ? <td colSpan={5} class="faults">✕ {r.fault}</td> : [
                     <td key="what">{fill(l.of, { kind: r.kind ?? "", what: r.scenario || r.site || "" })}</td>,
-                    <td key="when">{new Date(r.epoch_ms ?? 0).toISOString().slice(0, 16).replace("T", " ")} UTC, {fill(l.long, { m: ((r.seconds ?? 0) / 60).toFixed(1) })}</td>,
+                    <td key="when">{fill(l.recorded, { when: new Date((r.created ?? 0) * 1000).toISOString().slice(0, 16).replace("T", " "), m: ((r.seconds ?? 0) / 60).toFixed(1) })}</td>,
+                    <td key="outcome">{outcome(r)}</td>,
                     <td key="report"><a href={`/report/${encodeURIComponent(r.name)}`} target="_blank" rel="noreferrer">{l.report}</a></td>,
                     <td key="export">
                       {["geojson", "kml", "czml", "parquet", "mcap"].map((form) => (
