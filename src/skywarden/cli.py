@@ -21,6 +21,7 @@ app = typer.Typer(
     epilog="Example: skywarden run kabul-2021-08-30",
 )
 talk = Console(stderr=True)
+TILES_HELP = "Map tiles under the console's picture, such as http://127.0.0.1:9000/{z}/{x}/{y}.png. Without it nothing is asked of any other server."
 FEED_HELP = "asterix+file:PATH, asterix+udp://HOST:PORT, sbs+tcp://HOST:PORT, sbs+file:PATH, aircraft+file:PATH, table+file:PATH; may be repeated."
 
 
@@ -56,6 +57,7 @@ def run_command(
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM file; with --tls-key the page is served by HTTPS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
     stay: Annotated[bool | None, typer.Option("--stay/--no-stay", help="Serve the page after the run, until Ctrl-C. Default: on a terminal.")] = None,
+    tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
@@ -66,7 +68,7 @@ def run_command(
     tls = (tls_certificate, tls_key) if tls_certificate is not None and tls_key is not None else None
     request = session.Request(
         scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port, host, users, audit, tls,
-        stay)
+        stay, tiles)
     summary = session.run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
 
@@ -133,6 +135,7 @@ def replay_command(
     speed: Annotated[str, typer.Option(help="Seconds of the record a second, or 'max'.")] = "1",
     console: Annotated[bool, typer.Option("--console", help="On the console's page, until Ctrl-C.")] = False,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of that page on 127.0.0.1. Default: 8080, or a free one.")] = None,
+    tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
 ) -> None:
     """Show a record again, or check that the same frames still give the same pictures."""
     from skywarden import session
@@ -142,7 +145,7 @@ def replay_command(
         print(result.sentence)
         raise typer.Exit(0 if result.same else 1)
     if console:
-        session.replay_page(record, port, talk)
+        session.replay_page(record, port, talk, tiles)
         return
     frames = session.replay(record, _moment(start), _speed(speed), talk)
     print(f"{frames} frames replayed")

@@ -72,6 +72,7 @@ class Request:
     audit: Path | None = None   # file that every action at the console is appended to
     tls: tuple[Path, Path] | None = None    # certificate and key
     stay: bool | None = None    # serve the page after the run has ended, until Ctrl-C; None: where a person sits at a terminal
+    tiles: str | None = None    # address of map tiles
 
 
 def run_request(request: Request, talk: Console) -> dict[str, Any]:
@@ -174,7 +175,7 @@ def open_page(
     records = request.record.parent if request.record is not None else None
     return on_a_port(request.port, lambda port: Page(
         site, mode, title, request.host, port, users=request.users, audit=request.audit, tls=request.tls, epoch_ns=epoch_ns,
-        site_folder=folder_of(request), records=records, clock=clock, took=took))
+        site_folder=folder_of(request), records=records, clock=clock, took=took, tiles=request.tiles))
 
 
 def on_a_port(asked: int | None, at: Callable[[int], Page]) -> Page:
@@ -204,14 +205,14 @@ def folder_of(request: Request) -> Path | None:
     return folder if folder is not None and (folder / "site.toml").is_file() else None
 
 
-def replay_page(path: Path, port: int | None, talk: Console) -> None:
+def replay_page(path: Path, port: int | None, talk: Console, tiles: str | None = None) -> None:
     """Serve a record on the console's page until Ctrl-C; every page looks at its own time and speed."""
     with stopping() as stop, Record(path) as record:
         site = from_sources(record.header.site_sources, record.header.site)
         kind = "SIMULATION" if record.simulation else "LIVE"
         title = f"{record.header.scenario or 'live data'} · {path.name}"
         page = on_a_port(port, lambda at: Page(
-            site, "REPLAY", title, port=at, epoch_ns=record.header.epoch_ns, moments=record.moments(), kind=kind, records=path.parent))
+            site, "REPLAY", title, port=at, epoch_ns=record.header.epoch_ns, moments=record.moments(), kind=kind, records=path.parent, tiles=tiles))
         talk.print(f"console: {page.url}  (Ctrl-C ends)", highlight=False)
         stop.wait()
         page.close()

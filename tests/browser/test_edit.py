@@ -1,4 +1,4 @@
-"""Zones drawn and changed in the page end up in the site's own files."""
+"""What is drawn, placed and written in the page ends up in the site's own files, by keyboard alone and by pointer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from skywarden.geometry.earth import to_earth
 from skywarden.site.load import load
 from skywarden.site.shipped import find
 
@@ -24,41 +25,95 @@ def says(page):
     return page.locator('[data-test="edit-says"]')
 
 
-def test_a_zone_is_made_and_saved_by_keyboard_alone(run, visit, folder):
-    made = run(rounds=0, start=5.0, folder=folder)
-    page = visit(made.url)
-    expect(page.locator('[data-test="track"]').first).to_be_visible()
-    page.keyboard.press("e")
-
+def tabber(page):
     def tab_to(label):
-        for _ in range(80):
+        for _ in range(120):
             page.keyboard.press("Tab")
             if page.evaluate("(document.activeElement.closest('label') ?? document.activeElement).innerText.trim()").startswith(label):
                 return
         raise AssertionError(f"{label} cannot be reached by keyboard")
 
+    return tab_to
+
+
+def write(page, tab_to, label, text):
+    tab_to(label)
+    page.keyboard.press("Control+a")
+    page.keyboard.type(text)
+
+
+def test_zone_radar_and_effector_are_made_and_saved_by_keyboard_alone(run, visit, folder):
+    made = run(rounds=0, start=5.0, folder=folder)
+    page = visit(made.url)
+    expect(page.locator('[data-test="track"]').first).to_be_visible()
+    page.keyboard.press("e")
+    expect(page.get_by_role("tab", name="Edit site")).to_be_visible()
+    tab_to = tabber(page)
     tab_to("New zone")
     page.keyboard.press("Enter")
-    tab_to("Name")
-    page.keyboard.press("Control+a")
-    page.keyboard.type("tents")
-    tab_to("Corners")
-    page.keyboard.press("Control+a")
-    page.keyboard.type("1000, 900\n1100, 900\n1100")
+    write(page, tab_to, "Name", "tents")
+    write(page, tab_to, "Corners", "1000, 900\n1100, 900\n1100")
     expect(page.locator(".edit")).to_contain_text("Line 3: write east, north")
     page.keyboard.type(", 1000\n1000, 1000")
+
+    tab_to("What")                                      # the first radar is moved and narrowed
+    page.keyboard.press("R")
+    write(page, tab_to, "East", "-321.5")
+    write(page, tab_to, "Sector from", "250")
+    write(page, tab_to, "Sector's width", "140")
+    tab_to("Everything else")
+    page.keyboard.press("Enter")
+    write(page, tab_to, "False alarms", "5")
+    tab_to("New radar")                                 # a second one, faulty first
+    page.keyboard.press("Enter")
+    write(page, tab_to, "Name", "hill")
+    write(page, tab_to, "Latitude", "34.58")
+    write(page, tab_to, "Greatest range", "5")
+    tab_to("Save")
+    page.keyboard.press("Enter")
+    expect(says(page)).to_contain_text('radar "hill": "range_max_m" is 5.0, outside 100')
+    expect(page.get_by_label("Greatest range [m]")).to_have_attribute("aria-invalid", "true")
+    assert len(load(folder).radars) == 2
+    write(page, tab_to, "Greatest range", "9000")
+
+    tab_to("What")
+    page.keyboard.press("E")
+    tab_to("Effector")
+    page.keyboard.press("ArrowDown")
+    tab_to("Delete effector")
+    page.keyboard.press("Enter")
+    write(page, tab_to, "Greatest reach", "1800")
     tab_to("Save")
     page.keyboard.press("Enter")
     expect(says(page)).to_contain_text("Saved")
-    zone = load(folder).zones[-1]
-    assert zone.name == "tents"
-    np.testing.assert_allclose(sorted(zone.polygon.round(1).tolist()), [[1000, 900], [1000, 1000], [1100, 900], [1100, 1000]], atol=0.05)
+
+    site = load(folder)
+    assert site.zones[-1].name == "tents"
+    np.testing.assert_allclose(sorted(site.zones[-1].polygon.round(1).tolist()), [[1000, 900], [1000, 1000], [1100, 900], [1100, 1000]], atol=0.05)
+    cram, _, hill = site.radars
+    assert cram.place[0] == -321.5
+    np.testing.assert_allclose(np.degrees([cram.azimuth_from, cram.azimuth_width]), [250.0, 140.0])
+    assert cram.false_alarms == 5.0
+    assert (hill.name, hill.range_max) == ("hill", 9000.0)
+    origin = site.origin
+    latitude, _, _ = to_earth(origin.latitude, origin.longitude, origin.elevation, hill.place)
+    assert np.degrees(latitude)[0] == pytest.approx(34.58, abs=2e-6)
+    assert [(e.name, e.reach_max) for e in site.effectors] == [("gun north", 1800.0)]
+    assert "# where 1 m² gives the reference signal to noise" in (folder / "site.toml").read_text()
+
+    write(page, tab_to, "Greatest reach", "1900")       # and what was saved is edited further, not the site as the run began
+    tab_to("Save")
+    page.keyboard.press("Enter")
+    expect(says(page)).to_contain_text("Saved")
+    assert len(load(folder).radars) == 3
+    assert load(folder).effectors[0].reach_max == 1900.0
 
 
-def test_a_zone_is_drawn_and_another_one_deleted_by_pointer(run, visit, folder):
+def test_zone_radar_and_effector_are_drawn_placed_dragged_and_deleted_by_pointer(run, visit, folder):
     made = run(rounds=0, aircraft=0, others=0, start=5.0, folder=folder)
+    before = load(folder)
     page = visit(made.url)
-    page.get_by_role("button", name="Edit zones").click()
+    page.get_by_role("button", name="Edit site").click()
     page.get_by_role("button", name="Draw on the map").click()
     box = page.locator(".canvas").bounding_box()
     for x, y in ((300, 450), (360, 450), (360, 500)):
@@ -66,25 +121,53 @@ def test_a_zone_is_drawn_and_another_one_deleted_by_pointer(run, visit, folder):
         page.wait_for_timeout(300)
     page.mouse.dblclick(box["x"] + 300, box["y"] + 500)
     expect(page.get_by_label("Name")).to_have_value("new zone")
-    page.locator('[data-test="edit-zone"]').select_option(label="hospital")
+    page.locator('[data-test="edit-chosen"]').select_option(label="hospital")
     page.get_by_role("button", name="Delete zone").click()
+
+    kind = page.locator('[data-test="edit-kind"]')
+    kind.select_option("effectors")
+    spots, placed = np.array([[200.0, 420.0], [500.0, 200.0]]), []
+    for x, y in spots:
+        page.get_by_role("button", name="Place on the map").click()
+        page.mouse.click(box["x"] + x, box["y"] + y)
+        expect(page.get_by_label("Name")).to_have_value("new effector" if not placed else "new effector 2")
+        placed.append([float(page.get_by_label(label).input_value()) for label in ("East [m]", "North [m]")])
+
+    kind.select_option("radars")                        # the first radar is dragged by 60 and 40 pixels
+    metre = (placed[1][0] - placed[0][0]) / (spots[1] - spots[0])[0]
+    east, north = before.radars[0].place[:2]
+    x = round(box["x"] + spots[0, 0] + (east - placed[0][0]) / metre)
+    y = round(box["y"] + spots[0, 1] - (north - placed[0][1]) / metre)
+    page.wait_for_timeout(200)      # until it is drawn, as a hand would
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y - 20, steps=3)
+    page.mouse.move(x + 60, y - 40, steps=3)
+    page.mouse.up()
+    expect(page.get_by_label("East [m]")).not_to_have_value("-250")
+    moved = [float(page.get_by_label(label).input_value()) for label in ("East [m]", "North [m]")]
+    np.testing.assert_allclose(moved, [east + 60 * metre, north + 40 * metre], atol=3 * metre)
     page.get_by_role("button", name="Check").click()
     expect(says(page)).to_contain_text("No fault found.")
     page.get_by_role("button", name="Save").click()
     expect(says(page)).to_contain_text("Saved")
-    names = [zone.name for zone in load(folder).zones]
+    site = load(folder)
+    names = [zone.name for zone in site.zones]
     assert "new zone" in names
     assert "hospital" not in names
+    np.testing.assert_allclose(site.radars[0].place[:2], moved, atol=0.06)
+    np.testing.assert_allclose([effector.place[:2] for effector in site.effectors[-2:]], placed, atol=0.06)
+    assert site.radars[1].place.tolist() == before.radars[1].place.tolist()
 
 
 def test_a_faulty_zone_is_told_and_not_saved(run, visit, folder):
     made = run(rounds=0, start=5.0, folder=folder)
     before = (folder / "zones.geojson").read_bytes()
     page = visit(made.url)
-    page.get_by_role("button", name="Edit zones").click()
+    page.get_by_role("button", name="Edit site").click()
     page.get_by_label("Name").fill("hospital")
     page.get_by_role("button", name="Save").click()
     expect(says(page)).to_contain_text("used 2 times")
     assert (folder / "zones.geojson").read_bytes() == before
     page.get_by_role("button", name="Leave").click()
-    expect(page.get_by_role("tab", name="Edit zones")).to_have_count(0)
+    expect(page.get_by_role("tab", name="Edit site")).to_have_count(0)

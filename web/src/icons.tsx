@@ -12,6 +12,7 @@ const PATHS = {
   minus: "M3 10h14",
   help: "M6 7a4 4 0 1 1 5 4q-1 .5-1 3 M10 17v.5",
   records: "M4 2h9l3 3v13H4Z M7 8h6 M7 11h6 M7 14h4",
+  radar: "M10 10L17 4 M10 10m-8 0a8 8 0 1 0 13-6 M10 10m-4 0a4 4 0 1 0 6.5-3.1",
   edit: "M3 17l1-4 9-9 3 3-9 9Z",
 };
 

@@ -1,7 +1,9 @@
 // Every act by keyboard. Keys are quiet while somebody types or a dialog is open.
 import * as act from "./actions";
 import { map } from "./map/map";
+import { nextHeight } from "./coverage";
 import { edit } from "./editing";
+import { openLayers } from "./panels/maptools";
 import { dialog, frame, hello, logIn, may, ruler, tab } from "./store";
 
 const TABS = ["tracks", "rehearsal", "health", "events"] as const;
@@ -12,19 +14,19 @@ const KEYS: Record<string, () => void> = {
   p: act.pauseRun, "<": () => act.runFaster(-1), ">": () => act.runFaster(1), i: act.people,
   "[": () => act.faster(-1), "]": () => act.faster(1), g: act.goLive, l: () => void act.copyLink(), j: () => act.nextTrack(1), k: () => act.nextTrack(-1),
   f: () => map.fit(), F: () => map.fitAll(), "+": () => map.zoom(0.5), "=": () => map.zoom(0.5), "-": () => map.zoom(-0.5), d: act.toggleRuler,
-  t: act.toggleTheme, v: act.toggleSound, u: () => void (may("audit") && (dialog.value = { kind: "audit" })), o: () => void (hello.value?.records && (dialog.value = { kind: "records" })), e: () => void (hello.value?.editable && edit()), "?": act.help, Escape: act.clearSelection,
+  t: act.toggleTheme, v: act.toggleSound, u: () => void (may("audit") && (dialog.value = { kind: "audit" })), o: () => void (hello.value?.records && (dialog.value = { kind: "records" })), e: () => void (hello.value?.editable && edit()), x: nextHeight, n: openLayers, z: () => act.toggleLayer("terrain"), "?": act.help, Escape: act.clearSelection,
 };
 
 export function listen(): void {
   document.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
     if (event.ctrlKey || event.altKey || event.metaKey || dialog.value || logIn.value) return;
-    const typing = target.matches("input:not([type=range]), select, textarea");
+    const typing = target.matches("input:not([type=range], [type=checkbox]), select, textarea");
     if (typing) {
       if (event.key === "Escape") target.blur();
       return;
     }
-    if (target.matches("button, [type=range]") && (event.key === " " || event.key === "Enter")) return;
+    if (target.matches("button, summary, [type=range], [type=checkbox]") && (event.key === " " || event.key === "Enter")) return;
     if (target.closest(".canvas") && event.key.startsWith("Arrow")) return; // moves the map
     if (target.closest(".canvas") && event.key === "Enter" && ruler.value) return map.rule();
     if (target.closest(".scroll") && event.key.startsWith("Arrow") && !event.key.match(/Left|Right/)) return;

@@ -11,7 +11,7 @@ import { Dialogs } from "./panels/dialogs";
 import { Edit } from "./panels/edit";
 import { Events, SpokenLog } from "./panels/events";
 import { Health } from "./panels/health";
-import { MapTools } from "./panels/maptools";
+import { CoverageSays, MapTools } from "./panels/maptools";
 import { Rehearsal } from "./panels/rehearsal";
 import { TimeBar } from "./panels/timebar";
 import { Banner, Situation, Top } from "./panels/top";
@@ -30,6 +30,7 @@ function Page() {
         <div class="picture">
           <SiteMap />
           <MapTools />
+          <CoverageSays />
         </div>
         <aside class="side" aria-label={texts.warnings}>
           <Situation />

@@ -19,7 +19,7 @@ export interface Site {
 }
 export interface Hello {
   type: "hello"; protocol: number; server: string; mode: "SIMULATION" | "LIVE" | "REPLAY"; kind: "SIMULATION" | "LIVE"; title: string; site: Site; epoch_ms: Num;
-  user: string; role: string; may: string[]; csrf: string; users: boolean; editable: boolean; records: boolean;
+  user: string; role: string; may: string[]; csrf: string; users: boolean; editable: boolean; records: boolean; tiles: string | null;
   paced: boolean; roles: Record<string, string[]>;
 }
 export interface Tracks {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import secrets
 import shutil
 import tempfile
@@ -23,21 +24,25 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from skywarden.console import drawing, library, requests, views
+from skywarden.console import library, requests, views
 from skywarden.console.audit import Audit
 from skywarden.console.auth import AUDIT, EDIT, MAY, Door, Session
 from skywarden.console.hub import Hub, Viewer
 from skywarden.console.playback import Player
 from skywarden.console.requests import RefusedError
 from skywarden.console.tape import Tape
-from skywarden.errors import SkywardenError
+from skywarden.errors import SkywardenError, UsageError
 from skywarden.messages.commands import Command
 from skywarden.run.clock import Paced
+from skywarden.site import editing
+from skywarden.site.editing import EditError
 from skywarden.site.model import Site
 
 STATIC = Path(__file__).with_name("static")
 COOKIE = "skywarden"            # with TLS as __Host-skywarden: no other name and no other port's page can set it
 LARGEST_BODY = 512 * 1024       # bytes of a request: five hundred zones
+MOST_HEIGHT = 30_000            # m above the ground of a coverage asked for
+MOST_COVERAGES = 32             # kept
 NOT_LOGGED_IN = 4401            # close codes of the websocket, read by the page
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -45,7 +50,7 @@ POLICY = (
 )
 STRICT_TRANSPORT = "max-age=31536000"
 HEADERS = {
-    "content-security-policy": POLICY, "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), usb=(), payment=()",
 }
@@ -70,6 +75,7 @@ class Desk(Protocol):
     local: bool
     tls: tuple[Path, Path] | None
     site_folder: Path | None
+    tiles: str | None
     records: Path | None
     clock: Paced | None
     ended: bool
@@ -93,22 +99,26 @@ def application(console: Desk) -> Starlette:
         Route("/", pages.index), Route("/api/session", pages.session), Route("/api/login", pages.log_in, methods=["POST"]),
         Route("/api/logout", pages.log_out, methods=["POST"]), Route("/api/terrain", pages.terrain), Route("/api/events", pages.events),
         Route("/api/command", pages.command, methods=["POST"]), Route("/api/audit", pages.audit),
-        Route("/api/zones", pages.zones, methods=["POST"]), Route("/api/records", pages.records), Route("/report/{name}", pages.report),
+        Route("/api/coverage", pages.coverage), Route("/api/draft", pages.draft), Route("/api/draft", pages.edit, methods=["POST"]),
+        Route("/api/records", pages.records), Route("/report/{name}", pages.report),
         Route("/export/{name}/{form}", pages.export),
         WebSocketRoute("/ws", pages.socket),
     ]
     if STATIC.is_dir():
         routes.append(Mount("/", StaticFiles(directory=STATIC)))
-    guard = Middleware(Guard, names=_names(console), secure=console.tls is not None)
+    guard = Middleware(Guard, names=_names(console), secure=console.tls is not None, tiles=console.tiles)
     return Starlette(routes=routes, middleware=[guard], exception_handlers={RefusedError: _refusal})
 
 
 class Guard:
     """Security headers on every answer, and only requests that name this very server: a page elsewhere cannot reach it by another name."""
 
-    def __init__(self, app: ASGIApp, names: frozenset[str] | None, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, names: frozenset[str] | None, secure: bool, tiles: str | None) -> None:
         self.app, self.names = app, names
-        self.headers = HEADERS | ({"strict-transport-security": STRICT_TRANSPORT} if secure else {})
+        # pictures from one more place, where the user named a tile server: the only thing that can ever leave this one
+        policy = POLICY if tiles is None else POLICY.replace("img-src 'self'", f"img-src 'self' {tile_origin(tiles)}")
+        transport = {"strict-transport-security": STRICT_TRANSPORT} if secure else {}
+        self.headers = {**HEADERS, **transport, "content-security-policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 421 to a host name that is not ours."""
@@ -142,6 +152,8 @@ class Pages:
         self.cookie = COOKIE if console.tls is None else f"__Host-{COOKIE}"
         self._terrain = views.terrain(console.site)
         self._site = views.site_view(console.site)
+        self._coverage: dict[int, bytes] = {}       # by height; the site does not change while it runs
+        self._editing = asyncio.Lock()              # one save at a time
 
     async def index(self, request: Request) -> Response:
         """The page itself."""
@@ -228,29 +240,69 @@ class Pages:
         self.console.audit.write(user.name, what, address, allowed=True, about=about, why=why)
         return _json({"accepted": True})
 
-    async def zones(self, request: Request) -> Response:
-        """Zones drawn on the map: checked, and saved where asked and good."""
+    async def coverage(self, request: Request) -> Response:
+        """What the site's radars see at `height` metres above the ground, see `views.coverage`."""
+        self._reading(request)
+        height = round(requests.seconds(request.query_params, "height", 0.0, MOST_HEIGHT))
+        if height not in self._coverage:
+            if len(self._coverage) >= MOST_COVERAGES:
+                self._coverage.clear()
+            self._coverage[height] = views.encode(await asyncio.to_thread(views.coverage, self.console.site, height))
+        return Response(self._coverage[height], media_type="application/json")
+
+    async def draft(self, request: Request) -> Response:
+        """The site's own files as they lie on disk, for editing."""
+        self._editor(self._reading(request), request)
+        try:
+            return _json(editing.view(await asyncio.to_thread(editing.read, self._folder(), self.console.site)))
+        except EditError as error:
+            raise RefusedError(409, str(error)) from None
+
+    async def edit(self, request: Request) -> Response:
+        """Zones, radars and effectors as edited: checked, saved where asked and good, and what the edited radars would see where asked."""
         session = self._changing(request)
-        console, address = self.console, _address(request)
-        if EDIT not in MAY[session.user.role]:
-            console.audit.write(session.user.name, "edit zones", address, allowed=False)
-            raise RefusedError(403, "Zones are drawn by supervisors.")
+        self._editor(session, request)
         asked = await _body(request)
-        try:
-            content = drawing.geojson(console.site, asked["zones"] if isinstance(asked.get("zones"), list) else [])
-        except ValueError as error:
-            return _json({"faults": [str(error)], "saved": False})
-        found = await asyncio.to_thread(drawing.faults, console.site, content)
-        if found or asked.get("save") is not True:
-            return _json({"faults": found, "saved": False})
-        if console.site_folder is None:
-            raise RefusedError(409, "This site was not read from a folder that could be written.")
-        try:
-            drawing.save(console.site_folder, content)
-        except OSError as error:
-            raise RefusedError(409, f"The site's folder cannot be written: {error.strerror or error}.") from None
-        console.audit.write(session.user.name, "edit zones", address, allowed=True, about=console.site.name)
-        return _json({"faults": [], "saved": True})
+        async with self._editing:
+            try:
+                answer = await asyncio.to_thread(self._edited, asked)
+            except EditError as error:
+                return _json({"faults": [str(error)], "saved": False})
+            except OSError as error:
+                raise RefusedError(409, f"The site's folder cannot be written: {error.strerror or error}.") from None
+        if answer["saved"]:
+            about = f"{self.console.site.name}: {', '.join(answer['changed']) or 'nothing changed'}"
+            self.console.audit.write(session.user.name, "edit site", _address(request), allowed=True, about=about)
+        return _json(answer)
+
+    def _edited(self, asked: dict[str, Any]) -> dict[str, Any]:
+        folder, running = self._folder(), self.console.site
+        original = editing.read(folder, running)
+        if asked.get("version") != original.version:
+            raise EditError("The site's files were changed on disk meanwhile. Nothing was saved; leave, and edit them as they are now.")
+        files = editing.edited(original, asked)
+        found = editing.faults(files, running)
+        answer: dict[str, Any] = {"faults": found, "saved": False, "version": original.version}
+        if found:
+            return answer
+        height = asked.get("height")
+        if isinstance(height, int) and 0 <= height <= MOST_HEIGHT:
+            answer["coverage"] = views.coverage(editing.site_of(files, running), height)
+        if asked.get("save") is True:
+            answer["changed"] = [name for name in files if files[name] != original.files[name]]
+            answer["version"], answer["saved"] = editing.save(folder, original, files), True
+        return answer
+
+    def _editor(self, session: Session, request: Request) -> None:
+        """Only those who may edit go on. Raises `RefusedError`."""
+        if EDIT not in MAY[session.user.role]:
+            self.console.audit.write(session.user.name, "edit site", _address(request), allowed=False)
+            raise RefusedError(403, "A site is edited by supervisors.")
+
+    def _folder(self) -> Path:
+        if self.console.site_folder is None:
+            raise EditError("This site was not read from a folder that could be written.")
+        return self.console.site_folder
 
     async def records(self, request: Request) -> Response:
         """The records at hand, newest first."""
@@ -332,7 +384,7 @@ class Pages:
             "title": console.title,
             "site": self._site, "epoch_ms": None if console.epoch_ns is None else console.epoch_ns / 1e6, "user": session.user.name,
             "role": session.user.role, "may": sorted(MAY[session.user.role]), "csrf": session.csrf, "users": not console.door.open,
-            "editable": console.site_folder is not None, "records": console.records is not None,
+            "editable": console.site_folder is not None, "records": console.records is not None, "tiles": console.tiles,
             "paced": console.clock is not None, "roles": {role: sorted(acts) for role, acts in MAY.items()},
         }
 
@@ -360,6 +412,20 @@ class Pages:
     def _with_cookie(self, answer: Response, session: Session) -> Response:
         answer.set_cookie(self.cookie, session.token, httponly=True, samesite="strict", secure=self.console.tls is not None, path="/")
         return answer
+
+
+def tile_origin(tiles: str) -> str:
+    """Where tiles come from: scheme, host and port of an address such as http://127.0.0.1:9000/{z}/{x}/{y}.png. Raises `UsageError`."""
+    try:
+        parts = urlsplit(tiles)
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        parts, port = urlsplit(""), ""
+    good = parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.-]+|[0-9a-f:]+", parts.hostname or "") and parts.username is None
+    if not good or not all(part in tiles for part in ("{z}", "{x}", "{y}")) or any(c in tiles for c in " ;,'\"\\\n\t"):
+        raise UsageError(f"--tiles {tiles}: give an address with the tile's numbers in it, such as http://127.0.0.1:9000/{{z}}/{{x}}/{{y}}.png")
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+    return f"{parts.scheme}://{host}{port}"
 
 
 def _json(value: Mapping[str, Any], status: int = 200) -> Response:

@@ -23,7 +23,7 @@ from typing import Any
 import uvicorn
 
 from skywarden.console import views
-from skywarden.console.app import application
+from skywarden.console.app import application, tile_origin
 from skywarden.console.audit import Audit
 from skywarden.console.auth import Door
 from skywarden.console.hub import Hub
@@ -55,6 +55,7 @@ class Console:
     audit   Path   file that every action is appended to; None keeps the newest in memory
     tls     (certificate, key) files; None plain HTTP
     site_folder Path  of the site, where zones drawn on the map are saved; None: they are not
+    tiles   str    address of map tiles with {z}, {x} and {y} in it; pages then load pictures from there too. None: nothing leaves this server
     records Path   folder whose records are listed, each with its report
     epoch_ns int   UTC of t = 0; None where the run has no calendar
     moments Iterator   REPLAY only: what is replayed; read through once, in the background, and shown to every page at its own time and speed
@@ -63,13 +64,13 @@ class Console:
     took    () -> float   how long the newest frame took to be worked out [s]
     channels {name: () -> seconds since it last took a picture, None never}   what else takes this run's pictures
 
-    Raises `UsageError` when the port is taken or the address is not loopback without users.
+    Raises `UsageError` when the port is taken, the address is not loopback without users, or `tiles` is no address of tiles.
     """
 
     def __init__(
         self, site: Site, mode: str, title: str, host: str = "127.0.0.1", port: int = 8080, *, users: Path | None = None,
         audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None, moments: Iterator[Moment] | None = None,
-        kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None, clock: Paced | None = None,
+        kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None, tiles: str | None = None, clock: Paced | None = None,
         took: Callable[[], float] = lambda: float("nan"), channels: dict[str, Callable[[], float | None]] | None = None,
     ) -> None:
         if mode not in MODES or kind not in MODES[:2]:
@@ -78,6 +79,9 @@ class Console:
             raise ValueError("a replay needs moments, and nothing else takes them")
         if users is None and not is_loopback(host):
             raise UsageError(f"--host {host}: a console that others can reach needs users. Add some, or stay on 127.0.0.1.")
+        if tiles is not None:
+            tile_origin(tiles)
+        self.tiles = tiles
         self.site, self.mode, self.title, self.epoch_ns = site, mode, title, epoch_ns
         self.kind = kind if mode == "REPLAY" else mode
         self.site_folder, self.records = site_folder, records

@@ -18,6 +18,7 @@ from skywarden.messages.drill import Drill
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import CLEAR, Health, Impacts, Threats, Tracks
 from skywarden.run.shapes import Moment
+from skywarden.site.coverage import outlines
 from skywarden.site.model import Site
 
 Array = NDArray[Any]
@@ -94,6 +95,16 @@ def site_view(site: Site) -> dict[str, Any]:
 def terrain(site: Site) -> bytes:
     """Heights above the site's origin, little-endian float32 [m], rows northward."""
     return np.ascontiguousarray(site.ground.up, "<f4").tobytes()
+
+
+def coverage(site: Site, height: float) -> dict[str, Any]:
+    """What the radars see at `height` [m] above the ground: all together, and each by name; polygons of rings of east, north [m]."""
+    together, each = outlines(site, height)
+
+    def plain(polygons: list[list[Array]]) -> list[Any]:
+        return [[ring.astype(np.int64).tolist() for ring in rings] for rings in polygons]
+
+    return {"height": height, "all": plain(together), "radars": [{"name": r.name, "seen": plain(p)} for r, p in zip(site.radars, each, strict=True)]}
 
 
 def _tracks(tracks: Tracks, t: float, memory: Memory) -> dict[str, Any]:

@@ -212,12 +212,13 @@ def _unique(tables: Sequence[Table], names: Sequence[str]) -> None:
 
 def _radars(root: Table, origin: Origin, ground: Ground) -> tuple[Radar, ...]:
     tables = root.tables("radars")
-    radars = tuple(_radar(table, origin, ground) for table in tables)
+    radars = tuple(radar_of(table, origin, ground) for table in tables)
     _unique(tables, [radar.name for radar in radars])
     return radars
 
 
-def _radar(table: Table, origin: Origin, ground: Ground) -> Radar:
+def radar_of(table: Table, origin: Origin, ground: Ground) -> Radar:
+    """One of [[radars]]."""
     deg, milli = math.pi / 180.0, 1e-3
     kind = table.text("kind", "staring", ("staring", "rotating", "scheduled"))
     mode_s = table.flag("mode_s", False)
@@ -255,19 +256,26 @@ def _receiver(table: Table, origin: Origin, ground: Ground) -> Receiver:
 
 
 def _effectors(root: Table, origin: Origin, ground: Ground) -> tuple[Effector, ...]:
-    tables, effectors = root.tables("effectors"), []
-    for table in tables:
-        kind = table.text("kind", "gun", ("gun", "interceptor", "directed-energy"))
-        effectors.append(Effector(
-            table.text("name"), kind, place_of(table, origin, ground), table.number("azimuth_from_deg", 0.0, -360.0, 360.0, math.pi / 180.0),
-            table.number("azimuth_width_deg", FULL_TURN, 1.0, 360.0, math.pi / 180.0), table.number("reach_min_m", 0.0, 0.0, 1e5),
-            table.number("reach_max_m", low=10.0, high=1e5), table.number("reaction_s", 2.0, 0.0, 60.0),
-            math.inf if kind == "directed-energy" and not table.has("speed_mps") else table.number("speed_mps", 800.0, 10.0, 1e5),
-            table.number("kill_probability", 0.6, 0.0, 1.0), table.number("engagement_s", 3.0, 0.1, 60.0), table.integer("magazine", 10, 0, 100_000),
-            **_spent(table, kind)))
-        table.finish()
+    tables = root.tables("effectors")
+    effectors = tuple(effector_of(table, origin, ground) for table in tables)
     _unique(tables, [effector.name for effector in effectors])
-    return tuple(effectors)
+    return effectors
+
+
+def effector_of(table: Table, origin: Origin, ground: Ground) -> Effector:
+    """One of [[effectors]]."""
+    kind = table.text("kind", "gun", ("gun", "interceptor", "directed-energy"))
+    effector = Effector(
+        table.text("name"), kind, place_of(table, origin, ground), table.number("azimuth_from_deg", 0.0, -360.0, 360.0, math.pi / 180.0),
+        table.number("azimuth_width_deg", FULL_TURN, 1.0, 360.0, math.pi / 180.0), table.number("reach_min_m", 0.0, 0.0, 1e5),
+        table.number("reach_max_m", low=10.0, high=1e5), table.number("reaction_s", 2.0, 0.0, 60.0),
+        math.inf if kind == "directed-energy" and not table.has("speed_mps") else table.number("speed_mps", 800.0, 10.0, 1e5),
+        table.number("kill_probability", 0.6, 0.0, 1.0), table.number("engagement_s", 3.0, 0.1, 60.0), table.integer("magazine", 10, 0, 100_000),
+        **_spent(table, kind))
+    if effector.reach_max <= effector.reach_min:
+        table.fault("reach_max_m", f"reach_max_m {effector.reach_max:g} is not above reach_min_m {effector.reach_min:g}", "Swap or mend them.")
+    table.finish()
+    return effector
 
 
 def _spent(table: Table, kind: str) -> dict[str, Any]:

@@ -172,7 +172,7 @@ function arc(centre: Coordinate, radius: number, from: number, width: number): C
   });
 }
 
-function sector(centre: Coordinate, near: number, far: number, from: number, width: number): Coordinate[] {
+export function sector(centre: Coordinate, near: number, far: number, from: number, width: number): Coordinate[] {
   if (width >= TURN - 1e-6) return arc(centre, far, 0, TURN);
   const outer = arc(centre, far, from, width), inner = arc(centre, Math.max(near, 1), from, width).reverse();
   return [...outer, ...inner, outer[0]!];

@@ -10,10 +10,12 @@ import { metres, place } from "../format";
 import type { Site } from "../protocol";
 import { alarming, frame, hello, layers, ruler, selected, stale, still, tab, theme, warnings } from "../store";
 import { texts } from "../texts";
+import { coverageLayer } from "./coverage";
 import { effectorLayer, radarLayer, ringLayer, terrainLayers, zoneLayer } from "./ground";
 import { draft } from "../editing";
 import { editor } from "./editor";
 import { loadSymbols, movingLayer, remember, trackAt } from "./moving";
+import { tileLayer } from "./tiles";
 
 const REACH = 60_000; // half the side of the square one can pan in [m]
 const MARGIN = 1500; // around the zones when they are fitted [m]
@@ -50,14 +52,20 @@ function build(target: HTMLDivElement, readout: HTMLDivElement, overlay: SVGSVGE
   let beat = true;
   const zones = zoneLayer(site, () => beat), moving = movingLayer();
   const radars = radarLayer(site, () => frame.value?.health.radars ?? []);
+  const coverage = coverageLayer();
   const named: Record<string, Layer> = { rings: ringLayer(), radars, effectors: effectorLayer(site) };
   const olMap = new OlMap({
     target,
     controls: [],
     interactions: keyboardAndMouse(),
-    layers: [named.rings!, radars, named.effectors!, zones, moving],
+    layers: [coverage.layer, named.rings!, radars, named.effectors!, zones, moving],
     view: new View({ projection, center: [0, 0], resolution: 20, minResolution: 0.5, maxResolution: 120, extent: projection.getExtent(), showFullExtent: true }),
   });
+  const tiles = hello.value?.tiles;
+  if (tiles) {
+    named.tiles = tileLayer(tiles, projection, site.origin);
+    olMap.getLayers().insertAt(0, named.tiles);
+  }
   const view = olMap.getView();
   olMap.updateSize();
   const fit = (extent: number[]) => view.fit(extent, { padding: [20, 20, 40, 20] });
@@ -85,15 +93,18 @@ function build(target: HTMLDivElement, readout: HTMLDivElement, overlay: SVGSVGE
       radars.changed();
     }),
     effect(() => {
-      theme.value;
-      const shown: Record<string, boolean> = layers.value;
+      const dark = theme.value === "dark", shown: Record<string, boolean> = layers.value, editing = !!draft.value;
       for (const [name, layer] of Object.entries(named)) {
-        layer.setVisible(!!shown[name]);
+        layer.setVisible(!!shown[name] && !(editing && (name === "radars" || name === "effectors"))); // the editor draws these itself
         layer.getSource()?.changed();
       }
+      named.tiles?.setOpacity(dark ? 0.45 : 0.7);
+      named.terrain?.setOpacity(named.tiles && shown.tiles ? 0.4 : 1); // both: the tiles shine through
+      coverage.layer.changed();
       zones.changed();
       moving.changed();
     }),
+    coverage.stop,
     rulerOf(olMap, overlay, readout),
     editor(olMap),
   ];
@@ -128,8 +139,9 @@ async function terrain(olMap: OlMap, site: Site, named: Record<string, Layer>): 
   const { shading, lines } = terrainLayers(site.terrain, new Float32Array(await answer.arrayBuffer()), projection);
   named.terrain = shading;
   named.contours = lines;
-  olMap.getLayers().insertAt(0, shading);
-  olMap.getLayers().insertAt(1, lines);
+  const first = named.tiles ? 1 : 0;
+  olMap.getLayers().insertAt(first, shading);
+  olMap.getLayers().insertAt(first + 1, lines);
   layers.value = { ...layers.value };
 }
 

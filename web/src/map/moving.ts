@@ -3,6 +3,7 @@ import Layer from "ol/layer/Layer";
 import type { FrameState } from "ol/Map";
 import { apply } from "ol/transform";
 import { countdown, known, metres } from "../format";
+import { draft } from "../editing";
 import { AIRCRAFT, type Frame, PROJECTILE } from "../protocol";
 import { drawMs, frame, hello, layers, selected, stale, tab, warnings } from "../store";
 import { fill, texts } from "../texts";
@@ -17,7 +18,7 @@ const LEADER_S = 3; // drawn ahead of every track
 const NINETY_FIVE = 2.4477; // standard deviations that hold 95 % in two dimensions
 const MOST_ROUND_LABELS = 24; // soonest first; more would hide the map
 const MOST_ELLIPSES = 12; // likewise; the others keep their cross
-const TOOLS = 300; // height of the column of buttons at the map's edge
+const TOOLS = 336; // height of the column of buttons at the map's edge
 const FONT = "600 12px system-ui, sans-serif";
 const SMALL = "11px system-ui, sans-serif";
 
@@ -293,9 +294,9 @@ class Pen {
     site.radars.forEach((radar, i) => {
       const state = picture.health.radars[i] ?? 0;
       const text = state ? `✕ ${radar.name} ${texts.radar_states[state]}` : radar.name;
-      if (layers.value.radars || state) this.label([radar.place[0], radar.place[1]], text, state ? colour.warned : colour.aircraft, SMALL, 14);
+      if ((layers.value.radars || state) && !draft.value) this.label([radar.place[0], radar.place[1]], text, state ? colour.warned : colour.aircraft, SMALL, 14);
     });
-    if (layers.value.effectors && picture.drill)
+    if (layers.value.effectors && picture.drill && !draft.value)
       for (const effector of site.effectors) this.label([effector.place[0], effector.place[1]], effector.name, colour.good, SMALL, 14);
     site.zones.forEach((zone, i) => {
       if (!warned.has(i)) this.label(middle(zone.polygon), zone.name, colour.zone, SMALL, 0);
