@@ -50,7 +50,7 @@ def raid(live=False, end=40.0):
         nothing = Truth.nothing(t)
         fights = nothing.engagements
         if t == STOPPED_AT:
-            fights = Engagements(*(np.array([v], c.dtype) for v, c in zip((0, 2, 1, t), fights, strict=False)), np.zeros((1, 3)), np.ones(1, bool), np.array([900.0]))
+            fights = Engagements(*(np.array([v], c.dtype) for v, c in zip((0, 2, 1, t), fights, strict=False)), np.zeros((1, 3)), np.ones(1, bool), np.array([900.0]), np.ones(1, np.int8))
         aircraft = TrueAircraft(np.array([7], np.int64), np.array([b"CIV1"], "S8"), np.zeros((1, 3)), np.zeros((1, 3)), np.ones(1, bool))
         truth = Truth(t, rounds, aircraft, fights, np.zeros(1, np.int32))
         frame = Frame(t, Detections.empty(1), Aircraft.empty(), Weather.still(), (), Radars.staring(1, t), Inputs.none(), 0.0)

@@ -6,12 +6,10 @@ import os
 import shutil
 import sqlite3
 
-import msgspec
 import numpy as np
 import pytest
 
 from skywarden.errors import RecordError
-from skywarden.messages.drill import Airport, Drill
 from skywarden.record import header as headers
 from skywarden.record.codec import decode, differences, encode
 from skywarden.record.reader import Record
@@ -260,12 +258,3 @@ def test_an_order_without_its_clearance_cannot_come_out_of_a_file():
     assert forged != blob
     with pytest.raises(RecordError, match="Drill"):
         decode(forged, type(drill))
-
-
-def test_a_noun_of_an_older_format_gets_the_defaults_of_what_it_lacks() -> None:
-    new = Drill(1.0, "hold", (), (), (), Airport(True, 0, 0.0))
-    mark, name, *fields = msgspec.msgpack.decode(encode(new))
-    old = msgspec.msgpack.encode([mark, name, *fields[: len(fields) - len(Drill._field_defaults)]])
-    assert decode(old, Drill) == new
-    with pytest.raises(RecordError):
-        decode(msgspec.msgpack.encode([mark, name, *fields[:4]]), Drill)

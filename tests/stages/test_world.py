@@ -7,18 +7,23 @@ import math
 import numpy as np
 import pytest
 from builders import a_class, a_flight, a_raid, a_real_radar, a_scenario, a_site, an_effector
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from skywarden.ballistics.drag import standard_drags
 from skywarden.errors import ScenarioError
+from skywarden.geometry.ground import ground_up
 from skywarden.geometry.polygon import inside
 from skywarden.messages.drill import Clearance, Order
 from skywarden.messages.picture import Tracks
+from skywarden.messages.truth import DUD, KILLED, MISSED, PARTLY
 from skywarden.scenario.model import WeatherTruth
 from skywarden.sensing.chance import Chance
+from skywarden.sensing.targets import DEBRIS_KEY
 from skywarden.site.effect import kill_probability
 from skywarden.world import rounds, traffic
 from skywarden.world.air import true_air
-from skywarden.world.engagement import nearest_aircraft
+from skywarden.world.engagement import how_it_ends, nearest_aircraft
 from skywarden.world.world import World
 
 SITE = a_site(a_real_radar())
@@ -114,7 +119,7 @@ def test_a_stopped_round_is_gone_and_all_others_fly_on():
     aim = state[2] + np.array([20.0, -10.0, 5.0, 0.0, 0.0, 0.0])       # a track is never quite where the round is
     for attempt in range(30):
         world.order((order_on(1, t + 0.1 * attempt, t + 0.1 * attempt + 3.0),), tracks_at(aim[None]), t)
-    done = world.engage(t + 4.0)
+    done, remains = world.engage(t + 4.0)
     assert (done.round[done.stopped] == 2).all()
     assert done.stopped.sum() == 1
     assert (done.round[np.flatnonzero(done.stopped)[0] + 1 :] == -1).all()      # what is gone cannot be hit again
@@ -122,13 +127,35 @@ def test_a_stopped_round_is_gone_and_all_others_fly_on():
     after, whole = world.targets(t + 4.0), untouched.targets(t + 4.0)
     assert np.isnan(after.position[2]).all()
     assert np.isfinite(whole.position[2]).all()
-    others = np.arange(len(after.key)) != 2
+    others = (np.arange(len(after.key)) != 2) & (after.key < DEBRIS_KEY)
     np.testing.assert_array_equal(after.position[others], whole.position[others])
     truth = world.true_rounds(t + 4.0, np.zeros(5, np.bool_), np.zeros(0, np.int32))
     assert truth.outcome[2] == 3
     assert t <= truth.t_end[2] <= t + 4.0
     assert truth.t_impact[2] == untouched.rounds.t_impact[2]
     assert len(flying) > 1
+    # and it comes down somewhere: the radars see the pieces until they land, below where they came from
+    assert len(remains.t) >= 1
+    in_the_air = after.position[after.key >= DEBRIS_KEY]
+    in_the_air = in_the_air[np.isfinite(in_the_air[:, 0])]
+    assert len(in_the_air) == (remains.t > t + 4.0).sum()
+    assert (remains.t > truth.t_end[2]).all()
+    assert (remains.round == 2).all()
+    ground = [ground_up(site.ground, east, north) for east, north, _ in remains.place]
+    np.testing.assert_allclose(remains.place[:, 2], ground, atol=1e-3)
+    assert np.isnan(world.targets(float(remains.t.max()) + 0.1).position[after.key >= DEBRIS_KEY]).all()
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(st.floats(0.0, 0.95), st.floats(0.0, 1.0))
+def test_engagements_end_as_often_as_declared(chance, duds):
+    drawn = (np.arange(2_000) + 0.5) / 2_000
+    effector = an_effector(kind="interceptor", dud_share=duds)
+    ends = np.array([how_it_ends(d, chance, effector) for d in drawn])
+    share = [float((ends == end).mean()) for end in (MISSED, KILLED, PARTLY, DUD)]
+    assert share[1] + share[2] == pytest.approx(chance, abs=1e-3)
+    assert share[2] == pytest.approx(0.15 * chance, abs=1e-3)
+    assert share[3] == pytest.approx(min(duds, 1.0 - chance), abs=1e-3)
 
 
 def test_an_order_on_nothing_is_in_vain():
@@ -136,7 +163,7 @@ def test_an_order_on_nothing_is_in_vain():
     t = float(world.rounds.t_launch[0]) + 8.0
     far = rounds.states(world.rounds, t)[0] + np.array([0.0, 0.0, 3_000.0, 0.0, 0.0, 0.0])
     world.order((order_on(1, t, t + 2.0), order_on(99, t, t + 2.0)), tracks_at(far[None]), t)
-    done = world.engage(t + 2.0)
+    done, _ = world.engage(t + 2.0)
     assert done.round.tolist() == [-1, -1]
     assert not done.stopped.any()
     assert np.isinf(world.t_stopped).all()

@@ -66,7 +66,7 @@ class Simulated:
     def _frame(self, number: int, t_from: float, t_to: float) -> tuple[Frame, Truth]:
         """What came in between two frames, and what was true at the second."""
         world = self.world
-        engagements = world.engage(t_to)
+        engagements, remains = world.engage(t_to)
         begin = max(t_from, 0.0) if number else 0.0
         before = self._last if self._last is not None else world.targets(begin)
         now = self._last = world.targets(t_to)
@@ -75,7 +75,8 @@ class Simulated:
         reports = self._reports.heard(begin, t_to, traffic.states(world.traffic, begin), craft, world.pressure_altitude(craft), world.claims(t_to))
         commands = tuple(sorted((c for c in self.scenario.operator if (begin < c.t <= t_to or (number == 0 and c.t <= 0.0))), key=lambda c: c.t))
         frame = Frame(t_to, Detections(*plots.detections), reports, self.site.weather, commands, radars, Inputs.none(), 0.0)
-        truth = Truth(t_to, world.true_rounds(t_to, self._visible(t_to, now.position), plots.origin), world.true_aircraft(t_to), engagements, plots.origin)
+        flying = world.true_rounds(t_to, self._visible(t_to, now.position), plots.origin)
+        truth = Truth(t_to, flying, world.true_aircraft(t_to), engagements, plots.origin, remains)
         return frame, truth
 
     def _visible(self, t: float, position: Array) -> Array:

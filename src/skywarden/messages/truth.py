@@ -9,6 +9,8 @@ import numpy as np
 from skywarden.messages.tables import Array
 
 WAITING, FLYING, FELL, STOPPED = 0, 1, 2, 3   # `TrueRounds.outcome`
+MISSED, KILLED, PARTLY, DUD = 0, 1, 2, 3      # `Engagements.outcome`: partly is broken off its path but whole; a dud is an effect that failed
+FRAGMENT, LIVE, SPENT = 0, 1, 2               # `Remains.sort`: pieces; a round that did not go off; what was fired and did not destroy itself
 
 
 class TrueRounds(NamedTuple):
@@ -46,12 +48,27 @@ class Engagements(NamedTuple):
     place: Array        # (n, 3) float64 where it happened [m]
     stopped: Array      # (n,) bool
     nearest_aircraft: Array  # (n,) float64 true distance to the closest aircraft over the engagement's space and time [m]; inf none
+    outcome: Array      # (n,) int8     MISSED, KILLED, PARTLY or DUD; the first and the last leave the round as it was
+
+
+class Remains(NamedTuple):
+    """What this frame's engagements leave to come down, one row a piece, whenever it lands."""
+
+    round: Array        # (n,) int32    the round it was, or was meant for; -1 none
+    sort: Array         # (n,) int8     FRAGMENT, LIVE or SPENT
+    t: Array            # (n,) float64  when it lands [s]
+    place: Array        # (n, 3) float64 where [m]
+
+    @classmethod
+    def none(cls) -> Remains:
+        return cls(np.zeros(0, np.int32), np.zeros(0, np.int8), np.zeros(0), np.zeros((0, 3)))
 
 
 class Truth(NamedTuple):
     """What was true at time `t`.
 
-    `origin` says, for each detection of the frame: a round's number; -1 thermal false alarm; -2 clutter; -1000 - k aircraft k.
+    `origin` says, for each detection of the frame: a round's number; -1 thermal false alarm; -2 clutter; -3 a piece of something intercepted;
+    -1000 - k aircraft k.
     """
 
     t: float
@@ -59,6 +76,7 @@ class Truth(NamedTuple):
     aircraft: TrueAircraft
     engagements: Engagements
     origin: Array       # (n detections,) int32
+    remains: Remains = Remains.none()
 
     @classmethod
     def nothing(cls, t: float) -> Truth:
@@ -67,5 +85,5 @@ class Truth(NamedTuple):
         no, i8 = np.zeros(0, np.bool_), np.zeros(0, np.int64)
         return cls(
             t, TrueRounds(i4, i4, np.zeros(0, np.int8), z3, z3, no, i4, z, z3, z), TrueAircraft(i8, np.zeros(0, "S8"), z3, z3, no),
-            Engagements(i4, i8, i4, z, z3, no, z), i4,
+            Engagements(i4, i8, i4, z, z3, no, z, np.zeros(0, np.int8)), i4,
         )

@@ -36,7 +36,7 @@ _samples: tuple[Any, ...] = (
     Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0),
     Picture(0.0, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0)),
     _no_clearance, Airport(True, 0, 0.0), Assessment(0, 0, 0.0, ""), Allocation(0, 0.0, 0.0), Drill(0.0, "", (), (), (), Airport(True, 0, 0.0)),
-    _nothing, _nothing.rounds, _nothing.aircraft, _nothing.engagements,
+    _nothing, _nothing.rounds, _nothing.aircraft, _nothing.engagements, _nothing.remains,
 )
 _order = Order(0, 0, 0.0, 0.0, dataclasses.replace(_no_clearance, cleared=True, reason="clear"))
 
@@ -138,7 +138,6 @@ def _array(value: list[Any]) -> Any:
 
 def _noun(name: str, values: list[Any]) -> Any:
     kind, fields, samples = NOUNS[name]
-    values = values + _missing(kind, fields[len(values) :])
     if len(values) != len(fields):
         raise ValueError(f"a {name} with {len(values)} fields, not {len(fields)}")
     for field, sample, value in zip(fields, samples, values, strict=True):
@@ -151,15 +150,6 @@ def _noun(name: str, values: list[Any]) -> Any:
     if len(columns) == len(values) and len({c.shape[0] for c in columns}) > 1:
         raise ValueError(f"the columns of {name} differ in length")
     return kind(*values)
-
-
-def _missing(kind: type, fields: tuple[str, ...]) -> list[Any]:
-    """What fields stand at that a record of an older format does not have: their defaults, as far as they have any."""
-    if dataclasses.is_dataclass(kind):
-        defaults = {f.name: f.default for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}
-    else:
-        defaults = getattr(kind, "_field_defaults", {})
-    return [defaults[field] for field in fields if field in defaults]
 
 
 def _fits(sample: Any, value: Any) -> bool:

@@ -161,7 +161,9 @@ class Record:
         if application != APPLICATION:
             raise RecordError(f"{self.path} is not a record of Skywarden's, or is one that was never begun")
         if form > FORMAT:
-            raise RecordError(f"{self.path} has format {form}, this Skywarden reads up to {FORMAT}: install a newer one")
+            raise RecordError(f"{self.path} has format {form}, this Skywarden reads format {FORMAT}: install a newer one")
+        if form < FORMAT:
+            raise RecordError(f"{self.path} has format {form}, this Skywarden reads format {FORMAT}: open it with the version that wrote it")
 
     def _header(self, said: dict[str, Any]) -> Header:
         sources: dict[str, dict[str, bytes]] = {"site": {}, "scenario": {}}

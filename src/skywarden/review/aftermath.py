@@ -24,7 +24,10 @@ class RoundLine:
     t_impact, impact  when and where it fell, or would have but for the simulated interception [s], east north up [m]
     inside            within the smallest convex area around all zones
     inside_zones      zones whose polygon holds the impact; `zones` those of them that can be warned
-    decision          the last clearance's reason; `orders` simulated orders given, `engagements` adjudicated
+    first_report      (when, people expected to be endangered, distance from the true impact [m]): the first prediction made of it
+    advice            (when, reason) each time the clearance's reason changed; `decision` the last of them
+    said              (when, what, who) an operator said about its track
+    orders            simulated orders given; `engagements` adjudicated, `endings` how, each as in `Engagements.outcome`
     lead_time_s       from the last of its zones' warnings to the impact [s]
     """
 
@@ -44,6 +47,10 @@ class RoundLine:
     decision: str | None = None
     orders: int = 0
     engagements: int = 0
+    endings: list[int] = field(default_factory=list)
+    first_report: tuple[float, float, float] | None = None
+    advice: list[tuple[float, str]] = field(default_factory=list)
+    said: list[tuple[float, str, str]] = field(default_factory=list)
     tracks: set[int] = field(default_factory=set)
     samples: list[Sample] = field(default_factory=list)
 
@@ -59,6 +66,16 @@ class WarningLine:
     peak: float
     manual: bool
     false: bool | None
+
+
+class RemainsLine(NamedTuple):
+    """One piece that an interception left: of which round (-1 none), of which sort, when and where it lands, and the zone it lands in."""
+
+    number: int
+    sort: int
+    t: float
+    place: tuple[float, float, float]
+    zone: str | None
 
 
 class ZoneLine(NamedTuple):

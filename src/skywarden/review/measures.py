@@ -17,7 +17,7 @@ from skywarden.messages.frame import NO_ADDRESS
 from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Tracks
 from skywarden.messages.tables import Array, rows
 from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING, TrueRounds, Truth
-from skywarden.review.aftermath import RoundLine, Sample, WarningLine, ZoneLine
+from skywarden.review.aftermath import RemainsLine, RoundLine, Sample, WarningLine, ZoneLine
 from skywarden.run.shapes import Moment
 from skywarden.site.model import Site
 
@@ -58,6 +58,8 @@ class Measures:
         self._true_aircraft: set[tuple[int, bytes]] = set()
         self._aircraft_tracks: set[tuple[str, int]] = set()
         self._hit_at_nothing = 0
+        self.remains: list[RemainsLine] = []
+        self.looks: dict[tuple[str, bool], int] = {}        # (verdict, whether it was true): how often
         self._endangered = 0
         self._frames = self._detections = self._undecodable = 0
         self.end = 0.0
@@ -163,6 +165,8 @@ class Measures:
                 line.seen_at = truth.t
         self._paired(moment, r)
         self._engaged(truth)
+        self._spoken(moment)
+        self._looked(moment)
 
     def _launched(self, r: TrueRounds, i: int) -> RoundLine:
         east, north, up = (float(x) for x in r.impact[i])
@@ -198,11 +202,16 @@ class Measures:
         if moment.drill is not None:
             for clearance in moment.drill.clearances:
                 if clearance.track == track:
+                    if clearance.reason != line.decision:
+                        line.advice.append((t, clearance.reason))
                     line.decision = clearance.reason
             if any(order.track == track for order in moment.drill.orders):
                 line.orders += 1
-        impacts = moment.picture.impacts
+        impacts, threats = moment.picture.impacts, moment.picture.threats
         found = np.flatnonzero(impacts.track == track)
+        if found.size and line.first_report is None:
+            people = float(threats.people[threats.track == track].sum())
+            line.first_report = t, people, float(np.hypot(*(impacts.place[found[0], :2] - np.array(line.impact[:2]))))
         if found.size and (not line.samples or t - line.samples[-1].t >= SAMPLE_S - 1e-9):
             line.samples.append(_sample(t, line, impacts.place[found[0]], impacts.covariance[found[0], :2, :2]))
 
@@ -215,6 +224,25 @@ class Measures:
                 self._hit_at_nothing += 1
             else:
                 line.engagements += 1
+                line.endings.append(int(e.outcome[i]))
+        for number, sort, t, place in zip(*(column.tolist() for column in truth.remains), strict=True):
+            zone = next((z.name for z in self._site.zones if distance(z.polygon, place[0], place[1]) == 0.0), None)
+            self.remains.append(RemainsLine(number, sort, t, (place[0], place[1], place[2]), zone))
+
+    def _spoken(self, moment: Moment) -> None:
+        """What operators say about a track goes into the line of the round it follows."""
+        for command in moment.frame.commands:
+            for line in self._rounds.values():
+                if command.subject.isdecimal() and int(command.subject) in line.tracks:
+                    line.said.append((command.t, command.kind, command.who))
+
+    def _looked(self, moment: Moment) -> None:
+        """Whether what the rehearsal took an engagement's outcome for was true."""
+        for seen in moment.drill.assessments if moment.drill is not None else ():
+            lines = [line for line in self._rounds.values() if seen.track in line.tracks]
+            stopped = any(line.outcome == STOPPED for line in lines)
+            key = seen.verdict, stopped
+            self.looks[key] = self.looks.get(key, 0) + 1
 
     def _settled(self, line: RoundLine) -> RoundLine:
         """With the lead time of its warning: every warned zone it falls into, or would have, under warning when it fell or was stopped."""
@@ -234,16 +262,22 @@ class Measures:
         if not self._simulation:
             return w
         polygon = self._site.zones[w.zone].polygon
-        w.false = not w.manual and not any(
+        # pieces of what was intercepted come down on people too
+        pieces = any(w.raised - AROUND <= p.t <= _last(w) and distance(polygon, p.place[0], p.place[1]) <= NEAR_ZONE for p in self.remains)
+        w.false = not w.manual and not pieces and not any(
             distance(polygon, line.impact[0], line.impact[1]) <= NEAR_ZONE and _within(w, line) for line in lines)
         return w
 
 
 def _within(w: WarningLine, line: RoundLine) -> bool:
     """Whether a round's impact, real or prevented, or its being stopped falls into the time of a warning."""
-    last = math.inf if w.cleared is None else w.cleared + AROUND
     times = (line.t_impact,) if line.t_end is None else (line.t_impact, line.t_end)
-    return any(w.raised - AROUND <= t <= last for t in times)
+    return any(w.raised - AROUND <= t <= _last(w) for t in times)
+
+
+def _last(w: WarningLine) -> float:
+    """Until when an impact still belongs to a warning [s]."""
+    return math.inf if w.cleared is None else w.cleared + AROUND
 
 
 def _sample(t: float, line: RoundLine, place: Array, covariance: Array) -> Sample:

@@ -10,19 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from skywarden.errors import RecordError
-from skywarden.messages.truth import FELL, FLYING, STOPPED
+from skywarden.messages.drill import FLIES_ON, SEEMS_STOPPED
+from skywarden.messages.truth import DUD, FELL, FLYING, FRAGMENT, KILLED, LIVE, MISSED, PARTLY, SPENT, STOPPED
 from skywarden.record.reader import Record
 from skywarden.review import plots, story
 from skywarden.review.aftermath import RoundLine, ZoneLine
 from skywarden.review.page import STYLE
 from skywarden.review.story import Story
 
+ENDINGS = {MISSED: "missed", KILLED: "stopped", PARTLY: "broken off, whole", DUD: "dud"}
+SORTS = {FRAGMENT: "fragment", LIVE: "live round, not gone off", SPENT: "spent, not self-destructed"}
 OUTCOMES = {FLYING: "still flying", FELL: "fell", STOPPED: "stopped (simulated)"}
 REASONS = {
     "clear": "cleared", "aircraft": "refused: aircraft near", "unknown": "refused: unknown near", "not-sure": "refused: not surely a projectile",
     "no-threat": "refused: endangers nothing", "reach": "refused: out of reach", "arc": "refused: no-fire arc", "fallout": "refused: fallout on people",
     "sensors": "refused: sensors doubtful", "hold": "refused: on hold", "empty": "refused: magazine empty",
+    "look": "engaged: outcome looked at first", "worth": "left: stopping it costs more than it spares",
 }
+FALLS = {"no-threat": "let fall: endangers nothing"}       # letting a harmless round fall is the normal case, and a decision
+MOST_ADVICE = 4         # changes of advice shown of one round
 FIGURES = (
     ("rounds", "rounds"), ("detected", "detected"), ("tracked", "tracked"), ("warned", "warned"), ("lead_time_s", "median lead [s]"),
     ("engaged", "engaged (simulated)"), ("stopped", "stopped (simulated)"), ("fell_inside", "fell inside"), ("fell_outside", "fell outside"),
@@ -57,7 +63,9 @@ def page(told: Story) -> str:
     sections = [
         _section("In figures", _figures(told)),
         _section("Map", plots.site_map(told)),
-        _section("Every round", _rounds(ledger)) if simulation else "",
+        _section("Every round: known, advised, done, happened", _rounds(ledger, told)) if simulation else "",
+        _section("First report against truth", _first_report(told, ledger)) if simulation else "",
+        _section("What came down after interceptions", _remains(told)) if simulation and told.measures.remains else "",
         _section("Warnings by zone", plots.timeline(told) + _zones(told.measures.zone_ledger(), simulation)),
         _section("Predicted against true impact", plots.prediction(told) + _coverage(ledger)) if simulation else "",
         _section("Load", plots.load(told)),
@@ -91,21 +99,61 @@ def _figures(told: Story) -> str:
     return f'<dl class="figures">{cells}</dl>'
 
 
-def _rounds(ledger: list[RoundLine]) -> str:
+def _rounds(ledger: list[RoundLine], told: Story) -> str:
     head = (
-        "round", "class", "seen at", "tracked at", "zones it fell on, or would have", "warned at", "lead", "rehearsed decision", "outcome", "at",
-        "error at warning, last")
+        "round", "class", "known: seen, tracked", "first predicted", "zones it fell on, or would have", "warned at", "lead", "advised", "operator",
+        "simulated orders and their end", "outcome", "at", "error at warning, last")
     body = []
     for x in ledger:
         at_warning = [s.error for s in x.samples if x.warned_at is not None and s.t >= x.warned_at - 1e-9][:1]
         errors = [f"{e:.0f} m" for e in at_warning + [s.error for s in x.samples[-1:]]]
-        decision = "—" if x.decision is None else REASONS.get(x.decision, x.decision)
-        decision += f", {x.orders} simulated order{'s' if x.orders > 1 else ''}" if x.orders else ""
+        first = "—" if x.first_report is None else f"{_s(x.first_report[0])}: {x.first_report[1]:.1f} people endangered, {x.first_report[2]:.0f} m off"
         where = "on a zone" if x.inside_zones else "inside, no zone" if x.inside else "off the field"
+        ends = [ENDINGS.get(e, "—") for e in x.endings]
         body.append((
-            x.number, x.kind, _s(x.seen_at), _s(x.tracked_at), ", ".join(x.inside_zones) or where, _s(x.warned_at), _s(x.lead_time_s), decision,
+            x.number, x.kind, f"{_s(x.seen_at)}, {_s(x.tracked_at)}", first, ", ".join(x.inside_zones) or where, _s(x.warned_at), _s(x.lead_time_s),
+            _advised(x), "; ".join(f"{kind} by {who or 'nobody'} at {_s(t)}" for t, kind, who in x.said) or "—",
+            f"{x.orders}: {', '.join(ends) or 'none adjudicated'}" if x.orders else "—",
             OUTCOMES.get(x.outcome, "—"), _s(x.t_end if x.t_end is not None else x.t_impact), ", ".join(errors) or "—"))
     return _table(head, body) if body else "<p>No round was launched.</p>"
+
+
+def _advised(line: RoundLine) -> str:
+    """The rehearsal's reasons in their order, the same one after the other once, the last few of many."""
+    words = [f"{FALLS.get(reason, REASONS.get(reason, reason))} ({_s(t)})" for t, reason in line.advice]
+    return "; ".join((["…"] if len(words) > MOST_ADVICE else []) + words[-MOST_ADVICE:]) or "—"
+
+
+def _first_report(told: Story, ledger: list[RoundLine]) -> str:
+    """What those on the spot would have said at once, beside what was true."""
+    measures = told.measures
+    looks, stopped = measures.looks, sum(x.outcome == STOPPED for x in ledger)
+    said_stopped = sum(n for (verdict, _), n in looks.items() if verdict == SEEMS_STOPPED)
+    rows = [
+        ("rounds", sum(x.tracked_at is not None for x in ledger), len(ledger)),
+        ("engaged (simulated)", sum(x.orders > 0 for x in ledger), sum(x.engagements > 0 for x in ledger)),
+        ("stopped (simulated)", said_stopped, stopped),
+        ("fell inside", "—", sum(x.outcome == FELL and x.inside for x in ledger)),
+        ("fell off the field", "—", sum(x.outcome == FELL and not x.inside for x in ledger)),
+    ]
+    table = _table(("", "first report", "truth"), rows)
+    if not looks:
+        return table + "<p>No engagement was looked at.</p>"
+    right = looks.get((SEEMS_STOPPED, True), 0), looks.get((FLIES_ON, False), 0)
+    return table + (
+        f"<p>Of {sum(looks.values())} looks after an engagement, {sum(right)} were right: {right[0]} stopped and said so, {right[1]} flying on and said so; "
+        f"{looks.get((SEEMS_STOPPED, False), 0)} flying rounds were taken for stopped, {looks.get((FLIES_ON, True), 0)} stopped ones for flying.</p>")
+
+
+def _remains(told: Story) -> str:
+    """Live rounds and spent ones piece by piece, fragments by engagement."""
+    pieces = sorted(told.measures.remains, key=lambda p: (p.sort == FRAGMENT, p.t))
+    whole = [(SORTS.get(p.sort, "—"), p.number if p.number >= 0 else "—", _s(p.t), f"{p.place[0]:.0f} m east, {p.place[1]:.0f} m north", p.zone or "no zone")
+             for p in pieces if p.sort != FRAGMENT]
+    fragments = [p for p in pieces if p.sort == FRAGMENT]
+    on = sum(p.zone is not None for p in fragments)
+    said = f"<p>{len(fragments)} larger fragments came down, {on} of them on a zone. Illustrative.</p>"
+    return (_table(("what", "of round", "lands at", "where", "on"), whole) if whole else "<p>Nothing came down whole.</p>") + said
 
 
 def _zones(lines: list[ZoneLine], simulation: bool) -> str:

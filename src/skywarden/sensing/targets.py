@@ -9,8 +9,8 @@ import numpy as np
 from skywarden.messages.frame import NO_ADDRESS
 from skywarden.messages.tables import Array, join
 
-AIRCRAFT_KEY, BIRD_KEY, ROTOR_KEY = 1_000_000, 2_000_000, 3_000_000     # first `Targets.key` of each sort; rounds begin at 0
-FALSE_ALARM, CLUTTER, FIRST_AIRCRAFT = -1, -2, -1000                    # `Truth.origin`
+AIRCRAFT_KEY, BIRD_KEY, ROTOR_KEY, DEBRIS_KEY = 1_000_000, 2_000_000, 3_000_000, 4_000_000     # first `Targets.key` of each sort; rounds begin at 0
+FALSE_ALARM, CLUTTER, DEBRIS, FIRST_AIRCRAFT = -1, -2, -3, -1000                    # `Truth.origin`
 
 
 class Targets(NamedTuple):

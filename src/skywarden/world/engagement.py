@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skywarden.messages.drill import Order
 from skywarden.messages.picture import Tracks
-from skywarden.messages.truth import Engagements
+from skywarden.messages.truth import DUD, KILLED, MISSED, PARTLY, Engagements
 from skywarden.sensing.chance import Keyed
 from skywarden.site.effect import kill_probability
 from skywarden.site.model import Effector, Site
@@ -22,6 +22,7 @@ from skywarden.world.traffic import Traffic
 Array = NDArray[Any]
 
 SAME = 150.0            # m; the round nearest to the track an order names, if this near, is the one engaged
+PART = 0.15             # of the rounds stopped are only broken off their path, and come down whole; illustrative
 SAMPLE = 0.1            # s between looks at the traffic around an engagement
 
 
@@ -62,15 +63,25 @@ def adjudicate(due: list[Pending], rounds: Rounds, t_stopped: Array, traffic: Tr
         there = p.number >= 0 and np.isfinite(place).all() and p.t < stopped_at[p.number]
         chance = kill_probability(effector, place - effector.place, flights.states(rounds, p.t)[p.number, 3:]) if there else 0.0
         drawn = luck.uniform(max(p.number, 0), np.array([p.order.effector * 1_000_000 + round(1e3 * p.order.t_from)]), 1)[0, 0]
-        stopped = bool(there and drawn < chance)
+        outcome = how_it_ends(drawn, chance, effector) if there else MISSED
+        stopped = outcome in (KILLED, PARTLY)
         if stopped:
             stopped_at[p.number] = p.t
         near = nearest_aircraft(effector, place, p.order.t_from, p.order.t_to, traffic)
-        rows.append((p.order.effector, p.order.track, p.number if there else -1, p.t, place, stopped, near))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 7
+        rows.append((p.order.effector, p.order.track, p.number if there else -1, p.t, place, stopped, near, outcome))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 8
     return Engagements(
         np.array(columns[0], np.int32), np.array(columns[1], np.int64), np.array(columns[2], np.int32), np.array(columns[3], np.float64),
-        np.array(columns[4], np.float64).reshape(-1, 3), np.array(columns[5], np.bool_), np.array(columns[6], np.float64)), stopped_at
+        np.array(columns[4], np.float64).reshape(-1, 3), np.array(columns[5], np.bool_), np.array(columns[6], np.float64),
+        np.array(columns[7], np.int8)), stopped_at
+
+
+def how_it_ends(drawn: float, chance: float, effector: Effector) -> int:
+    """How an engagement ends, from one uniform number: stopped with `chance`, a part of these only broken off; of interceptors, a part of the rest are duds."""
+    if drawn < chance:
+        return PARTLY if drawn >= (1.0 - PART) * chance else KILLED
+    failed = min(effector.dud_share, 1.0 - chance) if effector.kind == "interceptor" else 0.0
+    return DUD if drawn >= 1.0 - failed else MISSED
 
 
 def nearest_aircraft(effector: Effector, place: Array, t_from: float, t_to: float, traffic: Traffic) -> float:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from skywarden.messages.drill import Order
 from skywarden.messages.frame import NO_ADDRESS
 from skywarden.messages.picture import Tracks
-from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING, Engagements, TrueAircraft, TrueRounds
+from skywarden.messages.tables import join
+from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING, Engagements, Remains, TrueAircraft, TrueRounds
 from skywarden.scenario.model import Scenario
 from skywarden.sensing.chance import Chance
 from skywarden.sensing.clutter import Wildlife
 from skywarden.sensing.targets import AIRCRAFT_KEY, FIRST_AIRCRAFT, Targets, together
 from skywarden.site.model import Site
-from skywarden.world import engagement, rounds, traffic
+from skywarden.world import debris, engagement, rounds, traffic
 from skywarden.world.air import Altimeter, true_air
 
 Array = NDArray[Any]
@@ -27,7 +28,7 @@ AIRCRAFT_SWERLING = 1
 
 
 class World:
-    """Everything true of one run. Rounds and traffic are fixed from the start; orders can only take rounds away."""
+    """Everything true of one run. Rounds and traffic are fixed from the start; orders can only take rounds away, and leave pieces."""
 
     def __init__(self, scenario: Scenario, site: Site, chance: Chance) -> None:
         self.site = site
@@ -39,6 +40,8 @@ class World:
         self.wildlife = Wildlife(scenario.clutter, site.ground, chance)
         self._altimeter = Altimeter(self.air)
         self._luck = chance.keyed("kill")
+        self._scenario, self._debris, self._scatter, self._pieces = scenario, debris.none(), chance.keyed("debris"), 0
+        self._armed = bool(site.effectors)
         self._pending: list[engagement.Pending] = []
         n = len(self.rounds.kind)
         self.t_stopped = np.full(n, np.inf)
@@ -59,12 +62,25 @@ class World:
         """Take note of simulated orders; they have their effect in their time."""
         self._pending += [engagement.pending(o, tracks, now, self.rounds, self.t_stopped, self.site) for o in orders]
 
-    def engage(self, t: float) -> Engagements:
-        """Decide every engagement due by t."""
+    def engage(self, t: float) -> tuple[Engagements, Remains]:
+        """Decide every engagement due by t, and what comes down after it."""
         due = [p for p in self._pending if p.t <= t]
         self._pending = [p for p in self._pending if p.t > t]
         done, self.t_stopped = engagement.adjudicate(due, self.rounds, self.t_stopped, self.traffic, self.site, self._luck)
-        return done
+        remains = Remains.none()
+        for k in range(len(done.t)):
+            number, met = int(done.round[k]), float(done.t[k])
+            there = rounds.states(self.rounds, met)[number] if number >= 0 else np.concatenate([done.place[k], np.zeros(3)])
+            if not np.isfinite(there).all():
+                continue
+            kind = int(self.rounds.kind[number]) if number >= 0 else -1
+            new, fallen = debris.left_by(
+                int(done.outcome[k]), number, kind, met, there, self.site.effectors[int(done.effector[k])], self._pieces, self._scenario, self.site, self.air,
+                self._scatter)
+            self._debris = debris.joined(self._debris, new, t)
+            self._pieces += debris.KEYS
+            remains = join(remains, fallen)
+        return done, remains
 
     def targets(self, t: float) -> Targets:
         """Everything a radar might see at time t, always the same rows."""
@@ -78,7 +94,8 @@ class World:
         silent = np.array([any(a <= t < b for a, b in gaps) for gaps in self._gaps], np.bool_)
         there = there._replace(
             address=np.where(self.traffic.transponder & ~silent, self.traffic.address, NO_ADDRESS), pressure_altitude=self.pressure_altitude(craft))
-        return together(own, there, self.wildlife.at(t))
+        pieces = (debris.seen(self._debris, t),) if self._armed else ()
+        return together(own, there, self.wildlife.at(t), *pieces)
 
     def claims(self, t: float) -> Array:
         """Where recorded broadcasts say aircraft are at t, (flights, 6); nan where there is none, or it was silent."""
