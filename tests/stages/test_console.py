@@ -721,3 +721,5 @@ def test_the_console_speaks_tls_where_asked(tmp_path):
         answer = connection.getresponse()
         assert answer.status == 200
         assert "secure" in answer.headers["set-cookie"].lower()
+        assert answer.headers["set-cookie"].startswith("__Host-skywarden=")
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"

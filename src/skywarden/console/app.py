@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import secrets
 import shutil
@@ -16,7 +17,6 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
-from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -92,7 +92,7 @@ class Desk(Protocol):
     def order(self, command: Command) -> bool: ...
 
 
-def application(console: Desk) -> Starlette:
+def application(console: Desk) -> ASGIApp:
     """The ASGI application of one console."""
     pages = Pages(console)
     routes = [
@@ -105,9 +105,17 @@ def application(console: Desk) -> Starlette:
         WebSocketRoute("/ws", pages.socket),
     ]
     if STATIC.is_dir():
-        routes.append(Mount("/", StaticFiles(directory=STATIC)))
-    guard = Middleware(Guard, names=_names(console), secure=console.tls is not None, tiles=console.tiles)
-    return Starlette(routes=routes, middleware=[guard], exception_handlers={RefusedError: _refusal})
+        routes.append(Mount("/", Shown(directory=STATIC)))
+    # outermost, so that its headers are on an answer to a fault of ours, too
+    return Guard(Starlette(routes=routes, exception_handlers={RefusedError: _refusal}), _names(console), console.tls is not None, console.tiles)
+
+
+class Shown(StaticFiles):
+    """The files of the page; what begins with a dot is none of them."""
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """As its parent does."""
+        return ("", None) if any(part.startswith(".") for part in path.split("/")) else super().lookup_path(path)
 
 
 class Guard:
@@ -372,7 +380,7 @@ class Pages:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
             while True:
                 text = await socket.receive_text()
-                with contextlib.suppress(RefusedError, ValueError):
+                with contextlib.suppress(RefusedError, ValueError, RecursionError):
                     asked = json.loads(text)
                     if isinstance(asked, dict):
                         player.asked(asked)
@@ -448,7 +456,7 @@ async def _body(request: Request) -> dict[str, Any]:
             raise RefusedError(413, f"More than {LARGEST_BODY} bytes.")
     try:
         asked = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         raise RefusedError(400, "Send one JSON object.")

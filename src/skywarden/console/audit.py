@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections import deque
 from datetime import UTC, datetime
@@ -16,7 +17,9 @@ class Audit:
     """Appends to `path`, if one was given, and keeps the newest entries for the page."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._file: IO[str] | None = path.open("a", encoding="utf-8") if path is not None else None
+        self._file: IO[str] | None = None
+        if path is not None:        # readable by its owner only, whatever the machine's custom is
+            self._file = open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115 — held until `close`
         self._lock = threading.Lock()
         self.entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
 

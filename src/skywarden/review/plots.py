@@ -18,6 +18,7 @@ from skywarden.review.story import Story
 
 # Okabe-Ito, safe for colour-blind eyes; every colour goes with a shape or a line style of its own
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#8a8f98"
+WIDE = 1.2              # of the map, times its height
 INK = "#010203"         # replaced by the page's own text colour, light or dark
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "skywarden", "font.family": "sans-serif", "font.size": 10.0, "text.color": INK, "axes.edgecolor": INK,
@@ -30,7 +31,7 @@ def site_map(story: Story) -> str:
     """Zones, paths of tracks, impact ellipses at warning and true impacts, north up; and beside it all of the sky that was tracked, small."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 6.4), layout="constrained")
-        grid = figure.add_gridspec(2, 2, width_ratios=(3.2, 1.0), height_ratios=(1.0, 1.4))
+        grid = figure.add_gridspec(2, 2, width_ratios=(3.4, 1.0), height_ratios=(1.0, 2.2))
         axes = figure.add_subplot(grid[:, 0])
         _zones(axes, story)
         _paths(axes, story)
@@ -47,7 +48,8 @@ def site_map(story: Story) -> str:
         _frame_map(axes, story, [x.impact[:2] for x in lines])
         axes.set(xlabel="east of the site's origin [km]", ylabel="north [km]", aspect="equal")
         axes.grid(alpha=0.25, lw=0.5)
-        _legend(axes)
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper left", ncols=3, fontsize=9)
         _overview(figure.add_subplot(grid[0, 1]), axes, story)
         return _svg(figure, "Map of the site with tracks and impacts")
 
@@ -123,7 +125,7 @@ def _zones(axes: Any, story: Story) -> None:
         east, north = polygons[line.name].mean(axis=0) / 1000.0
         axes.annotate(_short(line.name), (east, north), ha="center", va="bottom", fontsize=8, xytext=(0, 7), textcoords="offset points", zorder=6)
     if story.site.zones:
-        axes.fill([], [], fc=GREY, ec=INK, alpha=0.35, label="zones")
+        axes.add_patch(Polygon(np.zeros((1, 2)), fc=GREY, ec=INK, alpha=0.35, label="zones"))
 
 
 def _paths(axes: Any, story: Story) -> None:
@@ -140,8 +142,8 @@ def _frame_map(axes: Any, story: Story, impacts: list[tuple[float, float]]) -> N
     inside = np.concatenate([np.zeros((1, 2)), *points]) / 1000.0
     inside = inside[np.isfinite(inside).all(axis=1)]
     low, high = inside.min(axis=0), inside.max(axis=0)
-    margin = 0.08 * max(float((high - low).max()), 1.0)
-    axes.set(xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin))
+    middle, half = 0.5 * (low + high), 0.58 * max(float(high[0] - low[0]) / WIDE, float(high[1] - low[1]), 1.0)
+    axes.set(xlim=(middle[0] - WIDE * half, middle[0] + WIDE * half), ylim=(middle[1] - half, middle[1] + half))
 
 
 def _overview(axes: Any, shown: Any, story: Story) -> None:
@@ -152,17 +154,11 @@ def _overview(axes: Any, shown: Any, story: Story) -> None:
     axes.add_patch(Polygon([(left, low), (right, low), (right, high), (left, high)], closed=True, fill=False, ec=INK, lw=1.0))
     axes.update_datalim([(left, low), (right, high)])
     axes.autoscale_view()
-    axes.set_title("all of it [km]; box: the map", fontsize=8)
+    axes.set_title("all tracks, the map boxed", fontsize=8)
     axes.set(aspect="equal")
     axes.tick_params(labelsize=7)
     axes.locator_params(nbins=4)
     axes.grid(alpha=0.25, lw=0.5)
-
-
-def _legend(axes: Any) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        axes.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
 
 
 def _span(story: Story) -> tuple[float, float]:
