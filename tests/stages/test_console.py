@@ -336,6 +336,17 @@ def test_the_guide_has_the_same_table_of_roles():
         assert [cell == "yes" for cell in cells] == [act in auth.MAY[role] for role in auth.ROLES], act
 
 
+@pytest.mark.parametrize("page", ["console.md", "security.md"])
+def test_every_test_that_the_guide_names_is_there(page):
+    import re
+
+    root = Path(__file__).resolve().parents[2]
+    named = set(re.findall(r"`(test_\w+)`", (root / "docs" / "guide" / page).read_text("utf-8")))
+    there = set(re.findall(r"^def (test_\w+)", "\n".join(file.read_text("utf-8") for file in (root / "tests").rglob("test_*.py")), re.MULTILINE))
+    assert len(named) > 10
+    assert named <= there
+
+
 def test_a_request_from_elsewhere_is_refused():
     with console() as served:
         page = Page(served)
