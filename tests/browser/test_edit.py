@@ -21,14 +21,17 @@ def folder(tmp_path):
     return tmp_path / "kabul"
 
 
+BACK = "Shift+Tab"
+
+
 def says(page):
     return page.locator('[data-test="edit-says"]')
 
 
 def tabber(page):
-    def tab_to(label):
+    def tab_to(label, key="Tab"):
         for _ in range(120):
-            page.keyboard.press("Tab")
+            page.keyboard.press(key)
             if page.evaluate("(document.activeElement.closest('label') ?? document.activeElement).innerText.trim()").startswith(label):
                 return
         raise AssertionError(f"{label} cannot be reached by keyboard")
@@ -36,8 +39,8 @@ def tabber(page):
     return tab_to
 
 
-def write(page, tab_to, label, text):
-    tab_to(label)
+def write(page, tab_to, label, text, key="Tab"):
+    tab_to(label, key)
     page.keyboard.press("Control+a")
     page.keyboard.type(text)
 
@@ -56,7 +59,7 @@ def test_zone_radar_and_effector_are_made_and_saved_by_keyboard_alone(run, visit
     expect(page.locator(".edit")).to_contain_text("Line 3: write east, north")
     page.keyboard.type(", 1000\n1000, 1000")
 
-    tab_to("What")                                      # the first radar is moved and narrowed
+    tab_to("What", BACK)                                # the first radar is moved and narrowed
     page.keyboard.press("R")
     write(page, tab_to, "East", "-321.5")
     write(page, tab_to, "Sector from", "250")
@@ -64,7 +67,7 @@ def test_zone_radar_and_effector_are_made_and_saved_by_keyboard_alone(run, visit
     tab_to("Everything else")
     page.keyboard.press("Enter")
     write(page, tab_to, "False alarms", "5")
-    tab_to("New radar")                                 # a second one, faulty first
+    tab_to("New radar", BACK)                           # a second one, faulty first
     page.keyboard.press("Enter")
     write(page, tab_to, "Name", "hill")
     write(page, tab_to, "Latitude", "34.58")
@@ -74,9 +77,9 @@ def test_zone_radar_and_effector_are_made_and_saved_by_keyboard_alone(run, visit
     expect(says(page)).to_contain_text('radar "hill": "range_max_m" is 5.0, outside 100')
     expect(page.get_by_label("Greatest range [m]")).to_have_attribute("aria-invalid", "true")
     assert len(load(folder).radars) == 2
-    write(page, tab_to, "Greatest range", "9000")
+    write(page, tab_to, "Greatest range", "9000", BACK)
 
-    tab_to("What")
+    tab_to("What", BACK)
     page.keyboard.press("E")
     tab_to("Effector")
     page.keyboard.press("ArrowDown")
@@ -101,7 +104,7 @@ def test_zone_radar_and_effector_are_made_and_saved_by_keyboard_alone(run, visit
     assert [(e.name, e.reach_max) for e in site.effectors] == [("gun north", 1800.0)]
     assert "# where 1 m² gives the reference signal to noise" in (folder / "site.toml").read_text()
 
-    write(page, tab_to, "Greatest reach", "1900")       # and what was saved is edited further, not the site as the run began
+    write(page, tab_to, "Greatest reach", "1900", BACK)       # and what was saved is edited further, not the site as the run began
     tab_to("Save")
     page.keyboard.press("Enter")
     expect(says(page)).to_contain_text("Saved")
@@ -160,14 +163,24 @@ def test_zone_radar_and_effector_are_drawn_placed_dragged_and_deleted_by_pointer
     assert site.radars[1].place.tolist() == before.radars[1].place.tolist()
 
 
-def test_a_faulty_zone_is_told_and_not_saved(run, visit, folder):
-    made = run(rounds=0, start=5.0, folder=folder)
+def test_a_faulty_site_is_told_and_not_saved_and_the_form_is_for_everybody(run, visit, folder):
+    from test_access import serious
+
+    made = run(rounds=0, aircraft=0, others=0, start=5.0, folder=folder)
     before = (folder / "zones.geojson").read_bytes()
     page = visit(made.url)
+    page.keyboard.press("x")
+    page.keyboard.press("n")
     page.get_by_role("button", name="Edit site").click()
     page.get_by_label("Name").fill("hospital")
     page.get_by_role("button", name="Save").click()
     expect(says(page)).to_contain_text("used 2 times")
+    expect(says(page)).to_be_in_viewport(ratio=1.0)
+    faults = serious(page)
+    page.keyboard.press("t")
+    page.locator('[data-test="edit-kind"]').select_option("radars")
+    page.get_by_text("Everything else").click()
+    assert not [*faults, *serious(page)]
     assert (folder / "zones.geojson").read_bytes() == before
     page.get_by_role("button", name="Leave").click()
     expect(page.get_by_role("tab", name="Edit site")).to_have_count(0)

@@ -43,13 +43,14 @@ def test_coverage_layers_and_ruler_by_keyboard_alone(run, visit):
         page.keyboard.press("-")        # out to where terrain hides something from the radars
     page.wait_for_timeout(400)
     empty = picture(page)
-    shown = []
+    shown = {}
     for height in (100, 300, 1000, 3000):
         page.keyboard.press("x")
         expect(says).to_contain_text(f"seen at {height} m above ground by all radars together")
-        shown.append(picture(page))
-    assert all(differs(empty, each) > 0.02 for each in shown)
-    assert differs(shown[0], shown[3]) > 0.02, "another height must look different"
+        if height in (100, 3000):
+            shown[height] = picture(page)
+    assert all(differs(empty, each) > 0.02 for each in shown.values())
+    assert differs(shown[100], shown[3000]) > 0.02, "another height must look different"
     page.keyboard.press("x")
     expect(says).to_have_count(0)
     assert differs(empty, picture(page)) < 0.002

@@ -20,9 +20,10 @@ expect = playwright.expect
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "screens"
 SIZES = [(1280, 720), (1920, 1080)]
 # What sticks out of the window, or is cut off by its own box where its author did not mean it to be.
-STICKS_OUT = """() => [...document.querySelectorAll('header *, footer *, .banner *, .situation *, .warnings *, [role=tab], dialog *')]
+STICKS_OUT = """() => [...document.querySelectorAll('header *, footer *, .banner *, .situation *, .warnings *, [role=tab], dialog *,'
+  + '.maptools *, .covered, .edit *')]
   .filter(e => e.checkVisibility() && !e.closest('.hidden, svg, .title, .user') && !e.matches('canvas, small.hidden, option'))
-  .filter(e => { const r = e.getBoundingClientRect(), scrolls = e.closest('.warnings, dialog');
+  .filter(e => { const r = e.getBoundingClientRect(), scrolls = e.closest('.warnings, dialog, [role=tabpanel]');
     return r.width > 0 && (r.left < -1 || r.right > innerWidth + 1 || (!scrolls && (r.top < -1 || r.bottom > innerHeight + 1))
       || (e.matches('button, .count, .mode, .chip, h2, [role=tab]') && e.scrollWidth > e.clientWidth + 2)) })
   .map(e => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`)"""
@@ -74,7 +75,21 @@ def test_nothing_is_cut_on_a_quiet_day_or_while_editing(run, visit, size, tmp_pa
     shot(page, "light", size)
     page.keyboard.press("t")
     page.keyboard.press("e")
+    page.locator('[data-test="edit-kind"]').select_option("radars")
     shot(page, "edit", size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["1280", "1920"])
+def test_nothing_is_cut_over_terrain_with_the_radars_coverage(run, visit, size):
+    page = visit(run(rounds=0, start=26.0, terrain=True, title="A quiet day among made-up hills").url, *size)
+    expect(page.locator('[data-test="track"]').first).to_be_visible()
+    for _ in range(5):
+        page.keyboard.press("-")
+    page.keyboard.press("x")
+    page.keyboard.press("n")
+    page.get_by_role("button", name="Radar coverage").click()
+    expect(page.locator('[data-test="coverage"]')).to_contain_text("Shaded")
+    shot(page, "coverage", size)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["1280", "1920"])

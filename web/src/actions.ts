@@ -124,6 +124,11 @@ export const toggleLayer = (name: keyof typeof layers.value): void => {
   layers.value = { ...layers.value, [name]: !layers.value[name] };
 };
 export const people = (): void => void (dialog.value = { kind: "people" });
+/** Shading and contours, both at once. */
+export const toggleTerrain = (): void => {
+  const shown = !(layers.value.terrain || layers.value.contours);
+  layers.value = { ...layers.value, terrain: shown, contours: shown };
+};
 export const help = (): void => void (dialog.value = { kind: "help" });
 export const clearSelection = (): void => {
   selected.value = null;

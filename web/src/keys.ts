@@ -14,7 +14,7 @@ const KEYS: Record<string, () => void> = {
   p: act.pauseRun, "<": () => act.runFaster(-1), ">": () => act.runFaster(1), i: act.people,
   "[": () => act.faster(-1), "]": () => act.faster(1), g: act.goLive, l: () => void act.copyLink(), j: () => act.nextTrack(1), k: () => act.nextTrack(-1),
   f: () => map.fit(), F: () => map.fitAll(), "+": () => map.zoom(0.5), "=": () => map.zoom(0.5), "-": () => map.zoom(-0.5), d: act.toggleRuler,
-  t: act.toggleTheme, v: act.toggleSound, u: () => void (may("audit") && (dialog.value = { kind: "audit" })), o: () => void (hello.value?.records && (dialog.value = { kind: "records" })), e: () => void (hello.value?.editable && edit()), x: nextHeight, n: openLayers, z: () => act.toggleLayer("terrain"), "?": act.help, Escape: act.clearSelection,
+  t: act.toggleTheme, v: act.toggleSound, u: () => void (may("audit") && (dialog.value = { kind: "audit" })), o: () => void (hello.value?.records && (dialog.value = { kind: "records" })), e: () => void (hello.value?.editable && edit()), x: nextHeight, n: openLayers, z: act.toggleTerrain, "?": act.help, Escape: act.clearSelection,
 };
 
 export function listen(): void {

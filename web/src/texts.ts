@@ -215,7 +215,7 @@ const english = {
   edit: {
     title: "Edit site", open: "Edit site", what: "What", kinds: { zones: "Zones", radars: "Radars", effectors: "Effectors (simulated)" },
     which: { zones: "Zone", radars: "Radar", effectors: "Effector" },
-    add: { zones: "New zone at the map's centre", radars: "New radar at the map's centre", effectors: "New effector at the map's centre" },
+    add: { zones: "New zone", radars: "New radar", effectors: "New effector" }, at_centre: "At the map's centre",
     remove: { zones: "Delete zone", radars: "Delete radar", effectors: "Delete effector" },
     draw: "Draw on the map", place: "Place on the map", drawing: "Click the corners on the map; a double click ends.",
     placing: "Click where it stands. What is there already can be dragged.",
@@ -256,7 +256,7 @@ const english = {
     ["Space", "pause or play your view"], ["← →", "one second back or on; with Shift ten"], ["[ ]", "look back slower, faster"], ["G", "go live"], ["L", "copy a link to this moment"],
     ["J K", "next or previous track"], ["/", "filter the tracks"], ["1 2 3 4", "tracks, rehearsal, health, events"],
     ["F", "fit the zones; Shift+F everything in the air"], ["+ −", "zoom"], ["D", "ruler"], ["T", "light or dark"], ["V", "sound"],
-    ["E", "edit the site: zones, radars, effectors"], ["X", "what the radars see: next height"], ["N", "layers of the map"], ["Z", "terrain"],
+    ["E", "edit the site: zones, radars, effectors"], ["X", "what the radars see: next height"], ["N", "layers of the map"], ["Z", "terrain: shading and contours"],
     ["O", "records and their reports"], ["U", "audit log"], ["I", "who you are, who may do what, log out"], ["?", "this sheet"], ["Esc", "close, clear the selection"],
   ] as [string, string][],
 };

@@ -16,8 +16,8 @@ from skywarden.geometry.sight import lowest_seen
 from skywarden.site.model import Array, Radar, Site
 
 TURN = 2.0 * math.pi
-DIRECTIONS = 720            # half a degree each, all round
-CELLS = 400                 # of distance, to the radar's greatest range
+DIRECTIONS = 1440           # a quarter of a degree each, all round
+CELLS = 800                 # of distance, to the radar's greatest range
 MOST_BETWEEN = 9            # samples of the ground a cell, at most
 FARTHEST = 200_000.0        # m; beyond, a tangent plane and a parabola for the ray no longer do
 SMALLEST = 10.0             # m²; smaller holes are where wedges meet at the radar itself
@@ -82,15 +82,16 @@ def outlines(site: Site, height: float) -> tuple[list[list[Array]], list[list[li
     return _rings(union_all(each)), [_rings(shape) for shape in each]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)       # 9 MB each
 def _lowest(site: Site, radar: Radar) -> tuple[Array, Array, Array, Array]:
+    """Edges of directions and of distances, and of each cell's middle the ground's height and the least height seen over it."""
     directions = max(8, round(DIRECTIONS * radar.azimuth_width / TURN))
     azimuth = radar.azimuth_from + radar.azimuth_width * np.arange(directions + 1) / directions
     distance = min(radar.range_max, FARTHEST) * np.arange(CELLS + 1) / CELLS
     step = float(distance[1])
     between = 1 if site.ground.up.size == 1 else min(MOST_BETWEEN, 1 + 2 * int(step / site.ground.step))
     surface, least = lowest_seen(site.ground, radar.place, 0.5 * (azimuth[1:] + azimuth[:-1]), step, CELLS, between)
-    return azimuth, distance, surface, least
+    return azimuth, distance, surface.astype(np.float32), least.astype(np.float32)
 
 
 def _densified(ring: Array) -> Array:

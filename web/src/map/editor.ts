@@ -30,32 +30,40 @@ export function editor(olMap: OlMap): () => void {
     return new Style({
       stroke: new Stroke({ color: mine ? c.chosen : c.draft, width: mine ? 3 : 1.5, lineDash: mine ? [] : [5, 4] }),
       fill: filled ? new Fill({ color: mine ? c.chosenFill : c.draftFill }) : undefined,
+      text: filled ? label(feature, mine, 0) : undefined,
       zIndex: mine ? 1 : 0,
+    });
+  };
+  const label = (feature: { get: (key: string) => unknown }, mine: boolean, offsetY: number): Text => {
+    const c = colours();
+    return new Text({
+      text: String(feature.get("name") ?? ""), offsetY, font: `${mine ? "600 12px" : "11px"} system-ui, sans-serif`, fill: new Fill({ color: mine ? c.chosen : c.zone }),
+      stroke: new Stroke({ color: c.halo, width: 3 }), overflow: true,
+      declutterMode: mine ? "obstacle" : "declutter", // the chosen one's name always stands
     });
   };
   const layers = [
     new VectorLayer({ source: reaches, zIndex: 10, style: (feature) => outline(feature, false) }),
-    new VectorLayer({ source: zones, zIndex: 11, style: (feature) => outline(feature, true) }),
+    new VectorLayer({ source: zones, zIndex: 11, declutter: true, style: (feature) => outline(feature, true) }),
     new VectorLayer({
       source: masts,
       zIndex: 12,
+      declutter: true,
       style: (feature) => {
         const c = colours(), mine = chosen(feature), symbol = feature.get("kind") === "radars" ? "radar" : "effector";
         return [
-          new Style({ image: new Circle({ radius: 17, stroke: new Stroke({ color: mine ? c.chosen : c.draft, width: mine ? 3 : 1.5 }), fill: new Fill({ color: c.draftFill }) }) }),
+          new Style({ image: new Circle({ declutterMode: "obstacle", radius: 17, stroke: new Stroke({ color: mine ? c.chosen : c.draft, width: mine ? 3 : 1.5 }), fill: new Fill({ color: c.draftFill }) }) }),
           new Style({
-            image: new Icon({ src: `/symbols/${symbol}.svg`, scale: 0.4 }),
-            text: new Text({
-              text: String(feature.get("name")), offsetY: 27, font: "600 12px system-ui, sans-serif", fill: new Fill({ color: mine ? c.chosen : c.draft }),
-              stroke: new Stroke({ color: c.halo, width: 3 }),
-            }),
+            image: new Icon({ src: `/symbols/${symbol}.svg`, scale: 0.4, declutterMode: "obstacle" }),
+            text: label(feature, mine, 27),
           }),
         ];
       },
     }),
   ];
   const handle = new Style({ image: new Circle({ radius: 6, fill: new Fill({ color: "#f0e442" }), stroke: new Stroke({ color: "#0b1016", width: 2 }) }) });
-  const modify = new Modify({ source: zones, style: handle }), drag = new Translate({ layers: [layers[2]!], hitTolerance: 6 });
+  let pointed = false; // before the pointer has been over the map there is nothing to take hold of
+  const modify = new Modify({ source: zones, style: () => (pointed ? handle : undefined) }), drag = new Translate({ layers: [layers[2]!], hitTolerance: 6 });
   const draw = new Draw({ source: new VectorSource(), type: "Polygon" }), spot = new Draw({ source: new VectorSource(), type: "Point" });
   const snap = new Snap({ source: zones });
   const always = [modify, drag, snap];
@@ -82,6 +90,7 @@ export function editor(olMap: OlMap): () => void {
     const found = mast ?? zones.getFeaturesAtCoordinate(event.coordinate)[0];
     if (found) choose(found.get("index") as number, found.get("kind"));
   });
+  olMap.on("pointermove", () => (pointed = true));
   let shown = false, sketching: Draw | null = null;
   const stop = effect(() => {
     const d = draft.value;
@@ -104,15 +113,13 @@ export function editor(olMap: OlMap): () => void {
     if (busy) return;
     for (const source of [zones, reaches, masts]) source.clear();
     d?.zones.forEach((zone, index) => {
-      if (zone.polygon.length >= 3) zones.addFeature(made(new Polygon([[...zone.polygon, zone.polygon[0]!]]), "zones", index));
+      if (zone.polygon.length >= 3) zones.addFeature(made(new Polygon([[...zone.polygon, zone.polygon[0]!]]), "zones", index, zone.name));
     });
     for (const kind of ["radars", "effectors"] as const)
       d?.[kind].forEach((each, index) => {
         const place = placeOf(each);
         reaches.addFeature(made(reach(each, place), kind, index));
-        const mast = made(new Point(place), kind, index);
-        mast.set("name", each.values.name ?? "?");
-        masts.addFeature(mast);
+        masts.addFeature(made(new Point(place), kind, index, each.values.name));
       });
   });
   return () => {
@@ -121,9 +128,9 @@ export function editor(olMap: OlMap): () => void {
   };
 }
 
-function made(geometry: Polygon | Point, kind: string, index: number): Feature {
+function made(geometry: Polygon | Point, kind: string, index: number, name?: unknown): Feature {
   const feature = new Feature<Polygon | Point>(geometry);
-  feature.setProperties({ kind, index });
+  feature.setProperties({ kind, index, name });
   return feature;
 }
 

@@ -299,7 +299,7 @@ class Pen {
     if (layers.value.effectors && picture.drill && !draft.value)
       for (const effector of site.effectors) this.label([effector.place[0], effector.place[1]], effector.name, colour.good, SMALL, 14);
     site.zones.forEach((zone, i) => {
-      if (!warned.has(i)) this.label(middle(zone.polygon), zone.name, colour.zone, SMALL, 0);
+      if (!warned.has(i) && !draft.value) this.label(middle(zone.polygon), zone.name, colour.zone, SMALL, 0);
     });
   }
 

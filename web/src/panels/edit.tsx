@@ -34,7 +34,7 @@ export function Edit() {
         </label>
       </div>
       <div class="bar">
-        <button onClick={() => add()}>{e.add[d.kind]}</button>
+        <button onClick={() => add()} title={e.at_centre}>{e.add[d.kind]}</button>
         <button onClick={() => (drawing.value = !drawing.value)} aria-pressed={drawing.value}>{d.kind === "zones" ? e.draw : e.place}</button>
         <button onClick={remove} disabled={d.kind === "zones" ? named.length < 2 : !named.length}>{e.remove[d.kind]}</button>
       </div>
@@ -55,17 +55,19 @@ export function Edit() {
         </div>
       )}
       {equipment && <EquipmentForm key={`${d.kind}${d.chosen}`} each={equipment} fields={d.fields[d.kind as "radars" | "effectors"]} faults={d.faults ?? []} />}
-      <div class="bar foot">
-        <span class="actions">
-          <button onClick={() => void send(false)}>{e.check}</button>
-          <button class="primary" onClick={() => void send(true)} disabled={!hello.value?.editable}>{e.save}</button>
-          <button onClick={leave}>{e.leave}</button>
-        </span>
-      </div>
-      <div role="status" data-test="edit-says">
-        {d.faults === null ? (d.changed ? e.unsaved : "") : d.saved ? e.saved : d.faults.length === 0 ? e.good : (
-          <ul class="faults">{d.faults.map((fault) => <li key={fault}>✕ {fault}</li>)}</ul>
-        )}
+      <div class="foot">
+        <div role="status" data-test="edit-says">
+          {d.faults === null ? (d.changed ? e.unsaved : "") : d.saved ? e.saved : d.faults.length === 0 ? e.good : (
+            <ul class="faults">{d.faults.map((fault) => <li key={fault}>✕ {fault}</li>)}</ul>
+          )}
+        </div>
+        <div class="bar">
+          <span class="actions">
+            <button onClick={() => void send(false)}>{e.check}</button>
+            <button class="primary" onClick={() => void send(true)} disabled={!hello.value?.editable}>{e.save}</button>
+            <button onClick={leave}>{e.leave}</button>
+          </span>
+        </div>
       </div>
     </section>
   );
@@ -75,7 +77,7 @@ export function Edit() {
 function EquipmentForm({ each, fields, faults }: { each: Equipment; fields: Field[]; faults: string[] }) {
   const e = texts.edit, [east, north] = placeOf(each), [longitude, latitude] = degreesOf(each);
   const first = FIRST.flatMap((key) => fields.find((field) => field.key === key) ?? []), rest = fields.filter((field) => !FIRST.includes(field.key));
-  const spoilt = (field: Field): boolean => faults.some((fault) => fault.includes(`"${each.values.name}"`) && fault.includes(field.key));
+  const spoilt = (field: Field): boolean => faults.some((fault) => fault.includes(`"${each.values.name}": `) && (fault.includes(`"${field.key}"`) || (field.key.includes("_") && fault.includes(field.key))));
   const show = (field: Field) => <AnyField key={field.key} field={field} value={each.values[field.key]} spoilt={spoilt(field)} />;
   const metres = (index: 0 | 1) => (value: number | undefined) => move(([east, north].map((old, i) => (i === index ? (value ?? 0) : old))) as Place);
   const degrees = (index: 0 | 1) => (value: number | undefined) => moveToDegrees(([longitude, latitude].map((old, i) => (i === index ? (value ?? 0) : old))) as Place);
