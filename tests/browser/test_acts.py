@@ -496,12 +496,18 @@ def test_two_person_consent_in_two_browsers(manned, visit, by):
         log_in(page, name, by)
         ready(page)
         page.keyboard.press("2") if by == "keyboard" else page.get_by_role("tab", name="Rehearsal").click()
-        expect(at(page, "awaiting").first).to_be_visible()
     manned.commands.clear()
-    if by == "keyboard":
-        two["mira"].keyboard.press("y")
-    else:
-        button(at(two["mira"], "awaiting").last, "Consent").click()
+
+    def mira_agrees():
+        expect(at(two["mira"], "awaiting").first).to_be_visible()
+        if by == "keyboard":
+            two["mira"].keyboard.press("y")
+        else:
+            button(at(two["mira"], "awaiting").last, "Consent").click()
+        time.sleep(0.3)
+        return any(c.kind == "consent" for c in manned.commands)
+
+    soon(mira_agrees, 20.0)
     track = manned.told("consent").subject
     theirs = two["tom"].locator(f'[data-test="awaiting"][data-track="{track}"]')
     expect(theirs).to_contain_text("1 of 2 consented: mira")
