@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 import shutil
 
 import numpy as np
 import pytest
 
-from skywarden.geometry.earth import to_earth
+from skywarden.geometry.earth import to_earth, to_site
 from skywarden.site.load import load
 from skywarden.site.shipped import find
 
@@ -43,6 +45,17 @@ def write(page, tab_to, label, text, key="Tab"):
     tab_to(label, key)
     page.keyboard.press("Control+a")
     page.keyboard.type(text)
+
+
+def numbers(page, *labels):
+    return [float(page.get_by_label(label).input_value()) for label in labels]
+
+
+def read_out(page, origin):
+    """Where the pointer is, east and north, by the latitude and longitude at the map's foot."""
+    north, minutes, east, more = map(float, re.match(r"(\d+)°([\d.]+)′N (\d+)°([\d.]+)′E", page.locator(".readout").inner_text()).groups())
+    latitude, longitude = math.radians(north + minutes / 60), math.radians(east + more / 60)
+    return to_site(origin.latitude, origin.longitude, origin.elevation, latitude, longitude, origin.elevation)[0, :2]
 
 
 def test_zone_radar_and_effector_are_made_and_saved_by_keyboard_alone(run, visit, folder):
@@ -134,7 +147,17 @@ def test_zone_radar_and_effector_are_drawn_placed_dragged_and_deleted_by_pointer
         page.get_by_role("button", name="Place on the map").click()
         page.mouse.click(box["x"] + x, box["y"] + y)
         expect(page.get_by_label("Name")).to_have_value("new effector" if not placed else "new effector 2")
-        placed.append([float(page.get_by_label(label).input_value()) for label in ("East [m]", "North [m]")])
+        placed.append(numbers(page, "East [m]", "North [m]"))
+        three_metres = 3.0              # a thousandth of a minute, and half a pixel
+        assert np.hypot(*(read_out(page, before.origin) - placed[-1])) < three_metres
+    page.get_by_label("East [m]").fill("30000")         # far out, and back: the page's own formulas against PROJ's
+    page.get_by_label("North [m]").fill("-20000")
+    expect(page.get_by_label("Latitude")).not_to_have_value(re.compile(r"34\.5.*"))
+    longitude, latitude = np.radians(numbers(page, "Longitude", "Latitude"))
+    o, twenty_centimetres = before.origin, 0.2          # the form shows six decimals
+    assert np.hypot(*(to_site(o.latitude, o.longitude, o.elevation, latitude, longitude, o.elevation)[0, :2] - [30000, -20000])) < twenty_centimetres
+    for label, value in zip(("East [m]", "North [m]"), placed[-1], strict=True):
+        page.get_by_label(label).fill(str(value))
 
     kind.select_option("radars")                        # the first radar is dragged by 60 and 40 pixels
     metre = (placed[1][0] - placed[0][0]) / (spots[1] - spots[0])[0]
@@ -148,7 +171,7 @@ def test_zone_radar_and_effector_are_drawn_placed_dragged_and_deleted_by_pointer
     page.mouse.move(x + 60, y - 40, steps=3)
     page.mouse.up()
     expect(page.get_by_label("East [m]")).not_to_have_value("-250")
-    moved = [float(page.get_by_label(label).input_value()) for label in ("East [m]", "North [m]")]
+    moved = numbers(page, "East [m]", "North [m]")
     np.testing.assert_allclose(moved, [east + 60 * metre, north + 40 * metre], atol=3 * metre)
     page.get_by_role("button", name="Check").click()
     expect(says(page)).to_contain_text("No fault found.")

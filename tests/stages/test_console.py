@@ -149,18 +149,6 @@ def test_an_ellipse_has_the_axes_and_the_turn_of_its_covariance():
         assert abs(long @ vectors[:, 1]) == pytest.approx(1.0, abs=1e-9)
 
 
-def test_the_cursor_reads_latitude_and_longitude_within_a_metre():
-    from skywarden.geometry import earth
-
-    polynomials = views.site_view(SITE)["to_earth"]
-    for e, n in ((0.0, 0.0), (4500.0, -7000.0), (-12000.0, 9000.0)):
-        x, y = e / 1e3, n / 1e3
-        degrees = [float(np.dot(p, [1, x, y, x * x, x * y, y * y])) for p in polynomials]
-        o = SITE.origin
-        back = earth.to_site(o.latitude, o.longitude, o.elevation, *np.radians(degrees), o.elevation)
-        assert np.hypot(back[0, 0] - e, back[0, 1] - n) < 1.0
-
-
 def test_memory_keeps_who_acknowledged_until_the_warning_is_over_and_raised_anew():
     play, memory = Play(SITE, rounds=0), Memory(SITE)
     memory.see(play.moment(1.0, (Command(1.0, ALARM, ZONE, "mira", "siren test"),)))

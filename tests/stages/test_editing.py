@@ -336,3 +336,18 @@ def test_places_written_as_latitude_and_longitude_stay_written_so(folder):
     origin = load(folder).origin
     wanted = to_site(origin.latitude, origin.longitude, origin.elevation, np.radians(34.571), np.radians(69.22), origin.elevation)[0]
     np.testing.assert_allclose(load(folder).effectors[0].place[:2], wanted[:2], atol=1e-6)
+
+
+def test_what_cannot_be_written_leaves_the_old_files_and_nothing_beside_them(folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    original, draft = opened(folder)
+    draft["radars"][0]["values"]["east_m"] = 1
+    draft["zones"][0]["people"] = 7
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(editing.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        editing.save(folder, original, editing.edited(original, draft))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

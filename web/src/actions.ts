@@ -1,4 +1,5 @@
 // What a hand can do, once: buttons and keys both call these.
+import { drawing } from "./editing";
 import { map } from "./map/map";
 import { ask, command } from "./link";
 import {
@@ -119,7 +120,10 @@ export const toggleSound = (): void => {
   sound.value = !sound.value;
   tell(sound.value ? texts.sound_on : texts.sound_off);
 };
-export const toggleRuler = (): void => void (ruler.value = !ruler.value);
+export const toggleRuler = (): void => {
+  ruler.value = !ruler.value;
+  if (ruler.value) map.focus(); // arrows and Enter measure
+};
 export const toggleLayer = (name: keyof typeof layers.value): void => {
   layers.value = { ...layers.value, [name]: !layers.value[name] };
 };
@@ -134,5 +138,6 @@ export const clearSelection = (): void => {
   selected.value = null;
   filter.value = "";
   ruler.value = false;
+  drawing.value = false;
 };
 export { countdown, calm, map };

@@ -1,4 +1,5 @@
 // Numbers as people read them.
+import { earth } from "./map/earth";
 import { hello } from "./store";
 import type { Num } from "./protocol";
 
@@ -31,12 +32,10 @@ export function utc(t: number): string {
 export function place(east: number, north: number): string {
   const site = hello.value?.site;
   if (!site) return "";
-  const e = east / 1000, n = north / 1000;
-  const terms = [1, e, n, e * e, e * n, n * n];
-  const [latitude, longitude] = site.to_earth.map((c) => c.reduce((sum, value, i) => sum + value * (terms[i] ?? 0), 0));
+  const [longitude, latitude] = earth(site.origin).toDegrees([east, north]);
   const angle = (value: number, plus: string, minus: string, width: number) => {
     const a = Math.abs(value);
     return `${String(Math.floor(a)).padStart(width, "0")}°${((a % 1) * 60).toFixed(3).padStart(6, "0")}′${value < 0 ? minus : plus}`;
   };
-  return `${angle(latitude ?? 0, "N", "S", 2)} ${angle(longitude ?? 0, "E", "W", 3)}`;
+  return `${angle(latitude, "N", "S", 2)} ${angle(longitude, "E", "W", 3)}`;
 }

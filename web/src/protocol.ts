@@ -13,7 +13,7 @@ export interface Effector {
 }
 export interface Terrain { east: number; north: number; step: number; rows: number; columns: number; sigma: number }
 export interface Site {
-  name: string; title: string; origin: { latitude: number; longitude: number; elevation: number }; to_earth: [number[], number[]];
+  name: string; title: string; origin: { latitude: number; longitude: number; elevation: number };
   frame_s: number; policy: Record<"warn" | "clear" | "margin" | "all_clear" | "hazard" | "engage" | "safety", number> & { consent: string };
   zones: Zone[]; radars: Radar[]; receivers: { place: [number, number, number]; max: number }[]; effectors: Effector[]; terrain: Terrain | null;
 }

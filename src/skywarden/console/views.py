@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.console.memory import Memory
-from skywarden.geometry import earth
 from skywarden.messages.drill import Drill
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import CLEAR, Health, Impacts, Threats, Tracks
@@ -59,7 +58,6 @@ def site_view(site: Site) -> dict[str, Any]:
         "name": site.name,
         "title": site.title,
         "origin": {"latitude": origin.latitude, "longitude": origin.longitude, "elevation": origin.elevation},
-        "to_earth": _to_earth(site),
         "frame_s": site.policy.frame_s,
         "policy": {
             "warn": site.policy.warn_probability, "clear": site.policy.clear_probability, "margin": site.policy.warn_margin_s,
@@ -218,16 +216,6 @@ def ellipses(covariance: Array) -> tuple[Array, Array, Array]:
     p, q, r = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
     middle, spread = 0.5 * (p + r), np.hypot(0.5 * (p - r), q)
     return np.sqrt(np.maximum(middle + spread, 0.0)), np.sqrt(np.maximum(middle - spread, 0.0)), 0.5 * np.arctan2(2.0 * q, p - r)
-
-
-def _to_earth(site: Site) -> list[list[float]]:
-    """Latitude and longitude [deg] as polynomials of east and north [km] at ground level, for the cursor's read-out: [1, e, n, e², en, n²]."""
-    origin = site.origin
-    grid = np.array([[e, n, 0.0] for e in np.linspace(-30e3, 30e3, 7) for n in np.linspace(-30e3, 30e3, 7)])
-    latitude, longitude, _ = earth.to_earth(origin.latitude, origin.longitude, origin.elevation, grid)
-    e, n = grid[:, 0] / 1e3, grid[:, 1] / 1e3
-    terms = np.stack([np.ones_like(e), e, n, e * e, e * n, n * n], axis=1)
-    return [np.linalg.lstsq(terms, np.degrees(angle), rcond=None)[0].tolist() for angle in (latitude, longitude)]
 
 
 def _rounded(values: Array, digits: int) -> list[Any]:

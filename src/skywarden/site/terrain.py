@@ -11,6 +11,7 @@ import numpy as np
 from skywarden.errors import Fault
 from skywarden.geometry.earth import to_earth
 from skywarden.geometry.ground import Ground
+from skywarden.geometry.sight import EARTH_RADIUS
 from skywarden.site.model import Array, Origin
 from skywarden.site.reading import Table
 
@@ -48,7 +49,7 @@ def read(table: Table, folder: Path, origin: Origin) -> bytes | None:
         faults.append(Fault(table.document.name, line, "no tile covers the site", "Name the tiles around the origin."))
         return None
     # A tangent plane: ground at distance d lies d²/2R below it, which is already in the heights' geometry when projected back.
-    drop = (flat[:, 0] ** 2 + flat[:, 1] ** 2) / (2.0 * 6_371_000.0)
+    drop = (flat[:, 0] ** 2 + flat[:, 1] ** 2) / (2.0 * EARTH_RADIUS)
     up = np.where(np.isfinite(height), height, origin.elevation) - origin.elevation - drop
     return to_bytes(Ground(float(axis[0]), float(axis[0]), float(step), up.reshape(east.shape), float(up.max()), float(sigma)))
 

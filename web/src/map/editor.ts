@@ -14,7 +14,7 @@ import { Circle, Fill, Icon, Stroke, Style, Text } from "ol/style";
 import { type Equipment, type Place, add, centre, change, choose, draft, drawing, move, placeOf } from "../editing";
 import { theme } from "../store";
 import { colours } from "./colours";
-import { sector } from "./ground";
+import { closed, sector } from "./ground";
 
 type Owner = { kind: "radars" | "effectors"; index: number };
 
@@ -113,7 +113,7 @@ export function editor(olMap: OlMap): () => void {
     if (busy) return;
     for (const source of [zones, reaches, masts]) source.clear();
     d?.zones.forEach((zone, index) => {
-      if (zone.polygon.length >= 3) zones.addFeature(made(new Polygon([[...zone.polygon, zone.polygon[0]!]]), "zones", index, zone.name));
+      if (zone.polygon.length >= 3) zones.addFeature(made(new Polygon([closed(zone.polygon)]), "zones", index, zone.name));
     });
     for (const kind of ["radars", "effectors"] as const)
       d?.[kind].forEach((each, index) => {

@@ -8,7 +8,7 @@ import type { Projection } from "ol/proj";
 import ImageCanvas from "ol/source/ImageCanvas";
 import VectorSource from "ol/source/Vector";
 import { Fill, Icon, Stroke, Style, Text } from "ol/style";
-import type { Site, Terrain } from "../protocol";
+import type { Effector, Radar, Site, Terrain } from "../protocol";
 import { warnings } from "../store";
 import { colours } from "./colours";
 import { contours, shade } from "./terrain";
@@ -20,7 +20,7 @@ const RINGS = [1000, 2000, 5000, 10000, 20000, 30000, 50000];
 export function zoneLayer(site: Site, beat: () => boolean): VectorLayer {
   const source = new VectorSource({
     features: site.zones.map((zone, i) => {
-      const feature = new Feature(new Polygon([[...zone.polygon, zone.polygon[0]!]]));
+      const feature = new Feature(new Polygon([closed(zone.polygon)]));
       feature.setId(i);
       return feature;
     }),
@@ -73,42 +73,32 @@ export function ringLayer(): VectorLayer {
 
 /** Where each radar can look, by its books, and the radar itself. */
 export function radarLayer(site: Site, states: () => number[]): VectorLayer {
-  const source = new VectorSource();
-  site.radars.forEach((radar, i) => {
-    const centre = radar.place.slice(0, 2) as Coordinate;
-    const outline = new Feature(new Polygon([sector(centre, radar.min, radar.max, radar.from, radar.width)]));
-    outline.set("radar", i);
-    const mast = new Feature(new Point(centre));
-    mast.set("radar", i);
-    source.addFeatures([outline, mast]);
-  });
-  return new VectorLayer({
-    source,
-    style: (feature) => {
-      const c = colours(), i = feature.get("radar") as number, bad = (states()[i] ?? 0) !== 0;
-      if (feature.getGeometry() instanceof Point)
-        return new Style({ image: new Icon({ src: "/symbols/radar.svg", scale: 0.4, opacity: bad ? 0.5 : 1 }) });
-      return new Style({ stroke: new Stroke({ color: bad ? c.warned : c.blue, width: 1.2, lineDash: bad ? [2, 6] : [12, 4] }) });
-    },
+  return equipmentLayer(site.radars, "radar", (i) => {
+    const c = colours(), bad = (states()[i] ?? 0) !== 0;
+    return { stroke: new Stroke({ color: bad ? c.warned : c.blue, width: 1.2, lineDash: bad ? [2, 6] : [12, 4] }), opacity: bad ? 0.5 : 1 };
   });
 }
 
 /** Simulated effectors with their reach; only where something is rehearsed. */
 export function effectorLayer(site: Site): VectorLayer {
+  return equipmentLayer(site.effectors, "effector", () => ({ stroke: new Stroke({ color: colours().green, width: 1.2, lineDash: [2, 4] }), opacity: 1 }));
+}
+
+function equipmentLayer(each: (Radar | Effector)[], symbol: string, look: (i: number) => { stroke: Stroke; opacity: number }): VectorLayer {
   const source = new VectorSource();
-  for (const effector of site.effectors) {
-    const centre = effector.place.slice(0, 2) as Coordinate;
-    const outline = new Feature(new Polygon([sector(centre, effector.min, effector.max, effector.from, effector.width)]));
-    const mount = new Feature(new Point(centre));
-    source.addFeatures([outline, mount]);
-  }
+  each.forEach((one, i) => {
+    const centre = one.place.slice(0, 2) as Coordinate;
+    for (const geometry of [new Polygon([sector(centre, one.min, one.max, one.from, one.width)]), new Point(centre)]) {
+      const feature = new Feature<Polygon | Point>(geometry);
+      feature.set("index", i);
+      source.addFeature(feature);
+    }
+  });
   return new VectorLayer({
     source,
     style: (feature) => {
-      const c = colours();
-      if (feature.getGeometry() instanceof Point)
-        return new Style({ image: new Icon({ src: "/symbols/effector.svg", scale: 0.4 }) });
-      return new Style({ stroke: new Stroke({ color: c.green, width: 1.2, lineDash: [2, 4] }) });
+      const { stroke, opacity } = look(feature.get("index") as number);
+      return feature.getGeometry() instanceof Point ? new Style({ image: new Icon({ src: `/symbols/${symbol}.svg`, scale: 0.4, opacity }) }) : new Style({ stroke });
     },
   });
 }
@@ -163,6 +153,9 @@ export function terrainLayers(terrain: Terrain, heights: Float32Array, projectio
     }),
   };
 }
+
+/** A polygon's ring, its first corner again at the end. */
+export const closed = (polygon: [number, number][]): Coordinate[] => [...polygon, polygon[0]!];
 
 function arc(centre: Coordinate, radius: number, from: number, width: number): Coordinate[] {
   const pieces = Math.max(2, Math.ceil((width / TURN) * 180));

@@ -27,6 +27,7 @@ export const map = {
   fitAll: () => {},
   zoom: (_by: number) => {},
   rule: () => {},
+  focus: () => {},
 };
 
 export function SiteMap() {
@@ -43,7 +44,8 @@ export function SiteMap() {
         <line />
         <text />
       </svg>
-      <div class="readout" ref={readout} />
+      {(ruler.value || draft.value) && <div class="cross" aria-hidden="true" />}
+      <div class="readout" ref={readout} aria-live={ruler.value ? "polite" : "off"} />
     </section>
   );
 }
@@ -71,6 +73,7 @@ function build(target: HTMLDivElement, readout: HTMLDivElement, overlay: SVGSVGE
   const fit = (extent: number[]) => view.fit(extent, { padding: [20, 20, 40, 20] });
   map.fit = () => fit(zoneExtent(site));
   map.fitAll = () => fit(everything(site));
+  map.focus = () => target.focus();
   map.zoom = (by) => view.animate({ zoom: (view.getZoom() ?? 0) + by, duration: still.matches ? 0 : 150 });
   map.fit();
   loadSymbols(() => moving.changed());

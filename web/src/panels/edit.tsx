@@ -40,7 +40,7 @@ export function Edit() {
       </div>
       {drawing.value && <p role="status">{d.kind === "zones" ? e.drawing : e.placing}</p>}
       {zone && (
-        <div class="form">
+        <div class="form" key={d.chosen}>
           <label>{e.name}<input value={zone.name} maxLength={100} onInput={(event) => change({ name: event.currentTarget.value })} /></label>
           <label>
             {e.kind}
