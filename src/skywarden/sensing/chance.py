@@ -22,20 +22,23 @@ class Chance:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
+        self._known: dict[str, Array] = {}
 
-    def _words(self, name: str, count: int) -> Array:
-        """`count` 64-bit words of the seed sequence spawned for `name`; the spawn key is a stable hash of the name."""
-        key = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], "<u4")
-        return np.random.SeedSequence(self._seed, spawn_key=tuple(int(k) for k in key)).generate_state(count, np.uint64)
+    def _words(self, name: str) -> Array:
+        """Two 64-bit words of the seed sequence spawned for `name`; the spawn key is a stable hash of the name."""
+        if name not in self._known:
+            key = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], "<u4")
+            self._known[name] = np.random.SeedSequence(self._seed, spawn_key=tuple(int(k) for k in key)).generate_state(2, np.uint64)
+        return self._known[name]
 
     def stream(self, name: str, index: int = 0) -> np.random.Generator:
         """A generator for one name and index (of a frame, a look, a round), independent of all others."""
-        word = self._words(name, 1)[0]
+        word = self._words(name)[0]
         return np.random.Generator(np.random.Philox(key=np.array([word, index], np.uint64)))
 
     def keyed(self, name: str) -> Keyed:
         """Numbers found by (index, object) under one name."""
-        return Keyed(self._words(name, 2))
+        return Keyed(self._words(name))
 
 
 class Keyed:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from skywarden.geometry.ground import Ground, ground_up
@@ -103,9 +104,7 @@ class Wildlife:
             scale = np.array([reach, reach, 0.1 * reach])
             position += scale * np.sin(turn)
             velocity += scale * (TURN / period) * np.cos(turn)
-        for i in range(self._birds):
-            position[i, 2] += ground_up(self._ground, position[i, 0], position[i, 1]) + self._height[i]
-            position[i, 2] = max(position[i, 2], 1.0 + ground_up(self._ground, position[i, 0], position[i, 1]))
+        _over_ground(position, self._height, self._ground)
         n = self._birds + self._rotors
         return Targets.plain(
             np.concatenate([BIRD_KEY + np.arange(self._birds), ROTOR_KEY + np.arange(self._rotors)]), np.full(n, CLUTTER, np.int32),
@@ -136,3 +135,11 @@ class Rain:
         return Targets.plain(
             draw.integers(4_000_000, 2**40, n), np.full(n, CLUTTER, np.int32), position, velocity, np.full(n, RAIN_SECTION), np.ones(n, np.int64),
         )._replace(spread=np.full(n, 2.0))
+
+
+@njit(cache=True, error_model="numpy")
+def _over_ground(position: Array, height: Array, ground: Ground) -> None:
+    """Lift birds (n, 3) from heights about their own level to heights above the ground, never into it; in place."""
+    for i in range(position.shape[0]):
+        here = ground_up(ground, position[i, 0], position[i, 1])
+        position[i, 2] = max(position[i, 2] + here + height[i], 1.0 + here)

@@ -1,0 +1,139 @@
+"""The simulated defence over many raids: leak counts follow the closed forms, and Kabul's ledger comes out as a distribution."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from builders import a_scenario, a_site, an_effector
+from scenes.runs import SHARED, fly, measured
+from scipy.stats import binom
+
+from skywarden.messages.drill import Clearance, Order
+from skywarden.messages.picture import Tracks
+from skywarden.messages.truth import STOPPED
+from skywarden.sensing.chance import Chance
+from skywarden.world import engagement, rounds
+from skywarden.world.air import true_air
+from skywarden.world.traffic import traffic
+
+THREATS = 5
+UNLIKE = 0.002      # share of raids by which chances that differ by a hundredth from round to round can move a count
+SITE = a_site(effectors=(an_effector(kill_probability=0.6, reach_min=0.0, reach_max=60_000.0, speed=math.inf),))
+
+
+class Raids:
+    """One raid flown once, engaged again and again with other luck: simulated orders on each of its rounds, adjudicated by the world."""
+
+    def __init__(self):
+        scenario = a_scenario()
+        self.rounds = rounds.draw(scenario, SITE, true_air(SITE.air, scenario.weather, Chance(1)), Chance(1))
+        self.t = float(self.rounds.t_launch.max()) + 4.0
+        self.state = rounds.states(self.rounds, self.t)
+        assert np.isfinite(self.state).all()
+        assert len(self.state) == THREATS
+        self.tracks = Tracks.empty()._replace(number=np.arange(1, THREATS + 1), state=np.column_stack([self.state, np.zeros(THREATS)]))
+        self.nobody = traffic(())
+
+    def engage(self, targets, luck, stopped, volley=0):
+        """Adjudicate one simulated order on each of `targets` (rounds' numbers); returns the new stopping times."""
+        due = []
+        for k, target in enumerate(targets):
+            window = self.t + 0.01 * (100 * volley + k), self.t + 0.01 * (100 * volley + k) + 5.0
+            order = Order(target + 1, 0, *window, Clearance(target + 1, 0, *window, True, "clear", math.nan, -1, math.inf))
+            due.append(engagement.pending(order, self.tracks, self.t, self.rounds, np.full(THREATS, np.inf), SITE))
+        return engagement.adjudicate(due, self.rounds, stopped, self.nobody, SITE, luck)[1]
+
+    def chance(self, target):
+        """The chance of one shot, from the declaration by hand: nobody flies across, the reach is long."""
+        distance = np.linalg.norm(self.state[target, :3] - SITE.effectors[0].place)
+        return 0.6 * (1.5 - distance / 60_000.0)
+
+
+def alike(raids):
+    """The world of `raids` as if every round had one chance: the reach makes them differ by under a hundredth."""
+    each = [raids.chance(k) for k in range(THREATS)]
+    assert max(each) - min(each) < 0.01
+    return float(np.mean(each))
+
+
+def leaks(raids, seed, first, rest):
+    """Leakers of one raid: `first` shots spread over all, a perfect look, `rest` shots spread over those that fly on."""
+    luck, stopped = Chance(seed).keyed("kill"), np.full(THREATS, np.inf)
+    stopped = raids.engage([k % THREATS for k in range(first)], luck, stopped)
+    alive = np.flatnonzero(~np.isfinite(stopped)).tolist()
+    if rest and alive:
+        stopped = raids.engage([alive[k % len(alive)] for k in range(rest)], luck, stopped, volley=1)
+    return int(np.isinf(stopped).sum())
+
+
+def exact_two_stages(p, first, rest):
+    """Expected leakers by enumerating every way the first volley can end; shares no code with the product."""
+    shots = [first // THREATS + (k < first % THREATS) for k in range(THREATS)]
+    expected = 0.0
+    for code in range(2**THREATS):
+        live = [k for k in range(THREATS) if code >> k & 1]
+        weight = math.prod((1 - p) ** shots[k] if k in live else 1 - (1 - p) ** shots[k] for k in range(THREATS))
+        again = [rest // len(live) + (j < rest % len(live)) for j in range(len(live))] if live else []
+        expected += weight * sum((1 - p) ** n for n in again)
+    return expected
+
+
+def judge_leaks(raids, seeds):
+    """Both laws over so many raids, at 99 %; returns the figures."""
+    p, n = alike(raids), len(seeds)
+    volley = Counter(leaks(raids, seed, THREATS, 0) for seed in seeds)
+    for k in range(THREATS + 1):
+        low, high = binom.interval(0.99 ** (1 / (THREATS + 1)), n, binom.pmf(k, THREATS, 1 - p))
+        assert low - UNLIKE * n <= volley[k] <= high + UNLIKE * n, (k, volley[k], low, high)
+    twice = np.array([leaks(raids, seed, THREATS, 3) for seed in seeds])
+    mean, error = float(twice.mean()), float(twice.std() / math.sqrt(n))
+    assert abs(mean - exact_two_stages(p, THREATS, 3)) <= 2.576 * error + UNLIKE * THREATS
+    return p, volley, mean
+
+
+def test_leak_counts_follow_the_binomial_and_with_a_look_the_enumeration():
+    judge_leaks(Raids(), range(500))
+
+
+@pytest.mark.prove
+def test_leak_counts_of_ten_thousand_raids(evidence):
+    p, volley, mean = judge_leaks(Raids(), range(10_000))
+    evidence("leak-counts", "five threats, one shot each", chance=round(p, 4), **{f"leaked_{k}": volley[k] for k in range(THREATS + 1)},
+             binomial=" ".join(f"{10_000 * binom.pmf(k, THREATS, 1 - p):.0f}" for k in range(THREATS + 1)))
+    evidence("leak-counts", "shoot, look, three more", chance=round(p, 4), mean_leaked=round(mean, 4), enumerated=round(exact_two_stages(p, THREATS, 3), 4))
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("block", range(20))
+def test_kabul_ledger_over_two_hundred_seeds(block, tmp_path, evidence):
+    """Three are left to fall, the dangerous one is engaged, the harmless one inside is left or engaged by value; flights keep moving."""
+    left = engaged_danger = danger = engaged_inside = inside = stopped = endangered = 0
+    for seed in range(10 * block + 1, 10 * block + 11):
+        path = tmp_path / f"{seed}.rec"
+        told = fly("kabul-2021-08-30", seed=seed, record=path)
+        endangered += told["aircraft_endangered"]
+        for line in measured(path).ledger():
+            if line.inside_zones:
+                danger += 1
+                engaged_danger += line.orders > 0
+            elif line.inside:
+                inside += 1
+                engaged_inside += line.orders > 0
+            else:
+                left += line.orders == 0
+            stopped += line.outcome == STOPPED
+        path.unlink()
+    facts = json.loads((SHARED / "data" / "ledgers" / "public_ledgers.json").read_text())["kabul_2021_08_30"] if SHARED.is_dir() else {}
+    evidence("kabul-ledger", f"seeds {10 * block + 1} to {10 * block + 10}", left_to_fall=left, dangerous=danger, dangerous_engaged=engaged_danger,
+             inside_harmless=inside, inside_engaged=engaged_inside, stopped=stopped, aircraft_endangered=endangered)
+    evidence("kabul-ledger", "public ledger, one raid", left_to_fall=facts.get("off_airfield"), dangerous=facts.get("engaged_effective"),
+             dangerous_engaged=facts.get("engaged_effective"), inside_harmless=facts.get("inside_no_effect"), inside_engaged=0,
+             stopped=facts.get("engaged_effective"))
+    assert endangered == 0
+    assert left == 30
+    assert engaged_danger >= 0.8 * danger
+
