@@ -45,6 +45,7 @@ from skywarden.run.shapes import Feed, Moment, Sink
 from skywarden.scenario.load import load as load_scenario
 from skywarden.scenario.load import site_of
 from skywarden.scenario.model import Scenario
+from skywarden.site import coverage
 from skywarden.site.load import from_sources
 from skywarden.site.load import load as load_site
 from skywarden.site.model import Site
@@ -107,6 +108,8 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
             talk.print(f"console: {page.url}{in_the_clear(request)}", highlight=False)
         with talk.status(f"{site.title}: compiling kernels … (a minute the first time, a moment after)"):
             warm(site, simulation)
+            if page is not None:
+                coverage.ready(site)
         given: Feed = feed
         terminal: Terminal | None = None
         if page is not None:

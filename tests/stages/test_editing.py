@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 from test_console import SITE, Page, console, users
 
 from skywarden.geometry.earth import to_site
+from skywarden.geometry.ground import Ground
 from skywarden.site import editing
 from skywarden.site.editing import EditError
 from skywarden.site.fields import PLACE, fields
-from skywarden.site.load import TOML, ZONES, load
+from skywarden.site.load import TERRAIN, TOML, ZONES, load
 from skywarden.site.shipped import find
+from skywarden.site.terrain import to_bytes
 
 
 @pytest.fixture
@@ -351,3 +354,16 @@ def test_what_cannot_be_written_leaves_the_old_files_and_nothing_beside_them(fol
     with pytest.raises(OSError, match="No space"):
         editing.save(folder, original, editing.edited(original, draft))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_site_with_terrain_is_edited_over_the_terrain_of_the_run(folder):
+    ground = Ground(-5000.0, -5000.0, 5000.0, np.full((3, 3), 70.0), 70.0, 5.0)
+    site = load(folder)
+    running = replace(site, ground=ground, sources={**site.sources, TERRAIN: to_bytes(ground)})
+    original = editing.read(folder, running)
+    assert original.site.radars[0].place[2] == 70.0 + 12.0
+    draft = editing.view(original)
+    draft["radars"][0]["values"]["height_m"] = 20
+    edited = editing.site_of(editing.edited(original, draft), running)
+    assert edited.radars[0].place[2] == 90.0
+    assert set(original.files) == {TOML, ZONES}         # the grid is the run's, no file of the folder

@@ -38,6 +38,7 @@ export async function edit(): Promise<void> {
   if (!said || said.error) return tell(said?.error ?? texts.connecting);
   draft.value = { ...said, kind: "zones", chosen: 0, changed: false, faults: null, saved: false };
   tab.value = "edit";
+  requestAnimationFrame(() => document.querySelector<HTMLElement>(".edit select")?.focus()); // the form is where the hands go next
 }
 
 async function files(): Promise<(Files & { error?: string }) | null> {

@@ -82,6 +82,11 @@ def outlines(site: Site, height: float) -> tuple[list[list[Array]], list[list[li
     return _rings(union_all(each)), [_rings(shape) for shape in each]
 
 
+def ready(site: Site) -> None:
+    """Compile what coverage needs, so that no run is held up when somebody first asks for it."""
+    lowest_seen(site.ground, np.zeros(3), np.zeros(1), 1.0, 1, 1)
+
+
 @lru_cache(maxsize=8)       # 9 MB each
 def _lowest(site: Site, radar: Radar) -> tuple[Array, Array, Array, Array]:
     """Edges of directions and of distances, and of each cell's middle the ground's height and the least height seen over it."""

@@ -15,6 +15,7 @@ import { contours, shade } from "./terrain";
 
 const TURN = 2 * Math.PI;
 const RINGS = [1000, 2000, 5000, 10000, 20000, 30000, 50000];
+const SMALLEST_RING = 50; // pixels; smaller ones would only crowd the middle
 
 /** Zones, drawn by state: warned ones filled and outlined double, those not acknowledged blinking with `beat`. */
 export function zoneLayer(site: Site, beat: () => boolean): VectorLayer {
@@ -52,14 +53,16 @@ export function ringLayer(): VectorLayer {
     features: RINGS.map((radius) => {
       const feature = new Feature(new LineString(arc([0, 0], radius, 0, TURN)));
       feature.set("label", `${radius / 1000} km`);
+      feature.set("radius", radius);
       return feature;
     }),
   });
   return new VectorLayer({
     source,
     declutter: true,
-    style: (feature) => {
+    style: (feature, resolution) => {
       const c = colours();
+      if ((feature.get("radius") as number) / resolution < SMALLEST_RING) return undefined;
       return new Style({
         stroke: new Stroke({ color: c.faint, width: 0.7, lineDash: [3, 5] }),
         text: new Text({
