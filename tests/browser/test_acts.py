@@ -135,7 +135,7 @@ def test_shelve_all_and_each_comes_back_when_its_time_is_up(quiet, pages, by):
     if by == "keyboard":
         page.keyboard.press("S")
     else:
-        button(page, "Put all aside").click()
+        button(page, "All aside").click()
     answer(page, by, choice="30", why="siren test", named="ArrowUp")
     expect(at(page, "warning")).to_have_count(0)
     expect(at(page, "shelved")).to_contain_text("2 put aside")
@@ -179,7 +179,7 @@ def test_reclassify_and_take_it_back(quiet, pages, by):
     answer(page, by, choice="aircraft", why="balloon seen")
     assert quiet.told("reclassify")[1:] == ("reclassify", "950 aircraft", USER, "balloon seen")
     expect(row).to_contain_text("aircraft")
-    expect(row).to_contain_text(f"✎ {USER}")
+    expect(row).to_contain_text("✎")
     expect(at(page, "facts")).to_contain_text(f"{USER} says so since")
     if by == "keyboard":
         page.keyboard.press("r")

@@ -469,6 +469,35 @@ def test_a_session_is_over_after_twelve_hours_however_much_it_is_used(tmp_path):
     assert door.find(session.token) is None
 
 
+def test_a_killed_run_leaves_its_standing_alarms_to_the_next_one_and_an_old_or_broken_journal_none(tmp_path):
+    from skywarden.console import journal
+
+    play, path = Play(SITE, rounds=0), journal.path_of(tmp_path, SITE)
+    kept = journal.Journal(path, SITE)
+    kept.take(play.moment(1.0))
+    assert not path.exists()
+    play.manual[0] = 2.0
+    kept.take(play.moment(2.0))
+    assert [(c.kind, c.subject, c.who) for c in journal.left_standing(path, SITE)] == [("alarm", ZONE, journal.BY)]
+    told = json.loads(path.read_text())
+    for spoilt in ({**told, "unix_s": told["unix_s"] - journal.LONGEST_S - 1}, {**told, "unix_s": told["unix_s"] + 60}, {**told, "zones": ["nowhere"]}, {}, []):
+        path.write_text(json.dumps(spoilt))
+        assert journal.left_standing(path, SITE) == ()
+    path.write_bytes(b"\x00{")
+    assert journal.left_standing(path, SITE) == ()
+    play.manual.clear()
+    kept.take(play.moment(60.0))
+    assert not path.exists()
+    kept.close()
+
+
+def test_whoever_lets_others_in_without_tls_is_told():
+    from skywarden import session
+
+    assert "without TLS" in session.in_the_clear(session.Request(host="0.0.0.0"))
+    assert session.in_the_clear(session.Request()) == session.in_the_clear(session.Request(host="0.0.0.0", tls=(Path("c"), Path("k")))) == ""
+
+
 def test_a_click_storm_is_slowed_down():
     with console() as served:
         page = Page(served)

@@ -82,6 +82,37 @@ def test_the_scaled_clock_waits_for_each_frame_at_its_own_speed():
     assert wall.slept == pytest.approx([0.25, 0.25])
 
 
+def test_the_pace_changes_from_the_next_moment_on_and_nothing_is_late_for_having_stood_still():
+    wall = FakeWall()
+    clock = ScaledClock(1.0, wall.now, wall.sleep)
+    clock.wait_until(0.0)
+    clock.pace(0.0)
+    looks = 0
+
+    def sleep(seconds):
+        nonlocal looks
+        wall.sleep(seconds)
+        looks += 1
+        if looks == 400:        # a hundred seconds later somebody lets it go on, four times as fast
+            clock.pace(4.0)
+
+    clock._sleep = sleep
+    assert clock.wait_until(1.0) == 0.0
+    assert wall.at == pytest.approx(200.0)
+    assert [clock.wait_until(t) for t in (2.0, 3.0)] == [0.0, 0.0]
+    assert wall.at == pytest.approx(200.5)
+    wall.at += 3.0              # the machine is slow: that is late, and forgiven with the next pace
+    assert clock.wait_until(4.0) == pytest.approx(2.75)
+    clock.pace(1.0)
+    assert clock.wait_until(4.5) == 0.0
+
+
+def test_a_run_that_stands_still_can_be_ended():
+    clock = ScaledClock(0.0, FakeWall().now, lambda seconds: True)
+    clock.wait_until(0.0)
+    assert clock.wait_until(1.0) == 0.0
+
+
 def test_lateness_is_measured_and_written_into_the_frame_before_anything_sees_it():
     wall, sink = FakeWall(), Keeps()
 

@@ -118,7 +118,7 @@ export async function post(path: string, body: unknown): Promise<boolean> {
 /** One command; the picture shows when it has taken effect. */
 export async function command(kind: string, subject: string, why = ""): Promise<boolean> {
   const good = await post("/api/command", { kind, subject, why });
-  if (good) tell(fill(texts.sent, { what: `${texts.event_kinds[kind] ?? kind} ${subject}` }));
+  if (good && kind !== "pace") tell(fill(texts.sent, { what: `${texts.event_kinds[kind] ?? kind} ${subject}` }));
   return good;
 }
 

@@ -61,8 +61,9 @@ const english = {
   acknowledge: "Acknowledge",
   acknowledge_all: "Acknowledge all",
   shelve: "Put aside",
-  shelve_all: "Put all aside",
+  shelve_all: "All aside",
   unshelve: "Bring back",
+  unshelved: { worse: "it got worse", time: "its time was up" },
   came_back: { worse: "back: it got worse", time: "back: its time was up" },
   shelf: {
     title: "Put aside", line: "{n} put aside: {zones}", open: "Shelf", none: "Nothing is put aside.", left: "{s} s left", by: "by {who}", all: "Bring all back",

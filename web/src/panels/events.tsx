@@ -3,14 +3,19 @@ import { signal } from "@preact/signals";
 import { runTime } from "../format";
 import type { Event } from "../protocol";
 import { events, hello } from "../store";
-import { texts } from "../texts";
+import { fill, texts } from "../texts";
 import { seek } from "../actions";
 
 const MOST = 150;
 
 export function sentence(event: Event): string {
   const zone = event.zone === null ? "" : (hello.value?.site.zones[event.zone]?.name ?? "");
-  const subject = event.kind === "raise" || event.kind === "clear" ? zone : event.text;
+  const subject =
+    event.kind === "raise" || event.kind === "clear" ? zone
+    : event.kind === "shelve" ? `${zone}, ${fill(texts.seconds, { n: event.text.split(" ")[0]! })}`
+    : event.kind === "unshelve" ? `${zone}: ${texts.unshelved[event.text as keyof typeof texts.unshelved] ?? event.text}`
+    : event.kind === "pace" ? fill(texts.badge_pace, { n: event.text })
+    : event.text;
   return `${texts.event_kinds[event.kind] ?? event.kind} ${subject}${event.who ? ` — ${event.who}` : ""}${event.why ? `: ${event.why}` : ""}`;
 }
 

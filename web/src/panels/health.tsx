@@ -54,7 +54,7 @@ export function Health() {
       <dl>
         <dt>{texts.frame_time}</dt><dd data-test="frame-time">{known(h.step) ? fill(texts.frame_of, { ms: (h.step * 1000).toFixed(1), of: Math.round(site.frame_s * 1000) }) : "—"}</dd>
         {pulse.value?.pace && <dt>{texts.run_pace}</dt>}
-        {pulse.value?.pace && <dd>{pulse.value.pace.speed === null ? texts.as_fast : fill(texts.kept, { kept: pulse.value.pace.kept ?? "—", asked: pulse.value.pace.speed })}</dd>}
+        {pulse.value?.pace && <dd>{pulse.value.pace.speed === null ? texts.as_fast : fill(texts.kept, { kept: pulse.value.pace.kept ?? "…", asked: pulse.value.pace.speed })}</dd>}
         <dt>{texts.late_data}</dt><dd>{known(h.late) ? `${Math.round(h.late * 1000)} ms` : "—"}</dd>
         <dt>{texts.picture_age}</dt><dd>{pulse.value ? `${pulse.value.age.toFixed(1)} s` : "—"}</dd>
         <dt>{texts.detections}</dt><dd>{h.detections}</dd>

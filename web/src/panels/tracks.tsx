@@ -37,8 +37,8 @@ export function Tracks() {
             {list.slice(0, MOST).map((row) => (
               <tr key={row.id} aria-selected={row.id === selected.value} class={row.id === selected.value ? "selected" : ""} onClick={() => (selected.value = row.id)} data-test="track">
                 <td class="num">{row.id}{row.call ? <b> {row.call}</b> : null}</td>
-                <td><span class={`kind k${row.kind}`} aria-hidden="true" />{texts.kinds[row.kind]}</td>
-                <td class="num">{row.said ? <span class="said" title={fill(texts.said, { who: row.said })}>✎ {row.said}</span> : percent(row.p)}</td>
+                <td><span class={`kind k${row.kind}`} aria-hidden="true" />{texts.kinds[row.kind]}{row.said ? <span class="said" title={fill(texts.said, { who: row.said })}> ✎</span> : null}</td>
+                <td class="num">{row.said || percent(row.p)}</td>
                 <td class="num">{known(row.impact) ? <><b>{countdown(row.impact, t)}</b> s</> : ""}</td>
                 <td class="place">{row.zone || (known(row.impact) ? texts.nowhere : "")}</td>
                 <td class="num">{metres(row.height)}</td>
