@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from skywarden.messages.commands import Command
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed: access is not tested")
 expect = playwright.expect
@@ -30,6 +32,13 @@ def test_no_screen_has_a_serious_fault(run, visit, theme):
         page.wait_for_timeout(150)
         faults += [f"after {key}: {fault}" for fault in serious(page)]
     page.keyboard.press("Escape")
+    made.console.order(Command(0.0, "shelve", "600 hospital", "mira", "exercise"))
+    made.alarm("hospital")
+    expect(page.locator('[data-test="shelved"]')).to_be_visible()
+    for key in "ib":
+        page.keyboard.press(key)
+        faults += [f"after {key}: {fault}" for fault in serious(page)]
+        page.keyboard.press("Escape")
     page.keyboard.press("m")
     faults += [f"alarm: {fault}" for fault in serious(page)]
     page.keyboard.press("Escape")
