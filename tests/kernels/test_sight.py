@@ -8,7 +8,7 @@ from dataclasses import replace
 import naive
 import numpy as np
 import pytest
-from shapely import contains_xy
+from shapely import Point, contains_xy
 
 from skywarden.geometry.ground import Ground, flat
 from skywarden.geometry.sight import EARTH_RADIUS, in_sight, lowest_seen, surface_up
@@ -109,6 +109,9 @@ def test_a_radar_covers_what_its_books_and_the_horizon_allow():
     assert not there(330.0, 20.0)               # above its greatest elevation, and nearer than its least range
     beam = 288.0 / math.tan(cram.elevation_min)     # 300 m less the mast, under the beam from 23.6 km on
     assert beam > cram.range_max
+    whole = outline(coverage(SITE, SITE.radars[0], 300.0), cram.place)
+    assert whole.geom_type == "Polygon"
+    assert whole.exterior.distance(Point(cram.place[:2])) > 19_000.0        # all round, no seam runs in to the radar
     low = outline(coverage(SITE, cram, 100.0), cram.place)
     assert 0.9 < math.sqrt(low.area / (math.pi / 3.0)) / (88.0 / math.tan(cram.elevation_min)) < 1.02   # 100 m: the beam's lower edge
 

@@ -58,6 +58,7 @@ def test_saving_without_a_change_leaves_every_byte(folder):
 
 def test_a_changed_radar_changes_its_lines_alone_and_keeps_their_comments(folder):
     old = (folder / TOML).read_text()
+    (folder / TOML).chmod(0o640)
 
     def change(draft):
         draft["radars"][0]["values"].update(east_m=-300, reference_range_m=25000, azimuth_width_deg=120.5)
@@ -74,6 +75,7 @@ def test_a_changed_radar_changes_its_lines_alone_and_keeps_their_comments(folder
     assert site.radars[0].place[0] == -300.0
     assert site.effectors[1].magazine == 16
     assert site.radars[1].detection_probability == 0.9
+    assert (folder / TOML).stat().st_mode & 0o777 == 0o640
 
 
 def test_radars_and_effectors_are_added_and_removed_and_their_neighbours_comments_stay(folder):
@@ -190,6 +192,17 @@ def test_a_site_written_another_way_is_refused_and_not_harmed(folder):
     original, draft = opened(folder)
     draft["effectors"][0]["values"]["reach_max_m"] = 800
     with pytest.raises(EditError, match=r"Write each under a line \[\[effectors\]\]"):
+        editing.edited(original, draft)
+    ghost = """title = '''
+[[effectors]]
+name = "gun"
+reach_max_m = 900.0
+# '''
+"""
+    (folder / TOML).write_text(inline + text.replace(tables, "").replace('title = "Kabul airport (zones notional)"\n', ghost))
+    original, draft = opened(folder)
+    draft["effectors"][0]["values"]["reach_max_m"] = 800
+    with pytest.raises(EditError, match="without losing something"):
         editing.edited(original, draft)
 
 
