@@ -17,6 +17,7 @@ from skywarden.estimation.kalman import closeness, innovation, invert, update
 from skywarden.estimation.measure import Sensors, measure, residual, wrap
 from skywarden.estimation.motion import STATES, STRAIGHT, carry, flow
 from skywarden.estimation.pair import assign
+from skywarden.estimation.single import follow, pack
 from skywarden.geometry.ground import Ground, flat
 
 AIR, EARTH = exponential(1790.0), plain_earth(1790.0)
@@ -104,6 +105,44 @@ def test_scalar_updates_equal_the_joint_update(n):
     assert np.allclose([ll, ll_joint], want_ll)
     assert nis == pytest.approx(d2)
     assert dims == 4
+
+
+@pytest.mark.parametrize("n", [6, 7, 9])
+def test_one_target_followed_from_python_is_flight_growth_and_joint_update(n):
+    rng = np.random.default_rng(n)
+    air, earth = exponential(1790.0), plain_earth(1790.0)
+    laws = drags([(np.zeros(1), np.ones(1), "pchip"), (np.array([0.0, 0.9, 1.1, 2.0]), np.array([1.0, 1.1, 2.0, 1.6]), "pchip")])
+    law = -1 if n == 6 else 1
+    x, P = random_belief(rng, n)
+    variance, place = np.array([225.0, 9e-6, 9e-6, 2.25]), np.array([30.0, -20.0, 5.0])
+    expected, H6, F, T = np.empty(4), np.empty((4, 6)), np.zeros((6, STATES)), np.empty((6, STATES))
+    y, Q = x.copy(), P.copy()
+    flow(y, 0.4, law, laws, air, earth, n, F)
+    carry(Q, F, n, 1e-4, 0.4, T)
+    measure(y, place, expected, H6)
+    z = expected + rng.normal(size=4) * np.sqrt(variance)
+    v, H = np.empty(4), np.zeros((4, STATES))
+    residual(z, expected, math.inf, v)
+    H[:, :6] = H6
+    fit, _, _ = update(y, Q, n, v, H, variance)
+    kept = x.tobytes(), P.tobytes()
+    after, spread, told = follow(x, P, z, 0.4, place, variance, pack(air, earth, laws), law, n)
+    assert (x.tobytes(), P.tobytes()) == kept
+    assert np.allclose(after, y, rtol=1e-12)
+    assert np.allclose(spread, Q, rtol=1e-9)
+    assert told == pytest.approx(fit, rel=1e-9)
+
+
+def test_one_target_followed_refuses_what_it_cannot_follow():
+    world = pack(exponential(0.0), plain_earth(0.0), drags([(np.zeros(1), np.ones(1), "pchip")]))
+    x, P, z = np.array([3000.0, 1.0, 500.0, 50.0, 0.0, 10.0, 2.3, 0.0, 0.0]), np.eye(9), np.array([3000.0, 1.5, 0.2, 50.0])
+    good = (x, P, z, 0.25, np.zeros(3), np.ones(4), world)
+    follow(*good)
+    for place, wrong in ((0, x[:7].copy()), (1, np.eye(7)), (0, np.full(9, np.nan)), (2, z[:3].copy())):
+        with pytest.raises(ValueError, match="follow needs"):
+            follow(*(wrong if k == place else part for k, part in enumerate(good)))
+    with pytest.raises(ValueError, match="law 3"):
+        follow(*good, 3)
 
 
 def test_a_missing_dimension_changes_nothing_but_its_own_weight():

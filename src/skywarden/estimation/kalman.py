@@ -16,34 +16,34 @@ LOG_2PI = math.log(2.0 * math.pi)
 
 @njit(cache=True, error_model="numpy")
 def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[float, float, int]:
-    """Improves state `x` (9,) and covariance `P` (9, 9), in place, by residuals `v` (4,) with slopes `H` (4, 9) and variances `R` (4,).
+    """Improves state `x` (9,) and covariance `P` (9, 9), in place, by residuals `v` (4,) with slopes `H` (4, w) and variances `R` (4,).
 
-    Dimensions whose residual or variance is nan are skipped. Returns the log-likelihood of the measurement, its normalised squared
-    innovation, and how many dimensions counted. Scalar after scalar about one linearisation equals the joint update, as R is diagonal.
+    Slopes beyond the w given, 6 or 9, are zero. Dimensions whose residual or variance is nan are skipped.
+    Returns the log-likelihood of the measurement, its normalised squared innovation, and how many dimensions counted.
+    Scalar after scalar about one linearisation equals the joint update, as R is diagonal.
     """
     moved = np.zeros(9)
     g = np.empty(9)
     ll, nis, dims = 0.0, 0.0, 0
+    width = min(n, H.shape[1])
     for d in range(4):
         if not math.isfinite(v[d]) or not math.isfinite(R[d]):
             continue
         s = R[d]
         e = v[d]
-        for i in range(n):
-            total = 0.0
-            for k in range(n):
-                total += P[i, k] * H[d, k]
-            g[i] = total
-        for i in range(n):
+        g[:] = 0.0
+        for k in range(width):
+            for i in range(n):
+                g[i] += H[d, k] * P[k, i]
+        for i in range(width):
             s += H[d, i] * g[i]
             e -= H[d, i] * moved[i]
         w = e / s
+        share = 1.0 / s
         for i in range(n):
             moved[i] += g[i] * w
-            k_i = g[i] / s
-            for j in range(i, n):
-                P[i, j] -= k_i * g[j]
-                P[j, i] = P[i, j]
+            for j in range(n):
+                P[i, j] -= g[i] * g[j] * share      # in this order exactly symmetric
         ll -= 0.5 * (e * w + math.log(s) + LOG_2PI)
         nis += e * w
         dims += 1
@@ -54,17 +54,17 @@ def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[fl
 
 @njit(cache=True, error_model="numpy")
 def innovation(P: Array, n: int, H: Array, S: Array, T: Array) -> None:
-    """H P H' into `S` (4, 4), with `T` (4, 9) as scratch."""
+    """H P H' into `S` (4, 4), with `H` (4, w), w 6 or 9, and `T` (4, 9) as scratch."""
+    width = min(n, H.shape[1])
+    T[:] = 0.0
     for d in range(4):
-        for j in range(n):
-            total = 0.0
-            for k in range(n):
-                total += H[d, k] * P[k, j]
-            T[d, j] = total
+        for k in range(width):
+            for j in range(width):
+                T[d, j] += H[d, k] * P[k, j]
     for d in range(4):
         for e in range(d, 4):
             total = 0.0
-            for k in range(n):
+            for k in range(width):
                 total += T[d, k] * H[e, k]
             S[d, e] = total
             S[e, d] = total

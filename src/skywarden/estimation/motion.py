@@ -116,17 +116,21 @@ def compound(F: Array, A: Array, n: int, scratch: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def carry(P: Array, F: Array, n: int, q: float, h: float, T: Array) -> None:
-    """Covariance `P` (9, 9) moves on in place: F P F' plus white acceleration noise of density `q` [m²/s³] over `h` seconds."""
+    """Covariance `P` (9, 9) moves on in place: F P F' plus white acceleration noise of density `q` [m²/s³] over `h` seconds.
+
+    No force depends on east and north: the first two columns of `F` are the identity's, and are not read.
+    """
     for i in range(6):
         for j in range(n):
-            total = 0.0
-            for k in range(n):
-                total += F[i, k] * P[k, j]
-            T[i, j] = total
+            T[i, j] = P[i, j]
+        for k in range(2, n):
+            f = F[i, k] - 1.0 if i == k else F[i, k]
+            for j in range(n):
+                T[i, j] += f * P[k, j]
     for i in range(6):
         for j in range(i, 6):
-            total = 0.0
-            for k in range(n):
+            total = T[i, j] if j < 2 else 0.0
+            for k in range(2, n):
                 total += T[i, k] * F[j, k]
             P[i, j] = total
             P[j, i] = total

@@ -7,10 +7,9 @@ import math
 import numpy as np
 from numba import njit
 
+from skywarden.defence.tracking.kernels import FASTEST, begin, first_beyond
 from skywarden.defence.tracking.memory import Block, Model, Seeds
-from skywarden.estimation.fit import fit
-from skywarden.estimation.measure import cartesian, wrap
-from skywarden.estimation.motion import STATES, STRAIGHT
+from skywarden.estimation.measure import wrap
 from skywarden.messages.tables import Array
 
 TANGENTIAL = 220.0      # m/s, standard deviation of each component across the line of sight before anything is known
@@ -29,18 +28,21 @@ def ratios(
     size = 256
     row, column, out = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size)
     pairs = 0
-    a, _c = np.empty(3), np.empty(3)
-    place = model.sensors.place[sensor]
     var = model.sensors.variance[sensor]
     log_pd = math.log(model.pd[sensor])
     span = model.sensors.span[sensor]
     doppler = math.isfinite(var[3])
+    noisiest = 0.0
+    for d in range(z.shape[0]):
+        noisiest = max(noisiest, ratio[d])
     for s in range(seeds.t.shape[0]):
         dt = t - seeds.t[s]
         if seeds.sensor[s] != sensor or dt <= 0.0 or dt > model.gap[sensor] or not math.isfinite(seeds.z[s, 2]):
             continue
-        cartesian(seeds.z[s, 0], seeds.z[s, 1], seeds.z[s, 2], place, a)
-        for d in range(z.shape[0]):
+        reach = FASTEST * dt + math.sqrt(20.0 * var[0] * (noisiest + seeds.ratio[s]))
+        for d in range(first_beyond(z, seeds.z[s, 0] - reach), z.shape[0]):
+            if z[d, 0] > seeds.z[s, 0] + reach:
+                break
             if not free[d] or not math.isfinite(z[d, 2]):
                 continue
             scale = ratio[d] + seeds.ratio[s]
@@ -89,43 +91,12 @@ def found(
     b: Block, first: int, seeds: Seeds, seed: Array, t: float, sensor: int, z: Array, ratio: Array, chosen: Array, lr: Array, model: Model,
 ) -> None:
     """Fills rows `first`, `first` + 1, … of `b` with tracks from pairs of `seed` (k,) and detection `chosen` (k,), every hypothesis fitted."""
-    laws = b.x.shape[1] - 2
-    a, c, u = np.empty(3), np.empty(3), np.empty(3)
-    x = np.empty(STATES)
-    P = np.empty((STATES, STATES))
-    place = model.sensors.place[sensor]
     for k in range(seed.shape[0]):
         i, s, d = first + k, seed[k], chosen[k]
         b.time[i], b.seen[i], b.born[i], b.hits[i], b.score[i] = t, t, seeds.t[s], 2, lr[k]
         b.t[i, 0], b.t[i, 1] = seeds.t[s], t
-        b.sensor[i, :2] = sensor
+        b.sensor[i, 0], b.sensor[i, 1] = sensor, sensor
         b.z[i, 0], b.z[i, 1] = seeds.z[s], z[d]
         b.ratio[i, 0], b.ratio[i, 1] = seeds.ratio[s], ratio[d]
         b.kept[i] = 2
-        cartesian(seeds.z[s, 0], seeds.z[s, 1], seeds.z[s, 2], place, a)
-        cartesian(z[d, 0], z[d, 1], z[d, 2], place, c)
-        dt = t - seeds.t[s]
-        along = 0.0
-        for j in range(3):
-            u[j] = (a[j] - place[j]) / seeds.z[s, 0]
-            along += u[j] * (c[j] - a[j]) / dt
-        rate = seeds.z[s, 3] if math.isfinite(seeds.z[s, 3]) else along
-        for m in range(laws + 1):
-            guess = b.anchor[i, m]
-            guess[:] = model.mean[m]
-            for j in range(3):
-                guess[j] = a[j]
-                guess[3 + j] = (c[j] - a[j]) / dt + (rate - along) * u[j]
-            law = m if m < laws else STRAIGHT
-            evidence = fit(
-                b.t[i], b.sensor[i], b.z[i], b.ratio[i], 2, law, model.n if m < laws else 6, model.drags, model.air, model.earth, model.sensors,
-                model.mean[m], model.variance[m], 4, guess, x, P)
-            if not math.isfinite(evidence):
-                evidence = -1e6
-                b.alive[i, m] = False
-                x[:] = guess
-                P[:] = 0.0
-                for j in range(STATES):
-                    P[j, j] = 1e4
-            b.x[i, m], b.p[i, m], b.ll[i, m] = x, P, evidence
-        b.x[i, laws + 1], b.p[i, laws + 1] = b.x[i, laws], b.p[i, laws]
+        begin(b, i, model)

@@ -10,7 +10,7 @@ from numba import njit
 from skywarden.defence.tracking.memory import Block, Model
 from skywarden.estimation.fit import fit
 from skywarden.estimation.kalman import closeness, innovation, update
-from skywarden.estimation.measure import measure, residual
+from skywarden.estimation.measure import cartesian, measure, residual
 from skywarden.estimation.motion import STATES, STRAIGHT, carry, flow
 from skywarden.messages.tables import Array
 
@@ -19,11 +19,30 @@ STRESSED = 1.9          # fading mean innovation at which noise is added (1 expe
 RELIEF = 2.0            # m²/s³ per squared excess of it
 CALM, TURNING = 0.05, 60.0      # m²/s³, process noise of straight and of turning flight
 TO_TURN, TO_CALM = 0.05, 0.25   # 1/s, rates of beginning and of ending a turn
+FASTEST = 1500.0        # m/s: nothing that this system is for flies faster
 GATE = 30.0             # chi-squared; 4 degrees of freedom hold 5e-6 outside
 FADE = 0.2
 AFRESH = 5              # detections from which a burnt-out rocket's flight is fitted afresh
 AFRESH_COST = 3.0       # log-likelihood that every such trial costs: it is a hypothesis more
 LONGEST_BURN = 6.0      # s after birth until which that is tried
+MENDED = 11             # detections up to which a young track is searched for one that is not its own
+POOR = 1.5              # fading mean innovation from which it is: one sound track in fifty
+STRANGE = 7.0           # log-likelihood that a detection left out counts as having lost; its own is 2.8 on average (chi-squared of 20 among 4)
+
+
+@njit(cache=True, error_model="numpy")
+def kind_of(m: int, laws: int, n: int) -> tuple[int, int]:
+    """Law and number of living states of hypothesis `m`: drag law `m` with `n`, or straight flight with 6.
+
+    Asked for instead of written out: a number that stands in a call would have everything below it compiled once more for just that number.
+    """
+    return (m, n) if m < laws else (STRAIGHT, 6)
+
+
+@njit(cache=True, error_model="numpy")
+def pays(count: int) -> bool:
+    """Whether a track of `count` detections is fitted again from its start: beyond 24, filter and fit agree (figures in docs/models/filters.md)."""
+    return count == 3 or count == 4 or count == 5 or count == 6 or count == 8 or count == 11 or count == 16 or count == 24
 
 
 @njit(cache=True, error_model="numpy")
@@ -44,9 +63,10 @@ def advance(b: Block, t: float, which: Array, model: Model) -> None:
             carry(b.p[i, law], F, model.n, QUIET + RELIEF * over * over, dt, T)
         if b.alive[i, laws]:
             _mix(b, i, laws, dt)
+            straight, six = kind_of(laws, laws, model.n)
             for m in range(laws, laws + 2):
-                flow(b.x[i, m], dt, STRAIGHT, model.drags, model.air, model.earth, 6, F)
-                carry(b.p[i, m], F, 6, CALM if m == laws else TURNING, dt, T)
+                flow(b.x[i, m], dt, straight, model.drags, model.air, model.earth, six, F)
+                carry(b.p[i, m], F, six, CALM if m == laws else TURNING, dt, T)
         b.time[i] = t
 
 
@@ -99,7 +119,7 @@ def gate(
 ) -> tuple[Array, Array, Array]:
     """Pairs (track, detection, cost) worth considering among tracks `which` and detections `free` (masks) of one sensor and time.
 
-    z, ratio   (k, 4), (k,)  detections and their noise ratio
+    z, ratio   (k, 4), (k,)  detections, rising in range, and their noise ratio
     floor      (k,)          log density of false alarms, for the dimensions each detection has
     A cost is minus the log-likelihood ratio of belonging against being a false alarm and a miss.
     """
@@ -116,6 +136,9 @@ def gate(
     v = np.empty(4)
     R = np.empty(4)
     L = np.zeros((4, 4))
+    noisiest = 0.0
+    for d in range(z.shape[0]):
+        noisiest = max(noisiest, ratio[d])
     gain = math.log(model.pd[sensor] / (1.0 - model.pd[sensor]))
     books, span = model.sensors.variance[sensor], model.sensors.span[sensor]
     for i in range(b.time.shape[0]):
@@ -132,19 +155,19 @@ def gate(
             w = share if c == 0 else (1.0 - share) * ((1.0 - b.turn[i]) if c == 1 else b.turn[i])
             if w < 1e-3:
                 continue
-            n = model.n if c == 0 else 6
-            slopes(b.x[i, m], t - b.time[i], m if c == 0 else STRAIGHT, n, sensor, model, expected[used], H6, H)
-            innovation(b.p[i, m], n, H, S[used], T)
+            law, n = kind_of(m, laws, model.n)
+            lagged = slopes(b.x[i, m], t - b.time[i], law, n, sensor, model, expected[used], H6, H)
+            innovation(b.p[i, m], n, H if lagged else H6, S[used], T)
             weight[used] = math.log(w)
             wide = max(wide, S[used, 0, 0])
             used += 1
         if used == 0:
             continue
-        for d in range(z.shape[0]):
+        reach = math.sqrt(1.5 * GATE * (wide + books[0] * noisiest) + 1e4 * (used > 1))
+        for d in range(first_beyond(z, expected[0, 0] - reach), z.shape[0]):
+            if z[d, 0] > expected[0, 0] + reach:
+                break
             if not free[d]:
-                continue
-            e = z[d, 0] - expected[0, 0]
-            if e * e > 1.5 * GATE * (wide + books[0] * ratio[d]) + 1e4 * (used > 1):
                 continue
             best, ll = np.inf, -np.inf
             for a in range(4):
@@ -173,14 +196,29 @@ def gate(
 
 
 @njit(cache=True, error_model="numpy")
-def slopes(x: Array, lag: float, law: int, n: int, sensor: int, model: Model, expected: Array, H6: Array, H: Array) -> None:
-    """Expected measurement of state `x` seen `lag` seconds off its time (negative: earlier), into `expected`, and its slopes into `H` (4, 9)."""
-    H[:] = 0.0
+def first_beyond(z: Array, least: float) -> int:
+    """First of the detections `z` (k, 4), rising in range, whose range is at least `least`; k where none is."""
+    low, high = 0, z.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if z[middle, 0] < least:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, error_model="numpy")
+def slopes(x: Array, lag: float, law: int, n: int, sensor: int, model: Model, expected: Array, H6: Array, H: Array) -> bool:
+    """Expected measurement of state `x` seen `lag` seconds off its time (negative: earlier), into `expected`.
+
+    Its slopes go into `H6` (4, 6) where there is no lag, otherwise into `H` (4, 9). Returns whether there is one.
+    """
     if lag == 0.0:
         measure(x, model.sensors.place[sensor], expected, H6)
-        H[:, :6] = H6
-        return
+        return False
     y = x.copy()
+    H[:] = 0.0
     F = np.zeros((6, STATES))
     flow(y, lag, law, model.drags, model.air, model.earth, n, F)
     measure(y, model.sensors.place[sensor], expected, H6)
@@ -190,20 +228,29 @@ def slopes(x: Array, lag: float, law: int, n: int, sensor: int, model: Model, ex
             for k in range(6):
                 total += H6[a, k] * F[k, j]
             H[a, j] = total
+    return True
 
 
 @njit(cache=True, error_model="numpy")
-def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array, gains: Array, refit: Array, model: Model) -> None:
+def improve(
+    x: Array, P: Array, z: Array, R: Array, lag: float, law: int, n: int, sensor: int, model: Model, H6: Array, H: Array,
+) -> tuple[float, float, int]:
+    """State `x` and covariance `P` take detection `z` (4,) of variances `R` (4,), in place; as `update` returns."""
+    expected, v = np.empty(4), np.empty(4)
+    lagged = slopes(x, lag, law, n, sensor, model, expected, H6, H)
+    residual(z, expected, model.sensors.span[sensor], v)
+    return update(x, P, n, v, H if lagged else H6, R)
+
+
+@njit(cache=True, error_model="numpy")
+def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array, gains: Array, model: Model) -> None:
     """Each track takes the detection `taken` (n,) gives it, -1 none: all hypotheses improve, the evidence grows.
 
     gains  (n,) what the detection adds to the track's score
-    refit  (kept at most + 1,) bool: with how many detections the whole start is fitted again
     """
     laws = b.x.shape[1] - 2
     H6 = np.empty((4, 6))
     H = np.zeros((4, STATES))
-    expected = np.empty(4)
-    v = np.empty(4)
     R = np.empty(4)
     for i in range(taken.shape[0]):
         d = taken[i]
@@ -220,18 +267,13 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
         for law in range(laws):
             if not b.alive[i, law]:
                 continue
-            slopes(b.x[i, law], lag, law, model.n, sensor, model, expected, H6, H)
-            residual(z[d], expected, model.sensors.span[sensor], v)
-            ll, nis, dims = update(b.x[i, law], b.p[i, law], model.n, v, H, R)
+            ll, nis, dims = improve(b.x[i, law], b.p[i, law], z[d], R, lag, law, model.n, sensor, model, H6, H)
             b.ll[i, law] += ll
             b.stress[i, law] += FADE * (nis / max(dims, 1) - b.stress[i, law])
         if b.alive[i, laws]:
-            slopes(b.x[i, laws], lag, STRAIGHT, 6, sensor, model, expected, H6, H)
-            residual(z[d], expected, model.sensors.span[sensor], v)
-            la, _, _ = update(b.x[i, laws], b.p[i, laws], 6, v, H, R)
-            slopes(b.x[i, laws + 1], lag, STRAIGHT, 6, sensor, model, expected, H6, H)
-            residual(z[d], expected, model.sensors.span[sensor], v)
-            lb, _, _ = update(b.x[i, laws + 1], b.p[i, laws + 1], 6, v, H, R)
+            straight, six = kind_of(laws, laws, model.n)
+            la, _, _ = improve(b.x[i, laws], b.p[i, laws], z[d], R, lag, straight, six, sensor, model, H6, H)
+            lb, _, _ = improve(b.x[i, laws + 1], b.p[i, laws + 1], z[d], R, lag, straight, six, sensor, model, H6, H)
             la += math.log(max(1.0 - b.turn[i], 1e-12))
             lb += math.log(max(b.turn[i], 1e-12))
             top = max(la, lb)
@@ -243,10 +285,11 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
         b.seen[i] = max(b.seen[i], t)
         b.score[i] = min(b.score[i] + gains[i], 200.0)
         if k < b.t.shape[1]:
-            if refit[k + 1]:
+            if pays(k + 1):
                 for law in range(laws):
                     if b.alive[i, law]:
                         refit_one(b, i, law, model)
+                mend(b, i, model)
             afresh(b, i, model)
         prune(b, i)
 
@@ -257,7 +300,7 @@ def refit_one(b: Block, i: int, law: int, model: Model) -> None:
     x = np.empty(STATES)
     P = np.empty((STATES, STATES))
     x0 = b.anchor[i, law].copy()
-    k = b.kept[i]
+    k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
     evidence = fit(
         b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, law, model.n, model.drags, model.air, model.earth, model.sensors,
         model.mean[law], model.variance[law], 4 if k < 6 else 2, x0, x, P)
@@ -266,6 +309,109 @@ def refit_one(b: Block, i: int, law: int, model: Model) -> None:
         b.x[i, law] = x
         b.p[i, law] = P
         b.ll[i, law] = evidence + b.past[i, 0]
+        to_now(b, i, law, model)
+
+
+@njit(cache=True, error_model="numpy")
+def to_now(b: Block, i: int, m: int, model: Model) -> None:
+    """Hypothesis `m` of track `i`, just fitted and so standing at its latest detection, moves on to the track's time: that detection may be a late one."""
+    dt = b.time[i] - b.t[i, b.kept[i] - 1]
+    if dt != 0.0:
+        F, T = np.zeros((6, STATES)), np.empty((6, STATES))
+        law, n = kind_of(m, b.x.shape[1] - 2, model.n)
+        flow(b.x[i, m], dt, law, model.drags, model.air, model.earth, n, F)
+        carry(b.p[i, m], F, n, QUIET, dt, T)
+
+
+@njit(cache=True, error_model="numpy")
+def from_ends(
+    t: Array, sensor: Array, z: Array, ratio: Array, k: int, m: int, model: Model, x0: Array, x: Array, P: Array,
+) -> float:
+    """Fits hypothesis `m` to `k` detections, guessing from the first and the last of them; `x0`, `x`, `P` and what is returned are as of `fit`."""
+    a, c = np.empty(3), np.empty(3)
+    first, last = model.sensors.place[sensor[0]], model.sensors.place[sensor[k - 1]]
+    cartesian(z[0, 0], z[0, 1], z[0, 2], first, a)
+    cartesian(z[k - 1, 0], z[k - 1, 1], z[k - 1, 2], last, c)
+    dt = t[k - 1] - t[0]
+    along = 0.0
+    for j in range(3):
+        along += (a[j] - first[j]) / z[0, 0] * (c[j] - a[j]) / dt
+    rate = z[0, 3] if math.isfinite(z[0, 3]) else along
+    x0[:] = model.mean[m]
+    for j in range(3):
+        x0[j] = a[j]
+        x0[3 + j] = (c[j] - a[j]) / dt + (rate - along) * (a[j] - first[j]) / z[0, 0]
+    law, n = kind_of(m, model.mean.shape[0] - 1, model.n)
+    return fit(
+        t, sensor, z, ratio, k, law, n, model.drags, model.air, model.earth, model.sensors,
+        model.mean[m], model.variance[m], 4 if k == 2 else 6, x0, x, P)
+
+
+@njit(cache=True, error_model="numpy")
+def begin(b: Block, i: int, model: Model) -> None:
+    """Fits every hypothesis of track `i` to the detections that it keeps, from nothing."""
+    laws = b.x.shape[1] - 2
+    k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
+    x, P = np.empty(STATES), np.empty((STATES, STATES))
+    for m in range(laws + 1):
+        x0 = b.anchor[i, m]
+        evidence = from_ends(b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, m, model, x0, x, P)
+        b.alive[i, m] = math.isfinite(evidence)
+        if not b.alive[i, m]:
+            evidence = -1e6
+            x[:] = x0
+            P[:] = 0.0
+            for j in range(STATES):
+                P[j, j] = 1e4
+        b.x[i, m], b.p[i, m], b.ll[i, m], b.stress[i, m] = x, P, evidence, 1.0
+        to_now(b, i, m, model)
+    b.alive[i, laws + 1] = b.alive[i, laws]
+    b.x[i, laws + 1], b.p[i, laws + 1] = b.x[i, laws], b.p[i, laws]
+    b.turn[i] = 0.1
+
+
+@njit(cache=True, error_model="numpy")
+def mend(b: Block, i: int, model: Model) -> None:
+    """Where a young track agrees with itself poorly, leaves out one detection, or its first two, if the rest then agree so much better.
+
+    Rounds fired side by side start within each other's reach: a track may begin with a detection of its neighbour. Each one left out counts as
+    having lost STRANGE; the latest stays, as it may be the first of its own.
+    """
+    k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
+    best = best_law(b, i)
+    if k > MENDED or best < 0 or b.stress[i, best] < POOR:
+        return
+    laws = b.x.shape[1] - 2
+    before = max(b.ll[i, best], b.ll[i, laws]) if b.alive[i, laws] else b.ll[i, best]
+    t, sensor, z, ratio = np.empty(k), np.empty(k, np.int32), np.empty((k, 4)), np.empty(k)
+    x0, x, P = np.empty(STATES), np.empty(STATES), np.empty((STATES, STATES))
+    most, choice = 0.0, -1
+    for trial in range(k):          # the first; one of those between; the first two
+        drops = 1 if trial < k - 1 else 2
+        if k - drops < 2:
+            continue
+        n = 0
+        for d in range(k):
+            if (drops == 2 and d < 2) or (drops == 1 and d == trial):
+                continue
+            t[n], sensor[n], z[n], ratio[n] = b.t[i, d], b.sensor[i, d], b.z[i, d], b.ratio[i, d]
+            n += 1
+        evidence = from_ends(t, sensor, z, ratio, k - drops, best, model, x0, x, P)
+        if evidence - STRANGE * drops - before > most:
+            most, choice = evidence - STRANGE * drops - before, trial
+    if choice < 0:
+        return
+    n = 0
+    for d in range(k):
+        if (choice == k - 1 and d < 2) or (choice < k - 1 and d == choice):
+            continue
+        b.t[i, n], b.sensor[i, n], b.z[i, n], b.ratio[i, n] = b.t[i, d], b.sensor[i, d], b.z[i, d], b.ratio[i, d]
+        n += 1
+    b.kept[i] = n
+    b.born[i] = b.t[i, 0]
+    begin(b, i, model)
+    for d in range(n):              # of straight flight's evidence no history is left: in equal parts
+        b.past[i, d] = b.ll[i, laws] * max(d - 1, 0) / n if b.alive[i, laws] else 0.0
 
 
 @njit(cache=True, error_model="numpy")
@@ -275,7 +421,7 @@ def afresh(b: Block, i: int, model: Model) -> None:
     The detections before count as flight under power, with the evidence that turning flight gave them. Each such start costs AFRESH_COST.
     """
     laws = b.x.shape[1] - 2
-    k = b.kept[i]
+    k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
     best = best_law(b, i)
     if k < AFRESH + 1 or best < 0 or not b.alive[i, laws] or b.seen[i] - b.born[i] > LONGEST_BURN or b.prior[i] < -1.5:
         return
@@ -287,14 +433,15 @@ def afresh(b: Block, i: int, model: Model) -> None:
         return
     x0, x, P = np.empty(STATES), np.empty(STATES), np.empty((STATES, STATES))
     s = k - AFRESH
+    t, sensor, z, ratio = b.t[i, s:k].copy(), b.sensor[i, s:k].copy(), b.z[i, s:k].copy(), b.ratio[i, s:k].copy()
     for law in range(laws):
         x0[:] = model.mean[law]
         x0[:6] = b.x[i, m, :6]
         for r in range(3):
             x0[r] -= x0[3 + r] * (b.t[i, k - 1] - b.t[i, s])
         evidence = fit(
-            b.t[i, s:k], b.sensor[i, s:k], b.z[i, s:k], b.ratio[i, s:k], AFRESH, law, model.n, model.drags, model.air, model.earth,
-            model.sensors, model.mean[law], model.variance[law], 5, x0, x, P)
+            t, sensor, z, ratio, k - s, law, model.n, model.drags, model.air, model.earth,
+            model.sensors, model.mean[law], model.variance[law], k - s, x0, x, P)
         if not math.isfinite(evidence) or evidence + b.past[i, s] - AFRESH_COST <= b.ll[i, best]:
             if law == 0:
                 return
@@ -305,6 +452,7 @@ def afresh(b: Block, i: int, model: Model) -> None:
         b.anchor[i, law], b.x[i, law], b.p[i, law] = x0, x, P
         b.ll[i, law] = evidence + b.past[i, s] - AFRESH_COST
         b.stress[i, law] = 1.0
+        to_now(b, i, law, model)
     for d in range(AFRESH):
         b.t[i, d], b.sensor[i, d], b.ratio[i, d] = b.t[i, s + d], b.sensor[i, s + d], b.ratio[i, s + d]
         b.z[i, d] = b.z[i, s + d]

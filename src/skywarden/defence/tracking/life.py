@@ -7,16 +7,38 @@ import math
 import numpy as np
 from numba import njit
 
-from skywarden.defence.tracking.kernels import best_law, odds
+from skywarden.defence.tracking.kernels import FASTEST, advance, best_law, kind_of, odds
 from skywarden.defence.tracking.memory import Block, Model
-from skywarden.estimation.motion import KAPPA, STATES, STRAIGHT, carry, flow
+from skywarden.estimation.measure import measure, wrap
+from skywarden.estimation.motion import KAPPA, STATES, carry, flow
 from skywarden.geometry.ground import Ground, ground_up
+from skywarden.geometry.sight import in_sight
 from skywarden.messages.tables import Array
 
 UNSEEN_YOUNG, UNSEEN_AIRCRAFT, UNSEEN_PROJECTILE = 4.0, 12.0, 12.0      # s outside all coverage until a track ends; overhead too
-FASTEST = 1500.0        # m/s: nothing that this system is for flies faster
 EDGE = 60.0             # m, at most so near the limits of coverage a track may be unseen without being missed
 ESTABLISHED = 20        # detections from which a track is no longer young
+MISSED = (2e-2, 2e-3, 1e-5, 1e-7)   # probability that a track still there would be missed so often: with 2, up to 4, more, ESTABLISHED detections
+UNRESOLVED = 0.3        # probability of a detection of its own, where another track in the same resolution cell had one
+WITHIN = 1.3            # cells apart, as far as the tracks know, at most for that
+
+
+@njit(cache=True, error_model="numpy")
+def conclude(
+    b: Block, before: Array, now: float, t: float, looked: Array, sector_from: Array, sector_width: Array, model: Model, ground: Ground,
+) -> tuple[bool, Array, bool]:
+    """All looks of a frame done, every track stands at time `now`, its misses are counted, and a mask (n,) says which end; in place.
+
+    before  (n,) hits before the frame
+    Returns first whether any number is not one: then nothing has been counted; and last whether any track ends.
+    """
+    advance(b, now, np.ones(b.time.shape[0], np.bool_), model)
+    if broken(b):
+        return True, np.zeros(b.time.shape[0], np.bool_), False
+    lead = leading(b)
+    chance, above = coverage(b, lead, before, looked, sector_from, sector_width, model, ground)
+    ending = missed(b, lead, before, chance, above, t, model)
+    return False, ending, bool(ending.any())
 
 
 @njit(cache=True, error_model="numpy")
@@ -34,13 +56,16 @@ def leading(b: Block) -> Array:
 
 @njit(cache=True, error_model="numpy")
 def coverage(
-    b: Block, lead: Array, looked: Array, sector_from: Array, sector_width: Array, model: Model, ground: Ground,
+    b: Block, lead: Array, before: Array, looked: Array, sector_from: Array, sector_width: Array, model: Model, ground: Ground,
 ) -> tuple[Array, Array]:
     """For each track: probability that this frame's looks would have seen it (0 outside coverage), and its height above the ground.
 
-    lead  (n,) each track's leading hypothesis
+    lead    (n,) each track's leading hypothesis
+    before  (n,) hits before the frame: only where a track had none now it is asked whether terrain hides it or a neighbour's echo holds its own
     """
     n = b.time.shape[0]
+    place = np.empty((1, 3))
+    hilly = ground.up.size > 1
     chance = np.zeros(n)
     above = np.zeros(n)
     for i in range(n):
@@ -64,8 +89,30 @@ def coverage(
                 continue
             if sector_width[s] < 6.28 and (az - sector_from[s]) % (2.0 * math.pi) > sector_width[s]:
                 continue
-            chance[i] = 1.0 - (1.0 - chance[i]) * (1.0 - model.pd[s])
+            seen = model.pd[s]
+            if b.hits[i] <= before[i]:
+                place[0] = x[:3]
+                if hilly and not in_sight(ground, model.sensors.place[s], place)[0]:
+                    continue
+                if model.cell[s, 0] > 0.0 and shared(b, i, lead, before, s, model):
+                    seen = min(seen, UNRESOLVED)
+            chance[i] = 1.0 - (1.0 - chance[i]) * (1.0 - seen)
     return chance, above
+
+
+@njit(cache=True, error_model="numpy")
+def shared(b: Block, i: int, lead: Array, before: Array, s: int, model: Model) -> bool:
+    """Whether a track that had a detection in this frame is within radar `s`'s resolution of track `i`, which had none."""
+    one, other, H = np.empty(4), np.empty(4), np.empty((4, 6))
+    measure(b.x[i, lead[i]], model.sensors.place[s], one, H)
+    for j in range(b.time.shape[0]):
+        if j == i or b.hits[j] <= before[j]:
+            continue
+        measure(b.x[j, lead[j]], model.sensors.place[s], other, H)
+        if abs(one[0] - other[0]) < WITHIN * model.cell[s, 0] and abs(wrap(one[1] - other[1])) < WITHIN * model.cell[s, 1] and (
+                abs(one[2] - other[2]) < WITHIN * model.cell[s, 2] and abs(one[3] - other[3]) < WITHIN * model.cell[s, 3]):
+            return True
+    return False
 
 
 @njit(cache=True, error_model="numpy")
@@ -81,8 +128,10 @@ def missed(b: Block, lead: Array, before: Array, chance: Array, above: Array, t:
             b.misses[i] += 1
             b.rate[i] += 0.1 * (0.0 - b.rate[i])
             b.score[i] += math.log(1.0 - chance[i])
-        pd = min(max(min(b.rate[i], chance[i] if chance[i] > 0.0 else 1.0), 0.3), 0.98)
-        allowed = max(2, math.ceil(math.log(1e-5) / math.log(1.0 - pd))) if b.hits[i] > 4 else 3
+        seen = b.rate[i] / 0.9 ** b.misses[i]           # how well it was seen before it was missed: each miss took a tenth
+        pd = min(max(min(seen, chance[i] if chance[i] > 0.0 else 1.0), 0.3), 0.98)
+        bound = MISSED[3] if b.hits[i] >= ESTABLISHED else MISSED[2] if b.hits[i] > 4 else MISSED[1] if b.hits[i] > 2 else MISSED[0]
+        allowed = max(2, math.ceil(math.log(bound) / math.log(1.0 - pd) - 1e-9))
         m = lead[i]
         if b.number[i] == 0:
             ending[i] = b.score[i] < 2.0 or b.misses[i] >= 2 or t - b.seen[i] > max(2.5, model.patience)
@@ -136,8 +185,9 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
             x[m], P[m] = b.x[i, m], b.p[i, m]
             dt = t - b.time[i]
             if dt != 0.0:
-                flow(x[m], dt, m if m < laws else STRAIGHT, model.drags, model.air, model.earth, model.n if m < laws else 6, F)
-                carry(P[m], F, model.n if m < laws else 6, 0.0, dt, T)
+                drag, living = kind_of(m, laws, model.n)
+                flow(x[m], dt, drag, model.drags, model.air, model.earth, living, F)
+                carry(P[m], F, living, 0.0, dt, T)
         for m in range(laws + 2):
             if w[m] > 0.0:
                 for r in range(6):

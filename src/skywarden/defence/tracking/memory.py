@@ -90,11 +90,12 @@ class Model(NamedTuple):
     reference: Array    # (radars,) signal to noise at which the books' noise holds [dB]; nan always
     patience: float     # a bit over three of the slowest radar's revisits [s]
     gap: Array          # (radars,) float64 longest time between the two detections that start a track [s]
+    cell: Array         # (radars, 4) resolution in range, azimuth, elevation, range rate; 0 perfect, inf not measured
 
 
 @lru_cache(maxsize=8)
-def sensors_of(site: Site) -> tuple[Sensors, Array, Array, Array]:
-    """Kernel tables of the site's radars: sensors, extents, limits, detection probability."""
+def sensors_of(site: Site) -> tuple[Sensors, Array, Array, Array, Array]:
+    """Kernel tables of the site's radars: sensors, extents, limits, detection probability, resolution."""
     radars = site.radars
     place = np.array([r.place for r in radars], np.float64).reshape(-1, 3)
     sigma = np.array([(r.range_sigma, r.azimuth_sigma, r.elevation_sigma, r.range_rate_sigma) for r in radars], np.float64).reshape(-1, 4)
@@ -105,7 +106,9 @@ def sensors_of(site: Site) -> tuple[Sensors, Array, Array, Array]:
     limits = np.array([
         (r.range_min, r.range_max, r.elevation_min, r.elevation_max, r.azimuth_from, r.azimuth_width) for r in radars], np.float64).reshape(-1, 6)
     pd = np.clip(np.array([r.detection_probability for r in radars], np.float64), 0.05, 0.995)
-    return Sensors(place, sigma**2, span), extent, limits, pd
+    cell = np.array([(r.range_cell, r.azimuth_cell, r.elevation_cell, r.range_rate_cell) for r in radars], np.float64).reshape(-1, 4)
+    cell = np.where((cell > 0.0).all(axis=1, keepdims=True), np.where(np.isfinite(sigma), cell, np.inf), 0.0)
+    return Sensors(place, sigma**2, span), extent, limits, pd, cell
 
 
 KAPPA_MEAN, KAPPA_SIGMA = 2.3, 0.8      # 1e4 m²/kg over a subsonic C of 1: BC of 3,200 … 6,700 kg/m² within one sigma; illustrative

@@ -9,11 +9,10 @@ import numpy as np
 
 from skywarden.ballistics.air import with_weather
 from skywarden.defence.tracking import cooperative, kinds
-from skywarden.defence.tracking.birth import UNAMBIGUOUS, found, ratios
-from skywarden.defence.tracking.kernels import absorb, advance, gate
-from skywarden.defence.tracking.life import broken, coverage, leading, missed, opinions
-from skywarden.defence.tracking.memory import DETECTIONS, RINGS, SECTORS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
-from skywarden.estimation.pair import assign
+from skywarden.defence.tracking.birth import UNAMBIGUOUS, found
+from skywarden.defence.tracking.life import conclude, opinions
+from skywarden.defence.tracking.look import LATEST, groups, observe, remember
+from skywarden.defence.tracking.memory import RINGS, SECTORS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
 from skywarden.geometry.ground import Ground
 from skywarden.messages.frame import NO_ADDRESS, Detections, Frame, Weather
 from skywarden.messages.picture import Tracks
@@ -23,15 +22,11 @@ from skywarden.site.model import Site
 __all__ = ["State", "start", "track"]
 
 LONGEST_DELAY = 4.0             # s: a radar's data may come so much later than they were measured
-LATEST = 1.0                    # s: a detection older than its track by more is refused and counted
 FALSE_TRACKS = 1.0 / 6000.0     # 1/s allowed from false alarms: one in 100 minutes
 SAFETY = 3.0                    # the false-track formula's margin for its approximations
-REFIT = np.isin(np.arange(DETECTIONS + 1), (3, 4, 5, 6, 8, 11, 16, 24))     # beyond, filter and fit agree: figures in docs/models/filters.md
-ENDS_BELOW = 1e-5               # probability that a track still there would have been missed so often
 CLUTTER_FADE = 0.1
 GAP = (0.3, 2.2)                # s and revisits: longest time between the two detections that start a track; one look may be missed
 MAP_FADE = 0.04                 # a frame: the clutter map remembers some 6 s
-BUSY = 0.03                     # detections a frame in one cell from which clutter there counts as thicker than elsewhere
 SHORT = 8                       # detections below which a track that ended led nowhere
 
 
@@ -51,7 +46,7 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     """
     model = model_of(site, frame.weather)
     b = copied(state.block)
-    d = primary(frame.detections)
+    d = frame.detections
     seeds, next_number, late = state.seeds, state.next_number, state.late
     clutter = state.clutter.copy()
     before = b.hits.copy()
@@ -63,11 +58,9 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
             continue
         b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, state.map, model, site.ground)
         clutter[sensor] = density(clutter[sensor], strange, float(frame.radars.sector_width[sensor]), site.radars[sensor].false_alarms)
-        before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
+        if b.hits.shape[0] > before.shape[0]:
+            before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
     now, delay = horizon(state, frame, newest, site)
-    if (b.time < now).any():
-        advance(b, now, np.ones(b.time.shape[0], np.bool_), model)
-    b, before = sound(b, before)
     b, seeds, busy = end(b, seeds, state.map, frame, now, before, model, site)
     b, likely = kinds.settle(b, model.mean)
     fresh = confirm(b, clutter, site)
@@ -105,12 +98,12 @@ def model_of(site: Site, weather: Weather) -> Model:
 @lru_cache(maxsize=8)
 def _model(site: Site, up: bytes, wind: bytes, offset: float, ratio: float, wind_sigma: float) -> Model:
     air = with_weather(site.air, np.frombuffer(up).copy(), np.frombuffer(wind).reshape(-1, 2).copy(), offset, ratio)
-    sensors, extent, limits, pd = sensors_of(site)
+    sensors, extent, limits, pd, cell = sensors_of(site)
     reference = np.array([r.reference_snr for r in site.radars], np.float64)
     patience = 3.3 * max((r.revisit for r in site.radars), default=0.0)
     mean, variance = priors_of(site, wind_sigma)
     gap = np.array([GAP[0] + GAP[1] * r.revisit for r in site.radars], np.float64)
-    return Model(site.drags, air, site.earth, sensors, mean, variance, 9 if wind_sigma > 0.0 else 7, extent, limits, pd, reference, patience, gap)
+    return Model(site.drags, air, site.earth, sensors, mean, variance, 9 if wind_sigma > 0.0 else 7, extent, limits, pd, reference, patience, gap, cell)
 
 
 def copied(b: Block) -> Block:
@@ -118,94 +111,29 @@ def copied(b: Block) -> Block:
     return Block(*(column.copy() for column in b))
 
 
-def primary(d: Detections) -> Detections:
-    """The rows that this tracker follows itself: sound, with elevation, and without a transponder's answer."""
-    sound = np.isfinite(d.t) & np.isfinite(d.range) & np.isfinite(d.azimuth) & (d.range > 0.0)
-    return take(d, np.flatnonzero(sound & (d.address == NO_ADDRESS) & ~np.isfinite(d.pressure_altitude) & np.isfinite(d.elevation)))
-
-
-def groups(d: Detections) -> list[tuple[float, int, Array]]:
-    """The detections by time and radar, in time order: (time, radar, rows). Within a group in a canonical order: permuting changes nothing."""
-    if d.t.shape[0] == 0:
-        return []
-    order = np.argsort(d.range, kind="stable")
-    r = d.range[order]
-    if (r[1:] == r[:-1]).any() or (d.t != d.t[0]).any() or (d.sensor != d.sensor[0]).any():
-        order = np.lexsort((d.range_rate, d.elevation, d.azimuth, d.range, d.sensor, d.t))
-    t, sensor = d.t[order], d.sensor[order]
-    cuts = np.flatnonzero((np.diff(t) != 0.0) | (np.diff(sensor) != 0)) + 1
-    return [(float(t[part[0]]), int(sensor[part[0]]), order[part]) for part in np.split(np.arange(t.shape[0]), cuts)]
-
-
 def look(
     b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, busy: Array, model: Model, ground: Ground,
 ) -> tuple[Block, Seeds, int]:
-    """One radar's detections of one instant: known tracks first, then tentative ones, then new pairs; the rest become seeds."""
+    """One radar's detections of one instant: the tracks take theirs, pairs begin new ones, the rest become seeds; says how many were nobody's."""
     # a rate that repeats within the speeds of rounds says too little and misleads the fit of a start: such a radar is used without it
-    rate_of = d.range_rate[rows] if model.sensors.span[sensor] >= UNAMBIGUOUS else np.full(rows.shape[0], np.nan)
-    z = np.ascontiguousarray(np.stack((d.range[rows], d.azimuth[rows], d.elevation[rows], rate_of), 1))
-    ratio = noise_ratio(d.snr[rows], float(model.reference[sensor]))
-    free = np.ones(rows.shape[0], np.bool_)
-    rate = clutter[sensor] if np.isfinite(clutter[sensor]) else max(float(rows.shape[0]), 0.5)
-    floor = math.log(max(rate, 0.05)) - extents(z, model.extent[sensor])
-    local = busy[sensor, *cells(z, model.limits[sensor, 1])]
-    thick = np.log(np.maximum(local, BUSY) * RINGS * SECTORS) - extents(z, model.extent[sensor])
-    floor = np.where(local > BUSY, np.maximum(floor, thick), floor)
-    n = b.time.shape[0]
-    in_time = t - b.time > -LATEST
-    if n:
-        advance(b, t, in_time, model)
-        for stage in (b.number > 0, b.number == 0):
-            row, column, cost = gate(b, stage & in_time, t, sensor, z, ratio, free, floor, model)
-            taken = assign(row, column, cost, n, rows.shape[0])
-            gains = np.zeros(n)
-            hit = taken[row] == column
-            gains[row[hit]] = -cost[hit] + math.log(1.0 - model.pd[sensor])
-            absorb(b, taken, t, sensor, z, ratio, gains, REFIT, model)
-            free[taken[taken >= 0]] = False
-    strange = int(free.sum())
-    b, seeds, free = born(b, seeds, t, sensor, z, ratio, free, floor, model, ground)
-    rest = np.flatnonzero(free)
-    seeds = join(seeds, Seeds(np.full(rest.shape[0], t), np.full(rest.shape[0], sensor, np.int32), z[rest], ratio[rest]))
-    return b, seeds, strange
-
-
-def noise_ratio(snr: Array, reference: float) -> Array:
-    """Noise variance of detections over the books' variance: as reference over actual signal to noise; 1 where either is unknown."""
-    known = np.isfinite(snr) & math.isfinite(reference)
-    return np.where(known, 10.0 ** (np.clip(reference - np.where(known, snr, 0.0), -40.0, 20.0) / 10.0), 1.0)
-
-
-def extents(z: Array, extent: Array) -> Array:
-    """Log of the volume false alarms spread over, in the dimensions that each detection has."""
-    return np.where(np.isfinite(z), np.log(extent), 0.0).sum(1)
+    with_rate = bool(model.sensors.span[sensor] >= UNAMBIGUOUS)
+    rate = float(clutter[sensor]) if math.isfinite(clutter[sensor]) else max(float(rows.shape[0]), 0.5)
+    z, ratio, free, strange, seed, det, lr = observe(b, seeds, d, rows, t, sensor, rate, busy, with_rate, model)
+    if seed.shape[0]:
+        fresh = empty_block(b.x.shape[1], seed.shape[0])
+        found(fresh, 0, seeds, seed, t, sensor, z, ratio, det, lr, model)
+        fresh.prior[:] = kinds.low_or_far(fresh.anchor[:, 0, :3], ground, model.limits[sensor, 1], model.sensors.place[sensor])
+        b = join(b, fresh)
+        kept = np.ones(seeds.t.shape[0], np.bool_)
+        kept[seed] = False
+        seeds = take(seeds, kept)
+    rest = Seeds(np.full(z.shape[0], t), np.full(z.shape[0], sensor, np.int32), z, ratio)
+    return b, join(seeds, take(rest, free)), strange
 
 
 def threshold(rate: float, looks: float) -> float:
     """Log-likelihood ratio from which a track is believed, so that `rate` false alarms a look give FALSE_TRACKS."""
     return math.log(max(rate, 0.05) * looks * SAFETY / FALSE_TRACKS)
-
-
-def born(
-    b: Block, seeds: Seeds, t: float, sensor: int, z: Array, ratio: Array, free: Array, floor: Array, model: Model, ground: Ground,
-) -> tuple[Block, Seeds, Array]:
-    """New tracks from seeds and free detections, best pairs first; also forgets seeds too old to be paired."""
-    seed, det, lr = ratios(seeds, t, sensor, z, ratio, free, floor, 4.0, model)
-    chosen = []
-    spent = np.zeros(seeds.t.shape[0], np.bool_)
-    free = free.copy()
-    for k in np.argsort(-lr, kind="stable"):
-        if free[det[k]] and not spent[seed[k]]:
-            free[det[k]] = False
-            spent[seed[k]] = True
-            chosen.append(k)
-    if chosen:
-        pick = np.array(chosen)
-        fresh = empty_block(b.x.shape[1], pick.shape[0])
-        found(fresh, 0, seeds, seed[pick], t, sensor, z, ratio, det[pick], lr[pick], model)
-        fresh.prior[:] = kinds.low_or_far(fresh.anchor[:, 0, :3], ground, model.limits[sensor, 1], model.sensors.place[sensor])
-        b = join(b, fresh)
-    return b, take(seeds, np.flatnonzero(~spent)), free
 
 
 def density(old: float, strange: int, width: float, declared: float) -> float:
@@ -218,8 +146,6 @@ def density(old: float, strange: int, width: float, declared: float) -> float:
 
 def sound(b: Block, before: Array) -> tuple[Block, Array]:
     """Hypotheses that ran out of numbers (a fit to two contradicting detections can) are given up, and tracks that have none left."""
-    if not broken(b):
-        return b, before
     bad = np.asarray(~(np.isfinite(b.x).all(2) & np.isfinite(b.p).all((2, 3))))
     lost = bad[:, : b.ll.shape[1]] | ~np.isfinite(b.ll)
     bad[:, : lost.shape[1]] |= lost
@@ -231,38 +157,36 @@ def sound(b: Block, before: Array) -> tuple[Block, Array]:
     return take(b._replace(x=x, p=p, ll=ll, alive=alive), keep), before[keep]
 
 
-def cells(z: Array, range_max: float | Array) -> tuple[Array, Array]:
-    """Ring and sector of the clutter map in which detections `z` (k, 4) lie."""
-    ring = np.minimum(z[:, 0] / range_max * RINGS, RINGS - 1).astype(np.int64)
-    return ring, np.minimum(z[:, 1] % (2.0 * math.pi) / (2.0 * math.pi) * SECTORS, SECTORS - 1).astype(np.int64)
-
-
 def end(b: Block, seeds: Seeds, busy: Array, frame: Frame, now: float, before: Array, model: Model, site: Site) -> tuple[Block, Seeds, Array]:
     """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the ground. What led nowhere enters the clutter map."""
+    busy = busy * (1.0 - MAP_FADE)
     spent = now - seeds.t >= model.gap[seeds.sensor] + 0.05
-    old = np.flatnonzero(spent)
-    lost = [(seeds.sensor[old], seeds.z[old], np.ones(old.shape[0]))]
-    seeds = take(seeds, np.flatnonzero(~spent))
+    if spent.any():
+        old = take(seeds, spent)
+        remember(busy, old.sensor, old.z, np.full(old.t.shape[0], MAP_FADE), model)
+        seeds = take(seeds, ~spent)
     if b.time.shape[0]:
-        looked = frame.radars.up & (frame.radars.sector_width > 0.0)
-        lead = leading(b)
-        chance, above = coverage(b, lead, looked, frame.radars.sector_from, frame.radars.sector_width, model, site.ground)
-        ending = missed(b, lead, before, chance, above, frame.t, model)
-        short = np.flatnonzero(ending & (b.hits < SHORT))
-        lost.append((b.sensor[short, 0], b.z[short, 0], b.hits[short].astype(np.float64)))
-        if ending.any():
-            b = take(b, np.flatnonzero(~ending))
-    busy = np.asarray(busy * (1.0 - MAP_FADE))
-    for sensor, z, weight in lost:
-        if z.shape[0]:
-            np.add.at(busy, (sensor, *cells(z, model.limits[sensor, 1])), MAP_FADE * weight)
+        radars = frame.radars
+        about = (radars.up & (radars.sector_width > 0.0), radars.sector_from, radars.sector_width, model, site.ground)
+        broken, ending, some = conclude(b, before, now, frame.t, *about)
+        if broken:
+            b, before = sound(b, before)
+            _, ending, some = conclude(b, before, now, frame.t, *about)
+        if some:
+            short = np.flatnonzero(ending & (b.hits < SHORT))
+            first = (np.ascontiguousarray(b.sensor[short, 0]), np.ascontiguousarray(b.z[short, 0]))
+            remember(busy, *first, MAP_FADE * b.hits[short], model)
+            b = take(b, ~ending)
     return b, seeds, busy
 
 
 def confirm(b: Block, clutter: Array, site: Site) -> Array:
     """Rows of tentative tracks whose score has reached the threshold."""
-    rates = [threshold(c if np.isfinite(c) else 1.0, 1.0 / max(r.revisit, 0.05)) for c, r in zip(clutter, site.radars, strict=True)] or [20.0]
-    return np.flatnonzero((b.number == 0) & (b.score > max(rates)))
+    tentative = np.flatnonzero(b.number == 0)
+    if tentative.shape[0] == 0:
+        return tentative
+    rates = [threshold(c if math.isfinite(c) else 1.0, 1.0 / max(r.revisit, 0.05)) for c, r in zip(clutter.tolist(), site.radars, strict=True)]
+    return tentative[b.score[tentative] > max(rates, default=threshold(20.0, 1.0))]
 
 
 def picture(b: Block, likely: Array, t: float, model: Model) -> Tracks:
