@@ -324,8 +324,8 @@ def test_speed_and_pause_of_the_run_itself(quiet, pages, by):
     expect(at(page, "pace")).to_have_value("4")
     expect(at(page, "paced")).to_have_text(" 4×")
     began, from_t = time.monotonic(), quiet.t
-    time.sleep(0.8)
-    assert 2.0 < (quiet.t - from_t) / (time.monotonic() - began) < 4.5
+    soon(lambda: quiet.t > from_t + 4.0)
+    assert time.monotonic() - began < 3.0           # of the wall, for four of the run; a busy machine stutters and catches up
     if by == "keyboard":
         page.keyboard.press("p")
     else:
