@@ -192,20 +192,55 @@ def user_command(
     print(f"{users}: {name} is {role}")
 
 
-@app.command("check", **_example("skywarden check sites/kabul scenarios/quiet-night.toml"))
-def check_command(files: Annotated[list[Path], typer.Argument(help="Sites, scenarios, zones, recorded flights.")]) -> None:
-    """Say everything that is wrong with the given files, each with file, line, value and what to do."""
+@app.command("check", **_example("skywarden check sites/kabul scenarios/quiet-night.toml night.rec"))
+def check_command(
+    files: Annotated[list[Path], typer.Argument(help="Sites, scenarios, zones, recorded flights, records.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Say everything that is wrong with the given files, each with file, line, value and what to do.
+
+    Of a record: every clearance given and every simulated order, checked by code that shares nothing with what gave them.
+    """
     from skywarden.check import check_file
 
-    faulty = 0
+    told: dict[str, Any] = {}
     for file in files:
+        if _is_record(file):
+            told[str(file)] = _judged(file, as_json)
+            continue
         faults = check_file(file)
-        faulty += bool(faults)
-        for fault in faults:
-            print(fault)
-        if not faults:
-            print(f"{file}: good")
-    raise typer.Exit(1 if faulty else 0)
+        told[str(file)] = {"good": not faults, "faults": [str(fault) for fault in faults]}
+        if not as_json:
+            print("\n".join(map(str, faults)) if faults else f"{file}: good")
+    if as_json:
+        print(json.dumps(told))
+    raise typer.Exit(0 if all(answer["good"] for answer in told.values()) else 1)
+
+
+def _is_record(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(15) == b"SQLite format 3"
+    except (OSError, ValueError):
+        return False
+
+
+def _judged(file: Path, quiet: bool) -> dict[str, Any]:
+    """What is wrong with a record's clearances and orders, said unless `quiet`."""
+    from skywarden import session
+
+    found = session.judge_record(file, talk)
+    good = not found.violations and not found.faults
+    if not quiet:
+        for fault in found.faults:
+            print(f"{file}: {fault}")
+        for v in found.violations:
+            print(f"{file}: {v.t:.2f} s  track {v.track}, effector {v.effector}: {v.rule}: {v.what}")
+        verdict = "good" if good else f"{len(found.violations)} violations"
+        print(f"{file}: {found.frames} frames, {found.clearances} clearances given, {found.orders} simulated orders: {verdict}")
+    return {
+        "good": good, "frames": found.frames, "clearances": found.clearances, "orders": found.orders, "faults": list(found.faults),
+        "violations": [v._asdict() for v in found.violations]}
 
 
 @app.command("list", **_example("skywarden list"))

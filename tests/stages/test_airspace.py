@@ -27,10 +27,10 @@ def a_space(end: tuple[float, float, float] = (0.0, 0.0, 2000.0), t_from: float 
 
 
 def a_tube(position: Any, velocity: Any = (0.0, 0.0, 0.0), radius: float = 0.0, t: float = 0.0, seen: float | None = None) -> Tubes:
-    one = np.ones(1)
+    one, no = np.ones(1), np.zeros(1, bool)
     return Tubes(
-        np.array([7]), np.array([False]), t * one, (t if seen is None else seen) * one, np.array([position], float), np.array([velocity], float),
-        radius * one, 0.0 * one)
+        np.array([7]), np.array([NO_ADDRESS]), no, ~no, t * one, (t if seen is None else seen) * one, np.array([position], float),
+        np.array([velocity], float), np.zeros((1, 6, 6)), radius * one, no)
 
 
 def a_falling_round(east: float = 0.0, north: float = 1500.0, up: float = 1500.0) -> dict[str, Any]:

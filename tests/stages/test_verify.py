@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import a_frame, a_picture, a_site, a_zone, an_effector, some_impacts, some_threats, some_tracks
+from builders import a_frame, a_picture, a_radar, a_site, a_zone, an_effector, some_impacts, some_threats, some_tracks
 
-from skywarden.messages.drill import Airport, Clearance, Drill, Order
+from skywarden.messages.drill import NO_EVIDENCE, Airport, Clearance, Drill, Order
 from skywarden.messages.frame import Aircraft
-from skywarden.messages.tables import join
+from skywarden.messages.tables import join, take
+from skywarden.rehearsal.airspace import clear, remembered, tubes_of
+from skywarden.rehearsal.space import look_ahead, space_of
 from skywarden.rehearsal.verify import violations
 from skywarden.site.model import Site
 
@@ -25,8 +27,18 @@ def the_site(**policy: Any) -> Site:
     return replace(plain, policy=replace(plain.policy, **policy))
 
 
-def a_clearance(t: float = NOW, track: int = 1, **changes: Any) -> Clearance:
-    return replace(Clearance(track, 0, t + 1.0, t + 8.0, True, "clear", math.nan, -1, math.inf), **changes)
+def asked(site: Site, frame: Any, picture: Any, row: int = 0, effector: int = 0) -> Clearance | None:
+    """The answer to one threat and one effector; None where it is out of reach."""
+    space = space_of(look_ahead(row, picture, frame, site), site.effectors[effector])
+    return None if space is None else clear(row, effector, space, tubes_of(remembered(Aircraft.empty(), frame), frame, picture, site), frame, picture, site)
+
+
+def a_clearance(t: float = NOW, **changes: Any) -> Clearance:
+    """As it is given when nothing else flies."""
+    given = asked(the_site(), a_frame(t), the_picture(t))
+    assert given is not None
+    assert given.cleared, given.reason
+    return replace(given, **changes)
 
 
 def a_drill(t: float = NOW, clearance: Clearance | None = None, ordered: bool = True) -> Drill:
@@ -41,7 +53,8 @@ def the_picture(t: float = NOW, **changes: Any) -> Any:
 
 
 def rules(site: Site, *moments: Any) -> set[str]:
-    return {violation.rule for violation in violations(site, moments)}
+    """The rules broken, beside that the evidence is of another picture."""
+    return {violation.rule for violation in violations(site, moments)} - {"evidence"}
 
 
 def an_airliner(*state: float, t: float = NOW, seen: float | None = None) -> Any:
@@ -71,7 +84,7 @@ def test_a_refusal_is_never_a_violation() -> None:
 
 def test_an_aircraft_in_the_line_of_fire_is_named() -> None:
     picture = the_picture(tracks=an_airliner(-300.0, 600.0, 500.0, 70.0, 0.0, 0.0))
-    found = violations(the_site(), [(a_frame(NOW), picture, a_drill(ordered=False))])
+    found = [v for v in violations(the_site(), [(a_frame(NOW), picture, a_drill(ordered=False))]) if v.rule != "evidence"]
     assert [(v.rule, v.track, v.effector) for v in found] == [("aircraft", 1, 0)]
     assert "track 2" in found[0].what
 
@@ -126,9 +139,15 @@ def test_a_shot_out_of_the_sector_is_found() -> None:
 
 def test_an_interception_low_over_people_is_found() -> None:
     low = the_picture(
-        tracks=some_tracks((0.0, 400.0, 260.0, 0.0, -10.0, -100.0), t=NOW), impacts=some_impacts((1.0, NOW + 2.5, 0.0, 380.0)),
-        threats=some_threats((1, 0, 0.8, NOW + 2.5)))
-    assert "fallout" in rules(the_site(), (a_frame(NOW), low, a_drill(ordered=False)))
+        tracks=some_tracks((0.0, 480.0, 320.0, 0.0, -10.0, -90.0), t=NOW), impacts=some_impacts((1.0, NOW + 3.2, 0.0, 380.0)),
+        threats=some_threats((1, 0, 0.8, NOW + 3.2)))
+    nobody = asked(replace(the_site(), zones=()), a_frame(NOW), low)
+    assert nobody is not None
+    assert nobody.cleared
+    assert "fallout" in rules(the_site(), (a_frame(NOW), low, a_drill(clearance=nobody, ordered=False)))
+    there = asked(the_site(), a_frame(NOW), low)
+    assert there is not None
+    assert there.reason == "fallout"
 
 
 def test_an_order_whose_clearance_was_never_recorded_is_found() -> None:
@@ -167,3 +186,138 @@ def test_more_orders_than_the_magazine_holds_are_found() -> None:
 def test_two_orders_at_once_are_found() -> None:
     moments = [(a_frame(t), the_picture(t), a_drill(t)) for t in (NOW, NOW + 1.0)]
     assert rules(the_site(), *moments) == {"busy", "twice"}
+
+
+def a_scene(rng: np.random.Generator) -> tuple[Site, Any, Any]:
+    """A round that comes down on an apron beside a runway, an effector of any kind, and traffic on radar, by broadcast, silent and unknown."""
+    kind = str(rng.choice(["gun", "interceptor", "directed-energy"]))
+    effector = an_effector(
+        kind=kind, place=np.array([*rng.uniform(-500.0, 500.0, 2), 0.0]), speed=math.inf if kind == "directed-energy" else rng.uniform(400.0, 1_000.0),
+        reach_max=rng.uniform(1_500.0, 4_000.0), burst=int(rng.integers(1, 40)), dud_share=rng.uniform(0.0, 0.0002), engagement_s=rng.uniform(1.0, 3.0))
+    site = a_site(
+        a_radar(place=np.array([*rng.uniform(-800.0, 800.0, 2), 10.0])), effectors=(effector,),
+        zones=(a_zone(north=rng.uniform(200.0, 500.0), people=20.0), a_zone("runway", kind="runway", people=0.0, polygon=np.array(
+            [[-30.0, -1500.0], [30.0, -1500.0], [30.0, 1500.0], [-30.0, 1500.0]]))))
+    left, north = rng.uniform(11.0, 16.0), site.zones[0].polygon[:, 1].mean()
+    pace = rng.uniform(60.0, 120.0)
+    state = (rng.uniform(-60.0, 60.0), north + pace * left, 60.0 * left, 0.0, -pace, -60.0 + 0.5 * 9.80665 * left)
+    n, m = int(rng.integers(1, 6)), int(rng.integers(0, 3))
+    places = [(*rng.uniform(4_000.0, 9_000.0, 2) * rng.choice([-1.0, 1.0], 2), rng.uniform(300.0, 4_000.0)) for _ in range(n + m)]
+    paces = [(*rng.uniform(-120.0, 120.0, 2), rng.uniform(-5.0, 5.0)) for _ in range(n + m)]
+    tracks = join(
+        some_tracks(state, t=NOW, drag=float(rng.choice([0.0, 1e-4]))),
+        some_tracks(*[a + b for a, b in zip(places[:n], paces[:n], strict=True)], t=NOW, projectile=rng.uniform(0.0, 0.6, n), sigma=rng.uniform(3.0, 30.0)))
+    tracks = tracks._replace(number=np.arange(1, n + 2), seen=NOW - np.append(0.0, rng.uniform(0.0, 2.0, n)),
+                             address=np.append(-1, np.where(rng.random(n) < 0.5, 0x700000 + np.arange(n), -1)))
+    heard = Aircraft.empty(m)._replace(
+        t=NOW - rng.uniform(0.0, 0.5, m), address=0x800000 + np.arange(m), position=np.array(places[n:]).reshape(-1, 3),
+        velocity=np.array(paces[n:]).reshape(-1, 3), nacp=rng.integers(-1, 10, m).astype(np.int8), nic=rng.integers(5, 9, m).astype(np.int8))
+    picture = a_picture(
+        NOW, tracks=tracks, impacts=some_impacts((1.0, NOW + left, state[0], north)), threats=some_threats((1, 0, 0.8, NOW + left), people=20.0))
+    return site, a_frame(NOW, aircraft=heard), picture
+
+
+def tampered(clearance: Clearance, rng: np.random.Generator) -> tuple[str, Clearance]:
+    """The clearance with one thing in it changed enough to matter, and what that was."""
+    e = clearance.evidence
+    n = e.tubes.number.size
+    row = int(rng.integers(n))
+    sign = float(rng.choice([-1.0, 1.0]))
+    some = rng.uniform(0.1, 1.0)
+    way = rng.normal(size=3)
+    way /= np.linalg.norm(way)
+
+    def tubes(**columns: Any) -> Clearance:
+        return replace(clearance, evidence=replace(e, tubes=e.tubes._replace(**columns)))
+
+    def moved(column: np.ndarray, by: Any) -> np.ndarray:
+        out = column.copy()
+        out[row] = out[row] + by
+        return out
+
+    def evidence(**changes: Any) -> Clearance:
+        return replace(clearance, evidence=replace(e, **changes))
+
+    falls, sectors = e.fallout, e.approaches
+    cause, sector = int(rng.integers(falls.cause.size)), int(rng.integers(sectors.zone.size))
+    fall, end = np.arange(falls.cause.size) == cause, np.arange(sectors.zone.size) == sector
+    keep = np.arange(n) != row
+    lines = np.array(e.ends)
+    lines[int(rng.integers(len(lines)))] += way * 500.0 * (some + 0.1)
+    made: dict[str, Any] = {
+        "window begins later": lambda: replace(clearance, t_from=clearance.t_from + some),
+        "window begins sooner": lambda: replace(clearance, t_from=clearance.t_from - some),
+        "window ends sooner": lambda: replace(clearance, t_to=clearance.t_to - some * 0.5),
+        "window ends later": lambda: replace(clearance, t_to=clearance.t_to + some),
+        "window moved": lambda: replace(clearance, t_from=clearance.t_from + some, t_to=clearance.t_to + some),
+        "meets elsewhere": lambda: replace(clearance, t_hit=clearance.t_hit + 0.25 * sign * float(rng.integers(1, 4))),
+        "another track": lambda: replace(clearance, track=int(rng.integers(2, 9))),
+        "another effector": lambda: replace(clearance, effector=int(rng.integers(1, 4))),
+        "another closest aircraft": lambda: replace(clearance, aircraft=clearance.aircraft + int(rng.integers(1, 9))),
+        "another distance": lambda: replace(clearance, distance=clearance.distance + sign * (20.0 + 500.0 * some)),
+        "no evidence": lambda: replace(clearance, evidence=NO_EVIDENCE),
+        "evidence of another time": lambda: evidence(t=e.t + sign * some),
+        "the effector moved": lambda: evidence(place=e.place + way * 100.0 * some),
+        "a line bent": lambda: evidence(ends=lines),
+        "lines shortened": lambda: evidence(ends=e.place + (e.ends - e.place) * (1.0 - 0.5 * some)),
+        "lines turned": lambda: evidence(ends=e.place + (e.ends - e.place) @ np.array([[0.9, 0.43589, 0.0], [-0.43589, 0.9, 0.0], [0.0, 0.0, 1.0]])),
+        "cones narrowed": lambda: evidence(spread=e.spread * (1.0 - some * 0.9)),
+        "a meeting higher up": lambda: evidence(hit_height=e.hit_height + 20.0 + 300.0 * some),
+        "no no-fire arc": lambda: evidence(arc=()),
+        "another arc": lambda: evidence(arc=(e.arc[0], e.arc[1] - some)),
+        "a radar forgotten": lambda: evidence(radars=e.radars[:-1]),
+        "a doubtful radar": lambda: evidence(radars=e.radars + np.int8(2)),
+        "a tube dropped": lambda: replace(clearance, evidence=replace(e, tubes=take(e.tubes, keep))),
+        "a tube twice": lambda: replace(clearance, evidence=replace(e, tubes=join(e.tubes, take(e.tubes, ~keep)))),
+        "a tube moved": lambda: tubes(position=moved(e.tubes.position, way * 50.0 * some)),
+        "a tube slowed": lambda: tubes(velocity=moved(e.tubes.velocity, way * 20.0 * some)),
+        "a tube seen later": lambda: tubes(seen=moved(e.tubes.seen, some)),
+        "a tube of another time": lambda: tubes(t=moved(e.tubes.t, sign * some)),
+        "another aircraft's number": lambda: tubes(number=moved(e.tubes.number, 50)),
+        "another aircraft's address": lambda: tubes(address=moved(e.tubes.address, 1)),
+        "an unknown declared known": lambda: tubes(unknown=~e.tubes.unknown),
+        "a claim declared backed": lambda: tubes(backed=~e.tubes.backed),
+        "reach shrunk": lambda: tubes(reach=moved(e.tubes.reach, -e.tubes.reach[row] * (0.1 + 0.9 * some))),
+        "gap widened": lambda: tubes(gap=moved(e.tubes.gap, 20.0 + 1_000.0 * some)),
+        "nearest at another time": lambda: tubes(when=moved(e.tubes.when, 20.0 * sign * some)),
+        "another risk": lambda: tubes(risk=moved(e.tubes.risk, 1e-6 * some)),
+        "a sector dropped": lambda: evidence(approaches=take(sectors, ~end)),
+        "a sector turned": lambda: evidence(approaches=sectors._replace(bearing=sectors.bearing + end * some * 3.0)),
+        "a sector moved": lambda: evidence(approaches=sectors._replace(place=sectors.place + end[:, None] * 50.0)),
+        "a sector emptied or filled": lambda: evidence(approaches=sectors._replace(aircraft=sectors.aircraft + end.astype(np.int32) * 3)),
+        "a cause dropped": lambda: evidence(fallout=take(falls, ~fall)),
+        "the footprint moved": lambda: evidence(fallout=falls._replace(place=falls.place + fall[:, None] * falls.radius[:, None] * (0.2 + some))),
+        "the footprint shrunk": lambda: evidence(fallout=falls._replace(radius=falls.radius * np.where(fall, 0.8 - 0.5 * some, 1.0))),
+        "fewer pieces": lambda: evidence(fallout=falls._replace(pieces=falls.pieces * np.where(fall, 0.5 * some, 1.0))),
+        "more people": lambda: evidence(fallout=falls._replace(people=falls.people + fall * (0.01 + 2.0 * np.maximum(falls.people, 0.0)))),
+        "unseen belittled": lambda: evidence(unseen=e.unseen * 0.5 * some),
+        "outside belittled": lambda: evidence(outside=e.outside + 1e-9 + e.outside * some),
+        "claims belittled": lambda: evidence(claims=e.claims * 0.5 * some + 1e-9 * (e.claims == 0.0)),
+        "fragments belittled": lambda: evidence(fragments=e.fragments + 1e-9 + e.fragments * some),
+        "a bound that is none": lambda: evidence(**{str(rng.choice(["unseen", "outside", "claims", "fragments"])): math.nan}),
+        "another stake": lambda: evidence(stake=e.stake * (1.0 + some)),
+    }
+    what = str(rng.choice(list(made)))
+    return what, made[what]()
+
+
+@pytest.mark.parametrize("count", [240, pytest.param(1_000, marks=pytest.mark.prove)])
+def test_every_tampered_clearance_is_found_and_no_honest_one_is(count: int, evidence: Any) -> None:
+    rng = np.random.default_rng([20210830, count])
+    kinds: set[str] = set()
+    tried = honest = 0
+    while tried < count:
+        site, frame, picture = a_scene(rng)
+        clearance = asked(site, frame, picture)
+        if clearance is None or not clearance.cleared:
+            continue
+        assert violations(site, [(frame, picture, a_drill(clearance=clearance, ordered=False))]) == []
+        honest += 1
+        for _ in range(12):
+            what, forged = tampered(clearance, rng)
+            assert violations(site, [(frame, picture, a_drill(clearance=forged, ordered=False))]), what
+            kinds.add(what)
+            tried += 1
+    assert len(kinds) >= 45
+    if count == 1_000:
+        evidence("clearances-tampered", "tampered clearances", tried=tried, found=tried, kinds=len(kinds), honest_ones=honest, honest_ones_objected_to=0)

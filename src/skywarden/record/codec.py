@@ -17,7 +17,7 @@ import numpy as np
 
 from skywarden.errors import RecordError
 from skywarden.messages.commands import Command
-from skywarden.messages.drill import Airport, Allocation, Assessment, Clearance, Drill, Order
+from skywarden.messages.drill import Airport, Allocation, Approaches, Assessment, Clearance, Drill, Evidence, Fallout, Order, Reached
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
 from skywarden.messages.picture import Health, Impacts, Picture, Threats, Tracks, Warnings
 from skywarden.messages.truth import Truth
@@ -35,7 +35,8 @@ _samples: tuple[Any, ...] = (
     Frame(0.0, Detections.empty(), Aircraft.empty(), Weather.still(), (), Radars.staring(0, 0.0), Inputs.none(), 0.0),
     Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0),
     Picture(0.0, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0)),
-    _no_clearance, Airport(True, 0, 0.0), Assessment(0, 0, 0.0, ""), Allocation(0, 0.0, 0.0), Drill(0.0, "", (), (), (), Airport(True, 0, 0.0)),
+    Reached.none(), Approaches.none(), Fallout.none(), Evidence.none(), _no_clearance, Airport(True, 0, 0.0),
+    Assessment(0, 0, 0.0, ""), Allocation(0, 0.0, 0.0), Drill(0.0, "", (), (), (), Airport(True, 0, 0.0)),
     _nothing, _nothing.rounds, _nothing.aircraft, _nothing.engagements, _nothing.remains,
 )
 _order = Order(0, 0, 0.0, 0.0, dataclasses.replace(_no_clearance, cleared=True, reason="clear"))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from skywarden.geometry.polygon import distance
 from skywarden.messages.drill import (
     AIRCRAFT_NEAR,
     CLEAR_TO_ENGAGE,
@@ -18,65 +18,106 @@ from skywarden.messages.drill import (
     OUT_OF_REACH,
     SENSORS_DOUBTFUL,
     UNKNOWN_NEAR,
+    Approaches,
     Clearance,
+    Evidence,
+    Fallout,
+    Reached,
 )
 from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
 from skywarden.messages.tables import join, take
-from skywarden.rehearsal.space import Space, surely_projectiles
-from skywarden.site.model import Site
+from skywarden.rehearsal.fallout import Below, below_of, footprint, low_over_people, threatened
+from skywarden.rehearsal.space import MISALIGNED, Space, radar_places, surely_projectiles
+from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
 
-SIGMAS = 4.0            # of an aircraft's position and velocity, within its reachable tube
+SIGMAS = 5.0            # of an aircraft's position, within its reachable tube: 3e-7 beyond on the side that matters
 MANOEUVRE = 15.0        # m/s², 1.5 g in any direction, speed changes included: harder than any civil aircraft turns, climbs or brakes
-REPORT_RADIUS = 200.0   # m, about a report whose accuracy is unknown
-REPORT_PACE = 10.0      # m/s, doubt of a reported velocity
-BLIND_PACE = 300.0      # m/s, of one that was not reported: an airliner at height with the wind behind it
+FASTEST = 350.0         # m/s over the ground, of any aircraft: nothing is reached sooner
+RANGE_BIAS = 30.0       # m, that a radar's ranges may be off without its being doubted
+REPORT_RADIUS = 200.0   # m, 95 %, of a report whose accuracy is unknown
+REPORT_PACE = 2.0       # m/s, standard deviation of a reported velocity
+BLIND_PACE = 300.0      # m/s, at most, of an aircraft that does not report its velocity: an airliner at height with the wind behind it
 NACP_RADIUS = (0.0, 18_520.0, 7_408.0, 3_704.0, 1_852.0, 926.0, 555.6, 185.2, 92.6, 30.0, 10.0, 3.0)   # m, 95 %, by NACp (DO-260B)
-BEYOND_95 = 2.0         # times that radius are taken
-REMEMBERED = 20.0       # s, a report counts on when no track took it over
+NIC_RADIUS = (0.0, 37_040.0, 14_816.0, 7_408.0, 3_704.0, 1_852.0, 1_111.2, 370.4, 185.2, 75.0, 25.0, 7.5)  # m, containment, by NIC (DO-260B)
+RAYLEIGH_95 = 2.4477    # radius of 95 % of a plane normal distribution, in standard deviations
+ALONE = 1_000.0         # m added to a claim that no radar backs: a position-only report may be wrong beyond what it says
+BACKED_WITHIN = 300.0   # m, and 20 mrad: so far a radar's reply and a claim of the same address agree
+ANSWERED = 3            # `Aircraft.source` of what is remembered of replies, here only
+CLAIMED = 1e-11         # variance of the ballistic coefficient up to which a track is made of claims alone [m⁴/kg²]
+CLAIM_WRONG = 1e-5      # per hour, a position beyond the containment it claims (SIL 2; SIL is not transmitted by every source)
+PRESSURE_SIGMA = 40.0   # m, of a height by pressure altitude, corrected for the weather, at the ground
+PRESSURE_SHARE = 0.02   # of the height, likewise
+REMEMBERED = 20.0       # s, a report counts on
 STEP = 0.25             # s between the moments at which tubes and the engagement's space are compared
-LOW = 250.0             # m above the ground: an interception below it, over people, is refused for what falls from it
-FRAGMENTS = 150.0       # m around the place below the interception that fragments are taken to reach
 ASK_AGAIN = 1.0         # s
 AHEAD = 6.0             # s before an effector must react that a clearance is worked out: time for a person to consent
+LATER = 90.0            # s looked ahead for the time at which an aircraft will be out of the way
+UNSEEN = 1e-8           # 1/km³: aircraft that neither any sensor sees nor says where it is, while all sensors work; assumed, illustrative
+MOST_RISK = 1e-5        # the bound on the probability of touching an aircraft, above which nothing is cleared
+AIRFRAME = 300.0        # m², of an aircraft from below
+SECTOR_LENGTH, SECTOR_HALF_WIDTH, SECTOR_HALF_ANGLE = 10_000.0, 150.0, math.radians(3.0)    # m, m, rad: approach and departure sectors
+SECTOR_SLOPE, SECTOR_ABOVE = math.tan(math.radians(6.0)), 300.0     # their ceiling rises so from so many metres above the runway
+EARTH_DIAMETER = 12_742_000.0       # m
+SEA_TEMPERATURE, LAPSE, PRESSURE_POWER = 288.15, 0.0065, 5.25588      # K, K/m, 1: standard troposphere (ISO 2533)
 
 
 class Tubes(NamedTuple):
-    """Where each aircraft, or what may be one, can be: a growing ball about its dead reckoning."""
+    """Each aircraft, or what may be one, as what is known of it now; how far it can get follows from that."""
 
     number: Array       # (n,) track number; -1 a report no track belongs to
+    address: Array      # (n,)
     unknown: Array      # (n,) bool, not known to be an aircraft
+    backed: Array       # (n,) bool, a radar has seen it there
     t: Array            # (n,) of the position [s]
     seen: Array         # (n,) last seen or heard: it may have manoeuvred since [s]
     position: Array     # (n, 3) [m]; up is nan where the height is unknown: then it may be at any
     velocity: Array     # (n, 3) [m/s]; zero where unknown
-    radius: Array       # (n,) at t [m]
-    pace: Array         # (n,) doubt of the velocity, the radius grows by it [m/s]
+    covariance: Array   # (n, 6, 6) of both
+    extra: Array        # (n,) beyond SIGMAS of that: bias of radars, containment a report claims, claims nobody backs [m]
+    blind: Array        # (n,) bool, velocity unknown
 
 
 def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, picture: Picture, site: Site) -> Clearance:
     """The clearance, given or refused, for one track (row of the picture's tracks) and one effector."""
-    track = int(picture.tracks.number[row])
+    track, declared = int(picture.tracks.number[row]), site.effectors[effector]
 
-    def answer(reason: str, until: float = math.nan, aircraft: int = -1, gap: float = math.inf) -> Clearance:
-        return Clearance(track, effector, space.t_from, space.t_to, reason == CLEAR_TO_ENGAGE, reason, until, aircraft, gap, space.t_hit)
+    def answer(reason: str, until: float = math.nan, aircraft: int = -1, gap: float = math.inf, evidence: Evidence | None = None) -> Clearance:
+        base = (track, effector, space.t_from, space.t_to, reason == CLEAR_TO_ENGAGE, reason, until, aircraft, gap, space.t_hit)
+        return Clearance(*base) if evidence is None else Clearance(*base, evidence)
 
     if sensors_doubtful(picture):
         return answer(SENSORS_DOUBTFUL, frame.t + ASK_AGAIN)
-    if not _in_sector(space, site.effectors[effector].azimuth_from, site.effectors[effector].azimuth_width):
+    if not _in_sector(space, declared.azimuth_from, declared.azimuth_width):
         return answer(NO_FIRE_ARC)
-    if space.t_from - frame.t > site.effectors[effector].reaction_s + AHEAD:
-        return answer(OUT_OF_REACH, space.t_from - site.effectors[effector].reaction_s - AHEAD)
-    near, gap = closest(space, tubes)
-    number = int(tubes.number[near]) if near >= 0 else -1
-    # not `>=`: a gap that is not a number is no gap
-    if not gap >= site.policy.safety_distance:
-        return answer(UNKNOWN_NEAR if tubes.unknown[near] else AIRCRAFT_NEAR, frame.t + ASK_AGAIN, number, gap)
-    if falls_on_people(space, site):
-        return answer(FALLOUT)
-    return answer(CLEAR_TO_ENGAGE, aircraft=number, gap=gap)
+    if space.t_from - frame.t > declared.reaction_s + AHEAD:
+        return answer(OUT_OF_REACH, space.t_from - declared.reaction_s - AHEAD)
+    below = below_of(space, row, declared, picture, site)
+    found = _approach(
+        space.start, space.ends, space.spread, space.t_from, space.t_to, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.covariance,
+        tubes.extra, tubes.blind, site.policy.safety_distance, below.place, below.radius, below.ceiling, below.t_from, below.t_to)
+    near = _nearest(found[0])
+    number, gap = (int(tubes.number[near]), float(found[0][near])) if near >= 0 else (-1, math.inf)
+    parts = _bound(space, tubes, found, below, declared, site, frame)
+    # not `>=`: a gap or a bound that is not a number is none
+    blocked = near >= 0 and not gap >= site.policy.safety_distance
+    if not blocked and not sum(parts) <= MOST_RISK and near >= 0:
+        near = int(np.argmax(found[3] + found[4]))
+        number, gap, blocked = int(tubes.number[near]), float(found[0][near]), True
+    if blocked:
+        rows = np.array([near])
+        until = _until(space, tubes, near, float(found[2][near]), float(found[1][near]), site.policy.safety_distance, frame.t)
+        shown = _evidence(space, tubes, found, rows, parts, Fallout.none(), math.nan, declared, frame, picture, site)
+        return answer(UNKNOWN_NEAR if tubes.unknown[near] else AIRCRAFT_NEAR, until, number, gap, shown)
+    falls, stake = footprint(below, site), threatened(track, picture)
+    shown = _evidence(space, tubes, found, np.arange(tubes.t.size), parts, falls, stake, declared, frame, picture, site)
+    if low_over_people(space.hit, space.hit_height, site) or not shown.people <= stake:
+        return answer(FALLOUT, aircraft=number, gap=gap, evidence=shown)
+    if not sum(parts) <= MOST_RISK:
+        return answer(FALLOUT, aircraft=number, gap=gap, evidence=shown)
+    return answer(CLEAR_TO_ENGAGE, aircraft=number, gap=gap, evidence=shown)
 
 
 def sensors_doubtful(picture: Picture) -> bool:
@@ -84,9 +125,21 @@ def sensors_doubtful(picture: Picture) -> bool:
     return bool((picture.health.radars != 0).any())
 
 
-def falls_on_people(space: Space, site: Site) -> bool:
-    """Whether the interception would be low over people; fragments from higher up are not judged."""
-    return space.hit_height < LOW and any(zone.people > 0.0 and distance(zone.polygon, space.hit[0], space.hit[1]) <= FRAGMENTS for zone in site.zones)
+def closest(space: Space, tubes: Tubes) -> tuple[int, float]:
+    """The tube that comes nearest to the engagement's space while it lasts, and by how much [m]; -1 and inf where there is none.
+
+    Every line of the space counts as occupied along its whole length and for the whole window: the margin of not modelling how it fills.
+    """
+    nowhere = np.zeros(2)
+    gaps = _approach(
+        space.start, space.ends, space.spread, space.t_from, space.t_to, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.covariance,
+        tubes.extra, tubes.blind, 0.0, nowhere, 0.0, -math.inf, space.t_from, space.t_from)[0]
+    near = _nearest(gaps)
+    return (near, float(gaps[near])) if near >= 0 else (-1, math.inf)
+
+
+def _nearest(gaps: Array) -> int:
+    return -1 if gaps.size == 0 else int(np.argmin(np.where(np.isnan(gaps), -math.inf, gaps)))
 
 
 def _in_sector(space: Space, azimuth_from: float, width: float) -> bool:
@@ -97,108 +150,346 @@ def _in_sector(space: Space, azimuth_from: float, width: float) -> bool:
     return bool(((inside >= space.spread) & (inside <= width - space.spread)).all())
 
 
+def _bound(
+    space: Space, tubes: Tubes, found: tuple[Array, ...], below: Below, effector: Effector, site: Site, frame: Frame,
+) -> tuple[float, float, float, float]:
+    """The parts of the bound: unseen, outside, claims, fragments. Each is tested on its own: tests/scenes/test_clearances.py."""
+    length = float(np.linalg.norm(space.ends[0] - space.start))
+    wide = site.policy.safety_distance + space.spread * length
+    swept = float(np.linalg.norm(space.ends[-1] - space.ends[0]))
+    # a box about the lines and their cones, safety distance around
+    unseen = UNSEEN * 1e-9 * (length + 2.0 * site.policy.safety_distance) * 2.0 * wide * (2.0 * wide + swept)
+    outside = float(found[3].sum())
+    alone = np.count_nonzero(~tubes.backed)
+    claims = CLAIM_WRONG / 3_600.0 * (space.t_to - frame.t + REMEMBERED) * alone
+    share = AIRFRAME / (math.pi * max(below.radius, 1.0) ** 2)
+    fragments = float((found[4] * min(below.pieces * share, 1.0)).sum())
+    # what fails to destroy itself flies on along its line, or falls short of it
+    beyond = float(found[5].sum()) * min(effector.burst * effector.dud_share, 1.0)
+    return unseen, outside, claims, fragments + beyond
+
+
+def _evidence(
+    space: Space, tubes: Tubes, found: tuple[Array, ...], rows: Array, parts: tuple[float, float, float, float], falls: Fallout, stake: float,
+    effector: Effector, frame: Frame, picture: Picture, site: Site,
+) -> Evidence:
+    """What an answer rests on, with the tubes of the given rows."""
+    reached = Reached(
+        tubes.number[rows], tubes.address[rows], tubes.unknown[rows], tubes.backed[rows], tubes.seen[rows], tubes.t[rows], tubes.position[rows],
+        tubes.velocity[rows], found[1][rows], found[2][rows], found[0][rows], found[3][rows])
+    return Evidence(
+        frame.t, space.start, space.ends, space.spread, space.hit_height, (effector.azimuth_from, effector.azimuth_width), picture.health.radars, reached,
+        approaches(tubes, frame.t, site), falls, *parts, stake)
+
+
 def remembered(before: Aircraft, frame: Frame) -> Aircraft:
-    """The newest report of every address, those of this frame first of all; none older than REMEMBERED."""
-    new = frame.aircraft
-    if not new.t.size and not before.t.size:
+    """The newest report of every address, those of this frame first of all; none older than REMEMBERED.
+
+    What a transponder answered to a radar is kept beside it (source ANSWERED): not a report, but it may back one.
+    """
+    new, answers = frame.aircraft, np.flatnonzero(frame.detections.address != NO_ADDRESS)
+    if not new.t.size and not before.t.size and not answers.size:
         return before
     every = join(before, new)
     every = take(every, np.flatnonzero((every.t >= frame.t - REMEMBERED) & np.isfinite(every.position[:, :2]).all(axis=1)))
+    if answers.size:
+        every = join(every, _answered(frame, answers))
     order = np.argsort(every.t, kind="stable")[::-1]
-    _, newest = np.unique(every.address[order], return_index=True)
+    # one key for address and kind of row: addresses have 24 bits
+    _, newest = np.unique(every.address[order] * 2 + (every.source[order] == ANSWERED), return_index=True)
     keep = order[newest]
     # what has no address cannot be told apart: all of this frame's
     nameless = np.flatnonzero((every.address == NO_ADDRESS) & (every.t > frame.t - 1.0))
     return take(every, np.sort(np.concatenate([keep[every.address[keep] != NO_ADDRESS], nameless])))
 
 
+def _answered(frame: Frame, rows: Array) -> Aircraft:
+    """Replies to radars as rows of (range, azimuth, number of the radar) in the columns of a position."""
+    d = frame.detections
+    n = rows.size
+    where = np.column_stack([d.range[rows], d.azimuth[rows], d.sensor[rows].astype(np.float64)])
+    good = np.isfinite(where).all(axis=1)
+    told = Aircraft.empty(n)._replace(
+        t=d.t[rows], address=d.address[rows], position=where, source=np.full(n, ANSWERED, np.int8), callsign=np.zeros(n, "S8"))
+    return take(told, good)
+
+
 def tubes_of(reports: Aircraft, frame: Frame, picture: Picture, site: Site) -> Tubes:
-    """Every aircraft, and everything not surely a projectile, as a reachable tube. What may be an aircraft counts as one.
+    """Every aircraft, and everything not surely a projectile, with what is known of it. What may be an aircraft counts as one.
 
     reports  what `remembered` keeps. Those of this frame count even where a track has taken them over: the two may contradict one another.
     """
-    tracks = picture.tracks
+    tracks, answers = picture.tracks, take(reports, reports.source == ANSWERED)
     # not `<`: a probability that is not a number makes nothing a projectile
-    maybe = np.flatnonzero(~surely_projectiles(tracks, site))
+    maybe: Array = np.flatnonzero(~surely_projectiles(tracks, site))
     followed = np.isin(reports.address, tracks.address[tracks.address != NO_ADDRESS])
-    told = take(reports, np.flatnonzero(~followed | (reports.t > frame.t - site.policy.frame_s - 1e-9)))
-    accuracy = np.array([BEYOND_95 * NACP_RADIUS[n] if 1 <= n < len(NACP_RADIUS) else REPORT_RADIUS for n in told.nacp.tolist()])
-    blind = ~np.isfinite(told.velocity).all(axis=1)
+    told = take(reports, np.flatnonzero((~followed | (reports.t > frame.t - site.policy.frame_s - 1e-9)) & (reports.source != ANSWERED)))
+    n, m = maybe.size, told.t.size
+    position = told.position.copy()
+    by_pressure = np.flatnonzero(np.isnan(position[:, 2]) & np.isfinite(told.pressure_altitude))
+    if by_pressure.size:
+        position[by_pressure, 2] = height_by_pressure(told.pressure_altitude[by_pressure], position[by_pressure, :2], frame, site)
+    sigma, contained = _accuracy(told)
+    blind: Array = np.isnan(np.where(np.isfinite(told.velocity), 0.0, np.nan).sum(axis=1))
+    covariance = np.zeros((n + m, 6, 6))
+    covariance[:n] = tracks.covariance[maybe, :6, :6]
+    for k in range(3):
+        covariance[n:, k, k] = sigma**2
+        covariance[n:, 3 + k, 3 + k] = REPORT_PACE**2
+    covariance[n + by_pressure, 2, 2] = (PRESSURE_SIGMA + PRESSURE_SHARE * np.abs(told.pressure_altitude[by_pressure])) ** 2
+    t = np.concatenate([np.full(n, picture.t), told.t])
+    address = np.concatenate([tracks.address[maybe], told.address])
+    position = np.concatenate([tracks.state[maybe, :3], position])
+    velocity = np.concatenate([tracks.state[maybe, 3:6], np.where(blind[:, None], 0.0, told.velocity)])
+    # a radar's own track says how heavy a thing is; one made of claims alone has nothing to say of that
+    own: Array = np.logical_or(tracks.address[maybe] == NO_ADDRESS, tracks.covariance[maybe, 6, 6] > CLAIMED)
+    backed = np.concatenate([own, np.zeros(m, np.bool_)])
+    # what a radar's track and a report of the same address have in common, the radar backs
+    backed[n:] = np.logical_and(np.isin(told.address, tracks.address[maybe[own]]), told.address != NO_ADDRESS)
+    backed |= _answers_agree(answers, address, t, position, velocity, site)
+    extra = np.concatenate([_bias(tracks.state[maybe, :3], site), contained]) + np.where(backed, 0.0, ALONE)
     return Tubes(
-        np.concatenate([tracks.number[maybe], np.full(told.t.size, -1)]),
-        np.concatenate([~(tracks.kind[maybe, AIRCRAFT] >= 0.5), np.zeros(told.t.size, np.bool_)]),
-        np.concatenate([np.full(maybe.size, picture.t), told.t]), np.concatenate([tracks.seen[maybe], told.t]),
-        np.concatenate([tracks.state[maybe, :3], told.position]),
-        np.concatenate([tracks.state[maybe, 3:6], np.where(np.isfinite(told.velocity), told.velocity, 0.0)]),
-        np.concatenate([SIGMAS * _widest(tracks.covariance[maybe, :3, :3]), accuracy]),
-        np.concatenate([SIGMAS * _widest(tracks.covariance[maybe, 3:6, 3:6]), np.where(blind, BLIND_PACE, REPORT_PACE)]))
+        np.concatenate([tracks.number[maybe], np.full(m, -1)]), address,
+        np.concatenate([~(tracks.kind[maybe, AIRCRAFT] >= 0.5), np.zeros(m, np.bool_)]), backed, t, np.concatenate([tracks.seen[maybe], told.t]),
+        position, velocity, covariance, extra, np.concatenate([np.zeros(n, np.bool_), blind]))
 
 
-def _widest(covariance: Array) -> Array:
-    """(n,) standard deviation along the longest axis of each covariance (n, 3, 3); inf where that is not a number."""
-    out = np.full(len(covariance), math.inf)
-    sound = np.flatnonzero(np.isfinite(covariance).all(axis=(1, 2)))
-    if sound.size:
-        out[sound] = np.sqrt(np.maximum(np.linalg.eigvalsh(covariance[sound])[:, -1], 0.0))
+def _accuracy(told: Aircraft) -> tuple[Array, Array]:
+    """(m,) standard deviation of each report's position, and what its integrity category adds to it [m]."""
+    nacp, nic = told.nacp.astype(np.int64), told.nic.astype(np.int64)
+    good = (nacp >= 1) & (nacp < len(NACP_RADIUS))
+    radius = np.where(good, np.take(NACP_RADIUS, np.where(good, nacp, 0)), REPORT_RADIUS)
+    known = (nic >= 1) & (nic < len(NIC_RADIUS))
+    return radius / RAYLEIGH_95, np.where(known, np.take(NIC_RADIUS, np.where(known, nic, 0)), REPORT_RADIUS)
+
+
+def _bias(place: Array, site: Site) -> Array:
+    """(n,) how far a radar's track may be off for reasons that its covariance does not know [m]."""
+    radars = radar_places(site)
+    if not len(radars):
+        return np.full(len(place), RANGE_BIAS)
+    away = place[:, None, :] - radars[None, :, :]
+    return np.asarray(RANGE_BIAS + MISALIGNED * np.sqrt((away * away).sum(axis=2).max(axis=1, initial=0.0)))
+
+
+def _answers_agree(answers: Aircraft, address: Array, t: Array, position: Array, velocity: Array, site: Site) -> Array:
+    """(n,) whether a radar was answered by that address, within REMEMBERED, where it is said to have been then."""
+    out = np.zeros(address.size, np.bool_)
+    if not answers.t.size:
+        return out
+    order = np.argsort(answers.address, kind="stable")
+    at = order[np.minimum(np.searchsorted(answers.address[order], address), order.size - 1)]
+    same = np.flatnonzero((answers.address[at] == address) & (address != NO_ADDRESS))
+    if same.size:
+        rows = at[same]
+        sensor = answers.position[rows, 2].astype(np.int64)
+        there = np.array([site.radars[k].place if 0 <= k < len(site.radars) else np.full(3, np.nan) for k in sensor.tolist()]).reshape(-1, 3)
+        then = position[same] + velocity[same] * (answers.t[rows] - t[same])[:, None]
+        line = then - there
+        line[:, 2] = np.where(np.isnan(line[:, 2]), 0.0, line[:, 2])
+        reach = np.sqrt((line * line).sum(axis=1))
+        turned = (np.arctan2(line[:, 0], line[:, 1]) - answers.position[rows, 1] + math.pi) % (2.0 * math.pi) - math.pi
+        off = np.hypot(reach - answers.position[rows, 0], np.hypot(line[:, 0], line[:, 1]) * turned)
+        out[same] = off <= BACKED_WITHIN + 0.02 * reach
     return out
 
 
-def closest(space: Space, tubes: Tubes) -> tuple[int, float]:
-    """The tube that comes nearest to the engagement's space while it lasts, and by how much [m]; -1 and inf where there is none.
+def height_by_pressure(pressure_altitude: Array, place: Array, frame: Frame, site: Site) -> Array:
+    """(n,) height above the site's origin [m] of pressure altitudes (n,), corrected for the weather; place (n, 2) east, north for the earth's curve.
 
-    Every line of the space counts as occupied along its whole length and for the whole window: the margin of not modelling how it fills.
+    The standard atmosphere's troposphere, its pressure scaled and its temperature shifted as the frame's weather says.
     """
-    if tubes.number.size == 0:
-        return -1, math.inf
-    gaps = _gaps(
-        space.start, space.ends, space.spread, space.t_from, space.t_to, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.radius, tubes.pace)
-    near = int(np.argmin(np.where(np.isnan(gaps), -math.inf, gaps)))
-    return near, float(gaps[near])
+    w = frame.weather
+    level = 1.0 - LAPSE / SEA_TEMPERATURE * pressure_altitude
+    height = (1.0 - level / max(w.pressure_ratio, 1e-6) ** (1.0 / PRESSURE_POWER)) * SEA_TEMPERATURE / LAPSE
+    height = height * (1.0 + w.temperature_offset / (SEA_TEMPERATURE - 0.5 * LAPSE * height))
+    return np.asarray(height - site.origin.elevation - (place * place).sum(axis=1) / EARTH_DIAMETER)
+
+
+class _Sectors(NamedTuple):
+    """Approach and departure sectors, two for each runway."""
+
+    zone: Array
+    place: Array
+    bearing: Array
+    length: Array       # of the runway [m]
+
+
+@lru_cache(maxsize=8)
+def _sectors(site: Site) -> _Sectors:
+    rows = []
+    for k, zone in enumerate(site.zones):
+        if zone.kind == "runway":
+            middle = zone.polygon.mean(axis=0)
+            axis = np.linalg.eigh(np.cov((zone.polygon - middle).T))[1][:, -1]
+            half = float(np.abs((zone.polygon - middle) @ axis).max())
+            for way in (axis, -axis):
+                rows.append((k, *(middle + way * half), math.atan2(way[0], way[1]) % (2.0 * math.pi), 2.0 * half))
+    table = np.array(rows, np.float64).reshape(-1, 5)
+    return _Sectors(table[:, 0].astype(np.int32), table[:, 1:3].copy(), table[:, 3].copy(), table[:, 4].copy())
+
+
+def approaches(tubes: Tubes, t: float, site: Site) -> Approaches:
+    """The runways' approach and departure sectors, and how many aircraft are in each or on its runway at time t, by dead reckoning."""
+    s = _sectors(site)
+    if not s.zone.size:
+        return Approaches(s.zone, s.place, s.bearing, np.zeros(0, np.int32))
+    there = tubes.position + tubes.velocity * (t - tubes.t)[:, None]
+    away = there[None, :, :2] - s.place[:, None, :]
+    sine, cosine = np.sin(s.bearing)[:, None], np.cos(s.bearing)[:, None]
+    along, across = away[:, :, 0] * sine + away[:, :, 1] * cosine, np.abs(away[:, :, 0] * cosine - away[:, :, 1] * sine)
+    out = np.maximum(along, 0.0)
+    within = (along >= -s.length[:, None]) & (along <= SECTOR_LENGTH) & (across <= SECTOR_HALF_WIDTH + math.tan(SECTOR_HALF_ANGLE) * out)
+    # not `>`: what has no height is at any
+    within &= ~(there[None, :, 2] > SECTOR_ABOVE + SECTOR_SLOPE * out) & ~tubes.unknown[None, :]
+    return Approaches(s.zone, s.place, s.bearing, within.sum(axis=1).astype(np.int32))
 
 
 @njit(cache=True, error_model="numpy")
-def _gaps(
-    start: Array, ends: Array, spread: float, t_from: float, t_to: float,
-    t: Array, seen: Array, position: Array, velocity: Array, radius: Array, pace: Array,
-) -> Array:
-    """(n,) least distance from each tube to the lines from `start` to `ends` over the window [m]; negative where it reaches in.
+def _growth(dt: float, since: float, speed: float, blind: bool) -> float:
+    """How far an aircraft can get from its dead reckoning [m]: `dt` s after its position was true, `since` s after it was last seen."""
+    if blind:
+        return BLIND_PACE * dt
+    return min(0.5 * MANOEUVRE * since * since, (FASTEST + speed) * max(since, dt))
 
-    A tube that cannot be the nearest is not worked out: a lower bound above the least of the others stands for it.
+
+@njit(cache=True, error_model="numpy")
+def _tail(z: float) -> float:
+    """Probability that a standard normal value is beyond z."""
+    return 0.5 * math.erfc(z / math.sqrt(2.0))
+
+
+@njit(cache=True, error_model="numpy")
+def _approach(
+    start: Array, ends: Array, spread: float, t_from: float, t_to: float,
+    t: Array, seen: Array, position: Array, velocity: Array, covariance: Array, extra: Array, blind: Array, safety: float,
+    below: Array, below_radius: float, ceiling: float, below_from: float, below_to: float,
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """Each tube at its nearest approach to the cones from `start` to `ends` over the window, six columns (n,):
+
+    gap between the two [m], negative where it reaches in; when [s]; reach from its dead reckoning towards them [m]; probability that it is nearer than
+    `safety` after all; whether by dead reckoning it flies through what falls (1) or not (0); whether it may be met behind the ends (1) or not.
+
+    The gap is a lower bound: along the line from the nearest sphere of a cone to the aircraft, an ellipsoid reaches as far as its covariance in that
+    direction says, and a plane across it parts the two. A tube that cannot be the nearest, nor nearer than four safety distances, is not worked out:
+    a lower bound stands for it.
     """
-    n = t.shape[0]
-    out = np.full(n, np.inf)
-    least, far = math.inf, 0.0
-    for j in range(ends.shape[0]):
+    n, lines = t.shape[0], ends.shape[0]
+    gaps, when, reach = np.full(n, np.inf), np.full(n, t_from), np.zeros(n)
+    risk, falls, behind = np.zeros(n), np.zeros(n), np.zeros(n)
+    far = 0.0
+    for j in range(lines):
         far = max(far, math.sqrt((ends[j, 0] - start[0]) ** 2 + (ends[j, 1] - start[1]) ** 2 + (ends[j, 2] - start[2]) ** 2))
-    far *= 1.0 + spread
     steps = min(max(math.ceil((t_to - t_from) / STEP), 1), 2000)
     step = (t_to - t_from) / steps
+    least = math.inf
     for i in range(n):
         anywhere = math.isnan(position[i, 2])
         speed = math.sqrt(velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2)
         late = max(t_to - t[i], t[i] - t_from, 0.0)
-        most = radius[i] + (pace[i] + speed) * (late + step) + 0.5 * MANOEUVRE * (max(t_to - seen[i], 0.0) + step) ** 2
+        c = covariance[i]
+        widest = 0.0
+        for a in range(6):
+            widest += c[a, a] * (1.0 if a < 3 else late * late)
+        most = SIGMAS * math.sqrt(2.0 * max(widest, 0.0)) + extra[i] + _growth(late + step, max(t_to - seen[i], 0.0) + step, speed, blind[i])
         up = 0.0 if anywhere else position[i, 2] - start[2]
-        bound = math.sqrt((position[i, 0] - start[0]) ** 2 + (position[i, 1] - start[1]) ** 2 + up * up) - far - most
-        if bound > least:
-            out[i] = bound
-            continue
-        for k in range(steps + 1):
-            at = t_from + k * step
-            dt, since = at - t[i], max(at - seen[i], 0.0)
-            x = position[i, 0] + velocity[i, 0] * dt - start[0]
-            y = position[i, 1] + velocity[i, 1] * dt - start[1]
-            z = 0.0 if anywhere else position[i, 2] + velocity[i, 2] * dt - start[2]
-            # half a step of motion between the moments looked at belongs to the tube, and of its growth
-            grown = radius[i] + pace[i] * (abs(dt) + 0.5 * step) + 0.5 * MANOEUVRE * (since + 0.5 * step) ** 2 + 0.5 * step * speed
-            for j in range(ends.shape[0]):
-                dx, dy = ends[j, 0] - start[0], ends[j, 1] - start[1]
-                dz = 0.0 if anywhere else ends[j, 2] - start[2]
-                length2 = dx * dx + dy * dy + dz * dz
-                f = 0.0 if length2 == 0.0 else min(max((x * dx + y * dy + z * dz) / length2, 0.0), 1.0)
-                gap = math.sqrt((x - f * dx) ** 2 + (y - f * dy) ** 2 + (z - f * dz) ** 2) - spread * f * math.sqrt(length2) - grown
-                if not gap >= out[i]:       # also where it is not a number: that must be seen
-                    out[i] = gap
-        if out[i] < least:
-            least = out[i]
-    return out
+        away = math.sqrt((position[i, 0] - start[0]) ** 2 + (position[i, 1] - start[1]) ** 2 + up * up) - speed * (late + step)
+        bound = away - far * (1.0 + spread) - most
+        if bound > least and bound > 4.0 * safety:
+            gaps[i], reach[i] = bound, most
+        else:
+            for k in range(steps + 1):
+                at = t_from + k * step
+                dt, since = at - t[i], max(at - seen[i], 0.0)
+                x = position[i, 0] + velocity[i, 0] * dt - start[0]
+                y = position[i, 1] + velocity[i, 1] * dt - start[1]
+                z = 0.0 if anywhere else position[i, 2] + velocity[i, 2] * dt - start[2]
+                # half a step of motion between the moments looked at belongs to the tube, and of its growth
+                grown = extra[i] + _growth(abs(dt) + 0.5 * step, since + 0.5 * step, speed, blind[i]) + 0.5 * step * speed
+                for j in range(lines):
+                    dx, dy = ends[j, 0] - start[0], ends[j, 1] - start[1]
+                    dz = 0.0 if anywhere else ends[j, 2] - start[2]
+                    length2 = dx * dx + dy * dy + dz * dz
+                    length = math.sqrt(length2)
+                    wide = spread * far     # a cone seen from above is as wide as it is
+                    f = 0.0
+                    if length2 > 0.0:
+                        rate = min(wide / length, 0.999)
+                        lean = rate / math.sqrt(1.0 - rate * rate)
+                        f = (x * dx + y * dy + z * dz) / length2
+                        off = math.sqrt(max((x - f * dx) ** 2 + (y - f * dy) ** 2 + (z - f * dz) ** 2, 0.0))
+                        # the sphere of the cone that is nearest lies beyond the foot on its axis: it is wider there
+                        f = min(max(f + off * lean / length, 0.0), 1.0)
+                    qx, qy, qz = x - f * dx, y - f * dy, z - f * dz
+                    off = math.sqrt(qx * qx + qy * qy + qz * qz)
+                    scale = 1.0 / off if off > 0.0 else 0.0
+                    nx, ny, nz = qx * scale, qy * scale, qz * scale
+                    if off == 0.0:
+                        nx = 1.0
+                    variance = 0.0
+                    for a in range(3):
+                        na = nx if a == 0 else (ny if a == 1 else nz)
+                        for b in range(3):
+                            nb = nx if b == 0 else (ny if b == 1 else nz)
+                            variance += na * nb * (c[a, b] + dt * (c[a, 3 + b] + c[3 + a, b]) + dt * dt * c[3 + a, 3 + b])
+                    sigma = math.sqrt(variance) if variance > 0.0 else (0.0 if variance > -1e-6 else math.nan)
+                    gap = off - wide * f - SIGMAS * sigma - grown
+                    if not gap >= gaps[i]:       # also where it is not a number: that must be seen
+                        gaps[i], when[i], reach[i] = gap, at, SIGMAS * sigma + grown
+                        spare = gap - safety + SIGMAS * sigma
+                        risk[i] = _tail(spare / sigma) if sigma > 0.0 else (0.0 if spare >= 0.0 else 1.0)
+        if gaps[i] < least:
+            least = gaps[i]
+        # what falls: by dead reckoning, twice a second
+        if below_radius > 0.0:
+            fall = min(max(math.ceil((below_to - below_from) / 0.5), 1), 400)
+            for k in range(fall + 1):
+                at = below_from + (below_to - below_from) * k / fall
+                dt = at - t[i]
+                x, y = position[i, 0] + velocity[i, 0] * dt - below[0], position[i, 1] + velocity[i, 1] * dt - below[1]
+                z = position[i, 2] + velocity[i, 2] * dt
+                if not x * x + y * y > (below_radius + extra[i]) ** 2 and not z > ceiling + extra[i]:
+                    falls[i] = 1.0
+        # what does not destroy itself: within a cone of the same lines, up to three times as long
+        middle = 0.5 * (t_from + t_to)
+        dt = middle - t[i]
+        x, y = position[i, 0] + velocity[i, 0] * dt - start[0], position[i, 1] + velocity[i, 1] * dt - start[1]
+        z = 0.0 if anywhere else position[i, 2] + velocity[i, 2] * dt - start[2]
+        for j in range(lines):
+            dx, dy = (ends[j, 0] - start[0]) / far, (ends[j, 1] - start[1]) / far
+            dz = 0.0 if anywhere else (ends[j, 2] - start[2]) / far
+            along = x * dx + y * dy + z * dz
+            if far < along < 3.0 * far:
+                off = math.sqrt(max(x * x + y * y + z * z - along * along * (dx * dx + dy * dy + dz * dz), 0.0))
+                wide = max(spread * along, 1.0)
+                if off < wide + extra[i] + 100.0:
+                    behind[i] = max(behind[i], min(AIRFRAME / (math.pi * wide * wide), 1.0))
+    return gaps, when, reach, risk, falls, behind
+
+
+def _until(space: Space, tubes: Tubes, row: int, reach: float, when: float, safety: float, now: float) -> float:
+    """Earliest time at which the engagement, later by so much, would be clear of this tube, were it seen again till then [s]; nan not within LATER."""
+    clear_of = _later(
+        space.start, space.ends, space.spread, tubes.position[row], tubes.velocity[row], when - tubes.t[row], reach + safety + 0.5 * float(
+            np.linalg.norm(tubes.velocity[row])) * (space.t_to - space.t_from), LATER)
+    return math.nan if math.isnan(clear_of) else now + max(clear_of, ASK_AGAIN)
+
+
+@njit(cache=True, error_model="numpy")
+def _later(start: Array, ends: Array, spread: float, position: Array, velocity: Array, after: float, needed: float, most: float) -> float:
+    """Seconds until a place moving on is `needed` [m] away from every cone; nan within `most` seconds never."""
+    for k in range(int(most) + 1):
+        dt = after + k
+        least = math.inf
+        for j in range(ends.shape[0]):
+            x, y = position[0] + velocity[0] * dt - start[0], position[1] + velocity[1] * dt - start[1]
+            dx, dy, dz = ends[j, 0] - start[0], ends[j, 1] - start[1], ends[j, 2] - start[2]
+            z = position[2] + velocity[2] * dt - start[2]
+            if math.isnan(z):
+                z, dz = 0.0, 0.0
+            length2 = dx * dx + dy * dy + dz * dz
+            f = min(max((x * dx + y * dy + z * dz) / length2, 0.0), 1.0) if length2 > 0.0 else 0.0
+            least = min(least, math.sqrt((x - f * dx) ** 2 + (y - f * dy) ** 2 + (z - f * dz) ** 2) - spread * f * math.sqrt(length2))
+        if least >= needed:
+            return float(k)
+    return math.nan

@@ -23,7 +23,8 @@ Array = NDArray[Any]
 STEP = 0.25             # s between points of a predicted path
 LOOK_AHEAD = 45.0       # s of flight examined
 LIGHT_REACH = 20_000.0  # m, how far directed energy is taken to go on
-SIGMAS = 4.0            # of the track's position at the interception
+SIGMAS = 5.0            # of the track's position at the interception
+MISALIGNED = 0.009      # rad, half a degree: a radar's north may be off so far without being doubted, and all it sees with it
 LEAST_HEIGHT = 30.0     # m above the ground: no interception below
 LINES = 9               # between the first and the last direction of an engagement
 WIDTH = 0.005           # rad, half the opening of the cone about each line: dispersion
@@ -48,8 +49,9 @@ class Ahead(NamedTuple):
     t: float            # now [s]
     path: Array         # (k, 3) every STEP from now on [m], as long as it is above LEAST_HEIGHT over the ground
     height: Array       # (k,) above the ground [m]
-    place_sigma: float  # of its position now, along the longest axis [m]
-    pace_sigma: float   # of its velocity [m/s]
+    covariance: Array   # (6, 6) of its position and velocity now
+    drag_sigma: float   # of its acceleration, from not knowing its drag [m/s²]
+    radars: Array       # (r, 3) places of the radars that may have seen it [m]
 
 
 def surely_projectiles(tracks: Tracks, site: Site) -> Array:
@@ -60,11 +62,12 @@ def surely_projectiles(tracks: Tracks, site: Site) -> Array:
 def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
     """The future of a track (row of the picture's tracks), flown with its own drag through the air believed."""
     tracks = picture.tracks
-    path, height = _fly(tracks.state[row], int(tracks.law[row]), site.ground, site.drags, air_of(site, frame), site.earth, STEP, int(LOOK_AHEAD / STEP))
+    sigma = math.sqrt(max(float(tracks.covariance[row, 6, 6]), 0.0))
+    path, height, doubt = _fly(
+        tracks.state[row], sigma, int(tracks.law[row]), site.ground, site.drags, air_of(site, frame), site.earth, STEP, int(LOOK_AHEAD / STEP))
     below = np.flatnonzero(~(height >= LEAST_HEIGHT))
     end = int(below[0]) if below.size else len(path)
-    spread = [float(np.sqrt(max(np.linalg.eigvalsh(c)[-1], 0.0))) for c in (tracks.covariance[row, :3, :3], tracks.covariance[row, 3:6, 3:6])]
-    return Ahead(frame.t, path[:end], height[:end], *spread)
+    return Ahead(frame.t, path[:end], height[:end], tracks.covariance[row, :6, :6], doubt, radar_places(site))
 
 
 def velocity_at(ahead: Ahead, t: float) -> Array:
@@ -77,37 +80,62 @@ def velocity_at(ahead: Ahead, t: float) -> Array:
 
 def space_of(ahead: Ahead, effector: Effector) -> Space | None:
     """The earliest engagement of a track by an effector; None where it is never within reach in time."""
-    k, reach = _earliest(ahead.path, effector.place, effector.speed, effector.reaction_s, effector.reach_min, effector.reach_max)
+    far = burn_out(effector)
+    k, reach = _earliest(
+        ahead.path, ahead.height, effector.place, effector.speed, effector.reaction_s, effector.reach_min, min(effector.reach_max, far), effector.height_min)
     if k < 0:
         return None
     when = k * STEP
     leaves = when - reach / effector.speed      # light: at once
-    light, steers = not math.isfinite(effector.speed), effector.kind == "interceptor"
-    far = LIGHT_REACH if light else effector.reach_max
+    steers = effector.kind == "interceptor"
     # a gun and a beam follow the track while they last; an interceptor may steer from where the track was to where it is met
     first, last = (leaves, when) if steers else (when, when + effector.engagement_s)
-    lasts = (0.0 if light else far / effector.speed) + (0.0 if steers else effector.engagement_s)
-    ends, half_a_line = _sweep(ahead.path, first / STEP, last / STEP, effector.place, far)
-    doubt = SIGMAS * (ahead.place_sigma + last * ahead.pace_sigma) / max(reach, 1.0)
+    lasts = far / effector.speed + (0.0 if steers else effector.engagement_s)
+    ends, half_a_line, doubt = _sweep(ahead.path, first / STEP, last / STEP, effector.place, far, ahead.covariance, ahead.drag_sigma, last)
     return Space(
         ahead.t + leaves, ahead.t + when, ahead.t + max(leaves + lasts, when, leaves + STEP), effector.place, ahead.path[k], float(ahead.height[k]), ends,
-        WIDTH + doubt + half_a_line)
+        WIDTH + (doubt + slip(ahead.path[k], ahead.radars)) / max(reach, 1.0) + half_a_line)
+
+
+def slip(place: Array, radars: Array) -> float:
+    """How far a place may be off because a radar that saw it is misaligned [m]."""
+    away = radars - place
+    return MISALIGNED * math.sqrt(float((away * away).sum(axis=1).max(initial=0.0)))
+
+
+@lru_cache(maxsize=8)
+def radar_places(site: Site) -> Array:
+    """(r, 3) places of the radars that see more than transponders [m]."""
+    return np.array([radar.place for radar in site.radars if not radar.mode_s], np.float64).reshape(-1, 3)
+
+
+def burn_out(effector: Effector) -> float:
+    """How far from the effector its effect goes on, until burn-out or self-destruct [m]."""
+    if not math.isfinite(effector.speed):
+        return LIGHT_REACH
+    return effector.speed * effector.self_destruct_s if math.isfinite(effector.self_destruct_s) else effector.reach_max
 
 
 @njit(cache=True, error_model="numpy")
-def _earliest(path: Array, place: Array, speed: float, reaction: float, reach_min: float, reach_max: float) -> tuple[int, float]:
+def _earliest(
+    path: Array, height: Array, place: Array, speed: float, reaction: float, reach_min: float, reach_max: float, height_min: float,
+) -> tuple[int, float]:
     """First point of a path that the effect can get to, leaving no sooner than `reaction` from now, and its distance [m]; -1 none."""
     for k in range(path.shape[0]):
         x, y, z = path[k, 0] - place[0], path[k, 1] - place[1], path[k, 2] - place[2]
         reach = math.sqrt(x * x + y * y + z * z)
-        if z > 0.0 and reach_min <= reach <= reach_max and k * STEP - reach / speed >= reaction:
+        if z > 0.0 and height[k] >= height_min and reach_min <= reach <= reach_max and k * STEP - reach / speed >= reaction:
             return k, reach
     return -1, math.inf
 
 
 @njit(cache=True, error_model="numpy")
-def _sweep(path: Array, first: float, last: float, place: Array, far: float) -> tuple[Array, float]:
-    """(LINES, 3) ends, `far` [m] off, of lines through the path from point `first` to point `last`, and half the widest angle between two of them [rad]."""
+def _sweep(
+    path: Array, first: float, last: float, place: Array, far: float, covariance: Array, drag_sigma: float, after: float,
+) -> tuple[Array, float, float]:
+    """(LINES, 3) ends, `far` [m] off, of lines through the path from point `first` to point `last`, half the widest angle between two of them [rad],
+    and how far off the path the track can be `after` seconds from now [m].
+    """
     ends, widest = np.empty((LINES, 3)), 0.0
     for j in range(LINES):
         at = min(max(first + (last - first) * j / (LINES - 1), 0.0), path.shape[0] - 1.0)
@@ -118,7 +146,15 @@ def _sweep(path: Array, first: float, last: float, place: Array, far: float) -> 
         if j > 0:
             chord = ends[j] - ends[j - 1]
             widest = max(widest, 2.0 * math.asin(min(0.5 * math.sqrt((chord * chord).sum()) / far, 1.0)))
-    return ends, 0.5 * widest
+    # the largest variance in any direction is no more than the largest row sum of the matrix
+    most = 0.0
+    for i in range(3):
+        row = 0.0
+        for j in range(3):
+            row += abs(covariance[i, j] + after * (covariance[i, 3 + j] + covariance[3 + i, j]) + after * after * covariance[3 + i, 3 + j])
+        most = max(most, row)
+    doubt = SIGMAS * math.hypot(math.sqrt(most), 0.5 * after * after * drag_sigma)
+    return ends, 0.5 * widest, doubt if doubt < math.inf else math.inf
 
 
 def air_of(site: Site, frame: Frame) -> Air:
@@ -134,8 +170,13 @@ def _air(site: Site, up: bytes, wind: bytes, offset: float, ratio: float) -> Air
 
 
 @njit(cache=True, error_model="numpy")
-def _fly(state: Array, law: int, ground: Ground, drags: Drags, air: Air, earth: Earth, step: float, steps: int) -> tuple[Array, Array]:
-    """(steps + 1, 3) positions of a projectile from now on, every `step` seconds, and their heights; it stays where it has come under the ground."""
+def _fly(
+    state: Array, sigma: float, law: int, ground: Ground, drags: Drags, air: Air, earth: Earth, step: float, steps: int,
+) -> tuple[Array, Array, float]:
+    """(steps + 1, 3) positions of a projectile from now on, every `step` seconds, and their heights; it stays where it has come under the ground.
+
+    Third, what `sigma` of its inverse ballistic coefficient makes of its acceleration now [m/s²].
+    """
     out, height = np.empty((steps + 1, 3)), np.empty(steps + 1)
     x, y, z, vx, vy, vz = state[0], state[1], state[2], state[3], state[4], state[5]
     inverse = max(state[6], 0.0)
@@ -152,4 +193,7 @@ def _fly(state: Array, law: int, ground: Ground, drags: Drags, air: Air, earth: 
             vx, vy, vz = vx + step * ax, vy + step * ay, vz + step * az
         out[k + 1, 0], out[k + 1, 1], out[k + 1, 2] = x, y, z
         height[k + 1] = z - ground_up(ground, x, y)
-    return out, height
+    x, y, z, vx, vy, vz = state[0], state[1], state[2], state[3], state[4], state[5]
+    ax, ay, az = acceleration(x, y, z, vx, vy, vz, law, inverse, 0.0, 0.0, drags, air, earth)
+    bx, by, bz = acceleration(x, y, z, vx, vy, vz, law, inverse + sigma, 0.0, 0.0, drags, air, earth)
+    return out, height, math.sqrt((bx - ax) ** 2 + (by - ay) ** 2 + (bz - az) ** 2)

@@ -1,36 +1,51 @@
-"""A second opinion on a drill: every clearance given and every simulated order checked again, in plain numpy, from the record alone.
+"""A second opinion on a drill: every clearance given, all of its evidence and every simulated order checked again, from the record alone.
 
-Shares no code with what gave them: its own path, its own tubes, its own book of commands. Source of the rules: docs/models/airspace.md
+Shares no code with what gave them: its own path, its own tubes, its own footprint, its own book of commands. Source of the rules: docs/models/airspace.md
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from skywarden.messages.drill import Clearance, Drill, Order
+from skywarden.ballistics.air import with_weather
+from skywarden.ballistics.flight import acceleration
+from skywarden.messages.drill import Clearance, Drill, Evidence, Order
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
-from skywarden.site.model import Effector, Site
+from skywarden.site.effect import kill_probability
+from skywarden.site.model import Effector, Site, Zone
 
 Array = NDArray[Any]
 
-GRAVITY = 9.80665           # m/s², standard; only where no impact says how a track bends
+GRAVITY = 9.80665           # m/s², standard
 TURN = 15.0                 # m/s², what an aircraft is taken to be able to do in any direction
-DEVIATIONS = 4.0            # of an aircraft's position and velocity
+TOP_SPEED = 350.0           # m/s, over the ground
+DEVIATIONS = 5.0            # of an aircraft's and of the track's position
 METRES_95 = {1: 18_520.0, 2: 7_408.0, 3: 3_704.0, 4: 1_852.0, 5: 926.0, 6: 555.6, 7: 185.2, 8: 92.6, 9: 30.0, 10: 10.0, 11: 3.0}  # DO-260B, NACp
-UNKNOWN_95 = 100.0          # m, where it says nothing
-DOUBT, BLIND = 10.0, 300.0  # m/s, of a velocity reported and of one that was not
-NEWS_S = 10.0               # s that a report of an aircraft without a track counts on
+METRES_NIC = {1: 37_040.0, 2: 14_816.0, 3: 7_408.0, 4: 3_704.0, 5: 1_852.0, 6: 1_111.2, 7: 370.4, 8: 185.2, 9: 75.0, 10: 25.0, 11: 7.5}  # DO-260B, NIC
+UNSAID = 200.0              # m, where a category says nothing
+DOUBT, BLIND = 2.0, 300.0   # m/s, deviation of a velocity reported; of one that was not, at most
+UNBACKED = 1_000.0          # m more, where no radar backs a claim
+NORTH, NEAR = 0.009, 30.0   # rad and m by which a radar may be off without being doubted
+NEWS_S = 20.0               # s that a report counts on
 CONSENT_S = 30.0            # s that a consent stands
-TICK = 0.1                  # s between the moments looked at
-ALLOWANCE = 25.0            # m by which two honest computations may differ
-LOW, SCATTER = 200.0, 100.0     # m: an interception lower than this, nearer than that to people, is too low by any reckoning
+TICK = 0.25                 # s between the moments looked at
+PATIENCE_S = 6.0            # s before an effector must react that a clearance is worked out at the earliest
+LIGHT_END = 20_000.0        # m
+DISPERSION = 0.005          # rad
+TOO_LOW = 30.0              # m above the ground, where a track's path ends
+LOW, SCATTER = 250.0, 150.0     # m: an interception lower than this, nearer than that to people, is refused
+RISK = 1e-5                 # the bound that no clearance exceeds
+METRE, SECOND = 2.0, 0.02   # by which two honest computations of a place, and of a time, may differ
 PEOPLE = {"none": 0, "one": 1, "two": 2}
 
 
@@ -38,24 +53,39 @@ class Violation(NamedTuple):
     """One thing that should not have been."""
 
     t: float
-    rule: str           # one word: aircraft, projectile, threat, sensors, hold, consent, sector, reach, fallout, magazine, busy, twice, clearance, unknown
+    rule: str           # one word: aircraft, evidence, risk, projectile, threat, sensors, hold, consent, sector, reach, fallout, magazine, busy, …
     track: int
     effector: int
     what: str           # with the values found
 
 
+class Said(NamedTuple):
+    """One report."""
+
+    t: float
+    address: int
+    position: Array
+    velocity: Array
+    pressure: float
+    nacp: int
+    nic: int
+
+
 @dataclass
 class Book:
-    """What the commands and orders so far add up to."""
+    """What the commands, reports and orders so far add up to."""
 
     status: str
     holds: set[str] = field(default_factory=set)
     consents: list[tuple[float, str, str]] = field(default_factory=list)
-    reports: dict[int, tuple[float, Array, Array, int]] = field(default_factory=dict)     # by address: time, position, velocity, NACp
+    reports: dict[int, Said] = field(default_factory=dict)      # the newest by address
+    nameless: list[Said] = field(default_factory=list)          # without one
+    answers: dict[int, tuple[float, float, float, int]] = field(default_factory=dict)     # by address: time, range, azimuth, radar
     orders: list[tuple[float, Order]] = field(default_factory=list)
+    spent: dict[int, tuple[int, float]] = field(default_factory=dict)    # by effector: engagements of this magazine, when it is full again
 
     def read(self, frame: Frame) -> None:
-        """Take in one frame's commands and reports."""
+        """Take in one frame's commands, reports and replies."""
         for said, kind, subject, who, _ in frame.commands:
             if kind == "weapons" and subject in ("hold", "tight", "free"):
                 self.status = subject
@@ -66,11 +96,38 @@ class Book:
             elif kind == "consent":
                 self.consents.append((min(said, frame.t), subject, who.strip().casefold()))
         self.consents = [consent for consent in self.consents if frame.t - consent[0] <= CONSENT_S]
-        said_now = frame.aircraft
-        for k in range(said_now.t.size):
-            if int(said_now.address[k]) >= 0 and np.isfinite(said_now.position[k, :2]).all():
-                self.reports[int(said_now.address[k])] = (float(said_now.t[k]), said_now.position[k], said_now.velocity[k], int(said_now.nacp[k]))
-        self.reports = {address: report for address, report in self.reports.items() if frame.t - report[0] <= NEWS_S}
+        a, d = frame.aircraft, frame.detections
+        for k in range(a.t.size):
+            if not np.isfinite(a.position[k, :2]).all():
+                continue
+            said_now = Said(float(a.t[k]), int(a.address[k]), a.position[k], a.velocity[k], float(a.pressure_altitude[k]), int(a.nacp[k]), int(a.nic[k]))
+            if said_now.address < 0:
+                self.nameless.append(said_now)
+            elif said_now.address not in self.reports or said_now.t >= self.reports[said_now.address].t:
+                self.reports[said_now.address] = said_now
+        for k in range(d.t.size):
+            mark = int(d.address[k])
+            if mark >= 0 and math.isfinite(d.range[k] + d.azimuth[k]) and (mark not in self.answers or d.t[k] >= self.answers[mark][0]):
+                self.answers[mark] = (float(d.t[k]), float(d.range[k]), float(d.azimuth[k]), int(d.sensor[k]))
+        self.reports = {address: said for address, said in self.reports.items() if said.t >= frame.t - NEWS_S}
+        self.nameless = [said for said in self.nameless if said.t > frame.t - 1.0]
+        self.answers = {address: said for address, said in self.answers.items() if said[0] >= frame.t - NEWS_S}
+
+
+class Ball(NamedTuple):
+    """An aircraft, or what may be one, as known now."""
+
+    number: int
+    address: int
+    unknown: bool
+    backed: bool
+    seen: float
+    t: float
+    position: Array     # (3,)
+    velocity: Array     # (3,)
+    covariance: Array   # (6, 6)
+    more: float         # beyond DEVIATIONS of that [m]
+    blind: bool
 
 
 def violations(site: Site, moments: Iterable[tuple[Frame, Picture, Drill | None]]) -> list[Violation]:
@@ -103,53 +160,503 @@ def _unsafe(clearance: Clearance, frame: Frame, picture: Picture, site: Site, bo
     danger = float(picture.threats.probability[picture.threats.track == clearance.track].max(initial=0.0))
     if not danger >= policy.engage_probability:
         wrong.append(("threat", f"endangers a zone with probability {danger:.3f} at most"))
-    if any(picture.health.radars[k] != 0 for k, radar in enumerate(site.radars) if not radar.mode_s):
+    if picture.health.radars.any():
         wrong.append(("sensors", "a radar is silent or doubtful"))
     if not frame.t - 1e-9 <= clearance.t_from <= clearance.t_to:
-        wrong.append(("clearance", f"window {clearance.t_from:.2f} to {clearance.t_to:.2f} s was given at {frame.t:.2f} s"))
+        return [*wrong, ("clearance", f"window {clearance.t_from:.2f} to {clearance.t_to:.2f} s was given at {frame.t:.2f} s")]
+    path, height = _path(row, frame, picture, site)
+    met = _meeting(path, height, clearance, effector, frame)
+    if isinstance(met, str):
+        return [*wrong, ("reach", met)]
+    evidence = clearance.evidence
+    wrong += [("evidence", what) for what in (
+        *_space_wrong(path, height, met, row, clearance, effector, frame, picture, site), *_frame_wrong(clearance, effector, frame, picture))]
+    if evidence.ends.shape != (9, 3):
         return wrong
-    hit = _meeting(row, clearance, effector, picture)
-    if hit is None:
-        return [*wrong, ("reach", "the effector meets the track nowhere in the window")]
-    bearing = math.atan2(hit[0] - effector.place[0], hit[1] - effector.place[1])
-    if (bearing - effector.azimuth_from + 0.01) % (2.0 * math.pi) > effector.azimuth_width + 0.02:
-        wrong.append(("sector", f"bearing {math.degrees(bearing) % 360.0:.0f}° is outside the effector's sector"))
-    wrong += _over_people(hit, site)
-    return wrong + _near_aircraft(hit, clearance, effector, frame, picture, site, book)
+    bearing = np.arctan2(evidence.ends[:, 0] - effector.place[0], evidence.ends[:, 1] - effector.place[1])
+    turn = (bearing - effector.azimuth_from) % (2.0 * math.pi)
+    if effector.azimuth_width < 2.0 * math.pi - 1e-9 and not ((turn >= evidence.spread) & (turn <= effector.azimuth_width - evidence.spread)).all():
+        wrong.append(("sector", f"bearing {math.degrees(bearing[0]) % 360.0:.0f}° leaves the effector's sector"))
+    balls = _balls(frame, picture, site, book)
+    wrong += _near_aircraft(balls, clearance, met, row, effector, frame, picture, site)
+    wrong += [("evidence", what) for what in _approaches_wrong(balls, evidence, frame, site)]
+    return wrong + _on_people(clearance, met, row, effector, picture, site)
 
 
-def _meeting(row: int, clearance: Clearance, effector: Effector, picture: Picture) -> Array | None:
-    """Where the effect would first meet the track: (3,) [m], or None."""
-    when = np.arange(clearance.t_from, clearance.t_to + 0.5 * TICK, TICK)
-    path = _path(row, picture, when)
-    away = np.linalg.norm(path - effector.place, axis=1)
-    flown = (when - clearance.t_from + TICK) * effector.speed if math.isfinite(effector.speed) else np.full(when.size, math.inf)
-    within = (away >= effector.reach_min - ALLOWANCE) & (away <= effector.reach_max + ALLOWANCE)
-    met = np.flatnonzero((flown + ALLOWANCE >= away) & within)
-    return None if met.size == 0 else np.asarray(path[met[0]])
+@njit(cache=True, error_model="numpy")
+def _flight(state: Array, law: int, drags: Any, air: Any, earth: Any, steps: int) -> Array:
+    """(steps + 1, 3) where a projectile will be, every TICK (Runge and Kutta's fourth order)."""
+    out = np.empty((steps + 1, 3))
+    y = state[:6].copy()
+    inverse = max(state[6], 0.0)
+    slopes = np.zeros((4, 6))
+    for k in range(steps + 1):
+        out[k] = y[:3]
+        for stage in range(4):
+            at = y if stage == 0 else y + slopes[stage - 1] * (TICK if stage == 3 else 0.5 * TICK)
+            ax, ay, az = acceleration(at[0], at[1], at[2], at[3], at[4], at[5], law, inverse, 0.0, 0.0, drags, air, earth)
+            slopes[stage, :3] = at[3:]
+            slopes[stage, 3], slopes[stage, 4], slopes[stage, 5] = ax, ay, az
+        y = y + TICK / 6.0 * (slopes[0] + 2.0 * slopes[1] + 2.0 * slopes[2] + slopes[3])
+    return out
 
 
-def _path(row: int, picture: Picture, when: Array) -> Array:
-    """(k, 3) where a track will be [m]: the parabola from its position and velocity to the impact foretold, which so holds the mean drag."""
-    position, velocity = picture.tracks.state[row, :3], picture.tracks.state[row, 3:6]
-    ends = np.flatnonzero(picture.impacts.track == picture.tracks.number[row])
-    bend = np.array([0.0, 0.0, -GRAVITY])
-    if ends.size and picture.impacts.t[ends[0]] - picture.t > 0.5:
-        flight = float(picture.impacts.t[ends[0]]) - picture.t
-        bend = 2.0 * (picture.impacts.place[ends[0]] - position - velocity * flight) / flight**2
-    after = (when - picture.t)[:, None]
-    return np.asarray(position + velocity * after + 0.5 * bend * after**2)
+@njit(cache=True, error_model="numpy")
+def _pull(state: Array, law: int, inverse: float, drags: Any, air: Any, earth: Any) -> Array:
+    """(3,) acceleration now, with a given inverse ballistic coefficient [m/s²]."""
+    return np.array(acceleration(state[0], state[1], state[2], state[3], state[4], state[5], law, inverse, 0.0, 0.0, drags, air, earth))
 
 
-def _over_people(hit: Array, site: Site) -> list[tuple[str, str]]:
-    ground = site.ground
-    row, column = (round((v - v0) / ground.step) for v, v0 in ((hit[1], ground.north0), (hit[0], ground.east0)))
-    height = float(hit[2] - ground.up[min(max(row, 0), ground.up.shape[0] - 1), min(max(column, 0), ground.up.shape[1] - 1)])
-    if height >= LOW:
-        return []
-    return [
-        ("fallout", f"met {height:.0f} m above {zone.name}") for zone in site.zones
-        if zone.people > 0.0 and _off(zone.polygon, hit[:2]) <= SCATTER]
+def _path(row: int, frame: Frame, picture: Picture, site: Site) -> tuple[Array, Array]:
+    """(k, 3) where a track will be every TICK from now, as long as it is TOO_LOW above the ground, and its height above it (k,)."""
+    w = frame.weather
+    air = with_weather(site.air, w.up, w.wind, w.temperature_offset, w.pressure_ratio)
+    path = _flight(picture.tracks.state[row], int(picture.tracks.law[row]), site.drags, air, site.earth, 180)
+    height = path[:, 2] - np.array([_ground(site, east, north) for east, north in path[:, :2]])
+    below = np.flatnonzero(~(height >= TOO_LOW))
+    end = int(below[0]) if below.size else len(path)
+    return path[:end], height[:end]
+
+
+def _ground(site: Site, east: float, north: float) -> float:
+    """Height of the ground [m], between the four nearest points of its grid."""
+    g = site.ground
+    rows, columns = g.up.shape
+    if rows == 1 or columns == 1:
+        return float(g.up[0, 0])
+    y, x = min(max((north - g.north0) / g.step, 0.0), rows - 1.0), min(max((east - g.east0) / g.step, 0.0), columns - 1.0)
+    r, c = min(int(y), rows - 2), min(int(x), columns - 2)
+    weights = np.outer([1.0 - (y - r), y - r], [1.0 - (x - c), x - c])
+    return float((weights * g.up[r : r + 2, c : c + 2]).sum())
+
+
+def _meeting(path: Array, height: Array, clearance: Clearance, effector: Effector, frame: Frame) -> Array | str:
+    """Where the effect would meet the track: (3,) [m]; or why it would not as the clearance says."""
+    index = (clearance.t_hit - frame.t) / TICK
+    if not len(path) or not 0.0 <= index <= len(path) - 1 or abs(index - round(index)) > 1e-6:
+        return f"the effect does not meet the track at {clearance.t_hit:.2f} s"
+    hit, up = path[round(index)], float(height[round(index)])
+    away = float(np.linalg.norm(hit - effector.place))
+    far = _far(effector)
+    if not effector.reach_min - METRE <= away <= min(effector.reach_max, far) + METRE or up < effector.height_min - METRE:
+        return f"the track is {away:.0f} m off and {up:.0f} m high, out of the effector's reach"
+    if abs(clearance.t_hit - clearance.t_from - away / effector.speed) > SECOND + METRE / effector.speed:
+        return f"the effect needs {away / effector.speed:.2f} s to the track, not {clearance.t_hit - clearance.t_from:.2f} s"
+    turn = math.pi / effector.slew_rate
+    if not effector.reaction_s - 1e-6 <= clearance.t_from - frame.t <= effector.reaction_s + turn + PATIENCE_S + 1e-6:
+        return f"the effect leaves {clearance.t_from - frame.t:.2f} s from now, the effector needs {effector.reaction_s} s"
+    dwell = 0.0 if effector.kind == "interceptor" else effector.engagement_s
+    ends = max(clearance.t_from + far / effector.speed + dwell, clearance.t_hit, clearance.t_from + TICK)
+    if abs(ends - clearance.t_to) > 1e-6:
+        return f"the engagement lasts until {ends:.2f} s, not {clearance.t_to:.2f} s"
+    return np.asarray(hit)
+
+
+def _far(effector: Effector) -> float:
+    if math.isinf(effector.speed):
+        return LIGHT_END
+    return effector.reach_max if math.isinf(effector.self_destruct_s) else effector.speed * effector.self_destruct_s
+
+
+def _space_wrong(
+    path: Array, height: Array, hit: Array, row: int, clearance: Clearance, effector: Effector, frame: Frame, picture: Picture, site: Site,
+) -> Iterator[str]:
+    """What is wrong with the space that the evidence says is occupied."""
+    e = clearance.evidence
+    if e.ends.shape != (9, 3) or e.place.shape != (3,) or not np.abs(e.place - effector.place).max() <= 1e-6:
+        yield "the space does not begin at the effector"
+        return
+    far, now = _far(effector), frame.t
+    lines = e.ends - effector.place
+    if not np.abs(np.linalg.norm(lines, axis=1) - far).max() <= 0.01:
+        yield f"a line of the space is not {far:.0f} m long"
+    first, last = (clearance.t_from, clearance.t_hit) if effector.kind == "interceptor" else (clearance.t_hit, clearance.t_hit + effector.engagement_s)
+    index = np.clip(np.linspace(first - now, last - now, 9) / TICK, 0.0, len(path) - 1)
+    low = np.floor(index).astype(int)
+    mine = path[low] + (index - low)[:, None] * (path[np.minimum(low + 1, len(path) - 1)] - path[low]) - effector.place
+    away = np.linalg.norm(mine, axis=1)
+    # a path that ends a step sooner or later for a metre of height is no lie
+    slack = 2.0 * float(np.linalg.norm(path[-1] - path[-2])) if len(path) > 1 and (last - now) / TICK >= len(path) - 2 else 0.0
+    off = np.linalg.norm(mine / away[:, None] * far - lines, axis=1)
+    if not (off <= (METRE + slack) / away * far + 0.01).all():
+        yield f"a line of the space passes {float((off * away / far).max()):.0f} m beside the track"
+    wide = [math.asin(min(0.5 * float(np.linalg.norm(b - a)) / far, 1.0)) for a, b in pairwise(lines)]
+    c, after = picture.tracks.covariance[row], last - now
+    spread = c[:3, :3] + after * (c[:3, 3:6] + c[3:6, :3]) + after**2 * c[3:6, 3:6]
+    w, state = frame.weather, picture.tracks.state[row]
+    air = with_weather(site.air, w.up, w.wind, w.temperature_offset, w.pressure_ratio)
+    inverse = max(float(state[6]), 0.0)
+    pull = [_pull(state, int(picture.tracks.law[row]), k, site.drags, air, site.earth) for k in (inverse, inverse + math.sqrt(max(float(c[6, 6]), 0.0)))]
+    doubt = DEVIATIONS * math.hypot(math.sqrt(float(np.abs(spread).sum(axis=1).max())), 0.5 * after**2 * float(np.linalg.norm(pull[1] - pull[0])))
+    opening = DISPERSION + max(wide) + (doubt + NORTH * _farthest_radar(hit, site)) / max(float(np.linalg.norm(hit - effector.place)), 1.0)
+    if not abs(e.spread - opening) <= 0.01 * opening + 1e-4 + 2.0 * (METRE + slack) / float(away.min()) * (slack > 0.0):
+        yield f"the lines open by {e.spread:.4f} rad, not {opening:.4f}"
+    up = float(height[min(round((clearance.t_hit - now) / TICK), len(height) - 1)])
+    if not abs(e.hit_height - up) <= METRE:
+        yield f"the meeting is {up:.0f} m above the ground, not {e.hit_height:.0f}"
+
+
+def _frame_wrong(clearance: Clearance, effector: Effector, frame: Frame, picture: Picture) -> Iterator[str]:
+    """What is wrong with the evidence that is merely copied."""
+    e = clearance.evidence
+    if not abs(e.t - frame.t) <= 1e-9:
+        yield f"it was worked out at {e.t:.2f} s"
+    if e.arc != (effector.azimuth_from, effector.azimuth_width):
+        yield "the no-fire arc is not the effector's"
+    if not np.array_equal(e.radars, picture.health.radars):
+        yield "the state of the radars is not the picture's"
+    if not math.isnan(clearance.until):
+        yield f"it is given, yet names {clearance.until:.2f} s for asking again"
+
+
+def _farthest_radar(place: Array, site: Site) -> float:
+    return max((float(np.linalg.norm(place - radar.place)) for radar in site.radars if not radar.mode_s), default=0.0)
+
+
+def _balls(frame: Frame, picture: Picture, site: Site, book: Book) -> list[Ball]:
+    """Everything that is, or may be, an aircraft."""
+    tracks, made = picture.tracks, []
+    followed, backed_addresses = set(), set()
+    for k in range(tracks.number.size):
+        address = int(tracks.address[k])
+        if address >= 0:
+            followed.add(address)
+        if float(tracks.kind[k, 0]) >= site.policy.projectile_probability and address < 0:
+            continue
+        own = address < 0 or float(tracks.covariance[k, 6, 6]) > 1e-11
+        if own and address >= 0:
+            backed_addresses.add(address)
+        place, pace = tracks.state[k, :3], tracks.state[k, 3:6]
+        backed = own or _answered(address, picture.t, place, pace, site, book)
+        more = NEAR + NORTH * _farthest_radar(place, site) + (0.0 if backed else UNBACKED)
+        made.append(Ball(int(tracks.number[k]), address, not float(tracks.kind[k, 1]) >= 0.5, backed, float(tracks.seen[k]), picture.t, place, pace,
+                         tracks.covariance[k, :6, :6], more, False))
+    for said in (*book.reports.values(), *book.nameless):
+        if said.address in followed and said.t < frame.t - site.policy.frame_s - 1e-9:
+            continue
+        known = bool(np.isfinite(said.velocity).all())
+        pace, place = said.velocity if known else np.zeros(3), said.position.copy()
+        sigma = METRES_95.get(said.nacp, UNSAID) / 2.4477
+        covariance = np.diag([sigma**2] * 3 + [DOUBT**2] * 3)
+        if math.isnan(place[2]) and math.isfinite(said.pressure):
+            place[2] = _by_pressure(said, frame, site)
+            covariance[2, 2] = (40.0 + 0.02 * abs(said.pressure)) ** 2
+        backed = said.address >= 0 and (said.address in backed_addresses or _answered(said.address, said.t, place, pace, site, book))
+        more = METRES_NIC.get(said.nic, UNSAID) + (0.0 if backed else UNBACKED)
+        made.append(Ball(-1, said.address, False, backed, said.t, said.t, place, pace, covariance, more, not known))
+    return made
+
+
+def _by_pressure(said: Said, frame: Frame, site: Site) -> float:
+    """Height of a pressure altitude in this weather, above the site's origin [m]."""
+    pressure = (1.0 - 0.0065 / 288.15 * said.pressure) ** 5.25588 / max(frame.weather.pressure_ratio, 1e-6)
+    standard = (1.0 - pressure ** (1.0 / 5.25588)) * 288.15 / 0.0065
+    warmer = standard * (1.0 + frame.weather.temperature_offset / (288.15 - 0.00325 * standard))
+    return warmer - site.origin.elevation - float(said.position[0] ** 2 + said.position[1] ** 2) / 12_742_000.0
+
+
+def _answered(address: int, t: float, place: Array, pace: Array, site: Site, book: Book) -> bool:
+    """Whether a radar was answered by this address from where it is said to have been then."""
+    if address not in book.answers:
+        return False
+    when, distance, azimuth, radar = book.answers[address]
+    if not 0 <= radar < len(site.radars):
+        return False
+    line = place + pace * (when - t) - site.radars[radar].place
+    line = np.where(np.isnan(line), 0.0, line)
+    reach, plan = float(np.linalg.norm(line)), float(np.hypot(line[0], line[1]))
+    turned = abs((math.atan2(line[0], line[1]) - azimuth + math.pi) % (2.0 * math.pi) - math.pi)
+    return math.hypot(reach - distance, plan * turned) <= 300.0 + 0.02 * reach
+
+
+def _near_aircraft(
+    balls: list[Ball], clearance: Clearance, hit: Array, row: int, effector: Effector, frame: Frame, picture: Picture, site: Site,
+) -> list[tuple[str, str]]:
+    """Aircraft, and what may be one, that come too near; tubes of the evidence that are not theirs; a bound that is not the sum of its parts."""
+    e, safety, wrong = clearance.evidence, site.policy.safety_distance, []
+    tubes = e.tubes
+    left = list(range(tubes.number.size))
+    found: list[tuple[int, float]] = []
+    risks = 0.0
+    for ball in balls:
+        name = f"track {ball.number}" if ball.number >= 0 else f"address {ball.address:06X}" if ball.address >= 0 else "a nameless report"
+        quick = _nearest(ball, clearance, safety, exact=False)
+        row_of = [k for k in left if _same_ball(ball, tubes, k)]
+        if row_of and quick[0] > 4.0 * safety and abs(float(tubes.gap[row_of[0]]) - quick[0]) <= 0.5:
+            gap, reach, when, risk = quick
+        else:
+            gap, reach, when, risk = _nearest(ball, clearance, safety, exact=True)
+        if not gap >= safety:
+            wrong.append(("aircraft", f"{name} may come within {gap:.0f} m"))
+        if not row_of:
+            wrong.append(("evidence", f"{name} is not among the tubes, or not as it was known"))
+            continue
+        k = row_of[0]
+        left.remove(k)
+        told = (float(tubes.gap[k]), float(tubes.reach[k]), float(tubes.when[k]), float(tubes.risk[k]))
+        honest = (gap, reach, when, risk)
+        # of several moments equally near any may be named; what is then said must be true of that moment
+        near = abs(told[0] - honest[0]) <= METRE and abs(told[1] - honest[1]) <= 0.02 * abs(honest[1]) + 5.0
+        moment = abs(told[2] - honest[2]) <= TICK + 1e-6 or abs(_at(ball, clearance, told[2]) - told[0]) <= METRE
+        if not (near and moment and _like(told[3], honest[3])):
+            wrong.append(("evidence", f"the tube of {name} is said to come within {told[0]:.0f} m, it comes within {honest[0]:.0f} m"))
+        risks += honest[3]
+        found.append((ball.number, told[0]))
+    if left:
+        wrong.append(("evidence", f"{len(left)} tubes belong to nothing that flies"))
+    if found:
+        nearest = min(found, key=lambda pair: pair[1])
+        if abs(clearance.distance - nearest[1]) > METRE or clearance.aircraft not in {n for n, gap in found if gap <= nearest[1] + METRE}:
+            wrong.append(("evidence", f"the closest is {nearest[0]} at {nearest[1]:.0f} m, not {clearance.aircraft} at {clearance.distance:.0f} m"))
+    elif clearance.aircraft != -1 or clearance.distance != math.inf:
+        wrong.append(("evidence", f"nothing flies, yet the closest is {clearance.aircraft} at {clearance.distance:.0f} m"))
+    far = _far(effector)
+    wide = safety + e.spread * far
+    unseen = 1e-17 * (far + 2.0 * safety) * 2.0 * wide * (2.0 * wide + float(np.linalg.norm(e.ends[-1] - e.ends[0])))
+    claims = 1e-5 / 3_600.0 * (clearance.t_to - frame.t + NEWS_S) * sum(not ball.backed for ball in balls)
+    circles = _circles(hit, row, clearance, effector, picture, site)
+    fragments = _fragments(balls, circles, hit, clearance, effector, row, picture)
+    for part, own in (("unseen", unseen), ("outside", risks), ("claims", claims), ("fragments", fragments)):
+        said = float(getattr(e, part))
+        if not _like(said, own):
+            wrong.append(("evidence", f"the part {part} of the bound is {said:.2g}, not {own:.2g}"))
+    total = unseen + risks + claims + fragments
+    if not total <= RISK * 1.1 and not any(rule == "aircraft" for rule, _ in wrong):
+        wrong.append(("risk", f"the bound is {total:.2g}"))
+    return wrong
+
+
+def _like(a: float, b: float) -> bool:
+    """Whether two probabilities are the same for all purposes."""
+    return max(a, b) < 1e-13 or (min(a, b) >= 0.0 and abs(a - b) <= 0.25 * max(a, b)) if math.isfinite(a) and math.isfinite(b) else False
+
+
+def _same_ball(ball: Ball, tubes: Any, k: int) -> bool:
+    flags = (int(tubes.number[k]), int(tubes.address[k]), bool(tubes.unknown[k]), bool(tubes.backed[k]))
+    if flags != (ball.number, ball.address, ball.unknown, ball.backed) or abs(tubes.seen[k] - ball.seen) + abs(tubes.t[k] - ball.t) > 1e-9:
+        return False
+    told, own = (np.append(a, b) for a, b in ((tubes.position[k], tubes.velocity[k]), (ball.position, ball.velocity)))
+    return bool(np.allclose(told, own, rtol=0.0, atol=0.01, equal_nan=True))
+
+
+def _reach_of(ball: Ball, since: float, dt: float, speed: float) -> float:
+    """How far it can be from its dead reckoning for what it may have done [m]."""
+    if ball.blind:
+        return BLIND * dt
+    return min(0.5 * TURN * since**2, (TOP_SPEED + speed) * max(since, dt))
+
+
+def _nearest(ball: Ball, clearance: Clearance, safety: float, exact: bool) -> tuple[float, float, float, float]:
+    """Least distance of a ball's tube from the space, how far it reaches, when, and the risk that it is nearer than `safety` after all.
+
+    exact  False: the plain bound by which far ones are told
+    """
+    e = clearance.evidence
+    ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / TICK), 1), 2000)
+    step = (clearance.t_to - clearance.t_from) / ticks
+    speed = float(np.linalg.norm(ball.velocity))
+    if not exact:
+        far = float(np.linalg.norm(e.ends - e.place, axis=1).max())
+        late = max(clearance.t_to - ball.t, ball.t - clearance.t_from, 0.0)
+        widest = float(np.trace(ball.covariance[:3, :3]) + late**2 * np.trace(ball.covariance[3:, 3:]))
+        most = DEVIATIONS * math.sqrt(2.0 * max(widest, 0.0)) + ball.more
+        most += _reach_of(ball, max(clearance.t_to - ball.seen, 0.0) + step, late + step, speed)
+        away = ball.position - e.place
+        least = math.sqrt(float(np.nansum(away**2))) - speed * (late + step) - far * (1.0 + e.spread) - most
+        return least, most, clearance.t_from, 0.0
+    when = clearance.t_from + step * np.arange(ticks + 1)
+    gap, reach, risk = _gaps_at(ball, clearance, when, step, safety)
+    k = int(np.argmin(np.where(np.isnan(gap), -math.inf, gap)))
+    return float(gap[k]), float(reach[k]), float(when[k]), float(risk[k])
+
+
+def _at(ball: Ball, clearance: Clearance, when: float) -> float:
+    ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / TICK), 1), 2000)
+    if not clearance.t_from - 1e-6 <= when <= clearance.t_to + 1e-6:
+        return math.nan
+    return float(_gaps_at(ball, clearance, np.array([when]), (clearance.t_to - clearance.t_from) / ticks, 0.0)[0][0])
+
+
+def _gaps_at(ball: Ball, clearance: Clearance, when: Array, step: float, safety: float) -> tuple[Array, Array, Array]:
+    """(k,) distance of the tube from the cones at each moment, how far it reaches, and the risk. Half a step of motion belongs to the tube."""
+    e = clearance.evidence
+    axes = 3 if np.isfinite(ball.position[2]) else 2
+    dt, speed = when - ball.t, float(np.linalg.norm(ball.velocity))
+    grown = ball.more + 0.5 * step * speed + np.array([
+        _reach_of(ball, max(at - ball.seen, 0.0) + 0.5 * step, abs(at - ball.t) + 0.5 * step, speed) for at in when.tolist()])
+    place = (ball.position + ball.velocity * dt[:, None] - e.place)[:, None, None, :axes]
+    lines = (e.ends - e.place)[None, :, None, :axes]
+    opening = e.spread * np.linalg.norm(e.ends - e.place, axis=1)[None, :, None]
+    # the nearest of each cone's spheres, by looking ever closer
+    low, high = np.zeros((when.size, len(e.ends), 1)), np.ones((when.size, len(e.ends), 1))
+    for _ in range(5):
+        share = low + (high - low) * np.linspace(0.0, 1.0, 13)
+        off = np.sqrt(((place - share[..., None] * lines) ** 2).sum(axis=3)) - opening * share
+        best = np.argmin(off, axis=2)[..., None]
+        here, width = np.take_along_axis(share, best, 2), 1.2 * (high - low) / 12.0
+        low, high = np.maximum(here - width, 0.0), np.minimum(here + width, 1.0)
+    off = np.take_along_axis(off, best, 2)[..., 0]
+    away = (place - here[..., None] * lines)[:, :, 0]
+    length = np.sqrt((away**2).sum(axis=2))
+    way = np.where(length[..., None] > 0.0, away / np.maximum(length, 1e-12)[..., None], np.eye(axes)[0])
+    c, late = ball.covariance, dt[:, None, None]
+    spread = (c[:3, :3] + late * (c[:3, 3:] + c[3:, :3]) + late * late * c[3:, 3:])[:, :axes, :axes]
+    sigma = np.sqrt(np.maximum(np.einsum("tla,tab,tlb->tl", way, spread, way), 0.0))
+    gap = off - DEVIATIONS * sigma - grown[:, None]
+    line = np.argmin(gap, axis=1)
+    row = np.arange(when.size)
+    gap, sigma = gap[row, line], sigma[row, line]
+    spare = gap - safety + DEVIATIONS * sigma
+    risk = np.array([0.5 * math.erfc(a / b / math.sqrt(2.0)) if b > 0.0 else float(a < 0.0) for a, b in zip(spare.tolist(), sigma.tolist(), strict=True)])
+    return gap, DEVIATIONS * sigma + grown, risk
+
+
+class Circles(NamedTuple):
+    """What comes down where: one row a cause."""
+
+    place: Array        # (4, 2)
+    radius: Array       # (4,)
+    pieces: Array       # (4,)
+    area: Array         # (4,) that one piece endangers [m²]
+    fall: float         # s without air
+
+
+def _circles(hit: Array, row: int, clearance: Clearance, effector: Effector, picture: Picture, site: Site) -> Circles:
+    """Debris of a stopped round, one partly stopped, the spent effect, its duds."""
+    e, state = clearance.evidence, picture.tracks.state[row]
+    dt = clearance.t_hit - picture.t
+    velocity = state[3:6] if dt < 0.5 else 2.0 * (hit - state[:3]) / dt - state[3:6]
+    up = max(e.hit_height, 1.0)
+    fall = (velocity[2] + math.sqrt(velocity[2] ** 2 + 2.0 * GRAVITY * up)) / GRAVITY
+    line = hit - effector.place
+    stops = kill_probability(effector, tuple(line.tolist()), tuple(velocity.tolist()))
+    pace = float(np.hypot(*velocity[:2]))
+    mine = picture.impacts.place[picture.impacts.track == clearance.track, :2]
+    middle = hit[:2] + 0.5 * fall * velocity[:2]
+    lands = mine[0] if len(mine) else middle
+    end = e.ends.mean(axis=0)
+    out = end[:2] - effector.place[:2]
+    far, high = float(np.hypot(*out)), max(float(end[2] - effector.place[2]), 1.0)
+    shots = 0.0 if math.isinf(effector.speed) else float(effector.burst)
+    return Circles(
+        np.array([middle, 0.5 * (hit[:2] + lands), end[:2], effector.place[:2] + 1.5 * out]),
+        np.array([0.5 * fall * pace + 20.0 * math.sqrt(2.0 * up / GRAVITY) + 20.0, 0.5 * float(np.hypot(*(lands - hit[:2]))) + 100.0,
+                  0.5 * float(np.linalg.norm(e.ends[-1] - e.ends[0])) + e.spread * far + 20.0 * math.sqrt(2.0 * high / GRAVITY) + 20.0, max(1.5 * far, 200.0)]),
+        np.array([stops * 30.0, stops * 0.1, shots * (1.0 - effector.dud_share), shots * effector.dud_share]),
+        np.array([0.5, math.pi * site.policy.hazard_radius**2, 0.1, 20.0]), fall)
+
+
+def _fragments(balls: list[Ball], circles: Circles, hit: Array, clearance: Clearance, effector: Effector, row: int, picture: Picture) -> float:
+    """Probability that what comes down, or flies on, meets an aircraft there by dead reckoning."""
+    e, total = clearance.evidence, 0.0
+    radius = float(circles.radius[0])
+    share = min(float(circles.pieces[0]) * 300.0 / (math.pi * radius**2), 1.0)
+    lasts = 3.0 * max(circles.fall, 1.0)
+    ticks = min(max(math.ceil(lasts / 0.5), 1), 400)
+    when = clearance.t_hit + lasts * np.arange(ticks + 1) / ticks
+    far = float(np.linalg.norm(e.ends - e.place, axis=1).max())
+    for ball in balls:
+        there = ball.position + ball.velocity * (when - ball.t)[:, None]
+        near = np.hypot(*(there[:, :2] - circles.place[0]).T) <= radius + ball.more
+        total += share * bool((near & ~(there[:, 2] > hit[2] + 50.0 + ball.more)).any())
+        axes = 3 if np.isfinite(ball.position[2]) else 2
+        away = (ball.position + ball.velocity * (0.5 * (clearance.t_from + clearance.t_to) - ball.t) - e.place)[:axes]
+        way = ((e.ends - e.place) / far)[:, :axes]
+        along = way @ away
+        off = np.sqrt(np.maximum(float(away @ away) - along**2 * (way**2).sum(axis=1), 0.0))
+        wide = np.maximum(e.spread * along, 1.0)
+        met = (along > far) & (along < 3.0 * far) & (off < wide + ball.more + 100.0)
+        total += min(effector.burst * effector.dud_share, 1.0) * float(np.minimum(300.0 / (math.pi * wide[met] ** 2), 1.0).max(initial=0.0))
+    return total
+
+
+def _on_people(clearance: Clearance, hit: Array, row: int, effector: Effector, picture: Picture, site: Site) -> list[tuple[str, str]]:
+    """What comes down on people, and what the evidence says of it."""
+    e = clearance.evidence
+    wrong = [
+        ("fallout", f"met {e.hit_height:.0f} m above {zone.name}") for zone in site.zones
+        if zone.people > 0.0 and e.hit_height < LOW - METRE and _off(zone.polygon, hit[:2]) <= SCATTER - METRE]
+    t = picture.threats
+    stake = sum(max(float(t.people[k]), float(t.probability[k])) for k in np.flatnonzero(t.track == clearance.track))
+    if not abs(e.stake - stake) <= 1e-6 * max(stake, 1.0):
+        wrong.append(("evidence", f"{stake:.2f} people are at stake, not {e.stake:.2f}"))
+    circles = _circles(hit, row, clearance, effector, picture, site)
+    causes = [k for k in range(4) if circles.pieces[k] > 0.0]
+    if e.fallout.cause.tolist() != causes:
+        return [*wrong, ("evidence", "the footprint names other causes than there are")]
+    people = 0.0
+    for k, cause in enumerate(causes):
+        own = _people_in(circles, cause, site)
+        people += own
+        f = e.fallout
+        apart = float(np.hypot(*(f.place[k] - circles.place[cause])))
+        near = apart <= 0.02 * circles.radius[cause] + 2.0 * METRE and abs(f.radius[k] - circles.radius[cause]) <= 0.02 * circles.radius[cause] + 2.0 * METRE
+        if not (near and _like(float(f.pieces[k]), float(circles.pieces[cause])) and abs(f.people[k] - own) <= 0.4 * max(own, float(f.people[k])) + 1e-3):
+            wrong.append(("evidence", f"cause {cause} of the footprint is not where, or what, it is said to be"))
+    if not people <= 1.5 * stake + 1e-2:
+        wrong.append(("fallout", f"what comes down endangers {people:.2f} people, the round {stake:.2f}"))
+    return wrong
+
+
+def _people_in(circles: Circles, cause: int, site: Site) -> float:
+    """People expected to be endangered in one circle: pieces spread evenly over it, people over their zones. By a fine grid over each zone."""
+    total, radius = 0.0, float(circles.radius[cause])
+    for zone in site.zones:
+        corners = zone.polygon
+        size = 0.5 * abs(float(np.sum(corners[:, 0] * np.roll(corners[:, 1], -1) - np.roll(corners[:, 0], -1) * corners[:, 1])))
+        if not (zone.people > 0.0 and size > 0.0):
+            continue
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        if (np.maximum(low - circles.place[cause], circles.place[cause] - high) > radius).any():
+            continue
+        inner = _inner(zone)
+        met = np.hypot(*(inner - circles.place[cause]).T) <= radius
+        covered = float(met.mean()) * size / (math.pi * radius**2)
+        # a sliver is not less than the evidence's own grain
+        reaches = float(np.hypot(*(corners.mean(axis=0) - circles.place[cause]))) <= radius + float(np.hypot(*(corners - corners.mean(axis=0)).T).max())
+        covered = max(covered, 0.5 * min(size / (math.pi * radius**2), 1.0 / 48.0) if reaches else 0.0)
+        total += float(circles.pieces[cause] * circles.area[cause]) * zone.people / size * covered
+    return total
+
+
+@lru_cache(maxsize=256)
+def _inner(zone: Zone) -> Array:
+    """(k, 2) places evenly over a zone [m]; its middle where it is too thin for them."""
+    low, high = zone.polygon.min(axis=0), zone.polygon.max(axis=0)
+    grid = np.stack(np.meshgrid(*(a + (b - a) * (np.arange(30) + 0.5) / 30.0 for a, b in zip(low, high, strict=True))), -1).reshape(-1, 2)
+    inner = grid[[_off(zone.polygon, spot) == 0.0 for spot in grid]]
+    return inner if len(inner) else zone.polygon.mean(axis=0)[None, :]
+
+
+def _approaches_wrong(balls: list[Ball], e: Evidence, frame: Frame, site: Site) -> Iterator[str]:
+    """What is wrong with the runways' approach and departure sectors in use."""
+    own = []
+    for k, zone in enumerate(site.zones):
+        if zone.kind == "runway":
+            middle = zone.polygon.mean(axis=0)
+            _, _, axes = np.linalg.svd(zone.polygon - middle)
+            half = float(np.abs((zone.polygon - middle) @ axes[0]).max())
+            own += [(k, middle + side * half * axes[0], side * axes[0], 2.0 * half) for side in (1.0, -1.0)]
+    a = e.approaches
+    if a.zone.size != len(own):
+        yield f"{a.zone.size} approach sectors, not {len(own)}"
+        return
+    for row in range(a.zone.size):
+        same = [o for o in own if o[0] == a.zone[row] and float(np.hypot(*(a.place[row] - o[1]))) <= METRE]
+        if not same or not abs((a.bearing[row] - math.atan2(same[0][2][0], same[0][2][1]) + math.pi) % (2.0 * math.pi) - math.pi) <= 0.01:
+            yield "an approach sector is not at its runway's end"
+            continue
+        _, place, way, length = same[0]
+        counts = [0, 0]
+        for ball in balls:
+            there = ball.position + ball.velocity * (frame.t - ball.t)
+            along, across = float((there[:2] - place) @ way), abs(float((there[0] - place[0]) * way[1] - (there[1] - place[1]) * way[0]))
+            out = max(along, 0.0)
+            for number, slack in enumerate((-0.5, 0.5)):
+                inside = -length - slack <= along <= 10_000.0 + slack and across <= 150.0 + math.tan(math.radians(3.0)) * out + slack
+                counts[number] += not ball.unknown and inside and not there[2] > 300.0 + math.tan(math.radians(6.0)) * out + slack
+        if not counts[0] <= a.aircraft[row] <= counts[1]:
+            yield f"{int(a.aircraft[row])} aircraft are said to be in an approach sector, {counts[1]} are"
 
 
 def _off(polygon: Array, place: Array) -> float:
@@ -162,45 +669,6 @@ def _off(polygon: Array, place: Array) -> float:
     edge = np.roll(polygon, -1, axis=0) - polygon
     share = np.clip(-(spokes * edge).sum(axis=1) / np.maximum((edge**2).sum(axis=1), 1e-12), 0.0, 1.0)
     return float(np.linalg.norm(spokes + share[:, None] * edge, axis=1).min())
-
-
-def _near_aircraft(
-    hit: Array, clearance: Clearance, effector: Effector, frame: Frame, picture: Picture, site: Site, book: Book,
-) -> list[tuple[str, str]]:
-    """Aircraft, and what may be one, whose reachable tube comes too near to the line of the engagement."""
-    along = hit - effector.place
-    reach = effector.reach_max if math.isfinite(effector.speed) else float(np.linalg.norm(along))
-    end = effector.place + along / max(float(np.linalg.norm(along)), 1e-9) * reach
-    least = site.policy.safety_distance - ALLOWANCE
-    when = np.append(np.arange(clearance.t_from, clearance.t_to, TICK), clearance.t_to)
-    wrong, tracks = [], picture.tracks
-    for k in np.flatnonzero(~(tracks.kind[:, 0] >= site.policy.projectile_probability) | (tracks.address >= 0)):
-        wide = DEVIATIONS * math.sqrt(max(float(np.linalg.norm(tracks.covariance[k, :3, :3], 2)), 0.0))
-        pace = DEVIATIONS * math.sqrt(max(float(np.linalg.norm(tracks.covariance[k, 3:6, 3:6], 2)), 0.0))
-        grown = wide + pace * (when - picture.t) + 0.5 * TURN * (when - min(float(tracks.seen[k]), picture.t)) ** 2
-        gap = _gap(tracks.state[k, :3], tracks.state[k, 3:6], when - picture.t, grown, effector.place, end)
-        if not gap >= least:
-            wrong.append(("aircraft", f"track {int(tracks.number[k])} may come within {gap:.0f} m"))
-    followed = set(tracks.address[tracks.address >= 0].tolist())
-    for address, (t, position, velocity, nacp) in book.reports.items():
-        if address in followed and t < frame.t - site.policy.frame_s - 1e-9:
-            continue
-        known = bool(np.isfinite(velocity).all())
-        since = when - t
-        grown = 2.0 * METRES_95.get(nacp, UNKNOWN_95) + (DOUBT if known else BLIND) * since + 0.5 * TURN * since**2
-        gap = _gap(position, velocity if known else np.zeros(3), since, grown, effector.place, end)
-        if not gap >= least:
-            wrong.append(("aircraft", f"address {address:06X} may come within {gap:.0f} m"))
-    return wrong
-
-
-def _gap(position: Array, velocity: Array, after: Array, grown: Array, start: Array, end: Array) -> float:
-    """Least distance between a growing ball, dead reckoned, and a straight line [m]; of unknown height: in the plan."""
-    axes = 3 if np.isfinite(position[2]) else 2
-    ball = position[:axes] + velocity[:axes] * after[:, None] - start[:axes]
-    line = end[:axes] - start[:axes]
-    share = np.clip(ball @ line / max(float(line @ line), 1e-12), 0.0, 1.0)
-    return float((np.linalg.norm(ball - share[:, None] * line, axis=1) - grown).min())
 
 
 def _unlawful(order: Order, drill: Drill, frame: Frame, site: Site, book: Book) -> list[tuple[str, str]]:
@@ -217,11 +685,17 @@ def _unlawful(order: Order, drill: Drill, frame: Frame, site: Site, book: Book) 
     people = {who for _, subject, who in book.consents if subject in ("any", str(order.track)) and who}
     if len(people) < PEOPLE[site.policy.consent]:
         wrong.append(("consent", f"{len(people)} agreed, policy asks for {site.policy.consent}"))
-    mine = [(t, earlier) for t, earlier in book.orders if earlier.effector == order.effector]
-    if len(mine) >= effector.magazine:
-        wrong.append(("magazine", f"order {len(mine) + 1} of {effector.magazine}"))
-    if mine and frame.t - mine[-1][0] < effector.engagement_s - 1e-9:
-        wrong.append(("busy", f"ordered again after {frame.t - mine[-1][0]:.2f} s, an engagement takes {effector.engagement_s} s"))
+    mine = [t for t, earlier in book.orders if earlier.effector == order.effector]
+    spent, full = book.spent.get(order.effector, (0, math.inf))
+    if full <= frame.t + 1e-9:
+        spent, full = 0, math.inf
+    if spent >= effector.magazine:
+        wrong.append(("magazine", f"order {spent + 1} of {effector.magazine}"))
+    if mine and frame.t - mine[-1] < effector.engagement_s - 1e-9:
+        wrong.append(("busy", f"ordered again after {frame.t - mine[-1]:.2f} s, an engagement takes {effector.engagement_s} s"))
+    if spent + 1 == effector.magazine:
+        full = order.t_from + effector.engagement_s + effector.reload_s
+    book.spent[order.effector] = (spent + 1, full)
     if any(earlier.track == order.track and earlier.t_to > order.t_from + 1e-9 for _, earlier in book.orders):
         wrong.append(("twice", "the track is still engaged"))
     return wrong

@@ -1,0 +1,144 @@
+"""What an engagement leaves behind comes down somewhere: where, and whom it endangers there."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from skywarden.geometry.polygon import area, distance, inside
+from skywarden.messages.drill import DEBRIS, DUD, PARTIAL, SPENT, Fallout
+from skywarden.messages.picture import Picture
+from skywarden.rehearsal.space import Space
+from skywarden.site.effect import kill_probability
+from skywarden.site.model import Effector, Site
+
+Array = NDArray[Any]
+
+GRAVITY = 9.80665           # m/s², standard, CGPM 1901
+LOW = 250.0                 # m above the ground: an interception below it, over people, is refused for what falls from it
+FRAGMENTS = 150.0           # m around the place below such an interception that fragments are taken to reach
+DRIFT = 20.0                # m/s at most, of pieces beside their fall: thrown by the burst, carried by the wind; illustrative
+PIECES = 30.0               # heavy enough to hurt, of a round that is stopped; illustrative
+PIECE_AREA = 0.5            # m² in which somebody is hurt by one piece; illustrative
+SPENT_AREA = 0.1            # m², by the remains of one spent round of the effect
+DUD_AREA = 20.0             # m², by one that comes down whole
+PARTLY = 0.1                # share of stopped rounds that come down with their charge; illustrative
+SLOW = 3.0                  # times the fall without air that light pieces take to come down
+SAMPLES = 48                # places in a circle at which people are looked for
+
+
+class Below(NamedTuple):
+    """The air between an interception and the ground, while pieces fall through it."""
+
+    place: Array        # (2,) middle of where they come down [m]
+    radius: float       # [m]
+    ceiling: float      # up [m]
+    t_from: float
+    t_to: float
+    pieces: float       # expected number
+    circles: Array      # (4, 5) by cause: east, north, radius [m], pieces, area that one piece endangers [m²]
+
+
+def below_of(space: Space, row: int, effector: Effector, picture: Picture, site: Site) -> Below:
+    """Where what the engagement leaves comes down.
+
+    Pieces keep at most the round's velocity, at least none of it: they come down between straight below and as far as it would go without air.
+    """
+    velocity = _velocity(space, row, picture)
+    height = max(space.hit_height, 1.0)
+    fall = (velocity[2] + math.sqrt(velocity[2] ** 2 + 2.0 * GRAVITY * height)) / GRAVITY
+    pace = math.hypot(velocity[0], velocity[1])
+    stops = kill_probability(effector, tuple((space.hit - space.start).tolist()), tuple(velocity.tolist()))
+    middle = space.hit[:2] + 0.5 * fall * velocity[:2]
+    radius = 0.5 * fall * pace + DRIFT * math.sqrt(2.0 * height / GRAVITY) + 20.0
+    ends = space.ends.mean(axis=0)
+    swept = 0.5 * float(np.linalg.norm(space.ends[-1] - space.ends[0]))
+    far = float(np.linalg.norm(ends[:2] - space.start[:2]))
+    light = not math.isfinite(effector.speed)
+    burst, dud = (0.0, 0.0) if light else (float(effector.burst), effector.burst * effector.dud_share)
+    high = max(float(ends[2] - space.start[2]), 1.0)
+    impact = np.flatnonzero(picture.impacts.track == picture.tracks.number[row])
+    place = picture.impacts.place[impact[0], :2] if impact.size else middle
+    part = 0.5 * (space.hit[:2] + place)
+    circles = np.array([
+        (middle[0], middle[1], radius, stops * PIECES, PIECE_AREA),
+        (part[0], part[1], 0.5 * float(np.hypot(*(place - space.hit[:2]))) + 100.0, stops * PARTLY, math.pi * site.policy.hazard_radius**2),
+        (ends[0], ends[1], swept + space.spread * far + DRIFT * math.sqrt(2.0 * high / GRAVITY) + 20.0, burst - dud, SPENT_AREA),
+        # a dud goes on behind the end of its line, or falls short of it
+        (space.start[0] + 1.5 * (ends[0] - space.start[0]), space.start[1] + 1.5 * (ends[1] - space.start[1]), max(1.5 * far, 200.0), dud, DUD_AREA)])
+    return Below(middle, radius, float(space.hit[2]) + 50.0, space.t_hit, space.t_hit + SLOW * max(fall, 1.0), stops * PIECES, circles)
+
+
+def footprint(below: Below, site: Site) -> Fallout:
+    """The circles on the ground that hold what comes down, and the people expected to be endangered there."""
+    used = np.flatnonzero(below.circles[:, 3] > 0.0)
+    circles = below.circles[used]
+    corners, first, crowd, bounds = _crowded(site)
+    people = _endangered(circles, corners, first, crowd, bounds)
+    return Fallout(_CAUSES[used], circles[:, :2].copy(), circles[:, 2].copy(), circles[:, 3].copy(), people)
+
+
+_CAUSES = np.array([DEBRIS, PARTIAL, SPENT, DUD], np.int8)
+
+
+def threatened(track: int, picture: Picture) -> float:
+    """People expected to be endangered by letting a round through; at least its probability, so that a runway counts."""
+    t = picture.threats
+    mine = t.track == track
+    return float(np.maximum(t.people[mine], t.probability[mine]).sum())
+
+
+def low_over_people(place: Array, height: float, site: Site) -> bool:
+    """Whether an interception would be so low over people that the burst itself endangers them."""
+    return height < LOW and any(zone.people > 0.0 and distance(zone.polygon, place[0], place[1]) <= FRAGMENTS for zone in site.zones)
+
+
+def _velocity(space: Space, row: int, picture: Picture) -> Array:
+    """(3,) of the round where it is met [m/s]: from its state now and the fall till then, drag left aside."""
+    now = picture.tracks.state[row, 3:6]
+    dt = max(space.t_hit - picture.t, 0.0)
+    if dt < 0.5:
+        return np.array(now)
+    mean = (space.hit - picture.tracks.state[row, :3]) / dt
+    return np.asarray(2.0 * mean - now)
+
+
+@lru_cache(maxsize=8)
+def _crowded(site: Site) -> tuple[Array, Array, Array, Array]:
+    """Zones with people: corners one after the other, where each begins, people a square metre, (n, 3) middle and radius."""
+    zones = [zone for zone in site.zones if zone.people > 0.0 and abs(area(zone.polygon)) > 0.0]
+    corners = np.concatenate([np.zeros((0, 2)), *(zone.polygon for zone in zones)])
+    first = np.concatenate([[0], np.cumsum([len(zone.polygon) for zone in zones])]).astype(np.int64)
+    crowd = np.array([zone.people / abs(area(zone.polygon)) for zone in zones])
+    bounds = []
+    for zone in zones:
+        middle = zone.polygon.mean(axis=0)
+        bounds.append((*middle, float(np.linalg.norm(zone.polygon - middle, axis=1).max())))
+    return corners, first, crowd, np.array(bounds, np.float64).reshape(-1, 3)
+
+
+@njit(cache=True, error_model="numpy")
+def _endangered(circles: Array, corners: Array, first: Array, crowd: Array, bounds: Array) -> Array:
+    """(n,) people expected to be endangered in each circle: pieces spread evenly over it, people over their zones."""
+    out = np.zeros(circles.shape[0])
+    for i in range(circles.shape[0]):
+        east, north, radius = circles[i, 0], circles[i, 1], circles[i, 2]
+        for z in range(crowd.shape[0]):
+            if math.hypot(bounds[z, 0] - east, bounds[z, 1] - north) > radius + bounds[z, 2]:
+                continue
+            polygon = corners[first[z] : first[z + 1]]
+            met = 0
+            for k in range(SAMPLES):
+                # a sunflower's seeds: even over the circle
+                away, turn = radius * math.sqrt((k + 0.5) / SAMPLES), 2.399963229728653 * k
+                if inside(polygon, east + away * math.cos(turn), north + away * math.sin(turn)):
+                    met += 1
+            # a zone smaller than the seeds' spacing may be missed by all of them: its share is its size then
+            share = max(met / SAMPLES, 0.5 * min(abs(area(polygon)) / (math.pi * radius * radius), 1.0 / SAMPLES))
+            out[i] += circles[i, 3] * circles[i, 4] * crowd[z] * share
+    return out
