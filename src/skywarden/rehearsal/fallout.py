@@ -27,7 +27,7 @@ PIECES = 30.0               # heavy enough to hurt, of a round that is stopped; 
 PIECE_AREA = 0.5            # m² in which somebody is hurt by one piece; illustrative
 SPENT_AREA = 0.1            # m², by the remains of one spent round of the effect
 DUD_AREA = 20.0             # m², by one that comes down whole
-PARTLY = 0.1                # share of stopped rounds that come down with their charge; illustrative
+PARTLY = 0.15               # share of stopped rounds that come down with their charge; illustrative
 SLOW = 3.0                  # times the fall without air that light pieces take to come down
 SAMPLES = 48                # places in a circle at which people are looked for
 

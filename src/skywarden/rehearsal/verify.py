@@ -542,7 +542,7 @@ def _circles(hit: Array, row: int, clearance: Clearance, effector: Effector, pic
         np.array([middle, 0.5 * (hit[:2] + lands), end[:2], effector.place[:2] + 1.5 * out]),
         np.array([0.5 * fall * pace + 20.0 * math.sqrt(2.0 * up / GRAVITY) + 20.0, 0.5 * float(np.hypot(*(lands - hit[:2]))) + 100.0,
                   0.5 * float(np.linalg.norm(e.ends[-1] - e.ends[0])) + e.spread * far + 20.0 * math.sqrt(2.0 * high / GRAVITY) + 20.0, max(1.5 * far, 200.0)]),
-        np.array([stops * 30.0, stops * 0.1, shots * (1.0 - effector.dud_share), shots * effector.dud_share]),
+        np.array([stops * 30.0, stops * 0.15, shots * (1.0 - effector.dud_share), shots * effector.dud_share]),
         np.array([0.5, math.pi * site.policy.hazard_radius**2, 0.1, 20.0]), fall)
 
 
