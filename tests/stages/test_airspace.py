@@ -43,10 +43,10 @@ def a_report(t: float, address: int, *position: float) -> Aircraft:
 
 
 def test_a_hovering_thing_seen_a_moment_ago_is_as_near_as_geometry_and_its_reach_say() -> None:
-    # seen 1 s before the window's end at the latest: half of 15 m/s² over the time, and the eighth of a second between looks
+    # seen 1 s before the window's end at the latest: half of 15 m/s² over the time, and half the eighth of a second between looks
     near, gap = closest(a_space(t_to=1.0), a_tube((800.0, 0.0, 1000.0)))
     assert near == 0
-    assert gap == pytest.approx(800.0 - 0.5 * 15.0 * 1.125**2, abs=one_millimetre)
+    assert gap == pytest.approx(800.0 - 0.5 * 15.0 * 1.0625**2, abs=one_millimetre)
 
 
 def test_what_was_seen_long_ago_may_be_anywhere() -> None:

@@ -27,7 +27,7 @@ from skywarden.messages.drill import (
 from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
 from skywarden.messages.tables import join, take
-from skywarden.rehearsal.fallout import Below, below_of, footprint, low_over_people, threatened
+from skywarden.rehearsal.fallout import GRAVITY, SLOWEST, Below, below_of, footprint, low_over_people, threatened
 from skywarden.rehearsal.space import MISALIGNED, Space, radar_places, surely_projectiles
 from skywarden.site.model import Effector, Site
 
@@ -51,13 +51,15 @@ CLAIM_WRONG = 1e-5      # per hour, a position beyond the containment it claims 
 PRESSURE_SIGMA = 40.0   # m, of a height by pressure altitude, corrected for the weather, at the ground
 PRESSURE_SHARE = 0.02   # of the height, likewise
 REMEMBERED = 20.0       # s, a report counts on
-STEP = 0.25             # s between the moments at which tubes and the engagement's space are compared
+STEP = 0.125            # s between the moments at which tubes and the engagement's space are compared
+QUICK, SLOW = 1.05, 0.95    # times the mean speed, between which the effect goes along its lines
 ASK_AGAIN = 1.0         # s
 AHEAD = 6.0             # s before an effector must react that a clearance is worked out: time for a person to consent
 LATER = 90.0            # s looked ahead for the time at which an aircraft will be out of the way
 UNSEEN = 1e-8           # 1/km³: aircraft that neither any sensor sees nor says where it is, while all sensors work; assumed, illustrative
 MOST_RISK = 1e-5        # the bound on the probability of touching an aircraft, above which nothing is cleared
 AIRFRAME = 300.0        # m², of an aircraft from below
+ROOM = 100.0            # m kept by dead reckoning from what falls
 SECTOR_LENGTH, SECTOR_HALF_WIDTH, SECTOR_HALF_ANGLE = 10_000.0, 150.0, math.radians(3.0)    # m, m, rad: approach and departure sectors
 SECTOR_SLOPE, SECTOR_ABOVE = math.tan(math.radians(6.0)), 300.0     # their ceiling rises so from so many metres above the runway
 EARTH_DIAMETER = 12_742_000.0       # m
@@ -96,8 +98,8 @@ def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, pic
         return answer(OUT_OF_REACH, space.t_from - declared.reaction_s - AHEAD)
     below = below_of(space, row, declared, picture, site)
     found = _approach(
-        space.start, space.ends, space.spread, space.t_from, space.t_to, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.covariance,
-        tubes.extra, tubes.blind, site.policy.safety_distance, below.place, below.radius, below.ceiling, below.t_from, below.t_to)
+        space.start, space.ends, space.spread, space.t_from, space.t_to, space.speed, space.dwell, tubes.t, tubes.seen, tubes.position, tubes.velocity,
+        tubes.covariance, tubes.extra, tubes.blind, site.policy.safety_distance, below.falling)
     near = _nearest(found[0])
     number, gap = (int(tubes.number[near]), float(found[0][near])) if near >= 0 else (-1, math.inf)
     parts = _bound(space, tubes, found, below, declared, site, frame)
@@ -128,12 +130,11 @@ def sensors_doubtful(picture: Picture) -> bool:
 def closest(space: Space, tubes: Tubes) -> tuple[int, float]:
     """The tube that comes nearest to the engagement's space while it lasts, and by how much [m]; -1 and inf where there is none.
 
-    Every line of the space counts as occupied along its whole length and for the whole window: the margin of not modelling how it fills.
+    A line of the space counts as occupied from the slowest of what may have left last to the quickest of what may have left first.
     """
-    nowhere = np.zeros(2)
     gaps = _approach(
-        space.start, space.ends, space.spread, space.t_from, space.t_to, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.covariance,
-        tubes.extra, tubes.blind, 0.0, nowhere, 0.0, -math.inf, space.t_from, space.t_from)[0]
+        space.start, space.ends, space.spread, space.t_from, space.t_to, space.speed, space.dwell, tubes.t, tubes.seen, tubes.position, tubes.velocity,
+        tubes.covariance, tubes.extra, tubes.blind, 0.0, np.zeros(10))[0]
     near = _nearest(gaps)
     return (near, float(gaps[near])) if near >= 0 else (-1, math.inf)
 
@@ -361,9 +362,9 @@ def _tail(z: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def _approach(
-    start: Array, ends: Array, spread: float, t_from: float, t_to: float,
+    start: Array, ends: Array, spread: float, t_from: float, t_to: float, quickness: float, dwell: float,
     t: Array, seen: Array, position: Array, velocity: Array, covariance: Array, extra: Array, blind: Array, safety: float,
-    below: Array, below_radius: float, ceiling: float, below_from: float, below_to: float,
+    falling: Array,
 ) -> tuple[Array, Array, Array, Array, Array, Array]:
     """Each tube at its nearest approach to the cones from `start` to `ends` over the window, six columns (n,):
 
@@ -401,6 +402,10 @@ def _approach(
             for k in range(steps + 1):
                 at = t_from + k * step
                 dt, since = at - t[i], max(at - seen[i], 0.0)
+                head, tail = 1.0, 0.0
+                if quickness < math.inf:
+                    head = min(max(QUICK * quickness * (at + 0.5 * step - t_from) / far, 0.0), 1.0)
+                    tail = min(max(SLOW * quickness * (at - 0.5 * step - t_from - dwell) / far, 0.0), head)
                 x = position[i, 0] + velocity[i, 0] * dt - start[0]
                 y = position[i, 1] + velocity[i, 1] * dt - start[1]
                 z = 0.0 if anywhere else position[i, 2] + velocity[i, 2] * dt - start[2]
@@ -419,7 +424,7 @@ def _approach(
                         f = (x * dx + y * dy + z * dz) / length2
                         off = math.sqrt(max((x - f * dx) ** 2 + (y - f * dy) ** 2 + (z - f * dz) ** 2, 0.0))
                         # the sphere of the cone that is nearest lies beyond the foot on its axis: it is wider there
-                        f = min(max(f + off * lean / length, 0.0), 1.0)
+                        f = min(max(f + off * lean / length, tail), head)
                     qx, qy, qz = x - f * dx, y - f * dy, z - f * dz
                     off = math.sqrt(qx * qx + qy * qy + qz * qz)
                     scale = 1.0 / off if off > 0.0 else 0.0
@@ -440,15 +445,18 @@ def _approach(
                         risk[i] = _tail(spare / sigma) if sigma > 0.0 else (0.0 if spare >= 0.0 else 1.0)
         if gaps[i] < least:
             least = gaps[i]
-        # what falls: by dead reckoning, twice a second
-        if below_radius > 0.0:
-            fall = min(max(math.ceil((below_to - below_from) / 0.5), 1), 400)
-            for k in range(fall + 1):
-                at = below_from + (below_to - below_from) * k / fall
-                dt = at - t[i]
-                x, y = position[i, 0] + velocity[i, 0] * dt - below[0], position[i, 1] + velocity[i, 1] * dt - below[1]
-                z = position[i, 2] + velocity[i, 2] * dt
-                if not x * x + y * y > (below_radius + extra[i]) ** 2 and not z > ceiling + extra[i]:
+        # what falls: by dead reckoning, twice a second; it spreads on its way, between the fall without air and that of the lightest pieces
+        if falling[5] > 0.0:
+            for k in range(int(2.0 * falling[9]) + 1):
+                after = 0.5 * k
+                dt, part = falling[7] + after - t[i], min(after / falling[8], 1.0)
+                x = position[i, 0] + velocity[i, 0] * dt - falling[0] - part * (falling[3] - falling[0])
+                y = position[i, 1] + velocity[i, 1] * dt - falling[1] - part * (falling[4] - falling[1])
+                z = position[i, 2] + velocity[i, 2] * dt - falling[2]
+                low = min(falling[6], 0.0) * after - 0.5 * GRAVITY * after * after
+                high = max(falling[6], 0.0) * min(after, 2.0) - SLOWEST * max(after - 2.0, 0.0)
+                # not `>`: what is not a number is not elsewhere
+                if not x * x + y * y > (part * falling[5] + ROOM) ** 2 and not z > high + ROOM and not z < low - ROOM:
                     falls[i] = 1.0
         # what does not destroy itself: within a cone of the same lines, up to three times as long
         middle = 0.5 * (t_from + t_to)

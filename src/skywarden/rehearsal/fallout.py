@@ -28,19 +28,17 @@ PIECE_AREA = 0.5            # m² in which somebody is hurt by one piece; illust
 SPENT_AREA = 0.1            # m², by the remains of one spent round of the effect
 DUD_AREA = 20.0             # m², by one that comes down whole
 PARTLY = 0.15               # share of stopped rounds that come down with their charge; illustrative
-SLOW = 3.0                  # times the fall without air that light pieces take to come down
+SLOWEST, LONGEST = 15.0, 60.0   # m/s, that pieces fall with at least; s, for which they are followed
 SAMPLES = 48                # places in a circle at which people are looked for
 
 
 class Below(NamedTuple):
-    """The air between an interception and the ground, while pieces fall through it."""
+    """What comes down, and the air it comes through."""
 
-    place: Array        # (2,) middle of where they come down [m]
-    radius: float       # [m]
-    ceiling: float      # up [m]
-    t_from: float
-    t_to: float
-    pieces: float       # expected number
+    pieces: float       # of the stopped round, expected
+    radius: float       # of the circle on the ground that holds them [m]
+    falling: Array      # (10,) east, north, up of the meeting, east and north of that circle, its radius [m], climb then [m/s], time then, fall without
+                        # air, time until the lightest are down [s]
     circles: Array      # (4, 5) by cause: east, north, radius [m], pieces, area that one piece endangers [m²]
 
 
@@ -71,7 +69,9 @@ def below_of(space: Space, row: int, effector: Effector, picture: Picture, site:
         (ends[0], ends[1], swept + space.spread * far + DRIFT * math.sqrt(2.0 * high / GRAVITY) + 20.0, burst - dud, SPENT_AREA),
         # a dud goes on behind the end of its line, or falls short of it
         (space.start[0] + 1.5 * (ends[0] - space.start[0]), space.start[1] + 1.5 * (ends[1] - space.start[1]), max(1.5 * far, 200.0), dud, DUD_AREA)])
-    return Below(middle, radius, float(space.hit[2]) + 50.0, space.t_hit, space.t_hit + SLOW * max(fall, 1.0), stops * PIECES, circles)
+    lasts = min(height / SLOWEST + 5.0, LONGEST)
+    falling = np.array([*space.hit, *middle, radius, velocity[2], space.t_hit, max(fall, 1.0), lasts])
+    return Below(stops * PIECES, radius, falling, circles)
 
 
 def footprint(below: Below, site: Site) -> Fallout:

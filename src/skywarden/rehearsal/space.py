@@ -26,7 +26,7 @@ LIGHT_REACH = 20_000.0  # m, how far directed energy is taken to go on
 SIGMAS = 5.0            # of the track's position at the interception
 MISALIGNED = 0.009      # rad, half a degree: a radar's north may be off so far without being doubted, and all it sees with it
 LEAST_HEIGHT = 30.0     # m above the ground: no interception below
-LINES = 9               # between the first and the last direction of an engagement
+LINES = 13              # between the first and the last direction of an engagement
 WIDTH = 0.005           # rad, half the opening of the cone about each line: dispersion
 
 
@@ -41,6 +41,8 @@ class Space(NamedTuple):
     hit_height: float   # that, above the ground [m]
     ends: Array         # (lines, 3) where burn-out or self-destruct ends each line [m]
     spread: float       # half the opening of each cone [rad]
+    speed: float = math.inf     # with which the effect goes along the lines [m/s]; inf: it is everywhere on them at once
+    dwell: float = math.inf     # how long it goes on leaving the effector [s]; 0 one body
 
 
 class Ahead(NamedTuple):
@@ -94,7 +96,7 @@ def space_of(ahead: Ahead, effector: Effector) -> Space | None:
     ends, half_a_line, doubt = _sweep(ahead.path, first / STEP, last / STEP, effector.place, far, ahead.covariance, ahead.drag_sigma, last)
     return Space(
         ahead.t + leaves, ahead.t + when, ahead.t + max(leaves + lasts, when, leaves + STEP), effector.place, ahead.path[k], float(ahead.height[k]), ends,
-        WIDTH + (doubt + slip(ahead.path[k], ahead.radars)) / max(reach, 1.0) + half_a_line)
+        WIDTH + (doubt + slip(ahead.path[k], ahead.radars)) / max(reach, 1.0) + half_a_line, effector.speed, 0.0 if steers else effector.engagement_s)
 
 
 def slip(place: Array, radars: Array) -> float:

@@ -39,9 +39,12 @@ NORTH, NEAR = 0.009, 30.0   # rad and m by which a radar may be off without bein
 NEWS_S = 20.0               # s that a report counts on
 CONSENT_S = 30.0            # s that a consent stands
 TICK = 0.25                 # s between the moments looked at
+GLANCE = 0.125              # s likewise, for aircraft
+FAST, TARDY = 1.05, 0.95    # times its mean speed, between which the effect goes along its lines
 PATIENCE_S = 6.0            # s before an effector must react that a clearance is worked out at the earliest
 LIGHT_END = 20_000.0        # m
 DISPERSION = 0.005          # rad
+FAN = 13                    # lines between the first and the last direction
 TOO_LOW = 30.0              # m above the ground, where a track's path ends
 LOW, SCATTER = 250.0, 150.0     # m: an interception lower than this, nearer than that to people, is refused
 RISK = 1e-5                 # the bound that no clearance exceeds
@@ -171,7 +174,7 @@ def _unsafe(clearance: Clearance, frame: Frame, picture: Picture, site: Site, bo
     evidence = clearance.evidence
     wrong += [("evidence", what) for what in (
         *_space_wrong(path, height, met, row, clearance, effector, frame, picture, site), *_frame_wrong(clearance, effector, frame, picture))]
-    if evidence.ends.shape != (9, 3):
+    if evidence.ends.shape != (FAN, 3):
         return wrong
     bearing = np.arctan2(evidence.ends[:, 0] - effector.place[0], evidence.ends[:, 1] - effector.place[1])
     turn = (bearing - effector.azimuth_from) % (2.0 * math.pi)
@@ -263,7 +266,7 @@ def _space_wrong(
 ) -> Iterator[str]:
     """What is wrong with the space that the evidence says is occupied."""
     e = clearance.evidence
-    if e.ends.shape != (9, 3) or e.place.shape != (3,) or not np.abs(e.place - effector.place).max() <= 1e-6:
+    if e.ends.shape != (FAN, 3) or e.place.shape != (3,) or not np.abs(e.place - effector.place).max() <= 1e-6:
         yield "the space does not begin at the effector"
         return
     far, now = _far(effector), frame.t
@@ -271,7 +274,7 @@ def _space_wrong(
     if not np.abs(np.linalg.norm(lines, axis=1) - far).max() <= 0.01:
         yield f"a line of the space is not {far:.0f} m long"
     first, last = (clearance.t_from, clearance.t_hit) if effector.kind == "interceptor" else (clearance.t_hit, clearance.t_hit + effector.engagement_s)
-    index = np.clip(np.linspace(first - now, last - now, 9) / TICK, 0.0, len(path) - 1)
+    index = np.clip(np.linspace(first - now, last - now, FAN) / TICK, 0.0, len(path) - 1)
     low = np.floor(index).astype(int)
     mine = path[low] + (index - low)[:, None] * (path[np.minimum(low + 1, len(path) - 1)] - path[low]) - effector.place
     away = np.linalg.norm(mine, axis=1)
@@ -380,12 +383,12 @@ def _near_aircraft(
     risks = 0.0
     for ball in balls:
         name = f"track {ball.number}" if ball.number >= 0 else f"address {ball.address:06X}" if ball.address >= 0 else "a nameless report"
-        quick = _nearest(ball, clearance, safety, exact=False)
+        quick = _nearest(ball, clearance, effector, safety, exact=False)
         row_of = [k for k in left if _same_ball(ball, tubes, k)]
         if row_of and quick[0] > 4.0 * safety and abs(float(tubes.gap[row_of[0]]) - quick[0]) <= 0.5:
             gap, reach, when, risk = quick
         else:
-            gap, reach, when, risk = _nearest(ball, clearance, safety, exact=True)
+            gap, reach, when, risk = _nearest(ball, clearance, effector, safety, exact=True)
         if not gap >= safety:
             wrong.append(("aircraft", f"{name} may come within {gap:.0f} m"))
         if not row_of:
@@ -397,7 +400,7 @@ def _near_aircraft(
         honest = (gap, reach, when, risk)
         # of several moments equally near any may be named; what is then said must be true of that moment
         near = abs(told[0] - honest[0]) <= METRE and abs(told[1] - honest[1]) <= 0.02 * abs(honest[1]) + 5.0
-        moment = abs(told[2] - honest[2]) <= TICK + 1e-6 or abs(_at(ball, clearance, told[2]) - told[0]) <= METRE
+        moment = abs(told[2] - honest[2]) <= GLANCE + 1e-6 or abs(_at(ball, clearance, effector, told[2]) - told[0]) <= METRE
         if not (near and moment and _like(told[3], honest[3])):
             wrong.append(("evidence", f"the tube of {name} is said to come within {told[0]:.0f} m, it comes within {honest[0]:.0f} m"))
         risks += honest[3]
@@ -446,13 +449,13 @@ def _reach_of(ball: Ball, since: float, dt: float, speed: float) -> float:
     return min(0.5 * TURN * since**2, (TOP_SPEED + speed) * max(since, dt))
 
 
-def _nearest(ball: Ball, clearance: Clearance, safety: float, exact: bool) -> tuple[float, float, float, float]:
+def _nearest(ball: Ball, clearance: Clearance, effector: Effector, safety: float, exact: bool) -> tuple[float, float, float, float]:
     """Least distance of a ball's tube from the space, how far it reaches, when, and the risk that it is nearer than `safety` after all.
 
     exact  False: the plain bound by which far ones are told
     """
     e = clearance.evidence
-    ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / TICK), 1), 2000)
+    ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / GLANCE), 1), 2000)
     step = (clearance.t_to - clearance.t_from) / ticks
     speed = float(np.linalg.norm(ball.velocity))
     if not exact:
@@ -465,19 +468,19 @@ def _nearest(ball: Ball, clearance: Clearance, safety: float, exact: bool) -> tu
         least = math.sqrt(float(np.nansum(away**2))) - speed * (late + step) - far * (1.0 + e.spread) - most
         return least, most, clearance.t_from, 0.0
     when = clearance.t_from + step * np.arange(ticks + 1)
-    gap, reach, risk = _gaps_at(ball, clearance, when, step, safety)
+    gap, reach, risk = _gaps_at(ball, clearance, effector, when, step, safety)
     k = int(np.argmin(np.where(np.isnan(gap), -math.inf, gap)))
     return float(gap[k]), float(reach[k]), float(when[k]), float(risk[k])
 
 
-def _at(ball: Ball, clearance: Clearance, when: float) -> float:
-    ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / TICK), 1), 2000)
+def _at(ball: Ball, clearance: Clearance, effector: Effector, when: float) -> float:
+    ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / GLANCE), 1), 2000)
     if not clearance.t_from - 1e-6 <= when <= clearance.t_to + 1e-6:
         return math.nan
-    return float(_gaps_at(ball, clearance, np.array([when]), (clearance.t_to - clearance.t_from) / ticks, 0.0)[0][0])
+    return float(_gaps_at(ball, clearance, effector, np.array([when]), (clearance.t_to - clearance.t_from) / ticks, 0.0)[0][0])
 
 
-def _gaps_at(ball: Ball, clearance: Clearance, when: Array, step: float, safety: float) -> tuple[Array, Array, Array]:
+def _gaps_at(ball: Ball, clearance: Clearance, effector: Effector, when: Array, step: float, safety: float) -> tuple[Array, Array, Array]:
     """(k,) distance of the tube from the cones at each moment, how far it reaches, and the risk. Half a step of motion belongs to the tube."""
     e = clearance.evidence
     axes = 3 if np.isfinite(ball.position[2]) else 2
@@ -488,13 +491,19 @@ def _gaps_at(ball: Ball, clearance: Clearance, when: Array, step: float, safety:
     lines = (e.ends - e.place)[None, :, None, :axes]
     opening = e.spread * np.linalg.norm(e.ends - e.place, axis=1)[None, :, None]
     # the nearest of each cone's spheres, by looking ever closer
-    low, high = np.zeros((when.size, len(e.ends), 1)), np.ones((when.size, len(e.ends), 1))
+    first, last = np.zeros(when.size), np.ones(when.size)
+    if math.isfinite(effector.speed):
+        pace, dwell = effector.speed / _far(effector), 0.0 if effector.kind == "interceptor" else effector.engagement_s
+        last = np.clip(FAST * pace * (when + 0.5 * step - clearance.t_from), 0.0, 1.0)
+        first = np.minimum(np.clip(TARDY * pace * (when - 0.5 * step - clearance.t_from - dwell), 0.0, 1.0), last)
+    least, most = (np.repeat(edge[:, None, None], len(e.ends), axis=1) for edge in (first, last))
+    low, high = least, most
     for _ in range(5):
         share = low + (high - low) * np.linspace(0.0, 1.0, 13)
         off = np.sqrt(((place - share[..., None] * lines) ** 2).sum(axis=3)) - opening * share
         best = np.argmin(off, axis=2)[..., None]
         here, width = np.take_along_axis(share, best, 2), 1.2 * (high - low) / 12.0
-        low, high = np.maximum(here - width, 0.0), np.minimum(here + width, 1.0)
+        low, high = np.maximum(here - width, least), np.minimum(here + width, most)
     off = np.take_along_axis(off, best, 2)[..., 0]
     away = (place - here[..., None] * lines)[:, :, 0]
     length = np.sqrt((away**2).sum(axis=2))
@@ -551,14 +560,20 @@ def _fragments(balls: list[Ball], circles: Circles, hit: Array, clearance: Clear
     e, total = clearance.evidence, 0.0
     radius = float(circles.radius[0])
     share = min(float(circles.pieces[0]) * 300.0 / (math.pi * radius**2), 1.0)
-    lasts = 3.0 * max(circles.fall, 1.0)
-    ticks = min(max(math.ceil(lasts / 0.5), 1), 400)
-    when = clearance.t_hit + lasts * np.arange(ticks + 1) / ticks
+    lasts = min(max(e.hit_height, 1.0) / 15.0 + 5.0, 60.0)
+    after = 0.5 * np.arange(int(2.0 * lasts) + 1)
+    part = np.minimum(after / max(circles.fall, 1.0), 1.0)
+    dt = clearance.t_hit - picture.t
+    state = picture.tracks.state[row]
+    climb = float(state[5] if dt < 0.5 else 2.0 * (hit[2] - state[2]) / dt - state[5])
+    low = hit[2] + min(climb, 0.0) * after - 0.5 * GRAVITY * after**2
+    high = hit[2] + max(climb, 0.0) * np.minimum(after, 2.0) - 15.0 * np.maximum(after - 2.0, 0.0)
+    centre = hit[:2] + part[:, None] * (circles.place[0] - hit[:2])
     far = float(np.linalg.norm(e.ends - e.place, axis=1).max())
     for ball in balls:
-        there = ball.position + ball.velocity * (when - ball.t)[:, None]
-        near = np.hypot(*(there[:, :2] - circles.place[0]).T) <= radius + ball.more
-        total += share * bool((near & ~(there[:, 2] > hit[2] + 50.0 + ball.more)).any())
+        there = ball.position + ball.velocity * (clearance.t_hit + after - ball.t)[:, None]
+        near = np.hypot(*(there[:, :2] - centre).T) <= part * radius + 100.0
+        total += share * bool((near & ~(there[:, 2] > high + 100.0) & ~(there[:, 2] < low - 100.0)).any())
         axes = 3 if np.isfinite(ball.position[2]) else 2
         away = (ball.position + ball.velocity * (0.5 * (clearance.t_from + clearance.t_to) - ball.t) - e.place)[:axes]
         way = ((e.ends - e.place) / far)[:, :axes]
