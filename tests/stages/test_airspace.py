@@ -11,10 +11,11 @@ from builders import a_frame, a_picture, a_site, a_zone, an_effector, some_impac
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skywarden.messages.drill import Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft
 from skywarden.messages.tables import join
 from skywarden.rehearsal import airport
-from skywarden.rehearsal.airspace import REMEMBERED, Tubes, closest, remembered, tubes_of
+from skywarden.rehearsal.airspace import REMEMBERED, Tubes, clear, closest, remembered, tubes_of
 from skywarden.rehearsal.space import STEP, Space, look_ahead, space_of
 
 one_millimetre = 1e-3
@@ -143,13 +144,45 @@ def test_the_path_ahead_is_a_parabola_where_there_is_no_drag() -> None:
 def test_a_runway_opens_again_when_the_round_turns_out_to_miss_and_stays_shut_when_it_came() -> None:
     site = a_site(zones=(a_zone(kind="runway"),))
     danger = {"impacts": some_impacts((1.0, 10.0, 0.0, 0.0)), "threats": some_threats((1, 0, 0.6, 10.0))}
-    state, (is_open, _, _) = airport.step(airport.start(), a_frame(2.0), a_picture(2.0, **danger), site)
+    state, (is_open, *_) = airport.step(airport.start(), a_frame(2.0), a_picture(2.0, **danger), site)
     assert not is_open
     assert airport.step(state, a_frame(3.0), a_picture(3.0, impacts=danger["impacts"]), site)[1][0]
-    gone, (is_open, _, _) = airport.step(state, a_frame(3.0), a_picture(3.0), site)
+    gone, (is_open, *_) = airport.step(state, a_frame(3.0), a_picture(3.0), site)
     assert not is_open
-    after, (is_open, _, lost) = airport.step(gone, a_frame(11.0), a_picture(11.0), site)
+    after, (is_open, _, lost, *_) = airport.step(gone, a_frame(11.0), a_picture(11.0), site)
     assert not is_open
     assert lost == pytest.approx(9.0 / 60.0)
     assert not airport.step(after, a_frame(10.0 + airport.INSPECTION_S - 1.0), a_picture(), site)[1][0]
     assert airport.step(after, a_frame(10.0 + airport.INSPECTION_S), a_picture(), site)[1][0]
+
+
+def test_while_the_runway_is_closed_flights_wait_go_around_and_divert_and_each_counts_once() -> None:
+    site = a_site(zones=(a_zone(kind="runway"),))
+    danger = {"impacts": some_impacts((1.0, 10.0, 0.0, 0.0)), "threats": some_threats((1, 0, 0.6, 10.0))}
+    # one on final, one that waits near by, one far off
+    tracks = some_tracks((2_500.0, 0.0, 150.0, -70.0, 0.0, -4.0), (6_000.0, 0.0, 1_000.0, 100.0, 0.0, 0.0), (30_000.0, 0.0, 1_000.0, 90.0, 0.0, 0.0),
+                         projectile=0.0)._replace(number=np.array([11, 12, 13]))
+    state, shown = airport.step(airport.start(), a_frame(2.0), a_picture(2.0, tracks=tracks, **danger), site)
+    assert shown[1:4] == (2, 0.0, airport.THREATENED)
+    assert shown[4:] == (10.0 + airport.INSPECTION_S, 1, 0, 2)
+    state, shown = airport.step(state, a_frame(11.0), a_picture(11.0, tracks=tracks), site)
+    assert shown[3:] == (airport.INSPECTED, 10.0 + airport.INSPECTION_S, 1, 0, 2)
+    late = airport.step(state._replace(closed_until=1e6), a_frame(3.0 + airport.PATIENCE_S), a_picture(tracks=tracks), site)[1]
+    assert (late[1], *late[5:]) == (0, 1, 2, 2)
+    assert airport.step(state, a_frame(10.0 + airport.INSPECTION_S), a_picture(tracks=tracks), site)[1][:2] == (True, 0)
+
+
+def test_debris_on_the_runway_is_looked_for_before_it_opens() -> None:
+    site = a_site(zones=(a_zone(kind="runway", people=0.0),))
+    picture = a_picture(**a_falling_round(north=900.0, up=1500.0))
+    effector = an_effector(reach_max=2500.0)
+    space = space_of(look_ahead(0, picture, a_frame(), site), effector)
+    assert space is not None
+    given = clear(0, 0, space, tubes_of(Aircraft.empty(), a_frame(), picture, site), a_frame(), picture, a_site(zones=site.zones, effectors=(effector,)))
+    assert given.cleared
+    order = Order(1, 0, given.t_from, given.t_to, given)
+    _, shown = airport.step(airport.start(), a_frame(1.0), a_picture(1.0), site, (order,))
+    near = math.hypot(*given.evidence.fallout.place[0]) <= given.evidence.fallout.radius[0]
+    assert near
+    assert shown[0] is False
+    assert shown[4] == pytest.approx(given.t_hit + airport.SWEEP_S)

@@ -224,6 +224,11 @@ class Airport(NamedTuple):
     runway_open: bool
     holds: int            # aircraft asked to hold, in the rehearsal
     minutes_lost: float
+    state: str = "open"   # "open", "threatened" by an impact expected, or "inspected" after one, or after debris
+    reopens: float = math.nan   # when it opens again as things stand [s]; nan open
+    went_around: int = 0  # aircraft on final while it was closed, so far
+    diverted: int = 0     # that waited too long, so far
+    delayed: int = 0      # flights that had to wait at all, each once
 
 
 class Drill(NamedTuple):
