@@ -12,7 +12,7 @@ import numpy as np
 
 from skywarden.geometry.ground import Ground
 from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, CONSENT, HOLD, RECLASSIFY, RELEASE, UNMARKED, WEAPONS, Command
-from skywarden.messages.drill import Airport, Clearance, Drill, Order
+from skywarden.messages.drill import Airport, Approaches, Clearance, Drill, Evidence, Fallout, Order, Reached
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
 from skywarden.messages.picture import HELD, KIND_NAMES, RAISE, Health, Impacts, Picture, Threats, Tracks, Warnings
 from skywarden.run.shapes import Moment
@@ -188,7 +188,7 @@ class Play:
             for e in range(len(self.site.effectors)):
                 reason = "hold" if self.held else ("aircraft", "clear", "clear", "reach")[(track + e) % 4]
                 clearances.append(Clearance(track, e, t + 1.0, max(t + 1.0, last), reason == "clear", reason, math.nan, 900 if reason == "aircraft" else -1,
-                                            180.0 if reason == "aircraft" else math.inf))
+                                            180.0 if reason == "aircraft" else math.inf, evidence=self._evidence(t, e), last=last))
             best = next((c for c in clearances if c.track == track and c.cleared), None)
             if best is None or last < t:
                 continue
@@ -198,3 +198,14 @@ class Play:
             else:
                 awaiting.append(track)
         return Drill(t, self.status, tuple(clearances), tuple(orders), tuple(awaiting), Airport(not awaiting, 1, 0.5))
+
+    def _evidence(self, t: float, effector: int) -> Evidence:
+        """Something for the page to show: one aircraft's tube, one circle of debris."""
+        place = self.site.effectors[effector].place
+        one = np.ones(1)
+        tubes = Reached(
+            np.array([900]), np.array([0xABCDEF]), np.zeros(1, np.bool_), np.ones(1, np.bool_), t * one, t * one, np.array([[2_500.0, 900.0, 600.0]]),
+            np.array([[-60.0, 0.0, 0.0]]), t + 4.0 * one, 120.0 * one, 480.0 * one, 1e-9 * one)
+        falls = Fallout(np.zeros(1, np.int8), np.array([[place[0] + 800.0, place[1] + 700.0]]), 250.0 * one, 5.0 * one, 0.3 * one)
+        ends = place + np.array([[900.0, 800.0, 900.0], [1_000.0, 700.0, 900.0]])
+        return Evidence(t, place, ends, 0.01, 600.0, (0.0, 3.0), np.zeros(1, np.int8), tubes, Approaches.none(), falls, 1e-7, 2e-8, 0.0, 3e-9, 12.5)

@@ -209,6 +209,8 @@ def test_consent(raid, pages, by):
     first = at(page, "awaiting").first
     expect(first).to_be_visible()
     expect(first).to_contain_text("last safe moment in")
+    expect(page.locator("[data-test=evidence]")).to_contain_text("people at stake")
+    expect(page.locator("[data-test=evidence]")).to_contain_text("Chance of touching an aircraft at most 1e-7")
     if by == "keyboard":
         page.keyboard.press("y")
     else:

@@ -53,7 +53,7 @@ export const hold = (): void => {
 export function awaiting(): number[] {
   const drill = frame.value?.drill;
   if (!drill) return [];
-  const last = (track: number) => Math.max(...drill.clearances.filter((c) => c.track === track && c.cleared).map((c) => c.to ?? 0), 0);
+  const last = (track: number) => Math.max(...drill.clearances.filter((c) => c.track === track && c.cleared).map((c) => c.last ?? 0), 0);
   return [...drill.awaiting].sort((a, b) => last(a) - last(b));
 }
 

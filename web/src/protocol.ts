@@ -42,11 +42,19 @@ export interface Health {
   radars: number[]; heard: Num[]; late: Num; detections: number; rejected: number; step: Num; frames: number; inputs: Input[];
 }
 export interface Clearance {
-  track: number; effector: number; from: Num; to: Num; cleared: boolean; reason: string; until: Num; aircraft: number; distance: Num;
+  track: number; effector: number; from: Num; to: Num; cleared: boolean; reason: string; until: Num; aircraft: number; distance: Num; hit: Num; last: Num;
+  evidence: Evidence | null;
+}
+export interface Evidence {
+  place: [Num, Num, Num]; ends: [Num, Num][]; arc: number[]; stake: Num; people: Num; bound: Record<"unseen" | "outside" | "claims" | "fragments", Num>;
+  tubes: { id: number[]; x: Num[]; y: Num[]; reach: Num[]; gap: Num[]; unknown: boolean[] };
+  approaches: { place: [Num, Num]; bearing: Num; aircraft: number }[];
+  fallout: { cause: number; place: [Num, Num]; radius: Num; people: Num }[];
 }
 export interface Drill {
   status: string; awaiting: number[]; consents: Record<string, string[]>; holds: string[]; clearances: Clearance[]; more: number;
   orders: { track: number; effector: number; from: Num; to: Num; t: number }[]; airport: { open: boolean; holds: number; lost: Num };
+  looks: { track: number; effector: number; hit: Num; verdict: string; t: number }[]; plan: { threats: number; through: Num; bound: Num };
 }
 export interface Frame {
   type: "frame"; t: number; tracks: Tracks; impacts: Impacts; threats: Threats; warnings: Warning[]; claims: Claims; health: Health;

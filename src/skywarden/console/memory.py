@@ -13,7 +13,7 @@ import numpy as np
 
 from skywarden.messages import commands
 from skywarden.messages.commands import Command
-from skywarden.messages.drill import Order
+from skywarden.messages.drill import Assessment, Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft
 from skywarden.messages.picture import CLEAR, Warnings
 from skywarden.run.shapes import Moment
@@ -79,6 +79,7 @@ class Memory:
     consents: dict[int, list[str]] = field(default_factory=dict)
     holds: list[str] = field(default_factory=list)
     orders: deque[tuple[float, Order]] = field(default_factory=lambda: deque(maxlen=MOST_ORDERS))
+    looks: deque[tuple[float, Assessment]] = field(default_factory=lambda: deque(maxlen=MOST_ORDERS))
     _radars: tuple[int, ...] = ()
     _standing: dict[int, float] = field(default_factory=dict)
 
@@ -97,12 +98,16 @@ class Memory:
                 self.orders.append((round(frame.t, 2), order))
                 self.note(frame.t, "order", zone=None, text=f"{order.track} {self.site.effectors[order.effector].name}")
 
+            for look in moment.drill.assessments:
+                self.looks.append((round(frame.t, 2), look))
+                self.note(frame.t, "look", zone=None, text=f"{look.track} {self.site.effectors[look.effector].name}", why=look.verdict)
+
     def copy(self) -> Memory:
         """A snapshot that another thread may read while this one goes on."""
         return replace(
             self, events=self.events.copy(), claims=self.claims.copy(), judged=self.judged.copy(),
             marks={zone: replace(mark) for zone, mark in self.marks.items()}, consents={track: list(who) for track, who in self.consents.items()},
-            orders=self.orders.copy(), _standing=self._standing.copy(),
+            orders=self.orders.copy(), looks=self.looks.copy(), _standing=self._standing.copy(),
         )
 
     def note(self, t: float, kind: str, *, zone: int | None, text: str = "", who: str = "", why: str = "", raid: int = 0) -> None:

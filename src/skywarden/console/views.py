@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.console.memory import Memory
-from skywarden.messages.drill import Drill
+from skywarden.messages.drill import Drill, Evidence
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import CLEAR, Health, Impacts, Threats, Tracks
 from skywarden.run.shapes import Moment
@@ -23,6 +23,7 @@ from skywarden.site.model import Site
 Array = NDArray[Any]
 
 PROTOCOL = 2                # raised when the page and the server would no longer understand one another
+MOST_TUBES = 8              # nearest aircraft of a clearance shown
 MOST_CLEARANCES = 400       # of one frame shown; every effector against every round would be thousands
 ENCODER = msgspec.json.Encoder()
 
@@ -189,7 +190,7 @@ def _health(frame: Frame, health: Health, memory: Memory) -> dict[str, Any]:
 
 
 def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:
-    shown = sorted(drill.clearances, key=lambda c: (c.track not in drill.awaiting, not c.cleared, c.t_to))[:MOST_CLEARANCES]
+    shown = sorted(drill.clearances, key=lambda c: (c.track not in drill.awaiting, not c.cleared, not math.isfinite(c.evidence.t), c.t_to))[:MOST_CLEARANCES]
     return {
         "status": drill.status,
         "awaiting": list(drill.awaiting),
@@ -199,15 +200,42 @@ def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:
             {
                 "track": c.track, "effector": c.effector, "from": _number(c.t_from, 2), "to": _number(c.t_to, 2), "cleared": c.cleared,
                 "reason": c.reason, "until": _number(c.until, 2), "aircraft": c.aircraft, "distance": _number(c.distance, 0),
+                "hit": _number(c.t_hit, 2), "last": _number(c.last, 2),
+                "evidence": _evidence(c.evidence),
             }
             for c in shown
         ],
         "more": max(0, len(drill.clearances) - len(shown)),
         "orders": [{"track": o.track, "effector": o.effector, "from": _number(o.t_from, 2), "to": _number(o.t_to, 2), "t": t}
                    for t, o in memory.orders],
+        "looks": [{"track": a.track, "effector": a.effector, "hit": _number(a.t_hit, 1), "verdict": a.verdict, "t": t} for t, a in memory.looks],
+        "plan": {"threats": drill.allocation.threats, "through": _number(drill.allocation.objective, 2), "bound": _number(drill.allocation.lower_bound, 2)},
         "airport": {
             "open": drill.airport.runway_open, "holds": drill.airport.holds, "lost": _number(drill.airport.minutes_lost, 2),
         },
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any] | None:
+    """What a clearance rests on, the nearest aircraft of all; None where it needed nothing."""
+    if not math.isfinite(evidence.t):
+        return None
+    tubes, fallout = evidence.tubes, evidence.fallout
+    near = np.argsort(tubes.gap, kind="stable")[:MOST_TUBES]
+    there = tubes.position[near] + tubes.velocity[near] * (tubes.when[near] - tubes.t[near])[:, None]
+    return {
+        "place": _rounded(evidence.place, 0), "ends": _rounded(evidence.ends[:, :2], 0), "arc": _rounded(np.asarray(evidence.arc), 3),
+        "bound": {name: _number(getattr(evidence, name), 9) for name in ("unseen", "outside", "claims", "fragments")},
+        "stake": _number(evidence.stake, 2), "people": _number(evidence.people, 2),
+        "tubes": {
+            "id": tubes.number[near].tolist(), "x": _rounded(there[:, 0], 0), "y": _rounded(there[:, 1], 0), "reach": _rounded(tubes.reach[near], 0),
+            "gap": _rounded(tubes.gap[near], 0), "unknown": tubes.unknown[near].tolist()},
+        "approaches": [
+            {"place": _rounded(place, 0), "bearing": _number(bearing, 3), "aircraft": int(n)}
+            for place, bearing, n in zip(evidence.approaches.place, evidence.approaches.bearing, evidence.approaches.aircraft, strict=True)],
+        "fallout": [
+            {"cause": int(cause), "place": _rounded(place, 0), "radius": _number(radius, 0), "people": _number(people, 2)}
+            for cause, place, radius, people in zip(fallout.cause, fallout.place, fallout.radius, fallout.people, strict=True)],
     }
 
 

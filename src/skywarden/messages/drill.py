@@ -23,7 +23,6 @@ SENSORS_DOUBTFUL = "sensors"          # a sensor needed for safety is silent or 
 WAITING = "look"                      # engaged already: its outcome is looked at first
 WEAPONS_HOLD = "hold"                 # weapon control status or an operator's hold
 EMPTY = "empty"                       # nothing left in the magazine
-NOT_WORTH = "worth"                   # stopping it would endanger more than it spares, or the shot is worth more kept
 
 
 DEBRIS, PARTIAL, SPENT, DUD = 0, 1, 2, 3     # `Fallout.cause`
@@ -176,6 +175,7 @@ class Clearance:
     distance: float
     t_hit: float = math.nan     # when the effect should meet the round [s]; nan where that was not worked out
     evidence: Evidence = NO_EVIDENCE
+    last: float = math.nan      # an order after this would come too late [s]; nan where that was not worked out
 
     def __post_init__(self) -> None:
         if self.cleared != (self.reason == CLEAR_TO_ENGAGE):

@@ -16,7 +16,7 @@ from skywarden.messages.drill import EMPTY, NO_THREAT, NOT_SURE, OUT_OF_REACH, W
 from skywarden.messages.frame import Aircraft, Frame
 from skywarden.messages.picture import Picture
 from skywarden.rehearsal.airspace import Tubes, clear, tubes_of
-from skywarden.rehearsal.space import Ahead, look_ahead, space_of, surely_projectiles, velocity_at
+from skywarden.rehearsal.space import STEP, Ahead, look_ahead, space_of, surely_projectiles, velocity_at
 from skywarden.site.effect import kill_probability
 from skywarden.site.model import Effector, Site
 
@@ -114,7 +114,17 @@ def _asked(
     if space is None:
         return _no(track, effector, OUT_OF_REACH, picture), 0.0
     line = space.hit - space.start
-    return clear(row, effector, space, tubes, frame, picture, site), kill_probability(declared, line, velocity_at(ahead, space.t_hit))
+    given = replace(clear(row, effector, space, tubes, frame, picture, site), last=latest(ahead, declared))
+    return given, kill_probability(declared, line, velocity_at(ahead, space.t_hit))
+
+
+def latest(ahead: Ahead, effector: Effector) -> float:
+    """The last moment [s] at which an order could still be in time for the effect to meet the round within reach; nan where there is none."""
+    line = ahead.path - effector.place
+    reach = np.linalg.norm(line, axis=1)
+    leaves = STEP * np.arange(len(reach)) - reach / effector.speed
+    there = (line[:, 2] > 0.0) & (reach >= effector.reach_min) & (reach <= effector.reach_max)
+    return ahead.t + float(leaves[there].max()) - effector.reaction_s if there.any() else math.nan
 
 
 def _turned(effector: Effector, pointing: float, place: Array) -> Effector:

@@ -25,7 +25,7 @@ REASONS = {
     "clear": "cleared", "aircraft": "refused: aircraft near", "unknown": "refused: unknown near", "not-sure": "refused: not surely a projectile",
     "no-threat": "refused: endangers nothing", "reach": "refused: out of reach", "arc": "refused: no-fire arc", "fallout": "refused: fallout on people",
     "sensors": "refused: sensors doubtful", "hold": "refused: on hold", "empty": "refused: magazine empty",
-    "look": "engaged: outcome looked at first", "worth": "left: stopping it costs more than it spares",
+    "look": "engaged: outcome looked at first",
 }
 FALLS = {"no-threat": "let fall: endangers nothing"}       # letting a harmless round fall is the normal case, and a decision
 MOST_ADVICE = 4         # changes of advice shown of one round

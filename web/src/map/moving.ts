@@ -4,7 +4,8 @@ import type { FrameState } from "ol/Map";
 import { apply } from "ol/transform";
 import { countdown, known, metres } from "../format";
 import { draft } from "../editing";
-import { AIRCRAFT, type Frame, PROJECTILE } from "../protocol";
+import { chosenClearance } from "../clearance";
+import { AIRCRAFT, type Evidence, type Frame, PROJECTILE } from "../protocol";
 import { drawMs, frame, hello, layers, selected, stale, tab, warnings } from "../store";
 import { fill, texts } from "../texts";
 import { colours } from "./colours";
@@ -17,6 +18,7 @@ const TRAIL_S = 12; // kept behind every track
 const LEADER_S = 3; // drawn ahead of every track
 const NINETY_FIVE = 2.4477; // standard deviations that hold 95 % in two dimensions
 const MOST_ROUND_LABELS = 24; // soonest first; more would hide the map
+const ARC = 60; // px, radius at which the sector left open to an effector is drawn
 const MOST_ELLIPSES = 12; // likewise; the others keep their cross
 const TOOLS = 336; // height of the column of buttons at the map's edge
 const FONT = "600 12px system-ui, sans-serif";
@@ -233,9 +235,10 @@ class Pen {
   /** Why a rehearsed engagement of the selected track, else of the first that waits, is clear or not: the aircraft too near, the effectors' answers. */
   evidence(picture: Frame): void {
     const drill = picture.drill!, c = this.c, colour = colours(), { tracks } = picture, site = hello.value!.site;
-    const track = drill.clearances.some((x) => x.track === selected.value) ? selected.value! : drill.awaiting[0];
+    const shown = chosenClearance(drill), track = shown?.track;
     const row = track === undefined ? -1 : tracks.id.indexOf(track);
     if (row < 0) return;
+    if (shown?.evidence) this.grounds(shown.evidence);
     const [x, y] = this.at(tracks.x[row]!, tracks.y[row]!);
     for (const clearance of drill.clearances) {
       if (clearance.track !== track) continue;
@@ -256,6 +259,58 @@ class Pen {
       c.setLineDash([]);
       this.label([tracks.x[near]!, tracks.y[near]!], fill(texts.too_near, { distance: metres(clearance.distance) }), colour.warned, FONT, 18);
     }
+  }
+
+  /** What a clearance rests on: the space it takes, the sector left open, where aircraft can be by then, where pieces can come down. */
+  grounds(e: Evidence): void {
+    const c = this.c, colour = colours();
+    if (!known(e.place[0]) || !known(e.place[1])) return;
+    const [px, py] = this.at(e.place[0], e.place[1]);
+    c.lineWidth = 1;
+    c.strokeStyle = colour.good;
+    for (const [x, y] of e.ends) {
+      if (!known(x) || !known(y)) continue;
+      c.beginPath();
+      c.moveTo(px, py);
+      c.lineTo(...this.at(x, y));
+      c.stroke();
+    }
+    const [from, width] = e.arc;
+    if (from !== undefined && width !== undefined && width < 2 * Math.PI - 1e-6) {
+      c.setLineDash([2, 4]);
+      for (const bearing of [from, from + width]) {
+        c.beginPath();
+        c.moveTo(px, py);
+        c.lineTo(px + ARC * Math.sin(bearing), py - ARC * Math.cos(bearing));
+        c.stroke();
+      }
+      c.beginPath();
+      c.arc(px, py, ARC, from - Math.PI / 2, from + width - Math.PI / 2);
+      c.stroke();
+      c.setLineDash([]);
+    }
+    e.tubes.id.forEach((id, i) => {
+      const [x, y, reach] = [e.tubes.x[i]!, e.tubes.y[i]!, e.tubes.reach[i]!];
+      if (!known(x) || !known(y) || !known(reach)) return;
+      const [tx, ty] = this.at(x, y), inside = (e.tubes.gap[i] ?? 0) < hello.value!.site.policy.safety;
+      c.strokeStyle = inside ? colour.warned : colour.aircraft;
+      c.setLineDash(e.tubes.unknown[i] ? [3, 3] : []);
+      c.beginPath();
+      c.arc(tx, ty, Math.max(reach * this.scale, 3), 0, 2 * Math.PI);
+      c.stroke();
+      if (inside) this.label([x, y], `${id >= 0 ? id : texts.claim} ${texts.can_be}`, colour.warned, SMALL, 12);
+    });
+    c.setLineDash([6, 3]);
+    c.strokeStyle = colour.orange;
+    for (const f of e.fallout) {
+      if (!known(f.place[0]) || !known(f.place[1]) || !known(f.radius)) continue;
+      const [fx, fy] = this.at(f.place[0], f.place[1]);
+      c.beginPath();
+      c.arc(fx, fy, Math.max(f.radius * this.scale, 4), 0, 2 * Math.PI);
+      c.stroke();
+      this.label([f.place[0], f.place[1]], texts.causes[f.cause] ?? "", colour.orange, SMALL, 10);
+    }
+    c.setLineDash([]);
   }
 
   /** Labels in order of what matters: warned zones, the selected track, soonest impacts, aircraft, other zones. What finds no room is left out. */

@@ -4,6 +4,7 @@ import type { Clearance, Drill } from "../protocol";
 import { calm, frame, hello, may, selected, time } from "../store";
 import { fill, texts } from "../texts";
 import { awaiting, consent, hold, weapons } from "../actions";
+import { chosenClearance } from "../clearance";
 
 const MOST = 14;
 
@@ -31,6 +32,7 @@ export function Rehearsal() {
       </ul>
       <h3>{texts.clearances}</h3>
       <Clearances list={drill.clearances} more={drill.more} t={t} />
+      <Grounds drill={drill} />
       <h3>{texts.orders}</h3>
       {drill.orders.length === 0 && <p class="none">{texts.no_orders}</p>}
       <ul class="plain">
@@ -38,6 +40,13 @@ export function Rehearsal() {
           <li key={`${o.track} ${o.effector} ${o.t}`}>{fill(texts.engagement, { track: o.track, effector: site.effectors[o.effector]?.name ?? "?" })} · T+{Math.round(o.t)} s</li>
         ))}
       </ul>
+      {drill.looks.length > 0 && <h3>{texts.looks}</h3>}
+      <ul class="plain" data-test="looks">
+        {drill.looks.slice(-4).reverse().map((l) => (
+          <li key={`${l.track} ${l.effector} ${l.t}`}>{fill(texts.engagement, { track: l.track, effector: site.effectors[l.effector]?.name ?? "?" })} · T+{Math.round(l.t)} s · {texts.verdicts[l.verdict] ?? l.verdict}</li>
+        ))}
+      </ul>
+      {drill.plan.threats > 0 && <p class="none" data-test="plan">{fill(texts.plan, { threats: drill.plan.threats, through: drill.plan.through ?? "?", bound: drill.plan.bound ?? "?" })}</p>}
       <p class="airport">{texts.airport}: <b>{drill.airport.open ? texts.runway_open : texts.runway_closed}</b> · {fill(texts.airport_lost, { holds: drill.airport.holds, minutes: drill.airport.lost ?? 0 })}</p>
     </section>
   );
@@ -45,7 +54,7 @@ export function Rehearsal() {
 
 function Waiting({ track, drill, needed, t }: { track: number; drill: Drill; needed: number; t: number }) {
   const clear = drill.clearances.filter((c) => c.track === track && c.cleared), best = clear[0];
-  const last = Math.max(...clear.map((c) => c.to ?? 0)), given = drill.consents[String(track)] ?? [], site = hello.value!.site;
+  const last = Math.max(...clear.map((c) => c.last ?? 0)), given = drill.consents[String(track)] ?? [], site = hello.value!.site;
   return (
     <li class="card wait" data-test="awaiting" data-track={track}>
       <div class="line">
@@ -59,6 +68,24 @@ function Waiting({ track, drill, needed, t }: { track: number; drill: Drill; nee
         </span>
       </div>
     </li>
+  );
+}
+
+/** The evidence of the selected track's clearance, else of the first that waits: the map draws the same. */
+function Grounds({ drill }: { drill: Drill }) {
+  const shown = chosenClearance(drill), e = shown?.evidence;
+  if (!shown || !e) return null;
+  const tiny = (p: number | null) => (p === null ? "?" : p >= 1 ? "1" : p < 1e-9 ? "0" : p.toExponential(0));
+  const total = Object.values(e.bound).reduce<number>((sum, p) => sum + (p ?? 0), 0);
+  const near = e.tubes.id.slice(0, 3).map((id, i) => `${id >= 0 ? id : texts.claim}${e.tubes.unknown[i] ? "?" : ""} ${known(e.tubes.gap[i]!) ? metres(e.tubes.gap[i]!) : "—"}`);
+  return (
+    <div class="grounds small" data-test="evidence">
+      <b>{texts.evidence} · {fill(texts.engagement, { track: shown.track, effector: hello.value!.site.effectors[shown.effector]?.name ?? "?" })}</b>
+      <p>{fill(texts.stake, { stake: e.stake ?? "?", people: e.people ?? "?" })}</p>
+      <p>{fill(texts.touch, { bound: tiny(total), unseen: tiny(e.bound.unseen), outside: tiny(e.bound.outside), claims: tiny(e.bound.claims), fragments: tiny(e.bound.fragments) })}</p>
+      {near.length > 0 && <p>{fill(texts.nearest, { list: near.join(", ") })}</p>}
+      <p>{fill(texts.sectors, { n: e.approaches.filter((a) => a.aircraft > 0).length })}</p>
+    </div>
   );
 }
 
