@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from skywarden.defence.tracking.life import kind_odds
-from skywarden.defence.tracking.memory import KAPPA_MEAN, KAPPA_SIGMA, SURE_AIRCRAFT, SURE_PROJECTILE, Block
+from skywarden.defence.tracking.memory import (
+    AIRCRAFT_CLIMB,
+    AIRCRAFT_SPEED,
+    KAPPA_MEAN,
+    KAPPA_SIGMA,
+    PROJECTILE_SPEED,
+    SURE_AIRCRAFT,
+    SURE_PROJECTILE,
+    Block,
+)
 from skywarden.geometry.ground import Ground, ground_up
 from skywarden.messages.tables import Array
 
@@ -17,39 +28,66 @@ SURE = 5.0              # log odds at which a decision falls (0.993); it is turn
 CORRELATED = 2.0        # log odds that an aircraft's own report at the same place adds: evidence, never enough alone
 SLOW = 35.0             # m/s: below this most flying things are birds, drones or rotors
 SLOWEST_START = 55.0    # m/s: no round leaves the ground slower (a light mortar's least charge: 70 m/s; illustrative)
+SLOW_START = 100.0      # m/s: what starts slower, as aircraft land and leave, must show twice PROVEN
 TOO_SLOW = 6.0          # log odds that starting slower costs
 UNTOLD = -0.1           # log odds at most of what has shown too little: neither dismissed nor assumed
+NOT_YET = -2.0          # log odds at least of what is fast, came from low and has shown too little
+LOOKS = 3.0             # log odds at most that speed and climb of the first moment add: an aircraft may climb or dive steeply too
+PROVEN = 4.0            # log odds that the path itself must have shown before a projectile is decided; thrice that for what was not born low
+PARABOLA = 3.0          # log odds against an aircraft that flies a parabola, its thrust against its drag, before drag is seen
+DRAG_SPREAD = 0.35, 0.15     # standard deviation of drag as a share of an ordinary round's: of rounds about 1, of such aircraft about 0
 
 
 def settle(b: Block, mean: Array) -> tuple[Block, Array]:
     """Decides what the evidence allows; also returns the log odds (n,) of projectile."""
-    o = judged(b, mean)
+    o, shown = judged(b, mean)
     decided = b.decided.copy()
-    decided[o > SURE] = SURE_PROJECTILE
+    decided[(o > SURE) & (shown > PROVEN)] = SURE_PROJECTILE
     decided[o < -SURE] = SURE_AIRCRAFT
     return b._replace(decided=decided), o
 
 
-def judged(b: Block, mean: Array) -> Array:
-    """Log odds (n,) of projectile: flight, birth place, drag, and what an aircraft nearby says of itself.
+def judged(b: Block, mean: Array) -> tuple[Array, Array]:
+    """Log odds (n,) of projectile: flight, birth place, drag, and what an aircraft nearby says of itself; and what the path alone shows of them.
 
-    An aircraft flying a parabola has thrust against its drag. What surely has no drag is no projectile; what appeared in the middle of the sky
-    is none for sure until its drag has been seen.
+    Speed and climb of the first moment may raise the odds by LOOKS, no further. An aircraft flying a parabola has thrust against its drag: where the
+    drag seen is nearer to none than to a round's, the odds are no better than that. What surely has no drag is no projectile; what appeared in the middle
+    of the sky is none for sure until its path and its drag have shown it. Of these caps only sure want of drag dismisses a thing: the others leave it undecided.
     """
     o = kind_odds(b) - CORRELATED * (b.address >= 0)
+    shown = o - looks(b)
+    o = np.where(o > 0.0, np.clip(shown + LOOKS, 0.0, o), o)
     drag, doubt = drag_seen(b, mean)
+    round_spread, none_spread = np.hypot(DRAG_SPREAD[0], doubt), np.hypot(DRAG_SPREAD[1], doubt)
+    thrust = 0.5 * ((drag / none_spread) ** 2 - ((drag - 1.0) / round_spread) ** 2) + np.log(none_spread / round_spread)
+    o = np.where(drag < 1.0, np.minimum(o, np.maximum(thrust + PARABOLA, UNTOLD)), o)
     o = np.where(drag + 4.0 * doubt < NO_DRAG, np.minimum(o, -SURE - 1.0), o)
     o -= TOO_SLOW / (1.0 + np.exp(np.clip((starting_speed(b) - SLOWEST_START) / 5.0, -30.0, 30.0)))
-    unknown = ((b.prior < 0.5 * BORN_HIGH) & (drag - 3.0 * doubt < 0.0)) | (b.seen - b.born < SOONEST) | (b.hits < FEWEST)
-    return np.where(unknown, np.minimum(o, UNTOLD), o)
+    young = (b.seen - b.born < SOONEST) | (b.hits < FEWEST)
+    o = np.where(young & (b.prior > 0.5 * BORN_HIGH) & (starting_speed(b) > 2.0 * SLOWEST_START), np.maximum(o, NOT_YET), o)
+    unknown = ((b.prior < -0.5) & ((drag - 4.0 * doubt < NO_DRAG) | (shown < 3.0 * PROVEN))) | young
+    unknown |= (starting_speed(b) < SLOW_START) & (shown < 2.0 * PROVEN)
+    return np.where(unknown, np.minimum(o, UNTOLD), o), shown
+
+
+def looks(b: Block) -> Array:
+    """Log odds (n,) of projectile that speed and climb of the first moment alone give, by the priors of the fits."""
+    v = starting_velocity(b)
+    level, climb = (v[:, :2] ** 2).sum(1), v[:, 2] ** 2
+    aircraft = level / AIRCRAFT_SPEED**2 + climb / AIRCRAFT_CLIMB**2 + 2.0 * math.log(AIRCRAFT_SPEED**2 * AIRCRAFT_CLIMB)
+    return np.asarray(0.5 * (aircraft - (level + climb) / PROJECTILE_SPEED**2 - 6.0 * math.log(PROJECTILE_SPEED)))
 
 
 def starting_speed(b: Block) -> Array:
     """Speed (n,) [m/s] of each track when it was first seen, by its likeliest drag law."""
+    return np.asarray(np.sqrt((starting_velocity(b) ** 2).sum(1)))
+
+
+def starting_velocity(b: Block) -> Array:
+    """Velocity (n, 3) [m/s] of each track when it was first seen, by its likeliest drag law."""
     laws = b.x.shape[1] - 2
     law = np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1)
-    v = b.anchor[np.arange(law.shape[0]), law, 3:6]
-    return np.asarray(np.sqrt((v * v).sum(1)))
+    return np.asarray(b.anchor[np.arange(law.shape[0]), law, 3:6])
 
 
 def drag_seen(b: Block, mean: Array) -> tuple[Array, Array]:
