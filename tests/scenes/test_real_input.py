@@ -72,7 +72,9 @@ def scenario_of(name, transponder, folder, seconds):
 
 @needs_shared
 @pytest.mark.parametrize("transponder", [True, False])
-@pytest.mark.parametrize(("name", "seconds"), [("traffic_rega_zh", 300.0), ("traffic_noisy_landing", 400.0)])
+@pytest.mark.parametrize(("name", "seconds"), [
+    ("traffic_rega_zh", 300.0), ("traffic_noisy_landing", 400.0), *(
+        pytest.param(name, 300.0, marks=pytest.mark.prove) for name in ("traffic_munich", "traffic_zurich_airport"))])
 def test_a_real_flight_is_never_warned_of_nor_endangered(name, seconds, transponder, tmp_path):
     path = tmp_path / "flight.rec"
     told = fly(scenario_of(name, transponder, tmp_path, seconds), record=path)

@@ -31,6 +31,7 @@ SLOWEST_START = 55.0    # m/s: no round leaves the ground slower (a light mortar
 SLOW_START = 100.0      # m/s: what starts slower, as aircraft land and leave, must show twice PROVEN
 TOO_SLOW = 6.0          # log odds that starting slower costs
 UNTOLD = -0.1           # log odds at most of what has shown too little: neither dismissed nor assumed
+HASTY = 4.0             # s of flight before which what is fast and came from low is dismissed only by a decision
 NOT_YET = -2.0          # log odds at least of what is fast, came from low and has shown too little
 LOOKS = 3.0             # log odds at most that speed and climb of the first moment add: an aircraft may climb or dive steeply too
 PROVEN = 4.0            # log odds that the path itself must have shown before a projectile is decided; thrice that for what was not born low
@@ -52,7 +53,7 @@ def judged(b: Block, mean: Array) -> tuple[Array, Array]:
 
     Speed and climb of the first moment may raise the odds by LOOKS, no further. An aircraft flying a parabola has thrust against its drag: where the
     drag seen is nearer to none than to a round's, the odds are no better than that. What surely has no drag is no projectile; what appeared in the middle
-    of the sky is none for sure until its path and its drag have shown it. Of these caps only sure want of drag dismisses a thing: the others leave it undecided.
+    of the sky is none for sure until its path and its drag have shown it. Of these caps only sure want of drag dismisses: the others leave undecided.
     """
     o = kind_odds(b) - CORRELATED * (b.address >= 0)
     shown = o - looks(b)
@@ -64,7 +65,8 @@ def judged(b: Block, mean: Array) -> tuple[Array, Array]:
     o = np.where(drag + 4.0 * doubt < NO_DRAG, np.minimum(o, -SURE - 1.0), o)
     o -= TOO_SLOW / (1.0 + np.exp(np.clip((starting_speed(b) - SLOWEST_START) / 5.0, -30.0, 30.0)))
     young = (b.seen - b.born < SOONEST) | (b.hits < FEWEST)
-    o = np.where(young & (b.prior > 0.5 * BORN_HIGH) & (starting_speed(b) > 2.0 * SLOWEST_START), np.maximum(o, NOT_YET), o)
+    early = young | ((b.seen - b.born < HASTY) & (o > -SURE))
+    o = np.where(early & (b.prior > 0.5 * BORN_HIGH) & (starting_speed(b) > 2.0 * SLOWEST_START), np.maximum(o, NOT_YET), o)
     unknown = ((b.prior < -0.5) & ((drag - 4.0 * doubt < NO_DRAG) | (shown < 3.0 * PROVEN))) | young
     unknown |= (starting_speed(b) < SLOW_START) & (shown < 2.0 * PROVEN)
     return np.where(unknown, np.minimum(o, UNTOLD), o), shown
