@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from builders import a_frame, a_picture, a_radar, a_site, a_zone, an_effector, some_impacts, some_threats, some_tracks
+from typer.testing import CliRunner
 
+from skywarden.cli import app
 from skywarden.messages.drill import NO_EVIDENCE, Airport, Clearance, Drill, Order
 from skywarden.messages.frame import Aircraft
 from skywarden.messages.tables import join, take
+from skywarden.messages.truth import Truth
+from skywarden.record.header import Header
+from skywarden.record.writer import Recorder
 from skywarden.rehearsal.airspace import clear, remembered, tubes_of
 from skywarden.rehearsal.space import look_ahead, space_of
 from skywarden.rehearsal.verify import violations
+from skywarden.run.shapes import Moment
+from skywarden.site.load import load as load_site
 from skywarden.site.model import Site
 
 FALLING = (0.0, 1_500.0, 1_200.0, 0.0, -100.0, -100.0)      # a round 12 s from an apron, a gun beside it
@@ -321,3 +330,24 @@ def test_every_tampered_clearance_is_found_and_no_honest_one_is(count: int, evid
     assert len(kinds) >= 45
     if count == 1_000:
         evidence("clearances-tampered", "tampered clearances", tried=tried, found=tried, kinds=len(kinds), honest_ones=honest, honest_ones_objected_to=0)
+
+
+def test_check_takes_a_record_and_says_which_clearance_is_wrong(tmp_path: Path) -> None:
+    site = load_site("range")
+    for name, forged in (("good.rec", False), ("forged.rec", True)):
+        header = Header("simulation", 0, site.name, site.sources, "test", {}, 1, None, ())
+        recorder = Recorder(tmp_path / name, header)
+        frame, picture = a_frame(NOW), a_picture(NOW, len(site.radars))
+        drill = a_drill(clearance=replace(a_clearance(), track=77)) if forged else Drill(NOW, "free", (), (), (), Airport(True, 0, 0.0))
+        recorder.take(Moment(frame, picture, drill, Truth.nothing(NOW)))
+        recorder.close()
+    good = CliRunner().invoke(app, ["check", str(tmp_path / "good.rec")])
+    assert good.exit_code == 0, good.output
+    assert "0 simulated orders: good" in good.output.replace("\n", " ")
+    wrong = CliRunner().invoke(app, ["check", "--json", str(tmp_path / "forged.rec")])
+    assert wrong.exit_code == 1, wrong.output
+    told = json.loads(wrong.stdout)[str(tmp_path / "forged.rec")]
+    found = {v["rule"] for v in told["violations"]}
+    assert "unknown" in found
+    assert "clearance" not in found     # read back, the order's clearance is still the one given, its values that are no numbers included
+    assert (told["clearances"], told["orders"], told["faults"]) == (1, 1, [])

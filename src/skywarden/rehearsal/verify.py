@@ -686,10 +686,16 @@ def _off(polygon: Array, place: Array) -> float:
     return float(np.linalg.norm(spokes + share[:, None] * edge, axis=1).min())
 
 
+def _same(a: Clearance, b: Clearance) -> bool:
+    """Whether two clearances are equal in every field, what is not a number included: read back from a file it is no longer itself."""
+    pairs = ((getattr(a, name), getattr(b, name)) for name in Clearance.__slots__)
+    return all(x == y or (isinstance(x, float) and isinstance(y, float) and math.isnan(x) and math.isnan(y)) for x, y in pairs)
+
+
 def _unlawful(order: Order, drill: Drill, frame: Frame, site: Site, book: Book) -> list[tuple[str, str]]:
     """What is wrong with an order, beyond its clearance."""
     wrong = []
-    if order.clearance not in drill.clearances:
+    if not any(_same(order.clearance, given) for given in drill.clearances):
         wrong.append(("clearance", "its clearance is not in the record"))
     if not 0 <= order.effector < len(site.effectors):
         return [*wrong, ("unknown", f"effector {order.effector} is not there")]
