@@ -180,10 +180,13 @@ def test_the_kill_probability_is_the_declared_one_at_half_reach_and_less_across(
     assert kill_probability(gun, (0.0, 0.0, 1_500.0), (200.0, 0.0, -200.0)) == pytest.approx(0.45)
 
 
-def test_the_distance_to_aircraft_is_that_to_the_whole_line_of_fire():
+def test_the_distance_to_aircraft_is_that_to_the_effect_while_it_is_there():
     table = traffic.traffic((a_flight(),))           # passes 2 km north, 1500 m up, east = 0 at t = 30
-    over = np.array([0.0, 4_000.0, 3_000.0])         # the line to here passes through (0, 2000, 1500)
-    assert nearest_aircraft(an_effector(), over, 29.0, 31.0, table) < 10.0
+    over = np.array([0.0, 1_600.0, 1_200.0])         # the line goes on through (0, 2000, 1500), 2500 m off: 3.1 s at 800 m/s
+    assert nearest_aircraft(an_effector(), over, 25.0, 32.0, table) < 10.0          # a burst of 3 s passes there until 31.1
+    assert nearest_aircraft(an_effector(), over, 28.0, 35.0, table) > 80.0          # it comes when the aircraft has gone
+    assert nearest_aircraft(an_effector(kind="interceptor"), over, 25.0, 29.0, table) > 80.0        # one body has passed before
+    assert nearest_aircraft(an_effector(speed=math.inf), over, 29.0, 31.0, table) < 10.0            # light is everywhere on its line
     assert nearest_aircraft(an_effector(), np.array([0.0, -1_000.0, 500.0]), 29.9, 30.1, table) == pytest.approx(2_500.0, abs=2.0)
     assert math.isinf(nearest_aircraft(an_effector(), over, 100.0, 101.0, table))
 

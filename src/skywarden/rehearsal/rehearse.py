@@ -62,7 +62,7 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     # a consent to one track is used up by its engagement; "any" stands for its time
     given = {str(order.track) for order in orders}
     consents = tuple(c for c in consents if c[1] not in given)
-    runway, shown = airport.step(plan.airport, frame, picture, site)
+    runway, shown = airport.step(plan.airport, frame, picture, site, orders)
     allocation = Allocation(len(threats), weighed.objective, weighed.lower_bound)
     drill = Drill(t, status, clearances, orders, awaiting, Airport(*shown), tuple(Assessment(*a) for a in assessed), allocation)
     return Plan(status, holds, consents, arms, engaged, reports, runway), drill

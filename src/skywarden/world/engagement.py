@@ -24,6 +24,7 @@ Array = NDArray[Any]
 SAME = 150.0            # m; the round nearest to the track an order names, if this near, is the one engaged
 PART = 0.15             # of the rounds stopped are only broken off their path, and come down whole; illustrative
 SAMPLE = 0.1            # s between looks at the traffic around an engagement
+LIGHT = 20_000.0        # m that directed energy goes on
 
 
 class Pending(NamedTuple):
@@ -85,17 +86,23 @@ def how_it_ends(drawn: float, chance: float, effector: Effector) -> int:
 
 
 def nearest_aircraft(effector: Effector, place: Array, t_from: float, t_to: float, traffic: Traffic) -> float:
-    """True distance [m] between any aircraft and the line from effector to `place` while the engagement lasts; inf without aircraft."""
-    end = place if np.isfinite(place).all() else effector.place
-    along = end - effector.place
-    length2 = float(along @ along)
+    """True distance [m] between any aircraft and the effect, all the way through `place` to burn-out or self-destruct, while it is there; inf without aircraft.
+
+    A gun's burst and a beam go on leaving for `engagement_s`; an interceptor is one body. Between two looks everything it passed counts.
+    """
+    line = place - effector.place if np.isfinite(place).all() else np.zeros(3)
+    away = float(np.linalg.norm(line))
+    along = line / away if away > 0.0 else line
+    far = LIGHT if math.isinf(effector.speed) else min(effector.reach_max, effector.speed * effector.self_destruct_s)
+    lasts = 0.0 if effector.kind == "interceptor" else effector.engagement_s
     best = math.inf
-    for t in np.linspace(t_from, t_to, max(math.ceil((t_to - t_from) / SAMPLE), 1) + 1):
-        there = aircraft.states(traffic, float(t))[:, :3]
-        there = there[np.isfinite(there[:, 0])]
+    for t in np.linspace(t_from, t_to, max(math.ceil((t_to - t_from) / SAMPLE), 1) + 1).tolist():
+        there = aircraft.states(traffic, t)[:, :3]
+        there = there[np.isfinite(there[:, 0])] - effector.place
         if len(there):
-            share = np.clip((there - effector.place) @ along / length2, 0.0, 1.0) if length2 > 0.0 else np.zeros(len(there))
-            best = min(best, float(np.linalg.norm(there - effector.place - share[:, None] * along, axis=1).min()))
+            first, last = (0.0, far) if math.isinf(effector.speed) else (effector.speed * max(t - SAMPLE - t_from - lasts, 0.0), effector.speed * (t - t_from))
+            share = np.clip(there @ along, min(first, far), min(last, far))
+            best = min(best, float(np.linalg.norm(there - share[:, None] * along, axis=1).min()))
     return best
 
 
