@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import a_frame, a_picture, an_effector
-from conftest import KEPT, state_of_sources
 from engagements import ACCURACIES, DENSITIES, INTEGRITIES, NOBODY, NOW, oracle, scene, site_of, truly
+from kept import KEPT, state_of_sources
 
 from skywarden.messages.drill import AIRCRAFT_NEAR, CLEAR_TO_ENGAGE, UNKNOWN_NEAR
 from skywarden.messages.frame import Aircraft
