@@ -3,6 +3,7 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,8 @@ from skywarden.messages.picture import CLEAR, HELD, RAISE, Health, Impacts, Pict
 from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING, Engagements, TrueAircraft, TrueRounds, Truth
 from skywarden.record.reader import Record
 from skywarden.record.writer import Header, Recorder
-from skywarden.review import report, story
+from skywarden.review import calibration, report, story
+from skywarden.review.aftermath import RoundLine, Sample
 from skywarden.review.measures import Measures, hull
 from skywarden.run.shapes import Moment
 from skywarden.site.load import load
@@ -150,7 +152,7 @@ def test_a_report_is_one_page_that_needs_nothing_else(tmp_path, monkeypatch, fra
     assert "<script" not in page
     assert "src=" not in page.replace("xmlns", "")
     assert "href=\"http" not in page
-    assert page.count("<svg") == (3 if live else 4)
+    assert page.count("<svg") == (3 if live else 5)
     assert ("The record holds no frame." in page) == (frames == 0)
     assert ("killed" in page) == (frames in (1, 60) and not live)
 
@@ -164,3 +166,36 @@ def test_a_shipped_site_can_be_read_back_for_its_report(tmp_path):
         told = story.read(record)
     assert [z.name for z in told.site.zones] == [z.name for z in kabul.zones]
     assert replace(told.site.policy) == kabul.policy
+
+
+def followed_rounds(rounds: int, boast: float) -> list[RoundLine]:
+    """Rounds with twenty samples each, whose errors are `boast` times what the predictions state."""
+    chance = np.random.default_rng(4)
+    lines = []
+    for number in range(rounds):
+        line = RoundLine(number, "rocket", 30.0, (0.0, 0.0, 0.0))
+        for k in range(20):
+            off = boast * chance.normal(size=9)
+            line.samples.append(Sample(float(k), 30.0 - k, 1.0, True, float(off[:2] @ off[:2]), float(off[2]), float(off[3:] @ off[3:])))
+        lines.append(line)
+    return lines
+
+
+def test_honest_doubts_are_called_honest_and_boasts_are_not() -> None:
+    honest, boasting = calibration.judge(followed_rounds(60, 1.0)), calibration.judge(followed_rounds(60, 1.6))
+    assert honest is not None
+    assert boasting is not None
+    assert all(share.low <= share.nominal <= share.high for share in (*honest.place, *honest.time))
+    assert honest.nees[1] <= 1.0 <= honest.nees[2]
+    assert all(share.high < share.nominal for share in (*boasting.place, *boasting.time))
+    assert boasting.nees[1] > 2.0
+    assert calibration.judge([]) is None
+
+
+def test_where_a_round_came_from_is_told_by_eighths_of_the_sky_and_bands_only() -> None:
+    said = set()
+    for bearing in np.linspace(0.0, 2.0 * math.pi, 400, endpoint=False):
+        for distance in (300.0, 4_999.0, 7_000.0, 19_000.0, 60_000.0):
+            line = RoundLine(0, "rocket", 30.0, (0.0, 0.0, 0.0), seen_from=(float(bearing), distance))
+            said.add(report._origin(line))
+    assert len(said) == 8 * 4

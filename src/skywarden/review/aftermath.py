@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ class Sample(NamedTuple):
     to_impact: float    # until the true impact [s]
     error: float        # predicted to true impact, over the ground [m]
     covered: bool       # the true impact lay in the ellipse that should hold 90 % of them
+    squared: float = math.inf   # distance of the true impact in units of the prediction's covariance, squared: chi-squared of 2 if that is honest
+    late: float = math.inf      # true minus predicted time of impact, in standard deviations
+    nees: float = math.nan      # of the track's place and velocity: chi-squared of 6 if its covariance is honest
 
 
 @dataclass
@@ -51,6 +55,7 @@ class RoundLine:
     first_report: tuple[float, float, float] | None = None
     advice: list[tuple[float, str]] = field(default_factory=list)
     said: list[tuple[float, str, str]] = field(default_factory=list)
+    seen_from: tuple[float, float] | None = None    # where it was first followed: bearing from the origin [rad], distance [m]; told coarsely only
     tracks: set[int] = field(default_factory=set)
     samples: list[Sample] = field(default_factory=list)
 

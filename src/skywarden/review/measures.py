@@ -29,6 +29,8 @@ NEAR_ZONE = 500.0           # m: an impact this near a zone justifies a warning 
 AROUND = 5.0                # s: impacts this long before the raise or after the all-clear still belong to the warning
 SAMPLE_S = 1.0              # between samples of the prediction's error
 NINETY = 4.605              # chi-squared, 2 degrees of freedom, 90 %
+ALONE = 1_000.0             # m: a track further than this from everything else surely is of what it is near to
+BINS = 10                   # of probability, in the reliability of kinds
 FAR = 1e6                   # m, stands for "no pair" in the assignment
 
 
@@ -59,6 +61,8 @@ class Measures:
         self._aircraft_tracks: set[tuple[str, int]] = set()
         self._hit_at_nothing = 0
         self.remains: list[RemainsLine] = []
+        self.reliability = np.zeros((BINS, 3))      # by probability of being a projectile: tracks seen, rounds among them, sum of probabilities
+        self._sorted_at = -math.inf
         self.looks: dict[tuple[str, bool], int] = {}        # (verdict, whether it was true): how often
         self._endangered = 0
         self._frames = self._detections = self._undecodable = 0
@@ -164,6 +168,7 @@ class Measures:
             if line.seen_at is None and r.detected[i] > 0:
                 line.seen_at = truth.t
         self._paired(moment, r)
+        self._sorted(moment, truth)
         self._engaged(truth)
         self._spoken(moment)
         self._looked(moment)
@@ -189,9 +194,23 @@ class Measures:
         cost = np.where(gap <= CLOSE, gap, FAR)
         for a, b in zip(*linear_sum_assignment(cost), strict=True):
             if cost[a, b] <= CLOSE:
-                self._followed(moment, t, self._rounds[int(r.number[flying[a]])], int(tracks.number[maybe[b]]))
+                line, row = self._rounds[int(r.number[flying[a]])], int(maybe[b])
+                error = np.concatenate([r.position[flying[a]], r.velocity[flying[a]]]) - tracks.state[row, :6]
+                self._followed(moment, t, line, int(tracks.number[row]), _squared(error, tracks.covariance[row, :6, :6]))
 
-    def _followed(self, moment: Moment, t: float, line: RoundLine, track: int) -> None:
+    def _sorted(self, moment: Moment, truth: Truth) -> None:
+        """Once a second: how often what was believed a projectile was one. Only tracks that are surely of a round or an aircraft count."""
+        t, tracks = moment.frame.t, moment.picture.tracks
+        if not rows(tracks) or t - self._sorted_at < SAMPLE_S - 1e-9:
+            return
+        self._sorted_at = t
+        truths = truth.rounds.position[np.isfinite(truth.rounds.position[:, 0])], truth.aircraft.position
+        gaps = [np.linalg.norm(tracks.state[:, None, :3] - there[None], axis=2).min(axis=1, initial=np.inf) for there in truths]
+        for is_round, own, other in ((1, gaps[0], gaps[1]), (0, gaps[1], gaps[0])):
+            for p in tracks.kind[(own <= CLOSE) & (other > ALONE), PROJECTILE].tolist():
+                self.reliability[min(int(p * BINS), BINS - 1)] += (1, is_round, p)
+
+    def _followed(self, moment: Moment, t: float, line: RoundLine, track: int, nees: float) -> None:
         before = self._close.get(line.number)
         frame_s = max(self._site.policy.frame_s, 1e-3)
         since = before.since if before is not None and t - before.last <= 2.5 * frame_s else t
@@ -209,11 +228,14 @@ class Measures:
                 line.orders += 1
         impacts, threats = moment.picture.impacts, moment.picture.threats
         found = np.flatnonzero(impacts.track == track)
+        if line.seen_from is None:
+            east, north = moment.picture.tracks.state[moment.picture.tracks.number == track][0, :2].tolist()
+            line.seen_from = math.atan2(east, north) % (2.0 * math.pi), math.hypot(east, north)
         if found.size and line.first_report is None:
             people = float(threats.people[threats.track == track].sum())
             line.first_report = t, people, float(np.hypot(*(impacts.place[found[0], :2] - np.array(line.impact[:2]))))
         if found.size and (not line.samples or t - line.samples[-1].t >= SAMPLE_S - 1e-9):
-            line.samples.append(_sample(t, line, impacts.place[found[0]], impacts.covariance[found[0], :2, :2]))
+            line.samples.append(_sample(t, line, impacts.place[found[0]], float(impacts.t[found[0]]), impacts.covariance[found[0]], nees))
 
     def _engaged(self, truth: Truth) -> None:
         e = truth.engagements
@@ -280,13 +302,20 @@ def _last(w: WarningLine) -> float:
     return math.inf if w.cleared is None else w.cleared + AROUND
 
 
-def _sample(t: float, line: RoundLine, place: Array, covariance: Array) -> Sample:
+def _sample(t: float, line: RoundLine, place: Array, when: float, covariance: Array, nees: float) -> Sample:
     off = place[:2] - np.array(line.impact[:2])
+    squared = _squared(off, covariance[:2, :2])
+    late = (line.t_impact - when) / math.sqrt(covariance[2, 2]) if covariance[2, 2] > 0.0 else math.inf
+    return Sample(t, line.t_impact - t, float(np.hypot(*off)), 0.0 <= squared <= NINETY, squared, late, nees)
+
+
+def _squared(off: Array, covariance: Array) -> float:
+    """An error in units of its covariance, squared; inf where that has none."""
     try:
         squared = float(off @ np.linalg.solve(covariance, off))
     except np.linalg.LinAlgError:
-        squared = math.inf
-    return Sample(t, line.t_impact - t, float(np.hypot(*off)), 0.0 <= squared <= NINETY)
+        return math.inf
+    return squared if squared >= 0.0 else math.inf
 
 
 def hull(points: Array) -> Array:

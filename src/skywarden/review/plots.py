@@ -14,6 +14,7 @@ from matplotlib.patches import Ellipse as Oval
 from matplotlib.patches import Polygon
 
 from skywarden.messages.truth import FELL, STOPPED
+from skywarden.review.calibration import Calibration
 from skywarden.review.story import Story
 
 # Okabe-Ito, safe for colour-blind eyes; every colour goes with a shape or a line style of its own
@@ -96,6 +97,28 @@ def prediction(story: Story) -> str:
         axes.grid(alpha=0.25, lw=0.5)
         axes.legend(loc="lower left", fontsize=9)
         return _svg(figure, "Prediction error by time to impact")
+
+
+def calibration(judged: Calibration, reliability: Any) -> str:
+    """Left: how often ellipses and times held what they should; right: how often what was believed a projectile was one."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9.0, 3.6), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for shares, colour, marker, name, off in ((judged.place, BLUE, "o", "place", -0.006), (judged.time, ORANGE, "s", "time", 0.006)):
+            x = [s.nominal + off for s in shares]
+            held = [s.held for s in shares]
+            around = [[max(s.held - s.low, 0.0) for s in shares], [max(s.high - s.held, 0.0) for s in shares]]
+            left.errorbar(x, held, yerr=around, color=colour, marker=marker, ls="none", capsize=3, lw=1.1, label=f"{name} of impact")
+        seen = reliability[:, 0] > 0
+        right.plot(reliability[seen, 2] / reliability[seen, 0], reliability[seen, 1] / reliability[seen, 0], color=GREEN, marker="D", ls="none", label="tracks")
+        for p, n, k in zip(*reliability[seen][:, [2, 0, 1]].T, strict=True):
+            right.annotate(f"{n:.0f}", (p / n, k / n), textcoords="offset points", xytext=(6, -9), fontsize=8)
+        for axes, words in ((left, "should hold"), (right, "believed a projectile with")):
+            axes.plot([0, 1], [0, 1], color=GREY, lw=0.8, ls="--")
+            axes.set(xlabel=words, ylabel="did", xlim=(-0.03, 1.05), ylim=(-0.05, 1.08))
+            axes.grid(alpha=0.25, lw=0.5)
+        left.legend(loc="upper left", fontsize=9)
+        return _svg(figure, "Calibration: stated against held")
 
 
 def load(story: Story) -> str:

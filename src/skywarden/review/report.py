@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -13,8 +14,9 @@ from skywarden.errors import RecordError
 from skywarden.messages.drill import FLIES_ON, SEEMS_STOPPED
 from skywarden.messages.truth import DUD, FELL, FLYING, FRAGMENT, KILLED, LIVE, MISSED, PARTLY, SPENT, STOPPED
 from skywarden.record.reader import Record
-from skywarden.review import plots, story
+from skywarden.review import calibration, plots, story
 from skywarden.review.aftermath import RoundLine, ZoneLine
+from skywarden.review.calibration import Share
 from skywarden.review.page import STYLE
 from skywarden.review.story import Story
 
@@ -28,6 +30,8 @@ REASONS = {
     "look": "engaged: outcome looked at first",
 }
 FALLS = {"no-threat": "let fall: endangers nothing"}       # letting a harmless round fall is the normal case, and a decision
+SECTORS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+BANDS = (5_000.0, 10_000.0, 20_000.0)      # m
 MOST_ADVICE = 4         # changes of advice shown of one round
 FIGURES = (
     ("rounds", "rounds"), ("detected", "detected"), ("tracked", "tracked"), ("warned", "warned"), ("lead_time_s", "median lead [s]"),
@@ -67,7 +71,8 @@ def page(told: Story) -> str:
         _section("First report against truth", _first_report(told, ledger)) if simulation else "",
         _section("What came down after interceptions", _remains(told)) if simulation and told.measures.remains else "",
         _section("Warnings by zone", plots.timeline(told) + _zones(told.measures.zone_ledger(), simulation)),
-        _section("Predicted against true impact", plots.prediction(told) + _coverage(ledger)) if simulation else "",
+        _section("Predicted against true impact", plots.prediction(told)) if simulation else "",
+        _section("Were the doubts honest", _calibrated(told, ledger)) if simulation else "",
         _section("Load", plots.load(told)),
         _section("This record", _about(told)),
     ]
@@ -101,8 +106,8 @@ def _figures(told: Story) -> str:
 
 def _rounds(ledger: list[RoundLine], told: Story) -> str:
     head = (
-        "round", "class", "known: seen, tracked", "first predicted", "zones it fell on, or would have", "warned at", "lead", "advised", "operator",
-        "simulated orders and their end", "outcome", "at", "error at warning, last")
+        "round", "class", "first seen in the", "known: seen, tracked", "first predicted", "zones it fell on, or would have", "warned at", "lead", "advised",
+        "operator", "simulated orders and their end", "outcome", "at", "error at warning, last")
     body = []
     for x in ledger:
         at_warning = [s.error for s in x.samples if x.warned_at is not None and s.t >= x.warned_at - 1e-9][:1]
@@ -111,7 +116,7 @@ def _rounds(ledger: list[RoundLine], told: Story) -> str:
         where = "on a zone" if x.inside_zones else "inside, no zone" if x.inside else "off the field"
         ends = [ENDINGS.get(e, "—") for e in x.endings]
         body.append((
-            x.number, x.kind, f"{_s(x.seen_at)}, {_s(x.tracked_at)}", first, ", ".join(x.inside_zones) or where, _s(x.warned_at), _s(x.lead_time_s),
+            x.number, x.kind, _origin(x), f"{_s(x.seen_at)}, {_s(x.tracked_at)}", first, ", ".join(x.inside_zones) or where, _s(x.warned_at), _s(x.lead_time_s),
             _advised(x), "; ".join(f"{kind} by {who or 'nobody'} at {_s(t)}" for t, kind, who in x.said) or "—",
             f"{x.orders}: {', '.join(ends) or 'none adjudicated'}" if x.orders else "—",
             OUTCOMES.get(x.outcome, "—"), _s(x.t_end if x.t_end is not None else x.t_impact), ", ".join(errors) or "—"))
@@ -171,13 +176,28 @@ def _zones(lines: list[ZoneLine], simulation: bool) -> str:
     return _table(head, body) if body else "<p>No zone was hit and none was warned.</p>"
 
 
-def _coverage(ledger: list[RoundLine]) -> str:
-    samples = [s for x in ledger for s in x.samples]
-    if not samples:
+def _calibrated(told: Story, ledger: list[RoundLine]) -> str:
+    judged = calibration.judge(ledger)
+    if judged is None:
         return "<p>No round was followed by a track.</p>"
-    inside = sum(s.covered for s in samples)
-    share = f"{inside} of {len(samples)} ({100.0 * inside / len(samples):.0f} %)"
-    return f"<p>The ellipse meant to hold 90 % of true impacts held {share}, sampled each second.</p>"
+
+    def held(shares: Iterable[Share]) -> str:
+        return ", ".join(f"{100 * s.nominal:.0f} %: {100 * s.held:.0f} ({100 * s.low:.0f} to {100 * s.high:.0f})" for s in shares)
+
+    mean, low, high = judged.nees
+    return plots.calibration(judged, told.measures.reliability) + (
+        f"<p>{judged.samples} samples, a second apart, of {judged.rounds} rounds; bounds at 95 %, rounds drawn anew. Ellipses held, of "
+        f"{held(judged.place)} %; times of impact, of {held(judged.time)} %. Error of the tracks over what they state (NEES a state, 1 is honest): "
+        f"{mean:.2f} ({low:.2f} to {high:.2f}). On the right, numbers count tracks a second that surely were of a round or an aircraft.</p>")
+
+
+def _origin(line: RoundLine) -> str:
+    """Where a round came from, as coarsely as a review may say it: an eighth of the sky and a band of distance."""
+    if line.seen_from is None:
+        return "—"
+    bearing, distance = line.seen_from
+    far = next((f"within {b / 1000:.0f} km" for b in BANDS if distance <= b), f"beyond {BANDS[-1] / 1000:.0f} km")
+    return f"{SECTORS[round(bearing / (2.0 * math.pi) * 8) % 8]}, {far}"
 
 
 def _about(told: Story) -> str:
