@@ -101,20 +101,34 @@ def frames(d: Detections, site: Site) -> Iterator[Frame]:
         raise TableError(Fault("detections", None, f"times run from {d.t[0]:.0f} to {d.t[-1]:.0f} s: {last - first} frames",
                                "give times in seconds within one session, or split the table"))
     edges = np.searchsorted(belongs, np.arange(first, last + 2))
-    radars = len(site.radars)
+    heard = np.full(len(site.radars), -np.inf)
+    for k in range(first, last + 1):
+        frame = frame_of(k, take(d, np.arange(edges[k - first], edges[k - first + 1])), heard, site)
+        heard = frame.radars.heard
+        yield frame
+
+
+def frame_number(t: float, site: Site) -> int:
+    """The first frame at or after time `t` [s]."""
+    return math.ceil(t / site.policy.frame_s - 1e-6)
+
+
+def frame_of(k: int, d: Detections, heard: Array, site: Site) -> Frame:
+    """Frame number `k`, at `k` times `site.policy.frame_s`, of nothing but detections `d`.
+
+    heard  (radars,) when each radar had been heard last before it [s]; -inf never. `radars.heard` of the frame is the next one's
+    """
+    period = site.policy.frame_s
+    t, radars = k * period, len(site.radars)
     revisit = np.array([max(r.revisit, period) for r in site.radars])
     turning = np.array([r.kind == "rotating" for r in site.radars], np.bool_)
-    heard = np.full(radars, -np.inf)
-    for k in range(first, last + 1):
-        t = k * period
-        part = take(d, np.arange(edges[k - first], edges[k - first + 1]))
-        heard = heard.copy()
-        np.maximum.at(heard, part.sensor, part.t)
-        heard[~turning] = t             # a staring radar that sends nothing has still looked
-        due = np.floor(t / revisit + 1e-6) > np.floor((t - period) / revisit + 1e-6)
-        width = np.where(turning | ~due, 0.0, 2.0 * math.pi)      # where a rotating one points is not in the table
-        state = Radars(np.ones(radars, np.bool_), heard, np.zeros(radars), width)
-        yield Frame(t, part, Aircraft.empty(), site.weather, (), state, Inputs.none(), 0.0)
+    heard = heard.copy()
+    np.maximum.at(heard, d.sensor, d.t)
+    heard[~turning] = t             # a staring radar that sends nothing has still looked
+    due = np.floor(t / revisit + 1e-6) > np.floor((t - period) / revisit + 1e-6)
+    width = np.where(turning | ~due, 0.0, 2.0 * math.pi)      # where a rotating one points is not in the table
+    state = Radars(np.ones(radars, np.bool_), heard, np.zeros(radars), width)
+    return Frame(t, d, Aircraft.empty(), site.weather, (), state, Inputs.none(), 0.0)
 
 
 def _load(path: Path, name: str) -> pl.DataFrame:
