@@ -32,7 +32,7 @@ def raid(chromium):
 
 
 @pytest.fixture(scope="module")
-def pages(visit_all):
+def pages(quiet, raid, visit_all):      # both runs, so that they end after their pages
     """The page of a run, opened once."""
     opened = {}
 
