@@ -22,6 +22,9 @@ from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
 
+WORKED = 10             # clearances worked out in a frame, near 1 ms each; more threats than that are asked about in turn
+FOREMOST = 2            # the worst threats are asked about in every frame
+CHOICE = 2              # effectors that may engage a threat, after which no further one is asked for it while many threats wait
 CONSENT_S = 30.0        # s for which a consent stands
 PEOPLE = {"none": 0, "one": 1, "two": 2}
 STATUSES = ("hold", "tight", "free")
@@ -78,27 +81,38 @@ def ask(rows: Sequence[int], means: Means, reports: Aircraft, frame: Frame, pict
         return Asked(tuple({} for _ in rows), chance, tuple(None for _ in rows))
     sure = surely_projectiles(picture.tracks, site)
     tubes = tubes_of(reports, frame, picture, site) if rows else None
-    given: list[dict[int, Clearance]] = []
-    refused: list[Clearance | None] = []
-    for k, row in enumerate(rows):
+    given: list[dict[int, Clearance]] = [{} for _ in rows]
+    refused: list[Clearance | None] = [None] * len(rows)
+    worked = 0
+    for k in _in_turn(len(rows), frame, site):
+        row = rows[k]
         track = int(picture.tracks.number[row])
-        safe: dict[int, Clearance] = {}
         refusals: list[Clearance] = []
         if not sure[row]:
             refusals.append(_no(track, 0, NOT_SURE, picture))
         elif means.status == "hold" or "all" in means.holds or str(track) in means.holds:
             refusals.append(_no(track, 0, WEAPONS_HOLD, picture))
-        elif tubes is not None and means.free:
+        elif tubes is not None and means.free and worked < WORKED:
             ahead = look_ahead(row, picture, frame, site)
+            enough = CHOICE if len(rows) * len(means.free) > WORKED else len(means.free)
             for effector in means.free:
+                if len(given[k]) >= enough:
+                    break
                 clearance, stops = _asked(row, effector, ahead, tubes, means, frame, picture, site)
+                worked += math.isfinite(clearance.evidence.t)
                 if clearance.cleared:
-                    safe[effector], chance[k, effector] = clearance, stops
+                    given[k][effector], chance[k, effector] = clearance, stops
                 else:
                     refusals.append(clearance)
-        given.append(safe)
-        refused.append(None if safe else min(refusals, key=_vague, default=None))
+        refused[k] = None if given[k] else min(refusals, key=_vague, default=None)
     return Asked(tuple(given), chance, tuple(refused))
+
+
+def _in_turn(threats: int, frame: Frame, site: Site) -> list[int]:
+    """The order in which threats are asked about: the worst first, always; of the rest others in each frame, as not all can be worked out at once."""
+    rest = list(range(FOREMOST, threats))
+    begin = round(frame.t / site.policy.frame_s) * FOREMOST % len(rest) if rest else 0
+    return [*range(min(FOREMOST, threats)), *rest[begin:], *rest[:begin]]
 
 
 def _asked(
