@@ -11,7 +11,7 @@ from naive import point_in_polygon
 from skywarden.geometry.earth import to_earth, to_site
 from skywarden.geometry.ground import Ground, flat, ground_up
 from skywarden.geometry.polar import from_polar, to_polar, wrap
-from skywarden.geometry.polygon import area, distance, inside
+from skywarden.geometry.polygon import area, area_within, distance, inside
 
 millimetre = 1e-3
 STAR = np.array([[0.0, 0.0], [40.0, 10.0], [80.0, 0.0], [60.0, 40.0], [80.0, 90.0], [40.0, 60.0], [0.0, 80.0], [20.0, 40.0]])
@@ -83,3 +83,15 @@ def test_ground_is_bilinear_and_its_edge_holds_on():
     assert ground_up(ground, -1e6, -1e6) == 0.0
     assert ground_up(ground, 1e6, 1e6) == 50.0
     assert ground_up(flat(7.0), 3.0, 4.0) == 7.0
+
+
+def test_what_a_circle_holds_of_a_polygon_is_what_a_general_library_says() -> None:
+    shapely = pytest.importorskip("shapely")
+    rng = np.random.default_rng(6)
+    for corners in (STAR, STAR[::-1].copy(), np.array([[-30.0, -1500.0], [30.0, -1500.0], [30.0, 1500.0], [-30.0, 1500.0]])):
+        low, high = corners.min(axis=0) - 20.0, corners.max(axis=0) + 20.0
+        for _ in range(100):
+            east, north = rng.uniform(low, high)
+            radius = float(10.0 ** rng.uniform(0.0, 3.5))
+            whole = shapely.Point(east, north).buffer(radius, quad_segs=500)
+            assert abs(area_within(corners, east, north, radius) - whole.intersection(shapely.Polygon(corners)).area) <= 1e-3 * math.pi * radius**2

@@ -201,6 +201,19 @@ def flown(place: Any, pace: Any, chance: Any, style: Any) -> tuple[Any, Any]:
 
 
 @njit(cache=True)
+def _way(shell: Any, place: Any, speed: float, out: float, t_hit: float, steers: bool, light: bool) -> Any:
+    """Way of what leaves at `out` [s]: to where the round is when it gets there."""
+    at = t_hit - NOW if steers else out - NOW
+    for _ in range(6):
+        x, y, z = shell[0] + shell[3] * at - place[0], shell[1] + shell[4] * at - place[1], shell[2] + (shell[5] - 0.5 * GRAVITY * at) * at - place[2]
+        away = math.sqrt(x * x + y * y + z * z)
+        if light or steers:
+            break
+        at = out - NOW + away / speed
+    return x / away, y / away, z / away
+
+
+@njit(cache=True)
 def truly(
     truth: Any, shell: Any, place: Any, speed: float, far: float, t_from: float, t_hit: float, t_to: float, engagement: float, steers: bool, light: bool,
 ) -> Any:
@@ -210,15 +223,7 @@ def truly(
     leaves = 1 if steers else max(math.ceil(engagement / TICK), 1) + 1
     for j in range(leaves):
         out = t_from + j * TICK
-        # where it is aimed in truth: at the round when it gets there
-        at = t_hit - NOW if steers else out - NOW
-        for _ in range(6):
-            x, y, z = shell[0] + shell[3] * at - place[0], shell[1] + shell[4] * at - place[1], shell[2] + (shell[5] - 0.5 * GRAVITY * at) * at - place[2]
-            away = math.sqrt(x * x + y * y + z * z)
-            if light or steers:
-                break
-            at = out - NOW + away / speed
-        nx, ny, nz = x / away, y / away, z / away
+        nx, ny, nz = _way(shell, place, speed, out, t_hit, steers, light)
         flight = 0.0 if light else far / speed
         steps = max(math.ceil(flight / TICK), 1)
         for k in range(1 if light else steps + 1):
@@ -259,14 +264,7 @@ def oracle(
     leaves = 1 if steers else max(math.ceil(engagement / TICK), 1) + 1
     for j in range(0, leaves, 2):
         out = t_from + j * TICK
-        at = t_hit - NOW if steers else out - NOW
-        for _ in range(6):
-            x, y, z = shell[0] + shell[3] * at - place[0], shell[1] + shell[4] * at - place[1], shell[2] + (shell[5] - 0.5 * GRAVITY * at) * at - place[2]
-            away = math.sqrt(x * x + y * y + z * z)
-            if light or steers:
-                break
-            at = out - NOW + away / speed
-        nx, ny, nz = x / away, y / away, z / away
+        nx, ny, nz = _way(shell, place, speed, out, t_hit, steers, light)
         steps = 1 if light else max(math.ceil(far / speed / TICK), 1)
         for k in range(steps):
             when = out if light else out + (k + 0.5) * TICK

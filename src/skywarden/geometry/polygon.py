@@ -1,4 +1,4 @@
-"""Polygons on the ground: whether a place lies inside, how far it is, how large they are."""
+"""Polygons on the ground: whether a place lies inside, how far it is, how large they are, and how much of one a circle holds."""
 
 from __future__ import annotations
 
@@ -62,3 +62,36 @@ def area(polygon: Array) -> float:
         twice -= (polygon[i, 0] - polygon[k - 1, 0]) * (polygon[j, 1] - polygon[k - 1, 1])
         j = i
     return 0.5 * twice
+
+
+@njit(cache=True, error_model="numpy")
+def area_within(polygon: Array, east: float, north: float, radius: float) -> float:
+    """Area of the part of a polygon (k, 2) that lies in a circle [m²], exact for any simple polygon.
+
+    Each edge makes a triangle with the middle of the circle; what the circle holds of it is a triangle and up to two sectors, with their sign.
+    Agrees with a general polygon library to 1e-3 of the circle: tests/kernels/test_geometry.py
+    """
+    k = polygon.shape[0]
+    twice = 0.0
+    ax, ay = polygon[k - 1, 0] - east, polygon[k - 1, 1] - north
+    for i in range(k):
+        bx, by = polygon[i, 0] - east, polygon[i, 1] - north
+        dx, dy = bx - ax, by - ay
+        square = dx * dx + dy * dy
+        along = ax * dx + ay * dy
+        under = along * along - square * (ax * ax + ay * ay - radius * radius)
+        first, last = 1.0, 1.0          # the edge is inside the circle between these shares of its length
+        if square > 0.0 and under > 0.0:
+            first, last = (-along - math.sqrt(under)) / square, (-along + math.sqrt(under)) / square
+            first, last = min(max(first, 0.0), 1.0), min(max(last, 0.0), 1.0)
+        if first >= last:
+            twice += radius * radius * math.atan2(ax * by - ay * bx, ax * bx + ay * by)
+        else:
+            px, py, qx, qy = ax + first * dx, ay + first * dy, ax + last * dx, ay + last * dy
+            if first > 0.0:
+                twice += radius * radius * math.atan2(ax * py - ay * px, ax * px + ay * py)
+            twice += px * qy - py * qx
+            if last < 1.0:
+                twice += radius * radius * math.atan2(qx * by - qy * bx, qx * bx + qy * by)
+        ax, ay = bx, by
+    return abs(0.5 * twice)

@@ -355,6 +355,23 @@ def _growth(dt: float, since: float, speed: float, blind: bool) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def _pace(since: float, speed: float, blind: bool, quickness: float, spread: float, c: Array) -> float:
+    """How fast a tube and the occupied piece of a cone can come nearer to one another at most, as `_approach` reckons them [m/s]; inf where that is not known.
+
+    since  s after it was last seen, at most
+    """
+    effect = QUICK * quickness * (1.0 + spread) if quickness < math.inf else 0.0
+    grows = BLIND_PACE if blind else MANOEUVRE * since
+    if not blind and 0.5 * MANOEUVRE * since > FASTEST + speed:
+        grows = max(grows, FASTEST + speed)
+    place, both, drift = c[0, 0] + c[1, 1] + c[2, 2], 2.0 * (c[0, 3] + c[1, 4] + c[2, 5]), c[3, 3] + c[4, 4] + c[5, 5]
+    # the root of a square that is nowhere negative grows no faster than the root of its last part
+    if not (place >= 0.0 and drift >= 0.0 and both * both <= 4.0 * place * drift * 1.000001):
+        return math.inf
+    return speed + effect + grows + 1.000001 * SIGMAS * math.sqrt(drift)
+
+
+@njit(cache=True, error_model="numpy")
 def _tail(z: float) -> float:
     """Probability that a standard normal value is beyond z."""
     return 0.5 * math.erfc(z / math.sqrt(2.0))
@@ -378,12 +395,23 @@ def _approach(
     n, lines = t.shape[0], ends.shape[0]
     gaps, when, reach = np.full(n, np.inf), np.full(n, t_from), np.zeros(n)
     risk, falls, behind = np.zeros(n), np.zeros(n), np.zeros(n)
-    far = 0.0
+    # axes of the lines, their length, how far the nearest sphere lies beyond the foot; seen from above for what may be at any height
+    axes, far = np.empty((2, lines, 5)), 0.0
     for j in range(lines):
-        far = max(far, math.sqrt((ends[j, 0] - start[0]) ** 2 + (ends[j, 1] - start[1]) ** 2 + (ends[j, 2] - start[2]) ** 2))
+        dx, dy, dz = ends[j, 0] - start[0], ends[j, 1] - start[1], ends[j, 2] - start[2]
+        far = max(far, math.sqrt(dx * dx + dy * dy + dz * dz))
+        for flat in range(2):
+            axes[flat, j, 0], axes[flat, j, 1], axes[flat, j, 2] = dx, dy, (0.0 if flat else dz)
+            axes[flat, j, 3] = dx * dx + dy * dy + (0.0 if flat else dz * dz)
+    wide = spread * far     # a cone seen from above is as wide as it is
+    for flat in range(2):
+        for j in range(lines):
+            length = math.sqrt(axes[flat, j, 3])
+            rate = min(wide / length, 0.999) if length > 0.0 else 0.0
+            axes[flat, j, 4] = rate / math.sqrt(1.0 - rate * rate) / length if length > 0.0 else 0.0
     steps = min(max(math.ceil((t_to - t_from) / STEP), 1), 2000)
     step = (t_to - t_from) / steps
-    least = math.inf
+    bounds, most, first = np.empty(n), np.empty(n), 0
     for i in range(n):
         anywhere = math.isnan(position[i, 2])
         speed = math.sqrt(velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2)
@@ -392,17 +420,29 @@ def _approach(
         widest = 0.0
         for a in range(6):
             widest += c[a, a] * (1.0 if a < 3 else late * late)
-        most = SIGMAS * math.sqrt(2.0 * max(widest, 0.0)) + extra[i] + _growth(late + step, max(t_to - seen[i], 0.0) + step, speed, blind[i])
+        most[i] = SIGMAS * math.sqrt(2.0 * max(widest, 0.0)) + extra[i] + _growth(late + step, max(t_to - seen[i], 0.0) + step, speed, blind[i])
         up = 0.0 if anywhere else position[i, 2] - start[2]
         away = math.sqrt((position[i, 0] - start[0]) ** 2 + (position[i, 1] - start[1]) ** 2 + up * up) - speed * (late + step)
-        bound = away - far * (1.0 + spread) - most
-        if bound > least and bound > 4.0 * safety:
-            gaps[i], reach[i] = bound, most
+        bounds[i] = away - far * (1.0 + spread) - most[i]
+        if bounds[i] < bounds[first]:
+            first = i
+    least = math.inf
+    for turn in range(n):       # what may be nearest comes first: most of the others need not be worked out then
+        i = first if turn == 0 else (0 if turn == first else turn)
+        anywhere = math.isnan(position[i, 2])
+        flat = 1 if anywhere else 0
+        speed = math.sqrt(velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2)
+        c = covariance[i]
+        if bounds[i] > least and bounds[i] > 4.0 * safety:
+            gaps[i], reach[i] = bounds[i], most[i]
         else:
-            for k in range(steps + 1):
+            # backwards, as a tube grows; how much nearer it can come in a step says how many steps cannot be the nearest
+            pace = step * _pace(max(t_to - seen[i], 0.0) + step, speed, blind[i], quickness, spread, c)
+            k = steps
+            while k >= 0:
                 at = t_from + k * step
                 dt, since = at - t[i], max(at - seen[i], 0.0)
-                head, tail = 1.0, 0.0
+                head, tail, nearest = 1.0, 0.0, math.inf
                 if quickness < math.inf:
                     head = min(max(QUICK * quickness * (at + 0.5 * step - t_from) / far, 0.0), 1.0)
                     tail = min(max(SLOW * quickness * (at - 0.5 * step - t_from - dwell) / far, 0.0), head)
@@ -411,22 +451,25 @@ def _approach(
                 z = 0.0 if anywhere else position[i, 2] + velocity[i, 2] * dt - start[2]
                 # half a step of motion between the moments looked at belongs to the tube, and of its growth
                 grown = extra[i] + _growth(abs(dt) + 0.5 * step, since + 0.5 * step, speed, blind[i]) + 0.5 * step * speed
+                trace = 0.0
+                for a in range(3):
+                    trace += c[a, a] + 2.0 * dt * c[a, 3 + a] + dt * dt * c[3 + a, 3 + a]
+                # no direction has a larger standard deviation
+                rest = grown + SIGMAS * math.sqrt(1.000001 * trace)
                 for j in range(lines):
-                    dx, dy = ends[j, 0] - start[0], ends[j, 1] - start[1]
-                    dz = 0.0 if anywhere else ends[j, 2] - start[2]
-                    length2 = dx * dx + dy * dy + dz * dz
-                    length = math.sqrt(length2)
-                    wide = spread * far     # a cone seen from above is as wide as it is
+                    dx, dy, dz = axes[flat, j, 0], axes[flat, j, 1], axes[flat, j, 2]
+                    length2 = axes[flat, j, 3]
                     f = 0.0
                     if length2 > 0.0:
-                        rate = min(wide / length, 0.999)
-                        lean = rate / math.sqrt(1.0 - rate * rate)
                         f = (x * dx + y * dy + z * dz) / length2
                         off = math.sqrt(max((x - f * dx) ** 2 + (y - f * dy) ** 2 + (z - f * dz) ** 2, 0.0))
                         # the sphere of the cone that is nearest lies beyond the foot on its axis: it is wider there
-                        f = min(max(f + off * lean / length, tail), head)
+                        f = min(max(f + off * axes[flat, j, 4], tail), head)
                     qx, qy, qz = x - f * dx, y - f * dy, z - f * dz
                     off = math.sqrt(qx * qx + qy * qy + qz * qz)
+                    nearest = min(nearest, off - wide * f - rest)
+                    if off - wide * f - rest > gaps[i]:
+                        continue
                     scale = 1.0 / off if off > 0.0 else 0.0
                     nx, ny, nz = qx * scale, qy * scale, qz * scale
                     if off == 0.0:
@@ -443,6 +486,8 @@ def _approach(
                         gaps[i], when[i], reach[i] = gap, at, SIGMAS * sigma + grown
                         spare = gap - safety + SIGMAS * sigma
                         risk[i] = _tail(spare / sigma) if sigma > 0.0 else (0.0 if spare >= 0.0 else 1.0)
+                spare = nearest - gaps[i]
+                k -= min(int(spare / pace), k) + 1 if spare > pace else 1
         if gaps[i] < least:
             least = gaps[i]
         # what falls: by dead reckoning, twice a second; it spreads on its way, between the fall without air and that of the lightest pieces
@@ -469,10 +514,40 @@ def _approach(
             along = x * dx + y * dy + z * dz
             if far < along < 3.0 * far:
                 off = math.sqrt(max(x * x + y * y + z * z - along * along * (dx * dx + dy * dy + dz * dz), 0.0))
-                wide = max(spread * along, 1.0)
-                if off < wide + extra[i] + 100.0:
-                    behind[i] = max(behind[i], min(AIRFRAME / (math.pi * wide * wide), 1.0))
+                broad = max(spread * along, 1.0)
+                if off < broad + extra[i] + 100.0:
+                    behind[i] = max(behind[i], min(AIRFRAME / (math.pi * broad * broad), 1.0))
     return gaps, when, reach, risk, falls, behind
+
+
+def in_the_way(place: Array, hit: Array, t_from: Array, t_hit: Array, tubes: Tubes, safety: float) -> tuple[Array, Array]:
+    """(p,) which tube surely stands in the way of an effect going from `place` (p, 3) to `hit` (p, 3) between two moments (p,), -1 none, and its distance [m].
+
+    A glance at where the effect is in the middle of its window, nothing more: what it finds is refused, what it does not find is not cleared by that.
+    """
+    return _in_the_way(place, hit, t_from, t_hit, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.extra, tubes.blind, safety)
+
+
+@njit(cache=True, error_model="numpy")
+def _in_the_way(
+    place: Array, hit: Array, t_from: Array, t_hit: Array, t: Array, seen: Array, position: Array, velocity: Array, extra: Array, blind: Array, safety: float,
+) -> tuple[Array, Array]:
+    """`in_the_way`, at four places along each line."""
+    which, gaps = np.full(place.shape[0], -1, np.int64), np.full(place.shape[0], np.inf)
+    for p in range(place.shape[0]):
+        for i in range(t.shape[0]):
+            speed = math.sqrt(velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2)
+            for k in range(1, 5):
+                f = 0.25 * k
+                at = t_from[p] + f * (t_hit[p] - t_from[p])
+                square = 0.0
+                for a in range(3):
+                    off = position[i, a] + velocity[i, a] * (at - t[i]) - place[p, a] - f * (hit[p, a] - place[p, a])
+                    square += 0.0 if math.isnan(position[i, a]) else off * off
+                gap = math.sqrt(square) - extra[i] - _growth(abs(at - t[i]), max(at - seen[i], 0.0), speed, blind[i])
+                if gap < safety and gap < gaps[p]:
+                    which[p], gaps[p] = i, gap
+    return which, gaps
 
 
 def _until(space: Space, tubes: Tubes, row: int, reach: float, when: float, safety: float, now: float) -> float:

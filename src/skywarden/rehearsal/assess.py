@@ -25,6 +25,8 @@ def look(engaged: tuple[Engaged, ...], picture: Picture, site: Site) -> tuple[tu
     track has ended: it seems stopped; a radar misses live rounds too, and sees fragments, so this is evidence and cancels nothing.
     """
     t = picture.t
+    if not engaged:
+        return (), ()
     seen = {int(n): float(s) for n, s in zip(picture.tracks.number, picture.tracks.seen, strict=True)}
     still, done = [], []
     for e in engaged:

@@ -1,4 +1,4 @@
-"""From threats to simulated orders: control status, holds, clearance and consent, in that order. An order names track, effector and window."""
+"""From threats to simulated orders: control status, holds, a glance, clearance and consent, in that order. An order names track, effector and window."""
 
 from __future__ import annotations
 
@@ -12,23 +12,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.messages.commands import CONSENT, HOLD, RELEASE, WEAPONS
-from skywarden.messages.drill import EMPTY, NO_THREAT, NOT_SURE, OUT_OF_REACH, WAITING, WEAPONS_HOLD, Clearance, Order
+from skywarden.messages.drill import (
+    AIRCRAFT_NEAR,
+    EMPTY,
+    NO_FIRE_ARC,
+    NO_THREAT,
+    NOT_SURE,
+    OUT_OF_REACH,
+    SENSORS_DOUBTFUL,
+    UNKNOWN_NEAR,
+    WAITING,
+    WEAPONS_HOLD,
+    Clearance,
+    Order,
+)
 from skywarden.messages.frame import Aircraft, Frame
 from skywarden.messages.picture import Picture
-from skywarden.rehearsal.airspace import Tubes, clear, tubes_of
-from skywarden.rehearsal.space import STEP, Ahead, look_ahead, space_of, surely_projectiles, velocity_at
-from skywarden.site.effect import kill_probability
+from skywarden.rehearsal import airspace
+from skywarden.rehearsal.airspace import AHEAD, ASK_AGAIN, Tubes, clear, sensors_doubtful, tubes_of
+from skywarden.rehearsal.space import Futures, Windows, ahead_of, futures, space_of, surely_projectiles, windows
 from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
 
-WORKED = 10             # clearances worked out in a frame, near 1 ms each; more threats than that are asked about in turn
-FOREMOST = 2            # the worst threats are asked about in every frame
-CHOICE = 2              # effectors that may engage a threat, after which no further one is asked for it while many threats wait
+SPARE = 2               # clearances worked out in a frame for pairs that the allocation chose, more than there are effectors: some are refused
+SHOWN = 6               # in all, the others to show what stands in the way of whom; a quarter of a millisecond each
+FOREMOST = 2            # at least so many of these, and always for the worst
 CONSENT_S = 30.0        # s for which a consent stands
 PEOPLE = {"none": 0, "one": 1, "two": 2}
 STATUSES = ("hold", "tight", "free")
 LAST_MOMENT = 0.5       # s, or two frames, before an effector must react: an order is not given sooner, because nothing calls it back
+
+# What a glance says of a pair; how telling a refusal each is, least first; and its reason.
+OPEN, IN_THE_WAY, DOUBTFUL, HELD, OFF_SECTOR, LATER, NO_WINDOW, SPENT_UP, OCCUPIED = range(9)
+TELLING = (9.0, 1.0, 0.0, 2.0, 2.0, 3.0, 4.0, 4.0, 9.0)
+REASONS = {DOUBTFUL: SENSORS_DOUBTFUL, IN_THE_WAY: AIRCRAFT_NEAR, HELD: WEAPONS_HOLD, OFF_SECTOR: NO_FIRE_ARC, LATER: OUT_OF_REACH, NO_WINDOW: OUT_OF_REACH,
+           SPENT_UP: EMPTY}
 
 Consents = tuple[tuple[float, str, str], ...]
 
@@ -44,12 +63,22 @@ class Means(NamedTuple):
     pointing: tuple[float, ...]     # per effector: bearing of its last engagement [rad]; nan none
 
 
-class Asked(NamedTuple):
-    """What was found for each threat, in the order asked."""
+class Prospects(NamedTuple):
+    """What could be done about each threat: one row a threat, one column an effector. A glance first; clearances only for the pairs that matter."""
 
-    given: tuple[dict[int, Clearance], ...]     # by effector, the engagements that would be safe
-    chance: Array                               # (threats, effectors) that such an engagement stops the round; 0 no clearance
-    refused: tuple[Clearance | None, ...]       # where none was given, the most telling refusal; None: every effector is occupied
+    rows: tuple[int, ...]                       # of the picture's tracks
+    at: Array                                   # (n,) row of `futures`; -1 not asked about
+    futures: Futures
+    windows: Windows                            # rows of `futures`
+    verdict: Array                              # (n, m) int8 what the glance says: OPEN, IN_THE_WAY, or one of the refusals below
+    in_the_way: Array                           # (n, m) row of `tubes`, where it is that
+    nearest: Array                              # (n, m) and its distance [m]
+    tubes: Tubes | None                         # None: no pair needs them
+    chance: Array                               # (n, m) that an engagement stops the round, for all that is known yet; 0 it must not or cannot
+    given: tuple[dict[int, Clearance], ...]     # by effector, the engagements found safe
+    refused: tuple[tuple[Clearance, ...], ...]  # the others worked out, or a refusal of the threat as a whole
+    worked: int                                 # clearances worked out in this frame
+    cut: bool                                   # pairs were chosen that no time was left for
 
 
 def obey(status: str, holds: tuple[str, ...], consents: Consents, frame: Frame) -> tuple[str, tuple[str, ...], Consents]:
@@ -71,74 +100,147 @@ def agreed(track: int, consents: Consents, policy: str) -> bool:
     return len({who for _, subject, who in consents if subject in ("any", str(track))}) >= PEOPLE[policy]
 
 
-def ask(rows: Sequence[int], means: Means, reports: Aircraft, frame: Frame, picture: Picture, site: Site) -> Asked:
-    """Clearance of every threat (row of the picture's tracks) with every effector at hand.
+def glance(rows: Sequence[int], means: Means, reports: Aircraft, frame: Frame, picture: Picture, site: Site) -> Prospects:
+    """What each effector at hand could do about each threat (row of the picture's tracks): its window and chance, and what plainly forbids it.
 
     reports  what `airspace.remembered` keeps of what aircraft said
+
+    Clears nothing: only what is still open may be asked about, and every engagement needs its whole clearance.
     """
-    chance = np.zeros((len(rows), len(site.effectors)))
-    if not site.effectors:
-        return Asked(tuple({} for _ in rows), chance, tuple(None for _ in rows))
+    n, m = len(rows), len(site.effectors)
     sure = surely_projectiles(picture.tracks, site)
-    tubes = tubes_of(reports, frame, picture, site) if rows else None
-    given: list[dict[int, Clearance]] = [{} for _ in rows]
-    refused: list[Clearance | None] = [None] * len(rows)
-    worked = 0
-    for k in _in_turn(len(rows), frame, site):
-        row = rows[k]
+    at: Array = np.full(n, -1, np.int64)
+    taken: list[int] = []
+    refused: list[tuple[Clearance, ...]] = [()] * n
+    for k, row in enumerate(rows):
         track = int(picture.tracks.number[row])
-        refusals: list[Clearance] = []
+        if not m:
+            continue
         if not sure[row]:
-            refusals.append(_no(track, 0, NOT_SURE, picture))
+            refused[k] = (_no(track, 0, NOT_SURE, picture),)
         elif means.status == "hold" or "all" in means.holds or str(track) in means.holds:
-            refusals.append(_no(track, 0, WEAPONS_HOLD, picture))
-        elif tubes is not None and means.free and worked < WORKED:
-            ahead = look_ahead(row, picture, frame, site)
-            enough = CHOICE if len(rows) * len(means.free) > WORKED else len(means.free)
-            for effector in means.free:
-                if len(given[k]) >= enough:
-                    break
-                clearance, stops = _asked(row, effector, ahead, tubes, means, frame, picture, site)
-                worked += math.isfinite(clearance.evidence.t)
-                if clearance.cleared:
-                    given[k][effector], chance[k, effector] = clearance, stops
-                else:
-                    refusals.append(clearance)
-        refused[k] = None if given[k] else min(refusals, key=_vague, default=None)
-    return Asked(tuple(given), chance, tuple(refused))
+            refused[k] = (_no(track, 0, WEAPONS_HOLD, picture),)
+        elif means.free:
+            at[k] = len(taken)
+            taken.append(row)
+    mine: Array = np.array(taken, np.int64)
+    asked = at >= 0
+    ahead = futures(mine, picture, frame, site)
+    reaction = _reactions(mine, means, picture, site)
+    found = windows(ahead, reaction, frame.t, site)
+    verdict, chance = np.full((n, m), OCCUPIED, np.int8), np.zeros((n, m))
+    in_the_way, nearest, tubes = np.full((n, m), -1, np.int64), np.full((n, m), math.inf), None
+    if mine.size:
+        verdict[asked] = _verdicts(ahead, found, reaction, means, frame, picture, site)
+        held = verdict == OPEN
+        if held.any():
+            tubes = tubes_of(reports, frame, picture, site)
+            threat, effector = np.nonzero(held)
+            own = at[threat]
+            place = np.array([e.place for e in site.effectors])[effector]
+            hit = ahead.path[own, found.at[own, effector]]
+            in_the_way[held], nearest[held] = airspace.in_the_way(
+                place, hit, found.t_from[own, effector], found.t_hit[own, effector], tubes, site.policy.safety_distance)
+            verdict[in_the_way >= 0] = IN_THE_WAY
+        chance[asked] = np.where(verdict[asked] == OPEN, found.chance, 0.0)
+    return Prospects(tuple(rows), at, ahead, found, verdict, in_the_way, nearest, tubes, chance, tuple({} for _ in rows), tuple(refused), 0, False)
+
+
+def _verdicts(ahead: Futures, found: Windows, reaction: Array, means: Means, frame: Frame, picture: Picture, site: Site) -> Array:
+    """(n, m) what a glance says without looking at aircraft."""
+    now = np.array([e.reaction_s for e in site.effectors])
+    out = np.where(found.at < 0, NO_WINDOW, np.where(found.t_from - frame.t > now + AHEAD, LATER, OPEN)).astype(np.int8)
+    if sensors_doubtful(picture):
+        out[found.at >= 0] = DOUBTFUL
+    for k, declared in enumerate(site.effectors):
+        if k not in means.free:
+            out[:, k] = OCCUPIED
+        elif declared.name in means.holds:
+            out[:, k] = HELD
+        elif means.left[k] <= 0:
+            out[:, k] = SPENT_UP
+        elif declared.azimuth_width < 2.0 * math.pi - 1e-9:
+            there = np.flatnonzero((out[:, k] == OPEN) | (out[:, k] == LATER))
+            line = ahead.path[there, found.at[there, k]] - declared.place
+            outside = (np.arctan2(line[:, 0], line[:, 1]) - declared.azimuth_from) % (2.0 * math.pi) > declared.azimuth_width
+            out[there[outside], k] = OFF_SECTOR
+    return out
+
+
+def ask(seen: Prospects, pairs: Sequence[tuple[int, int]], means: Means, frame: Frame, picture: Picture, site: Site) -> Prospects:
+    """The same with the clearances of these pairs (threat, effector) worked out, where they are not yet; what is refused has no chance any more."""
+    given, refused, chance = [dict(g) for g in seen.given], list(seen.refused), seen.chance
+    worked, cut = seen.worked, False
+    for k, effector in pairs:
+        if effector in given[k]:
+            continue
+        if worked >= len(means.free) + SPARE:
+            cut = True
+            break
+        clearance = _worked(seen, k, effector, means, frame, picture, site)
+        worked += 1
+        if clearance.cleared:
+            given[k][effector] = clearance
+        else:
+            refused[k] = (*refused[k], clearance)
+            chance = chance.copy()
+            chance[k, effector] = 0.0
+    return seen._replace(given=tuple(given), refused=tuple(refused), chance=chance, worked=worked, cut=cut)
+
+
+def show(seen: Prospects, means: Means, frame: Frame, picture: Picture, site: Site) -> Prospects:
+    """The same, and what time is left for clearances spent on threats that have no answer: on the worst, and on others in turn from frame to frame."""
+    given, refused, worked = [dict(g) for g in seen.given], list(seen.refused), seen.worked
+    hopes = np.where(seen.verdict == OPEN, 2.0, np.where(seen.verdict == IN_THE_WAY, 1.0, 0.0))
+    hopes[seen.at >= 0] *= 1.0 + seen.windows.chance
+    waiting = [k for k in range(len(seen.rows)) if not given[k] and not refused[k] and hopes[k].any()]
+    for j in _in_turn(len(waiting), frame, site):
+        if worked >= max(SHOWN, seen.worked + FOREMOST):
+            break
+        k = waiting[j]
+        clearance = _worked(seen, k, int(np.argmax(hopes[k])), means, frame, picture, site)
+        worked += 1
+        if clearance.cleared:
+            given[k][clearance.effector] = clearance
+        else:
+            refused[k] = (clearance,)
+    return seen._replace(given=tuple(given), refused=tuple(refused), worked=worked)
+
+
+def cleared(seen: Prospects) -> Array:
+    """(n, m) chances of what has been cleared, 0 elsewhere."""
+    out = np.zeros_like(seen.chance)
+    for k, given in enumerate(seen.given):
+        for effector in given:
+            out[k, effector] = seen.chance[k, effector]
+    return out
 
 
 def _in_turn(threats: int, frame: Frame, site: Site) -> list[int]:
-    """The order in which threats are asked about: the worst first, always; of the rest others in each frame, as not all can be worked out at once."""
+    """The order in which threats are shown: the worst first, always; of the rest others in each frame, as not all can be worked out at once."""
     rest = list(range(FOREMOST, threats))
     begin = round(frame.t / site.policy.frame_s) * FOREMOST % len(rest) if rest else 0
     return [*range(min(FOREMOST, threats)), *rest[begin:], *rest[:begin]]
 
 
-def _asked(
-    row: int, effector: int, ahead: Ahead, tubes: Tubes, means: Means, frame: Frame, picture: Picture, site: Site,
-) -> tuple[Clearance, float]:
-    """One clearance, and the chance that such an engagement stops the round."""
-    track, declared = int(picture.tracks.number[row]), site.effectors[effector]
-    if declared.name in means.holds:
-        return _no(track, effector, WEAPONS_HOLD, picture), 0.0
-    if means.left[effector] <= 0:
-        return _no(track, effector, EMPTY, picture), 0.0
-    space = space_of(ahead, _turned(declared, means.pointing[effector], picture.tracks.state[row, :3]))
-    if space is None:
-        return _no(track, effector, OUT_OF_REACH, picture), 0.0
-    line = space.hit - space.start
-    given = replace(clear(row, effector, space, tubes, frame, picture, site), last=latest(ahead, declared))
-    return given, kill_probability(declared, line, velocity_at(ahead, space.t_hit))
+def _worked(seen: Prospects, k: int, effector: int, means: Means, frame: Frame, picture: Picture, site: Site) -> Clearance:
+    """The whole clearance of one pair."""
+    row, at = seen.rows[k], int(seen.at[k])
+    ahead = ahead_of(seen.futures, at, row, picture, frame, site)
+    space = space_of(ahead, _turned(site.effectors[effector], means.pointing[effector], picture.tracks.state[row, :3]))
+    if space is None or seen.tubes is None:
+        return _no(int(picture.tracks.number[row]), effector, OUT_OF_REACH, picture)
+    return replace(clear(row, effector, space, seen.tubes, frame, picture, site), last=float(seen.windows.last[at, effector]))
 
 
-def latest(ahead: Ahead, effector: Effector) -> float:
-    """The last moment [s] at which an order could still be in time for the effect to meet the round within reach; nan where there is none."""
-    line = ahead.path - effector.place
-    reach = np.linalg.norm(line, axis=1)
-    leaves = STEP * np.arange(len(reach)) - reach / effector.speed
-    there = (line[:, 2] > 0.0) & (reach >= effector.reach_min) & (reach <= effector.reach_max)
-    return ahead.t + float(leaves[there].max()) - effector.reaction_s if there.any() else math.nan
+def _reactions(rows: Array, means: Means, picture: Picture, site: Site) -> Array:
+    """(n, m) s from the order till the effect leaves, turning there from the last engagement included."""
+    out = np.empty((rows.size, len(site.effectors)))
+    for k, declared in enumerate(site.effectors):
+        out[:, k] = declared.reaction_s
+        if math.isfinite(declared.slew_rate) and math.isfinite(means.pointing[k]):
+            out[:, k] = [_turned(declared, means.pointing[k], place).reaction_s for place in picture.tracks.state[rows, :3]]
+    return out
 
 
 def _turned(effector: Effector, pointing: float, place: Array) -> Effector:
@@ -155,16 +257,17 @@ def bearing(effector: Effector, place: Array) -> float:
 
 
 def decide(
-    asked: Asked, pairs: Sequence[tuple[int, int]], means: Means, frame: Frame, site: Site,
+    seen: Prospects, pairs: Sequence[tuple[int, int]], means: Means, frame: Frame, picture: Picture, site: Site,
 ) -> tuple[tuple[Clearance, ...], tuple[Order, ...], tuple[int, ...]]:
-    """One clearance, given or refused, for every threat; the orders; and the tracks that are cleared but await a person's consent.
+    """One clearance, given or refused, for every threat asked about; the orders; and the tracks that are cleared but await a person's consent.
 
     pairs  (threat, effector) that belong together, each of them at most once; where no clearance was given there is nothing to order
     """
-    chosen = dict(pairs)
+    chosen, glanced = dict(pairs), _glanced(seen, frame, picture, site)
     clearances, orders, awaiting = [], [], []
-    for k, (safe, refusal) in enumerate(zip(asked.given, asked.refused, strict=True)):
+    for k, (safe, refusals) in enumerate(zip(seen.given, seen.refused, strict=True)):
         if not safe:
+            refusal = min(refusals, key=_vague) if refusals else glanced[k]
             clearances += [] if refusal is None else [refusal]
             continue
         # cleared without a partner: every effector has something worse to do just now
@@ -175,6 +278,39 @@ def decide(
         elif chosen.get(k) == clearance.effector and _last_moment(clearance, frame, site):
             orders.append(Order(clearance.track, clearance.effector, clearance.t_from, clearance.t_to, clearance))
     return tuple(clearances), tuple(orders), tuple(awaiting)
+
+
+def _glanced(seen: Prospects, frame: Frame, picture: Picture, site: Site) -> list[Clearance | None]:
+    """Of each threat the most telling refusal that a glance gives; None where there is none: every effector is occupied, or its turn has not come."""
+    found: list[Clearance | None] = [None] * len(seen.rows)
+    asked = np.flatnonzero(seen.at >= 0)
+    if not asked.size:
+        return found
+    w, own = seen.windows, seen.at[asked]
+    verdicts = seen.verdict[asked]
+    # by how much they tell: what stands in the way before what is out of reach, a time before none, sooner before later
+    order = np.array(TELLING)[verdicts] + np.where(verdicts == LATER, 1e-6 * (w.t_from - frame.t)[own], 0.0)
+    effectors = np.argmin(order, axis=1)
+    row = np.arange(asked.size)
+    columns = (asked, effectors, verdicts[row, effectors], w.t_from[own, effectors], w.t_hit[own, effectors], w.last[own, effectors])
+    for k, effector, verdict, t_from, t_hit, last in zip(*(c.tolist() for c in columns), strict=True):
+        track = int(picture.tracks.number[seen.rows[k]])
+        if verdict in (OPEN, OCCUPIED):
+            continue
+        reason, until, number, gap = REASONS[verdict], math.nan, -1, math.inf
+        if verdict in (NO_WINDOW, HELD, SPENT_UP):
+            found[k] = _no(track, effector, reason, picture)
+            continue
+        if verdict == LATER:
+            until = t_from - site.effectors[effector].reaction_s - AHEAD
+        elif verdict == DOUBTFUL:
+            until = frame.t + ASK_AGAIN
+        elif verdict == IN_THE_WAY and seen.tubes is not None:
+            tube = int(seen.in_the_way[k, effector])
+            number, gap = int(seen.tubes.number[tube]), float(seen.nearest[k, effector])
+            reason = UNKNOWN_NEAR if seen.tubes.unknown[tube] else AIRCRAFT_NEAR
+        found[k] = Clearance(track, effector, t_from, t_hit, False, reason, until, number, gap, t_hit, last=last)
+    return found
 
 
 def _vague(refusal: Clearance) -> tuple[bool, bool, float]:

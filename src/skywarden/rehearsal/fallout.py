@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from skywarden.geometry.polygon import area, distance, inside
+from skywarden.geometry.polygon import area, area_within, distance
 from skywarden.messages.drill import DEBRIS, DUD, PARTIAL, SPENT, Fallout
 from skywarden.messages.picture import Picture
 from skywarden.rehearsal.space import Space
@@ -29,7 +29,6 @@ SPENT_AREA = 0.1            # m², by the remains of one spent round of the effe
 DUD_AREA = 20.0             # m², by one that comes down whole
 PARTLY = 0.15               # share of stopped rounds that come down with their charge; illustrative
 SLOWEST, LONGEST = 15.0, 60.0   # m/s, that pieces fall with at least; s, for which they are followed
-SAMPLES = 48                # places in a circle at which people are looked for
 
 
 class Below(NamedTuple):
@@ -47,30 +46,30 @@ def below_of(space: Space, row: int, effector: Effector, picture: Picture, site:
 
     Pieces keep at most the round's velocity, at least none of it: they come down between straight below and as far as it would go without air.
     """
-    velocity = _velocity(space, row, picture)
+    vx, vy, vz = _velocity(space, row, picture)
+    sx, sy, sz = space.start.tolist()
+    hx, hy, hz = space.hit.tolist()
     height = max(space.hit_height, 1.0)
-    fall = (velocity[2] + math.sqrt(velocity[2] ** 2 + 2.0 * GRAVITY * height)) / GRAVITY
-    pace = math.hypot(velocity[0], velocity[1])
-    stops = kill_probability(effector, tuple((space.hit - space.start).tolist()), tuple(velocity.tolist()))
-    middle = space.hit[:2] + 0.5 * fall * velocity[:2]
-    radius = 0.5 * fall * pace + DRIFT * math.sqrt(2.0 * height / GRAVITY) + 20.0
-    ends = space.ends.mean(axis=0)
-    swept = 0.5 * float(np.linalg.norm(space.ends[-1] - space.ends[0]))
-    far = float(np.linalg.norm(ends[:2] - space.start[:2]))
+    fall = (vz + math.sqrt(vz**2 + 2.0 * GRAVITY * height)) / GRAVITY
+    stops = kill_probability(effector, (hx - sx, hy - sy, hz - sz), (vx, vy, vz))
+    mx, my = hx + 0.5 * fall * vx, hy + 0.5 * fall * vy
+    radius = 0.5 * fall * math.hypot(vx, vy) + DRIFT * math.sqrt(2.0 * height / GRAVITY) + 20.0
+    ex, ey, ez = space.ends.mean(axis=0).tolist()
+    swept = 0.5 * math.dist(space.ends[-1].tolist(), space.ends[0].tolist())
+    far = math.hypot(ex - sx, ey - sy)
     light = not math.isfinite(effector.speed)
     burst, dud = (0.0, 0.0) if light else (float(effector.burst), effector.burst * effector.dud_share)
-    high = max(float(ends[2] - space.start[2]), 1.0)
+    high = max(ez - sz, 1.0)
     impact = np.flatnonzero(picture.impacts.track == picture.tracks.number[row])
-    place = picture.impacts.place[impact[0], :2] if impact.size else middle
-    part = 0.5 * (space.hit[:2] + place)
+    px, py = picture.impacts.place[impact[0], :2].tolist() if impact.size else (mx, my)
     circles = np.array([
-        (middle[0], middle[1], radius, stops * PIECES, PIECE_AREA),
-        (part[0], part[1], 0.5 * float(np.hypot(*(place - space.hit[:2]))) + 100.0, stops * PARTLY, math.pi * site.policy.hazard_radius**2),
-        (ends[0], ends[1], swept + space.spread * far + DRIFT * math.sqrt(2.0 * high / GRAVITY) + 20.0, burst - dud, SPENT_AREA),
+        (mx, my, radius, stops * PIECES, PIECE_AREA),
+        (0.5 * (hx + px), 0.5 * (hy + py), 0.5 * math.hypot(px - hx, py - hy) + 100.0, stops * PARTLY, math.pi * site.policy.hazard_radius**2),
+        (ex, ey, swept + space.spread * far + DRIFT * math.sqrt(2.0 * high / GRAVITY) + 20.0, burst - dud, SPENT_AREA),
         # a dud goes on behind the end of its line, or falls short of it
-        (space.start[0] + 1.5 * (ends[0] - space.start[0]), space.start[1] + 1.5 * (ends[1] - space.start[1]), max(1.5 * far, 200.0), dud, DUD_AREA)])
+        (sx + 1.5 * (ex - sx), sy + 1.5 * (ey - sy), max(1.5 * far, 200.0), dud, DUD_AREA)])
     lasts = min(height / SLOWEST + 5.0, LONGEST)
-    falling = np.array([*space.hit, *middle, radius, velocity[2], space.t_hit, max(fall, 1.0), lasts])
+    falling = np.array([hx, hy, hz, mx, my, radius, vz, space.t_hit, max(fall, 1.0), lasts])
     return Below(stops * PIECES, radius, falling, circles)
 
 
@@ -98,14 +97,14 @@ def low_over_people(place: Array, height: float, site: Site) -> bool:
     return height < LOW and any(zone.people > 0.0 and distance(zone.polygon, place[0], place[1]) <= FRAGMENTS for zone in site.zones)
 
 
-def _velocity(space: Space, row: int, picture: Picture) -> Array:
-    """(3,) of the round where it is met [m/s]: from its state now and the fall till then, drag left aside."""
-    now = picture.tracks.state[row, 3:6]
+def _velocity(space: Space, row: int, picture: Picture) -> tuple[float, float, float]:
+    """Of the round where it is met [m/s]: from its state now and the fall till then, drag left aside."""
+    x, y, z, vx, vy, vz = picture.tracks.state[row, :6].tolist()
     dt = max(space.t_hit - picture.t, 0.0)
     if dt < 0.5:
-        return np.array(now)
-    mean = (space.hit - picture.tracks.state[row, :3]) / dt
-    return np.asarray(2.0 * mean - now)
+        return vx, vy, vz
+    hx, hy, hz = space.hit.tolist()
+    return 2.0 * (hx - x) / dt - vx, 2.0 * (hy - y) / dt - vy, 2.0 * (hz - z) / dt - vz
 
 
 @lru_cache(maxsize=8)
@@ -132,13 +131,6 @@ def _endangered(circles: Array, corners: Array, first: Array, crowd: Array, boun
             if math.hypot(bounds[z, 0] - east, bounds[z, 1] - north) > radius + bounds[z, 2]:
                 continue
             polygon = corners[first[z] : first[z + 1]]
-            met = 0
-            for k in range(SAMPLES):
-                # a sunflower's seeds: even over the circle
-                away, turn = radius * math.sqrt((k + 0.5) / SAMPLES), 2.399963229728653 * k
-                if inside(polygon, east + away * math.cos(turn), north + away * math.sin(turn)):
-                    met += 1
-            # a zone smaller than the seeds' spacing may be missed by all of them: its share is its size then
-            share = max(met / SAMPLES, 0.5 * min(abs(area(polygon)) / (math.pi * radius * radius), 1.0 / SAMPLES))
+            share = area_within(polygon, east, north, radius) / (math.pi * radius * radius)
             out[i] += circles[i, 3] * circles[i, 4] * crowd[z] * share
     return out

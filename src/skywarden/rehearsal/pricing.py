@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 TIE = 1e-12             # of the threat's value; costs nearer than this are equal
-STEPS = 20_000          # of one search; one that needs more answers with the bound it has
+STEPS = 10_000          # nodes of one search; one that needs more answers with the bound it has
 
 
 @njit(cache=True)
@@ -75,32 +75,40 @@ def cheapest(value: float, nats: Array, prices: Array, shots: Array, counts: Arr
         return value
     least = value
     order = useful(value, nats, prices, shots, least)
-    n = len(order)
+    n, k = len(order), 0
     count, left, paid = np.zeros(n, np.int64), np.empty(n + 1), np.empty(n + 1)
     left[0], paid[0] = value, 0.0
-    k, down = 0, True
     for _ in range(STEPS):
-        if down:            # at node k: everything before it is decided
-            if paid[k] + left[k] < least - TIE * value:
-                least = paid[k] + left[k]
-                counts[:] = 0
-                for j in range(k):
-                    counts[order[j]] = count[j]
-            if k == n or paid[k] + relaxed(left[k], order, k, nats, prices, shots) >= least - TIE * value:
-                k, down = k - 1, False
-                continue
-            count[k] = shots[order[k]]
-        elif k < 0:
+        if paid[k] + left[k] < least - TIE * value:
+            least = paid[k] + left[k]
+            counts[:] = 0
+            for j in range(k):
+                counts[order[j]] = count[j]
+        over = k == n or paid[k] + relaxed(left[k], order, k, nats, prices, shots) >= least - TIE * value
+        k = _onward(k, over, count, left, paid, order, nats, prices, shots)
+        if k < 0:
             return least
-        elif count[k] == 0:
-            k -= 1
-            continue
-        else:
-            count[k] -= 1
-        left[k + 1] = left[k] * np.exp(-nats[order[k]] * count[k])
-        paid[k + 1] = paid[k] + prices[order[k]] * count[k]
-        k, down = k + 1, True
     return min(least, relaxed(value, order, 0, nats, prices, shots))
+
+
+@njit(cache=True)
+def _onward(k: int, over: bool, count: Array, left: Array, paid: Array, order: Array, nats: Array, prices: Array, shots: Array) -> int:
+    """The next node of a walk through sets of shots, everything before `order[k]` decided; -1 where the walk is over.
+
+    One shooter further, with every shot it has; where this branch is `over`, back to the last shooter that has a shot to give up. Mends count, left and paid.
+    """
+    if over:
+        k -= 1
+        while k >= 0 and count[k] == 0:
+            k -= 1
+        if k < 0:
+            return -1
+        count[k] -= 1
+    else:
+        count[k] = shots[order[k]]
+    left[k + 1] = left[k] * np.exp(-nats[order[k]] * count[k])
+    paid[k + 1] = paid[k] + prices[order[k]] * count[k]
+    return k + 1
 
 
 @njit(cache=True)
@@ -116,32 +124,19 @@ def priced(values: Array, nats: Array, prices: Array, shots: Array) -> tuple[Arr
 def below(value: float, nats: Array, prices: Array, shots: Array, limit: float, room: int) -> tuple[Array, bool]:
     """All sets of shots at one threat that cost less than `limit`: counts (sets, w), and whether they are all, or `room` or `STEPS` cut them off."""
     order = useful(value, nats, prices, shots, limit)
-    n, size = len(order), 0
+    n, size, k = len(order), 0, 0
     found = np.zeros((room, len(nats)), np.int64)
     count, left, paid = np.zeros(n, np.int64), np.empty(n + 1), np.empty(n + 1)
     left[0], paid[0] = value, 0.0
-    k, down = 0, True
     for _ in range(50 * STEPS):
-        if down:
-            if paid[k] + relaxed(left[k], order, k, nats, prices, shots) >= limit:
-                k, down = k - 1, False
-                continue
-            if k == n:
-                if size == room:
-                    return found, False
-                for j in range(n):
-                    found[size, order[j]] = count[j]
-                size, k, down = size + 1, k - 1, False
-                continue
-            count[k] = shots[order[k]]
-        elif k < 0:
+        over = paid[k] + relaxed(left[k], order, k, nats, prices, shots) >= limit
+        if k == n and not over:
+            if size == room:
+                return found, False
+            for j in range(n):
+                found[size, order[j]] = count[j]
+            size += 1
+        k = _onward(k, over or k == n, count, left, paid, order, nats, prices, shots)
+        if k < 0:
             return found[:size], True
-        elif count[k] == 0:
-            k -= 1
-            continue
-        else:
-            count[k] -= 1
-        left[k + 1] = left[k] * np.exp(-nats[order[k]] * count[k])
-        paid[k + 1] = paid[k] + prices[order[k]] * count[k]
-        k, down = k + 1, True
     return found[:size], False

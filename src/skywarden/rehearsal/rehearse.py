@@ -52,9 +52,17 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     threats = [w for w in stakes.wanted(picture, site) if int(number[w.row]) not in under_way]
     free = tuple(k for k, a in enumerate(arms) if a.busy <= t)
     means = engage.Means(status, holds, consents, free, tuple(a.left for a in arms), tuple(a.pointing for a in arms))
-    asked = engage.ask([w.row for w in threats], means, reports, frame, picture, site)
-    pairs, weighed = stakes.pairing([stakes.worth(w, t) for w in threats], asked.chance, stakes.kept(means.left, site))
-    clearances, orders, awaiting = engage.decide(asked, pairs, means, frame, site)
+    seen = engage.glance([w.row for w in threats], means, reports, frame, picture, site)
+    worths, kept = [stakes.worth(w, t) for w in threats], stakes.kept(means.left, site)
+    for _ in range(len(free) + engage.SPARE + 1):       # what is chosen is cleared; what is refused is chosen no more
+        pairs, weighed = stakes.pairing(worths, seen.chance, kept)
+        before, seen = seen, engage.ask(seen, pairs, means, frame, picture, site)
+        if seen.chance is before.chance:
+            break
+    seen = engage.show(seen, means, frame, picture, site)
+    if seen.cut:
+        pairs, weighed = stakes.pairing(worths, engage.cleared(seen), kept)
+    clearances, orders, awaiting = engage.decide(seen, pairs, means, frame, picture, site)
     clearances += engage.let_fall(picture, site, under_way | {int(number[w.row]) for w in threats})
     clearances += engage.looked_at(under_way, picture)
     arms = _spent(arms, orders, picture, site)

@@ -16,6 +16,7 @@ from skywarden.ballistics.flight import Earth, acceleration
 from skywarden.geometry.ground import Ground, ground_up
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import PROJECTILE, Picture, Tracks
+from skywarden.site.effect import chance
 from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
@@ -61,23 +62,56 @@ def surely_projectiles(tracks: Tracks, site: Site) -> Array:
     return np.asarray((tracks.kind[:, PROJECTILE] >= site.policy.projectile_probability) & (tracks.address == NO_ADDRESS))
 
 
-def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
-    """The future of a track (row of the picture's tracks), flown with its own drag through the air believed."""
+class Futures(NamedTuple):
+    """Where some tracks will be: one row each."""
+
+    path: Array         # (n, k, 3) every STEP from now on [m]
+    height: Array       # (n, k) above the ground [m]
+    points: Array       # (n,) how many of them come before the track is LEAST_HEIGHT over the ground
+    drag_sigma: Array   # (n,) of its acceleration, from not knowing its drag [m/s²]
+
+
+class Windows(NamedTuple):
+    """How each effector could meet each track soonest: one row a track, one column an effector."""
+
+    at: Array           # (n, m) the point on the track's path; -1 it cannot
+    t_from: Array       # (n, m) the effect leaves [s]; nan where it cannot
+    t_hit: Array        # (n, m) it would meet the track [s]
+    last: Array         # (n, m) an order after this would come too late [s]
+    chance: Array       # (n, m) to stop it; 0 where it cannot
+
+
+def futures(rows: Array, picture: Picture, frame: Frame, site: Site) -> Futures:
+    """The future of some tracks (rows of the picture's tracks), each flown with its own drag through the air believed."""
     tracks = picture.tracks
-    sigma = math.sqrt(max(float(tracks.covariance[row, 6, 6]), 0.0))
-    path, height, doubt = _fly(
-        tracks.state[row], sigma, int(tracks.law[row]), site.ground, site.drags, air_of(site, frame), site.earth, STEP, int(LOOK_AHEAD / STEP))
-    below = np.flatnonzero(~(height >= LEAST_HEIGHT))
-    end = int(below[0]) if below.size else len(path)
-    return Ahead(frame.t, path[:end], height[:end], tracks.covariance[row, :6, :6], doubt, radar_places(site))
+    sigma = np.sqrt(np.maximum(tracks.covariance[rows, 6, 6], 0.0))
+    return Futures(*_fly(
+        np.ascontiguousarray(tracks.state[rows]), sigma, tracks.law[rows], site.ground, site.drags, air_of(site, frame), site.earth, STEP,
+        int(LOOK_AHEAD / STEP)))
 
 
-def velocity_at(ahead: Ahead, t: float) -> Array:
-    """(3,) velocity of the track on its path at time t [m/s]; 0 where the path is a point."""
-    if len(ahead.path) < 2:
-        return np.zeros(3)
-    k = min(max(int((t - ahead.t) / STEP), 0), len(ahead.path) - 2)
-    return np.asarray((ahead.path[k + 1] - ahead.path[k]) / STEP)
+def ahead_of(found: Futures, k: int, row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
+    """One of them: row `k`, which is row `row` of the picture's tracks."""
+    end = int(found.points[k])
+    return Ahead(frame.t, found.path[k, :end], found.height[k, :end], picture.tracks.covariance[row, :6, :6], float(found.drag_sigma[k]), radar_places(site))
+
+
+def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
+    """The future of one track (row of the picture's tracks)."""
+    return ahead_of(futures(np.array([row]), picture, frame, site), 0, row, picture, frame, site)
+
+
+def windows(found: Futures, reaction: Array, t: float, site: Site) -> Windows:
+    """The earliest engagement of each track by each effector at time t, as `space_of` has it; reaction (n, m) [s] of each to turn to each."""
+    at, leaves, last, stops = _windows(found.path, found.height, found.points, _declared(site), reaction)
+    return Windows(at, t + leaves, t + np.where(at >= 0, STEP * at, math.nan), t + last - reaction, stops)
+
+
+@lru_cache(maxsize=8)
+def _declared(site: Site) -> Array:
+    """(m, 10) effectors: place, speed, least and greatest reach, burn-out, least height, declared probability, loss against crossing rounds."""
+    return np.array([
+        (*e.place, e.speed, e.reach_min, e.reach_max, burn_out(e), e.height_min, e.kill_probability, e.crossing_loss) for e in site.effectors]).reshape(-1, 10)
 
 
 def space_of(ahead: Ahead, effector: Effector) -> Space | None:
@@ -132,6 +166,31 @@ def _earliest(
 
 
 @njit(cache=True, error_model="numpy")
+def _windows(path: Array, height: Array, points: Array, declared: Array, reaction: Array) -> tuple[Array, Array, Array, Array]:
+    """(n, m) `_earliest` for every pair, when the effect leaves and when it would leave latest [s], and the chance to stop the round."""
+    n, m = path.shape[0], declared.shape[0]
+    index, leaves, last, stops = np.full((n, m), -1, np.int64), np.full((n, m), np.nan), np.full((n, m), np.nan), np.zeros((n, m))
+    for i in range(n):
+        for e in range(m):
+            px, py, pz, speed, nearest, farthest = declared[e, 0], declared[e, 1], declared[e, 2], declared[e, 3], declared[e, 4], declared[e, 5]
+            far = min(farthest, declared[e, 6])
+            for k in range(points[i]):
+                x, y, z = path[i, k, 0] - px, path[i, k, 1] - py, path[i, k, 2] - pz
+                reach = math.sqrt(x * x + y * y + z * z)
+                if z > 0.0 and height[i, k] >= declared[e, 7] and nearest <= reach <= far:
+                    leave = k * STEP - reach / speed
+                    if not last[i, e] >= leave:
+                        last[i, e] = leave
+                    if index[i, e] < 0 and leave >= reaction[i, e]:
+                        index[i, e], leaves[i, e] = k, leave
+                        a = max(min(k, points[i] - 2), 0)
+                        b = min(a + 1, points[i] - 1)
+                        vx, vy, vz = path[i, b, 0] - path[i, a, 0], path[i, b, 1] - path[i, a, 1], path[i, b, 2] - path[i, a, 2]
+                        stops[i, e] = chance(x, y, z, vx / STEP, vy / STEP, vz / STEP, nearest, farthest, declared[e, 8], declared[e, 9])
+    return index, leaves, last, stops
+
+
+@njit(cache=True, error_model="numpy")
 def _sweep(
     path: Array, first: float, last: float, place: Array, far: float, covariance: Array, drag_sigma: float, after: float,
 ) -> tuple[Array, float, float]:
@@ -173,29 +232,34 @@ def _air(site: Site, up: bytes, wind: bytes, offset: float, ratio: float) -> Air
 
 @njit(cache=True, error_model="numpy")
 def _fly(
-    state: Array, sigma: float, law: int, ground: Ground, drags: Drags, air: Air, earth: Earth, step: float, steps: int,
-) -> tuple[Array, Array, float]:
-    """(steps + 1, 3) positions of a projectile from now on, every `step` seconds, and their heights; it stays where it has come under the ground.
+    states: Array, sigmas: Array, laws: Array, ground: Ground, drags: Drags, air: Air, earth: Earth, step: float, steps: int,
+) -> tuple[Array, Array, Array, Array]:
+    """(n, steps + 1, 3) positions of projectiles from now on, every `step` seconds, their heights (n, steps + 1), and how many of them come before one is
+    less than LEAST_HEIGHT above the ground; behind that they are not filled.
 
-    Third, what `sigma` of its inverse ballistic coefficient makes of its acceleration now [m/s²].
+    Fourth, what `sigma` of the inverse ballistic coefficient makes of the acceleration now [m/s²].
     """
-    out, height = np.empty((steps + 1, 3)), np.empty(steps + 1)
-    x, y, z, vx, vy, vz = state[0], state[1], state[2], state[3], state[4], state[5]
-    inverse = max(state[6], 0.0)
-    out[0, 0], out[0, 1], out[0, 2] = x, y, z
-    height[0] = z - ground_up(ground, x, y)
-    for k in range(steps):
-        if height[k] > 0.0:
-            # midpoint rule: metres over a minute, far inside the margins kept
+    n = states.shape[0]
+    out, height = np.zeros((n, steps + 1, 3)), np.zeros((n, steps + 1))
+    points, pull = np.zeros(n, np.int64), np.empty(n)
+    for i in range(n):
+        x, y, z, vx, vy, vz = states[i, 0], states[i, 1], states[i, 2], states[i, 3], states[i, 4], states[i, 5]
+        law, inverse = laws[i], max(states[i, 6], 0.0)
+        bx, by, bz = acceleration(x, y, z, vx, vy, vz, law, inverse + sigmas[i], 0.0, 0.0, drags, air, earth)
+        for k in range(steps + 1):
+            up = z - ground_up(ground, x, y)
             ax, ay, az = acceleration(x, y, z, vx, vy, vz, law, inverse, 0.0, 0.0, drags, air, earth)
+            if k == 0:
+                pull[i] = math.sqrt((bx - ax) ** 2 + (by - ay) ** 2 + (bz - az) ** 2)
+            if not up >= LEAST_HEIGHT:
+                break
+            out[i, k, 0], out[i, k, 1], out[i, k, 2] = x, y, z
+            height[i, k] = up
+            points[i] = k + 1
+            # midpoint rule: metres over a minute, far inside the margins kept
             h = 0.5 * step
             mx, my, mz, ux, uy, uz = x + h * vx, y + h * vy, z + h * vz, vx + h * ax, vy + h * ay, vz + h * az
             ax, ay, az = acceleration(mx, my, mz, ux, uy, uz, law, inverse, 0.0, 0.0, drags, air, earth)
             x, y, z = x + step * ux, y + step * uy, z + step * uz
             vx, vy, vz = vx + step * ax, vy + step * ay, vz + step * az
-        out[k + 1, 0], out[k + 1, 1], out[k + 1, 2] = x, y, z
-        height[k + 1] = z - ground_up(ground, x, y)
-    x, y, z, vx, vy, vz = state[0], state[1], state[2], state[3], state[4], state[5]
-    ax, ay, az = acceleration(x, y, z, vx, vy, vz, law, inverse, 0.0, 0.0, drags, air, earth)
-    bx, by, bz = acceleration(x, y, z, vx, vy, vz, law, inverse + sigma, 0.0, 0.0, drags, air, earth)
-    return out, height, math.sqrt((bx - ax) ** 2 + (by - ay) ** 2 + (bz - az) ** 2)
+    return out, height, points, pull

@@ -61,8 +61,10 @@ def pairing(worths: Sequence[float], chance: Array, keep: Array) -> tuple[tuple[
     One engagement at a time for each threat: after it comes the look. Where the best plan would spend two at once, the surer one goes
     ahead, and the other effector is offered to the threats that have none.
     """
-    shots = np.ones(chance.shape[1], np.int64)
-    asked = allocate.problem(np.asarray(worths, float), chance, shots, keep)
+    some: Array = np.flatnonzero(chance.any(axis=1))
+    spared = float(sum(worths)) - float(sum(worths[k] for k in some.tolist()))      # nothing can be done about these
+    shots, chance = np.ones(chance.shape[1], np.int64), chance[some]
+    asked = allocate.problem(np.asarray(worths, float)[some], chance, shots, keep)
     plan = allocate.fast(asked)
     counts = np.zeros_like(plan.counts)
     offered, planned = asked, plan.counts
@@ -75,4 +77,5 @@ def pairing(worths: Sequence[float], chance: Array, keep: Array) -> tuple[tuple[
         offered = asked._replace(chance=np.where(met[:, None] > 0, 0.0, chance), shots=shots - spent)
         planned = allocate.fast(offered).counts
     rows, columns = np.nonzero(counts)
-    return tuple(zip(rows.tolist(), columns.tolist(), strict=True)), plan._replace(counts=counts, objective=allocate.objective(asked, counts))
+    pairs = tuple(zip(some[rows].tolist(), columns.tolist(), strict=True))
+    return pairs, plan._replace(counts=counts, objective=allocate.objective(asked, counts) + spared, lower_bound=plan.lower_bound + spared)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from numba import njit
 from numpy.typing import NDArray
 
 from skywarden.site.model import Effector
@@ -18,12 +19,20 @@ def kill_probability(effector: Effector, line: NDArray[Any] | tuple[float, ...],
     As declared at half reach and flying along the line of sight; half as much again at the effector, half as much at full reach, nothing
     outside its reach; less by `crossing_loss` times the squared sine of the angle under which it crosses the line of sight.
     """
-    distance = math.hypot(*line)
-    if not effector.reach_min <= distance <= effector.reach_max:
+    x, y, z = line
+    return float(chance(
+        x, y, z, velocity[0], velocity[1], velocity[2], effector.reach_min, effector.reach_max, effector.kill_probability, effector.crossing_loss))
+
+
+@njit(cache=True, error_model="numpy")
+def chance(x: float, y: float, z: float, vx: float, vy: float, vz: float, nearest: float, farthest: float, declared: float, crossing_loss: float) -> float:
+    """`kill_probability` of one pair, for kernels: line and velocity by component, the effector by its reach, declared probability and loss."""
+    distance = math.sqrt(x * x + y * y + z * z)
+    if not nearest <= distance <= farthest:
         return 0.0
-    speed = math.hypot(*velocity)
+    speed = math.sqrt(vx * vx + vy * vy + vz * vz)
     across = 0.0
-    if distance > 0.0 and speed > 0.0 and effector.crossing_loss > 0.0:
-        along = sum(a * b for a, b in zip(line, velocity, strict=True)) / (distance * speed)
+    if distance > 0.0 and speed > 0.0 and crossing_loss > 0.0:
+        along = (x * vx + y * vy + z * vz) / (distance * speed)
         across = max(0.0, 1.0 - along * along)
-    return min(effector.kill_probability * (1.5 - distance / effector.reach_max) * (1.0 - effector.crossing_loss * across), BEST)
+    return min(declared * (1.5 - distance / farthest) * (1.0 - crossing_loss * across), BEST)
