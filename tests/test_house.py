@@ -68,13 +68,13 @@ def test_never_3_the_screen_shows_and_does_not_compute():
 
 
 def test_never_4_only_the_world_acts_on_an_order_and_only_a_simulated_session_wires_rehearse():
-    may_know_drill = {"world", "rehearsal", "record", "console", "run", "session", "messages", "feeds", "review"}
+    may_know_drill = {"world", "rehearsal", "record", "console", "run", "session", "stages", "messages", "feeds", "review"}
     for name, reached in IMPORTS.items():
         if any(module.startswith("messages.drill") for module in reached):
             assert room(name) in may_know_drill, name
     # a verb that is just that, solving a file's instance, reaches the solver and nothing else of the rehearsal
     assert all(m == "rehearsal" or m.startswith("rehearsal.allocate") for m in IMPORTS["allocation"] if room(m) == "rehearsal")
-    assert {room(name) for name, reached in IMPORTS.items() if any(room(m) == "rehearsal" for m in reached)} <= {"rehearsal", "session", "allocation"}
+    assert {room(name) for name, reached in IMPORTS.items() if any(room(m) == "rehearsal" for m in reached)} <= {"rehearsal", "session", "stages", "allocation"}
     feeds = {name for name, reached in reached_from({"feeds"}).items() if any(module.startswith("messages.drill") for module in reached)}
     assert feeds <= {"feeds.simulated"}
 

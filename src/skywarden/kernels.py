@@ -5,6 +5,7 @@ Numba recompiles a kernel when its own file changes, but not when a kernel that 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -23,6 +24,24 @@ def keep_compiled() -> None:
         return      # numba then falls back to what it would do by itself
     os.environ["NUMBA_CACHE_DIR"] = str(home / _state())
     _forget(home)
+
+
+def are_kept(kind: str) -> bool:
+    """Whether all kernels for a run of this kind have been compiled from these sources and kept."""
+    try:
+        return _note(kind).read_text() == _state()
+    except OSError:
+        return False
+
+
+def note_kept(kind: str) -> None:
+    """Remember that they have."""
+    with contextlib.suppress(OSError):      # where nothing can be kept, nothing is remembered
+        _note(kind).write_text(_state())
+
+
+def _note(kind: str) -> Path:
+    return Path(os.environ.get("NUMBA_CACHE_DIR", os.devnull)) / f"complete-{kind}"
 
 
 def _state() -> str:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -22,26 +21,23 @@ from skywarden.console.journal import Journal, left_standing, path_of
 from skywarden.console.server import Console as Page
 from skywarden.console.server import is_loopback
 from skywarden.console.terminal import Terminal
-from skywarden.defence import watch as belief
 from skywarden.errors import UsageError
 from skywarden.feeds import open_source
 from skywarden.feeds.merge import Merged
 from skywarden.feeds.simulated import Simulated
-from skywarden.geometry.polar import to_polar
 from skywarden.messages.drill import Drill
-from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars
+from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
 from skywarden.messages.truth import Truth
 from skywarden.record.header import Header
 from skywarden.record.reader import Record
 from skywarden.record.writer import Recorder
-from skywarden.rehearsal import rehearse as rehearsal
 from skywarden.rehearsal.verify import Violation, violations
 from skywarden.review.measures import Measures
 from skywarden.run.clock import Clock, NoClock, Paced, ScaledClock
 from skywarden.run.compare import Comparison
 from skywarden.run.compare import check_record as compare
-from skywarden.run.loop import Stepper, Wire, run
+from skywarden.run.loop import Wire, run
 from skywarden.run.shapes import Feed, Moment, Sink
 from skywarden.scenario.load import load as load_scenario
 from skywarden.scenario.load import site_of
@@ -50,10 +46,11 @@ from skywarden.site import coverage
 from skywarden.site.load import from_sources
 from skywarden.site.load import load as load_site
 from skywarden.site.model import Site
+from skywarden.stages import stepper
+from skywarden.warming import warm
 
 FIRST_SCENARIO = "kabul-2021-08-30"
 PORT = 8080
-WARM_FRAMES = 24        # of an invented flight, enough to pass through every stage
 
 
 @dataclass(frozen=True)
@@ -278,54 +275,6 @@ def open_feed(request: Request, site: Site, scenario: Scenario | None) -> tuple[
 def is_live(feed: Feed) -> bool:
     """Whether the feed keeps time itself, because something out there does."""
     return bool(getattr(feed, "live", False))
-
-
-def stepper(site: Site, simulation: bool) -> Stepper:
-    """A fresh stepper: with `rehearse` in a simulation and its replay, without it on live data and on a replay of live data."""
-    return Stepper(watching(site), rehearsing(site) if simulation else None)
-
-
-def watching(site: Site) -> Callable[[Frame], Picture]:
-    """`watch` with its state held between frames."""
-    state = belief.start(site)
-
-    def step(frame: Frame) -> Picture:
-        nonlocal state
-        state, picture = belief.watch(state, frame, site)
-        return picture
-
-    return step
-
-
-def rehearsing(site: Site) -> Callable[[Frame, Picture], Drill]:
-    """`rehearse` with its plan held between frames. Wired in simulations only."""
-    plan = rehearsal.start(site)
-
-    def step(frame: Frame, picture: Picture) -> Drill:
-        nonlocal plan
-        plan, drill = rehearsal.rehearse(plan, frame, picture, site)
-        return drill
-
-    return step
-
-
-def warm(site: Site, simulation: bool) -> None:
-    """Pass an invented flight through every stage, so that all kernels are compiled before the first real frame."""
-    radars = [k for k, radar in enumerate(site.radars) if np.isfinite(radar.elevation_sigma)]
-    step = stepper(site, simulation)
-    middle = site.zones[0].polygon.mean(axis=0) if site.zones else np.zeros(2)
-    for k in range(WARM_FRAMES):
-        t = k * site.policy.frame_s
-        left = 12.0 - t
-        position = np.array([[middle[0] - 150.0 * left, middle[1], 60.0 * left]])
-        detections = Detections.empty(len(radars[:1]))
-        for sensor in radars[:1]:
-            polar = to_polar(position, np.array([[150.0, 0.0, -60.0]]), site.radars[sensor].place)
-            detections = detections._replace(
-                t=np.array([t]), sensor=np.array([sensor], np.int32), range=polar[0], azimuth=polar[1], elevation=polar[2], range_rate=polar[3])
-        aircraft = Aircraft.empty(1)._replace(
-            t=np.array([t]), address=np.array([1], np.int64), position=np.array([[9000.0 - 80.0 * t, 5000.0, 2000.0]]), velocity=np.array([[-80.0, 0.0, 0.0]]))
-        step.step(Frame(t, detections, aircraft, site.weather, (), Radars.staring(len(site.radars), t), Inputs.none(), 0.0))
 
 
 def clock_of(speed: float | None, stop: threading.Event, changing: bool = False) -> Clock:

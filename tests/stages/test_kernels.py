@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from skywarden import kernels
 
 
@@ -27,3 +30,46 @@ def test_a_package_nobody_may_write_to_keeps_its_kernels_with_the_user(tmp_path,
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(kernels, "__file__", "/proc/skywarden/kernels.py")
     assert kernels._home() == tmp_path / "cache" / "skywarden" / "kernels"
+
+
+COUNTED = """
+import sys
+from numba.core.dispatcher import Dispatcher
+from skywarden import warming
+from skywarden.feeds.simulated import Simulated
+from skywarden.scenario.load import load as load_scenario
+from skywarden.site.load import load as load_site
+from skywarden.stages import stepper
+
+def compiled():
+    held = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith("skywarden"):
+            held.update({(k.__module__, k.__name__): len(k.signatures) for k in vars(module).values() if isinstance(k, Dispatcher)})
+    return held
+
+site = load_site("kabul")
+warming.last_stages(site, True)
+apart = compiled()
+warming.fly(site, True)
+world = iter(Simulated(load_scenario("kabul-2021-08-30", site), site, seed=5))
+step, before = stepper(site, True), compiled()
+orders = 0
+for frame, _ in world:
+    orders += len(step.step(frame)[1].orders)
+    if frame.t > 45.0:
+        break
+after = compiled()
+late = sorted(".".join(k) for k, n in after.items() if n > before.get(k, 0) and k[0].split(".")[1] in ("defence", "rehearsal", "estimation"))
+stages = ["skywarden." + name for name in ("defence.impact", "defence.threat", "rehearsal.space", "rehearsal.airspace", "defence.tracking.life")]
+twice = sorted(".".join(k) for k, n in after.items() if n > apart.get(k, 0) > 0 and k[0] in stages)
+print(orders, late, twice)
+"""
+
+
+def test_the_invented_flights_compile_all_that_a_run_with_an_order_needs_and_nothing_for_two_kinds_of_input():
+    done = subprocess.run([sys.executable, "-c", COUNTED], capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stderr
+    orders, rest = done.stdout.strip().split(" ", 1)
+    assert int(orders) > 0
+    assert rest == "[] []", rest

@@ -243,10 +243,12 @@ def improve(
 
 
 @njit(cache=True, error_model="numpy")
-def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array, gains: Array, model: Model) -> None:
+def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array, gains: Array, model: Model, longer: Array) -> None:
     """Each track takes the detection `taken` (n,) gives it, -1 none: all hypotheses improve, the evidence grows.
 
-    gains  (n,) what the detection adds to the track's score
+    gains   (n,) what the detection adds to the track's score
+    longer  (n,) mask, set for the tracks that keep one detection more now
+    `reconsider` is due afterwards.
     """
     laws = b.x.shape[1] - 2
     H6 = np.empty((4, 6))
@@ -264,6 +266,7 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
             b.t[i, k], b.sensor[i, k], b.ratio[i, k], b.past[i, k] = t, sensor, ratio[d], b.ll[i, laws]
             b.z[i, k] = z[d]
             b.kept[i] = k + 1
+            longer[i] = True
         for law in range(laws):
             if not b.alive[i, law]:
                 continue
@@ -284,14 +287,6 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
         b.misses[i] = 0
         b.seen[i] = max(b.seen[i], t)
         b.score[i] = min(b.score[i] + gains[i], 200.0)
-        if k < b.t.shape[1]:
-            if pays(k + 1):
-                for law in range(laws):
-                    if b.alive[i, law]:
-                        refit_one(b, i, law, model)
-                mend(b, i, model)
-            afresh(b, i, model)
-        prune(b, i)
 
 
 @njit(cache=True, error_model="numpy")
@@ -458,6 +453,24 @@ def afresh(b: Block, i: int, model: Model) -> None:
         b.z[i, d] = b.z[i, s + d]
         b.past[i, d] = b.past[i, s + d] - AFRESH_COST
     b.kept[i] = AFRESH
+
+
+@njit(cache=True, error_model="numpy")
+def reconsider(b: Block, taken: Array, longer: Array, model: Model) -> None:
+    """After the tracks of mask `taken` (n,) took a detection: those `longer` (n,) now are fitted again where it pays, and what is ruled out is dropped.
+
+    Not part of `absorb`, though it always follows it: apart, the two compile in half the time.
+    """
+    for i in range(taken.shape[0]):
+        if longer[i]:
+            if pays(b.kept[i]):
+                for law in range(b.x.shape[1] - 2):
+                    if b.alive[i, law]:
+                        refit_one(b, i, law, model)
+                mend(b, i, model)
+            afresh(b, i, model)
+        if taken[i]:
+            prune(b, i)
 
 
 @njit(cache=True, error_model="numpy")

@@ -118,15 +118,17 @@ def remember(busy: Array, sensor: Array, z: Array, weight: Array, model: Model) 
 @njit(cache=True, error_model="numpy")
 def observe(
     b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, rate: float, busy: Array, with_rate: bool, model: Model,
-) -> tuple[Array, Array, Array, int, Array, Array, Array]:
+) -> tuple[Array, Array, Array, int, Array, Array, Array, Array, Array]:
     """Known tracks take their detections first, then tentative ones; what is left is compared with the seeds. Changes `b` in place.
 
-    Returns the detections (k, 4) and their noise ratio (k,); which are free (k,), how many were before any pair took its one; and the pairs that
+    `reconsider` is due afterwards: with the masks (n,) returned last, of the tracks that took a detection and of those that keep one more.
+    Returns first the detections (k, 4) and their noise ratio (k,); which are free (k,), how many were before any pair took its one; and the pairs that
     begin a track, best first, each seed and detection once: seed, detection, log-likelihood ratio (p,) each.
     """
     z, ratio, floor = prepared(d, rows, sensor, rate, busy, with_rate, model)
     free = np.ones(rows.shape[0], np.bool_)
     n = b.time.shape[0]
+    took, longer = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     if n > 0:
         which = np.empty(n, np.bool_)
         for i in range(n):
@@ -140,10 +142,11 @@ def observe(
             for p in range(row.shape[0]):
                 if taken[row[p]] == column[p]:
                     gains[row[p]] = -cost[p] + math.log(1.0 - model.pd[sensor])
-            absorb(b, taken, t, sensor, z, ratio, gains, model)
+            absorb(b, taken, t, sensor, z, ratio, gains, model, longer)
             for i in range(n):
                 if taken[i] >= 0:
                     free[taken[i]] = False
+                    took[i] = True
             if stage == 0 and model.cell[sensor, 0] > 0.0:
                 unsplit(z, free, SPLIT * model.cell[sensor])
     strange = 0
@@ -161,4 +164,4 @@ def observe(
             pick[picked] = p
             picked += 1
     pick = pick[:picked]
-    return z, ratio, free, strange, seed[pick], det[pick], lr[pick]
+    return z, ratio, free, strange, seed[pick], det[pick], lr[pick], took, longer

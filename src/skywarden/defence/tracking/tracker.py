@@ -10,6 +10,7 @@ import numpy as np
 from skywarden.ballistics.air import with_weather
 from skywarden.defence.tracking import cooperative, kinds
 from skywarden.defence.tracking.birth import UNAMBIGUOUS, found
+from skywarden.defence.tracking.kernels import reconsider
 from skywarden.defence.tracking.life import conclude, opinions
 from skywarden.defence.tracking.look import LATEST, groups, observe, remember
 from skywarden.defence.tracking.memory import RINGS, SECTORS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
@@ -118,7 +119,9 @@ def look(
     # a rate that repeats within the speeds of rounds says too little and misleads the fit of a start: such a radar is used without it
     with_rate = bool(model.sensors.span[sensor] >= UNAMBIGUOUS)
     rate = float(clutter[sensor]) if math.isfinite(clutter[sensor]) else max(float(rows.shape[0]), 0.5)
-    z, ratio, free, strange, seed, det, lr = observe(b, seeds, d, rows, t, sensor, rate, busy, with_rate, model)
+    z, ratio, free, strange, seed, det, lr, took, longer = observe(b, seeds, d, rows, t, sensor, rate, busy, with_rate, model)
+    if took.any():
+        reconsider(b, took, longer, model)
     if seed.shape[0]:
         fresh = empty_block(b.x.shape[1], seed.shape[0])
         found(fresh, 0, seeds, seed, t, sensor, z, ratio, det, lr, model)
