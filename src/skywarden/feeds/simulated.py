@@ -25,7 +25,7 @@ AFTER = 2.0             # s flown on after the last round is down
 
 
 class Simulated:
-    """A Feed that flies a scenario over a site, and a Sink that reads simulated orders out of the drills it is handed.
+    """A Feed that flies a scenario over a site, and a Sink that reads simulated orders and the runway's state out of the drills it is handed.
 
     seed      of all chance; None: the scenario's own
     duration  exactly so long [s]; None: the scenario's, or until the last round is down and the last late detection has come, if that is later
@@ -51,9 +51,11 @@ class Simulated:
             number += 1
 
     def take(self, moment: Moment) -> None:
-        """Let the world act on the orders of a drill."""
-        if moment.drill is not None and moment.drill.orders:
-            self.world.order(moment.drill.orders, moment.picture.tracks, moment.picture.t)
+        """Let the world act on the orders of a drill, and its tower on the runway's state."""
+        if moment.drill is not None:
+            if moment.drill.orders:
+                self.world.order(moment.drill.orders, moment.picture.tracks, moment.picture.t)
+            self.world.runway(moment.drill.airport.runway_open, moment.picture.t)
 
     def close(self) -> None:
         """Nothing stays open."""
@@ -76,7 +78,7 @@ class Simulated:
         commands = tuple(sorted((c for c in self.scenario.operator if (begin < c.t <= t_to or (number == 0 and c.t <= 0.0))), key=lambda c: c.t))
         frame = Frame(t_to, Detections(*plots.detections), reports, self.site.weather, commands, radars, Inputs.none(), 0.0)
         flying = world.true_rounds(t_to, self._visible(t_to, now.position), plots.origin)
-        truth = Truth(t_to, flying, world.true_aircraft(t_to), engagements, plots.origin, remains)
+        truth = Truth(t_to, flying, world.true_aircraft(t_to), engagements, plots.origin, remains, world.movements(t_to))
         return frame, truth
 
     def _visible(self, t: float, position: Array) -> Array:

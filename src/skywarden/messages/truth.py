@@ -11,6 +11,7 @@ from skywarden.messages.tables import Array
 WAITING, FLYING, FELL, STOPPED = 0, 1, 2, 3   # `TrueRounds.outcome`
 MISSED, KILLED, PARTLY, DUD = 0, 1, 2, 3      # `Engagements.outcome`: partly is broken off its path but whole; a dud is an effect that failed
 FRAGMENT, LIVE, SPENT = 0, 1, 2               # `Remains.sort`: pieces; a round that did not go off; what was fired and did not destroy itself
+AS_PLANNED, HELD, WENT_AROUND, DIVERTED, WAITS, LANDED, DEPARTED, CANCELLED = range(8)      # `Movements.word`
 
 
 class TrueRounds(NamedTuple):
@@ -64,6 +65,23 @@ class Remains(NamedTuple):
         return cls(np.zeros(0, np.int32), np.zeros(0, np.int8), np.zeros(0), np.zeros((0, 3)))
 
 
+class Movements(NamedTuple):
+    """Flights under the scenario's tower and its word to each, one row a flight; landed, departed, called off: told of once."""
+
+    address: Array      # (n,) int64
+    callsign: Array     # (n,) S8
+    arrives: Array      # (n,) bool     it is to land; else it starts here
+    word: Array         # (n,) int8     AS_PLANNED, HELD, WENT_AROUND (and then holds), DIVERTED, WAITS, LANDED, DEPARTED or CANCELLED
+    late: Array         # (n,) float64  behind its plan, so far or as now expected [s]
+    around: Array       # (n,) bool     it has had to go around
+
+    @classmethod
+    def none(cls) -> Movements:
+        """No row."""
+        no = np.zeros(0, np.bool_)
+        return cls(np.zeros(0, np.int64), np.zeros(0, "S8"), no, np.zeros(0, np.int8), np.zeros(0), no)
+
+
 class Truth(NamedTuple):
     """What was true at time `t`.
 
@@ -77,6 +95,7 @@ class Truth(NamedTuple):
     engagements: Engagements
     origin: Array       # (n detections,) int32
     remains: Remains = Remains.none()
+    movements: Movements = Movements.none()
 
     @classmethod
     def nothing(cls, t: float) -> Truth:

@@ -37,7 +37,7 @@ _samples: tuple[Any, ...] = (
     Picture(0.0, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0)),
     Reached.none(), Approaches.none(), Fallout.none(), Evidence.none(), _no_clearance, Airport(True, 0, 0.0),
     Assessment(0, 0, 0.0, ""), Allocation(0, 0.0, 0.0), Drill(0.0, "", (), (), (), Airport(True, 0, 0.0)),
-    _nothing, _nothing.rounds, _nothing.aircraft, _nothing.engagements, _nothing.remains,
+    _nothing, _nothing.rounds, _nothing.aircraft, _nothing.engagements, _nothing.remains, _nothing.movements,
 )
 _order = Order(0, 0, 0.0, 0.0, dataclasses.replace(_no_clearance, cleared=True, reason="clear"))
 

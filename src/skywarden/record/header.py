@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 
 APPLICATION = 0x534B5957        # "SKYW", in SQLite's own field for telling whose file it is
-FORMAT = 2                      # raised whenever older and newer readers would not understand one another
+FORMAT = 3                      # raised whenever older and newer readers would not understand one another
 KINDS = ("simulation", "live")
 DIGEST_BYTES = 16
 

@@ -19,7 +19,7 @@ from skywarden.site.model import Site
 CLOSE_FROM = 0.2        # probability of an impact endangering a runway
 INSPECTION_S = 900.0    # s to inspect it after an impact, illustrative
 SWEEP_S = 300.0         # s to look it over for fragments after an interception whose debris may lie on it, illustrative
-APPROACH = 10_000.0     # m: aircraft nearer than this to the origin are asked to hold while it is closed
+APPROACH = 15_000.0     # m: aircraft nearer than this to the origin are asked to hold while it is closed
 LOW = 1500.0            # m above the origin, likewise
 FINAL, FINAL_UP = 4_000.0, 350.0    # m from a runway, and above the origin: descending there while it is closed, an aircraft goes around
 SINKING = -1.0          # m/s of climb, below which it is landing

@@ -83,6 +83,24 @@ class RemainsLine(NamedTuple):
     zone: str | None
 
 
+class MovementLine(NamedTuple):
+    """One flight under the scenario's tower."""
+
+    callsign: str
+    arrives: bool       # it was to land; else to start
+    word: int           # the tower's last, as in `Movements.word`
+    late: float         # behind its plan [s]
+    around: bool        # it has had to go around
+
+
+class Closure(NamedTuple):
+    """One time the runway was closed, as the rehearsal had it."""
+
+    begun: float            # [s]
+    ended: float | None     # [s]; None: still closed at the end
+    why: tuple[str, ...]    # states in their order, as in `Airport.state`
+
+
 class ZoneLine(NamedTuple):
     """One zone: rounds that fell into it, or would have, as (number, time), and its warnings."""
 

@@ -17,7 +17,7 @@ from skywarden.messages.frame import NO_ADDRESS
 from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Tracks
 from skywarden.messages.tables import Array, rows
 from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING, TrueRounds, Truth
-from skywarden.review.aftermath import RemainsLine, RoundLine, Sample, WarningLine, ZoneLine
+from skywarden.review.aftermath import Closure, MovementLine, RemainsLine, RoundLine, Sample, WarningLine, ZoneLine
 from skywarden.run.shapes import Moment
 from skywarden.site.model import Site
 
@@ -64,6 +64,9 @@ class Measures:
         self.reliability = np.zeros((BINS, 3))      # by probability of being a projectile: tracks seen, rounds among them, sum of probabilities
         self._sorted_at = -math.inf
         self.looks: dict[tuple[str, bool], int] = {}        # (verdict, whether it was true): how often
+        self.movements: dict[tuple[int, str], MovementLine] = {}
+        self.closures: list[Closure] = []
+        self.minutes_closed = 0.0
         self._endangered = 0
         self._frames = self._detections = self._undecodable = 0
         self.end = 0.0
@@ -172,6 +175,25 @@ class Measures:
         self._engaged(truth)
         self._spoken(moment)
         self._looked(moment)
+        self._moved(moment, truth)
+
+    def _moved(self, moment: Moment, truth: Truth) -> None:
+        """What the runway's being closed cost, and what the scenario's tower said to whom."""
+        for address, callsign, arrives, word, late, around in zip(*(column.tolist() for column in truth.movements), strict=True):
+            name = callsign.decode(errors="replace")
+            self.movements[address, name] = MovementLine(name, arrives, word, late, around)
+        if moment.drill is None:
+            return
+        airport = moment.drill.airport
+        self.minutes_closed = airport.minutes_lost
+        shut = bool(self.closures) and self.closures[-1].ended is None
+        if airport.runway_open:
+            if shut:
+                self.closures[-1] = self.closures[-1]._replace(ended=truth.t)
+        elif not shut:
+            self.closures.append(Closure(truth.t, None, (airport.state,)))
+        elif self.closures[-1].why[-1] != airport.state:
+            self.closures[-1] = self.closures[-1]._replace(why=(*self.closures[-1].why, airport.state))
 
     def _launched(self, r: TrueRounds, i: int) -> RoundLine:
         east, north, up = (float(x) for x in r.impact[i])

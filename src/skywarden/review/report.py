@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from skywarden.errors import RecordError
+from skywarden.messages import truth as spoken
 from skywarden.messages.drill import FLIES_ON, SEEMS_STOPPED
 from skywarden.messages.truth import DUD, FELL, FLYING, FRAGMENT, KILLED, LIVE, MISSED, PARTLY, SPENT, STOPPED
 from skywarden.record.reader import Record
@@ -29,6 +30,9 @@ REASONS = {
     "sensors": "refused: sensors doubtful", "hold": "refused: on hold", "empty": "refused: magazine empty",
     "look": "engaged: outcome looked at first",
 }
+WORDS = {
+    spoken.AS_PLANNED: "as planned", spoken.HELD: "holding", spoken.WENT_AROUND: "gone around, holding", spoken.DIVERTED: "diverted",
+    spoken.WAITS: "waiting to start", spoken.LANDED: "landed", spoken.DEPARTED: "started", spoken.CANCELLED: "called off"}
 FALLS = {"no-threat": "let fall: endangers nothing"}       # letting a harmless round fall is the normal case, and a decision
 SECTORS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 BANDS = (5_000.0, 10_000.0, 20_000.0)      # m
@@ -70,6 +74,7 @@ def page(told: Story) -> str:
         _section("Every round: known, advised, done, happened", _rounds(ledger, told)) if simulation else "",
         _section("First report against truth", _first_report(told, ledger)) if simulation else "",
         _section("What came down after interceptions", _remains(told)) if simulation and told.measures.remains else "",
+        _section("The airport", _airport(told)) if simulation and (told.measures.movements or told.measures.closures) else "",
         _section("Warnings by zone", plots.timeline(told) + _zones(told.measures.zone_ledger(), simulation)),
         _section("Predicted against true impact", plots.prediction(told)) if simulation else "",
         _section("Were the doubts honest", _calibrated(told, ledger)) if simulation else "",
@@ -159,6 +164,24 @@ def _remains(told: Story) -> str:
     on = sum(p.zone is not None for p in fragments)
     said = f"<p>{len(fragments)} larger fragments came down, {on} of them on a zone. Illustrative.</p>"
     return (_table(("what", "of round", "lands at", "where", "on"), whole) if whole else "<p>Nothing came down whole.</p>") + said
+
+
+def _airport(told: Story) -> str:
+    """When the runway was closed, and what that cost each flight under the scenario's tower."""
+    measures = told.measures
+    closed = "; ".join(f"{_s(c.begun)} to {'the end' if c.ended is None else _s(c.ended)} ({', then '.join(c.why)})" for c in measures.closures)
+    lines = sorted(measures.movements.values(), key=lambda x: -x.late)
+    said = f"<p>Runway closed for {measures.minutes_closed:.1f} minutes: {_text(closed)}.</p>" if measures.closures else "<p>The runway stayed open.</p>"
+    if not lines:
+        return said + "<p>No flight of this scenario is under its tower.</p>"
+    count = {word: sum(x.word == word for x in lines) for word in WORDS}
+    late = [x for x in lines if x.late >= 1.0]
+    said += (
+        f"<p>Of {len(lines)} flights under the tower {count[spoken.LANDED]} landed and {count[spoken.DEPARTED]} started; {len(late)} were late, by "
+        f"{sum(x.late for x in late) / 60.0:.1f} minutes in all; {sum(x.around for x in lines)} went around; {count[spoken.DIVERTED]} diverted and "
+        f"{count[spoken.CANCELLED]} were called off.</p>")
+    rows = [(x.callsign or "—", "to land" if x.arrives else "to start", WORDS.get(x.word, "—"), "yes" if x.around else "no", _s(x.late)) for x in late]
+    return said + (_table(("flight", "plan", "in the end", "went around", "behind its plan"), rows) if rows else "")
 
 
 def _zones(lines: list[ZoneLine], simulation: bool) -> str:

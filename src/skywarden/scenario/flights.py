@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from skywarden.errors import Fault
 from skywarden.geometry.earth import to_site
-from skywarden.scenario.model import Array, Flight, Span
+from skywarden.scenario.model import ARRIVAL, DEPARTURE, Array, Flight, Span
 from skywarden.site.model import Origin
 from skywarden.site.reading import Table, as_text
 
@@ -60,7 +60,8 @@ def scripted(table: Table, origin: Origin, duration: float) -> Flight | None:
     # corners are flown as turns: way-points joined by straight legs, then rounded over some seconds
     legs = np.stack([np.interp(t, rows[:, 0], place[:, k]) for k in range(3)], axis=1)
     path = gaussian_filter1d(legs, 5.0, axis=0, mode="nearest") if len(t) > 3 else legs
-    flight = _flight(table, table.text("callsign", ""), _address(table), t, path)
+    tower = table.text("tower", "none", ("none", ARRIVAL, DEPARTURE))
+    flight = replace(_flight(table, table.text("callsign", ""), _address(table), t, path), tower="" if tower == "none" else tower)
     table.finish()
     return flight
 

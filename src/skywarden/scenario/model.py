@@ -13,6 +13,7 @@ from skywarden.messages.commands import Command
 
 Array = NDArray[Any]
 Span = tuple[float, float]      # drawn uniformly between the two
+ARRIVAL, DEPARTURE = "arrival", "departure"     # `Flight.tower`
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,7 @@ class Flight:
     nic: int                # integrity it claims
     said_t: Array           # (m,) times of a recorded broadcast, flaws and all [s]; empty: it broadcasts where it is
     said: Array             # (m, 3) positions it broadcast [m]
+    tower: str = ""         # ARRIVAL: lands here, DEPARTURE: starts here, each as the scenario's tower says; "": flies as written, whatever happens
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +42,28 @@ def traffic(flights: Sequence[Flight]) -> Traffic:
         np.array([f.transponder for f in flights], np.bool_), np.array([f.cross_section for f in flights], np.float64), first,
         np.concatenate([np.zeros(0), *(f.t for f in flights)]), np.concatenate([np.zeros((0, 3)), *(f.position for f in flights)]),
         np.concatenate([np.zeros((0, 3)), *(v for v, _ in slopes)]), np.concatenate([np.zeros(0, np.int8), *(b for _, b in slopes)]))
+
+
+class Path(NamedTuple):
+    """One flight's points."""
+
+    t: Array            # (k,) [s]
+    position: Array     # (k, 3) [m]
+    velocity: Array     # (k, 3) [m/s]
+    bridge: Array       # (k,) int8, as in `Traffic`
+
+
+def path(t: Array, position: Array) -> Path:
+    """Points (k,) and (k, 3) with the velocities they imply."""
+    t, position = np.asarray(t, np.float64), np.asarray(position, np.float64)
+    return Path(t, position, *_slopes(t, position))
+
+
+def repathed(table: Traffic, paths: Mapping[int, Path]) -> Traffic:
+    """The same flights, those of the rows named along other paths."""
+    rows = [paths.get(i) or Path(*(getattr(table, name)[table.first[i] : table.first[i + 1]] for name in Path._fields)) for i in range(len(table.address))]
+    first = np.concatenate([[0], np.cumsum([len(row.t) for row in rows])]).astype(np.int64)
+    return table._replace(first=first, **{name: np.concatenate([getattr(row, name) for row in rows]) for name in Path._fields})
 
 
 def states(table: Traffic, t: float) -> Array:

@@ -12,7 +12,7 @@ from skywarden.messages.drill import Order
 from skywarden.messages.frame import NO_ADDRESS
 from skywarden.messages.picture import Tracks
 from skywarden.messages.tables import join
-from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING, Engagements, Remains, TrueAircraft, TrueRounds
+from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING, Engagements, Movements, Remains, TrueAircraft, TrueRounds
 from skywarden.scenario.model import Scenario
 from skywarden.sensing.chance import Chance
 from skywarden.sensing.clutter import Wildlife
@@ -20,6 +20,7 @@ from skywarden.sensing.targets import AIRCRAFT_KEY, FIRST_AIRCRAFT, Targets, tog
 from skywarden.site.model import Site
 from skywarden.world import debris, engagement, rounds, traffic
 from skywarden.world.air import Altimeter, true_air
+from skywarden.world.tower import Tower
 
 Array = NDArray[Any]
 
@@ -28,7 +29,7 @@ AIRCRAFT_SWERLING = 1
 
 
 class World:
-    """Everything true of one run. Rounds and traffic are fixed from the start; orders can only take rounds away, and leave pieces."""
+    """Everything true of one run. Rounds are fixed from the start; orders can only take them away, and leave pieces. Traffic is, but for the tower's word."""
 
     def __init__(self, scenario: Scenario, site: Site, chance: Chance) -> None:
         self.site = site
@@ -36,6 +37,7 @@ class World:
         self.rounds = rounds.draw(scenario, site, self.air, chance)
         self.traffic = traffic.traffic(scenario.flights)
         self._gaps = [f.gap for f in scenario.flights]
+        self._tower = Tower(scenario.flights, site)
         self._said = traffic.traffic([replace(f, t=f.said_t, position=f.said) for f in scenario.flights])
         self.wildlife = Wildlife(scenario.clutter, site.ground, chance)
         self._altimeter = Altimeter(self.air)
@@ -61,6 +63,14 @@ class World:
     def order(self, orders: tuple[Order, ...], tracks: Tracks, now: float) -> None:
         """Take note of simulated orders; they have their effect in their time."""
         self._pending += [engagement.pending(o, tracks, now, self.rounds, self.t_stopped, self.site) for o in orders]
+
+    def runway(self, is_open: bool, now: float) -> None:
+        """Let the tower know whether the runway is open; flights under it do as it says, some seconds later."""
+        self.traffic = self._tower.step(self.traffic, is_open, now)
+
+    def movements(self, t: float) -> Movements:
+        """What the tower has said to whom, for the record. Once a frame."""
+        return self._tower.told(t)
 
     def engage(self, t: float) -> tuple[Engagements, Remains]:
         """Decide every engagement due by t, and what comes down after it."""
