@@ -9,12 +9,13 @@ from collections import Counter
 import numpy as np
 import pytest
 from builders import a_scenario, a_site, an_effector
+from kept import KEPT
 from scenes.runs import SHARED, fly, measured
 from scipy.stats import binom
 
 from skywarden.messages.drill import Clearance, Order
 from skywarden.messages.picture import Tracks
-from skywarden.messages.truth import STOPPED
+from skywarden.messages.truth import AS_PLANNED, CANCELLED, DEPARTED, DIVERTED, HELD, LANDED, STOPPED, WAITS, WENT_AROUND
 from skywarden.sensing.chance import Chance
 from skywarden.world import engagement, rounds
 from skywarden.world.air import true_air
@@ -107,33 +108,50 @@ def test_leak_counts_of_ten_thousand_raids(evidence):
     evidence("leak-counts", "shoot, look, three more", chance=round(p, 4), mean_leaked=round(mean, 4), enumerated=round(exact_two_stages(p, THREATS, 3), 4))
 
 
+PUBLIC = "public account, one raid"
+
+
 @pytest.mark.prove
 @pytest.mark.parametrize("block", range(20))
 def test_kabul_ledger_over_two_hundred_seeds(block, tmp_path, evidence):
     """Three are left to fall, the dangerous one is engaged, the harmless one inside is left or engaged by value; flights keep moving."""
-    left = engaged_danger = danger = engaged_inside = inside = stopped = endangered = 0
+    count = Counter(raids=0, left_to_fall=0, dangerous=0, dangerous_engaged=0, inside_harmless=0, inside_engaged=0, stopped=0, ended_as_the_public_account=0,
+                    aircraft_endangered=0, started_as_planned=0, landing_as_planned=0, held_or_gone_around=0, diverted_or_called_off=0)
+    closed = 0.0
     for seed in range(10 * block + 1, 10 * block + 11):
         path = tmp_path / f"{seed}.rec"
         told = fly("kabul-2021-08-30", seed=seed, record=path)
-        endangered += told["aircraft_endangered"]
-        for line in measured(path).ledger():
-            if line.inside_zones:
-                danger += 1
-                engaged_danger += line.orders > 0
-            elif line.inside:
-                inside += 1
-                engaged_inside += line.orders > 0
-            else:
-                left += line.orders == 0
-            stopped += line.outcome == STOPPED
+        found, raid = measured(path), Counter()
+        for line in found.ledger():
+            where = "dangerous" if line.inside_zones else "inside_harmless" if line.inside else "off"
+            raid[where] += 1
+            raid[f"{where}_engaged"] += line.orders > 0
+            raid[f"{where}_stopped"] += line.outcome == STOPPED
+        count.update(
+            raids=1, left_to_fall=raid["off"] - raid["off_engaged"], dangerous=raid["dangerous"], dangerous_engaged=raid["dangerous_engaged"],
+            inside_harmless=raid["inside_harmless"], inside_engaged=raid["inside_harmless_engaged"], stopped=told["stopped"],
+            ended_as_the_public_account=(raid["off_stopped"], raid["dangerous_stopped"], raid["inside_harmless_stopped"]) == (0, 1, 0),
+            aircraft_endangered=told["aircraft_endangered"])
+        for flight in found.movements.values():
+            count.update(
+                started_as_planned=flight.word == DEPARTED and flight.late == 0.0, landing_as_planned=flight.arrives and flight.word in (AS_PLANNED, LANDED),
+                held_or_gone_around=flight.word in (HELD, WENT_AROUND, WAITS), diverted_or_called_off=flight.word in (DIVERTED, CANCELLED))
+        closed += found.minutes_closed
         path.unlink()
     facts = json.loads((SHARED / "data" / "ledgers" / "public_ledgers.json").read_text())["kabul_2021_08_30"] if SHARED.is_dir() else {}
-    evidence("kabul-ledger", f"seeds {10 * block + 1} to {10 * block + 10}", left_to_fall=left, dangerous=danger, dangerous_engaged=engaged_danger,
-             inside_harmless=inside, inside_engaged=engaged_inside, stopped=stopped, aircraft_endangered=endangered)
-    evidence("kabul-ledger", "public ledger, one raid", left_to_fall=facts.get("off_airfield"), dangerous=facts.get("engaged_effective"),
+    evidence("kabul-ledger", f"seeds {10 * block + 1} to {10 * block + 10}", **count, minutes_closed=round(closed, 1))
+    evidence("kabul-ledger", PUBLIC, raids=1, left_to_fall=facts.get("off_airfield"), dangerous=facts.get("engaged_effective"),
              dangerous_engaged=facts.get("engaged_effective"), inside_harmless=facts.get("inside_no_effect"), inside_engaged=0,
              stopped=facts.get("engaged_effective"))
-    assert endangered == 0
-    assert left == 30
-    assert engaged_danger >= 0.8 * danger
+    together("kabul-ledger", "seeds", evidence)
+    assert count["aircraft_endangered"] == 0
+    assert count["left_to_fall"] == 30
+    assert count["dangerous_engaged"] >= 0.8 * count["dangerous"]
+    assert count["started_as_planned"] == 10
+    assert count["diverted_or_called_off"] == 0
 
+
+def together(page, begin, evidence):
+    """A row that sums the rows of a page that begin so."""
+    rows = [row for name, row in json.loads((KEPT / f"figures-{page}.json").read_text()).items() if name.startswith(begin)]
+    evidence(page, "all of these", **{key: round(sum(row[key] for row in rows), 1) for key in rows[0]})
