@@ -8,16 +8,24 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from builders import a_flight, a_scenario, a_site, an_effector
+from builders import a_flight, a_scenario, a_site, an_effector, square
 from scipy.ndimage import gaussian_filter1d
 
+from skywarden.errors import ScenarioError
 from skywarden.messages.truth import AS_PLANNED, CANCELLED, DEPARTED, DIVERTED, HELD, LANDED, WAITS, WENT_AROUND
+from skywarden.scenario.load import load
+from skywarden.scenario.model import Flow
 from skywarden.sensing.chance import Chance
-from skywarden.world import steering, tower, traffic
+from skywarden.site.load import load as load_site
+from skywarden.site.model import Zone
+from skywarden.world import flow, steering, tower, traffic
 from skywarden.world.world import World
 
 FRAME = 0.25
 SITE = a_site()
+BASE = a_site(zones=(
+    Zone("runway", "runway", 0.0, 0.0, False, np.array([[-1_700.0, -25.0], [1_700.0, -25.0], [1_700.0, 25.0], [-1_700.0, 25.0]])),
+    Zone("apron", "apron", 50.0, 5.0, True, square(200.0, 400.0, 100.0))))
 
 
 def an_arrival(planned: float = 400.0, address: int = 1, far: float = 28_000.0, pace: float = 72.0):
@@ -188,3 +196,54 @@ def test_what_an_engagement_looks_ahead_at_is_laid_out_before():
     slow = an_effector(kind="interceptor", reach_max=9_000.0, speed=500.0, engagement_s=6.0)
     assert tower.Tower((), a_site(effectors=(slow,))).reaction == 24.0
     Day(an_arrival(), site=a_site(effectors=(slow,))).run(100.0, True).run(300.0, False).run(500.0, True)
+
+
+def drawn(seed: int = 1, hours: float = 2.0, **changes):
+    return flow.drawn(a_scenario(raids=(), duration=3_600.0 * hours, flow=replace(Flow(5_000.0, 0.2, 0.25, 0.1), **changes)), BASE, Chance(seed))
+
+
+def test_traffic_is_drawn_at_its_rate_from_the_seed_alone_and_every_flight_is_flyable():
+    flights = drawn()
+    nearest = [np.hypot(*f.position[:, :2].T).min() for f in flights]
+    expected = 5_000.0 / flow.WEEK * (2.0 * 3_600.0)
+    assert max(nearest) <= flow.WITHIN + 50.0
+    assert abs(len(flights) - expected) < 4.0 * math.sqrt(expected) + 8.0
+    kinds = {(f.callsign[0], f.tower) for f in flights}
+    assert kinds == {("A", "arrival"), ("A", "departure"), ("H", "arrival"), ("H", "departure"), ("X", "")}
+    assert 0 < sum(not f.transponder for f in flights) < 0.25 * len(flights)
+    assert len({f.address for f in flights}) == len(flights)
+    for f in flights[:20]:
+        assert f.position[:, 2].min() > -2.0
+        table = traffic.traffic((f,))
+        flyable([(t, traffic.states(table, t)[0]) for t in np.arange(f.t[0], f.t[-1], FRAME)])
+    for f in flights:
+        if f.callsign[0] == "A" and f.tower == "arrival":
+            assert np.abs(f.position[-1, 1]) < 20.0, "it leaves the runway"
+    again, other = drawn(), drawn(2)
+    assert all(np.array_equal(a.position, b.position) and a.callsign == b.callsign for a, b in zip(flights, again, strict=True))
+    assert len(other) != len(flights) or not np.array_equal(other[0].t, flights[0].t)
+    assert drawn(per_week=0.0) == ()
+
+
+def test_a_busy_base_waits_out_an_inspection_and_everybody_comes_home():
+    flights = drawn(hours=0.6)
+    day = Day(*flights, site=BASE).run(300.0, True).run(1_300.0, False).run(2_600.0, True)
+    waited = [name for name, late in day.late.items() if late > 1.0]
+    assert len(waited) >= 5
+    ends = {name: words[-1] for name, words in day.words.items() if name in waited}
+    assert set(ends.values()) <= {LANDED, DEPARTED, DIVERTED}
+    assert sum(word == DIVERTED for word in ends.values()) <= 0.2 * len(ends)
+    for f, way in zip(flights, day.ways, strict=True):
+        if f.callsign in waited:
+            flyable(way)
+
+
+def test_a_scenario_file_declares_its_traffic(tmp_path):
+    text = 'site = "kabul"\nduration_s = 60\n[traffic]\noperations_per_week = 5000\n{}'
+    (tmp_path / "busy.toml").write_text(text.format("helicopters = 0.5\n"))
+    kabul = load_site("kabul")
+    assert load(tmp_path / "busy.toml", kabul).flow == Flow(5_000.0, 0.2, 0.5, 0.0)
+    (tmp_path / "busy.toml").write_text(text.format("crossings = 2\nplanes = 3\n"))
+    with pytest.raises(ScenarioError) as caught:
+        load(tmp_path / "busy.toml", kabul)
+    assert len(caught.value.faults) == 2

@@ -41,7 +41,7 @@ class Simulated:
         chance = Chance(self.seed)
         self.world = World(scenario, site, chance)
         self._suite = Suite(scenario, site, self.world.wind(RAIN_HEIGHT), chance)
-        self._reports = Reports(scenario.flights, site.receivers, site.ground, chance)
+        self._reports = Reports(self.world.flights, site.receivers, site.ground, chance)
 
     def __iter__(self) -> Iterator[tuple[Frame, Truth]]:
         step = self.site.policy.frame_s

@@ -17,7 +17,7 @@ from skywarden.errors import Fault, ScenarioError
 from skywarden.geometry.earth import to_site
 from skywarden.messages.commands import SCRIPTED, Command
 from skywarden.scenario.flights import read_recording, scripted
-from skywarden.scenario.model import Area, Array, Clutter, Delay, Flight, Outage, Raid, RoundClass, Scenario, Span, WeatherTruth
+from skywarden.scenario.model import Area, Array, Clutter, Delay, Flight, Flow, Outage, Raid, RoundClass, Scenario, Span, WeatherTruth
 from skywarden.site.load import laws_of
 from skywarden.site.model import Site
 from skywarden.site.reading import Document, Table, read_bytes
@@ -106,10 +106,18 @@ def _build(sources: dict[str, bytes], name: str, where: str, site: Site, faults:
         duration=duration, seed=root.integer("seed", 1, 0, 2**63 - 1), classes=classes, drags=laws, raids=_raids(root, classes, areas, site),
         flights=tuple(f for f in flights if f is not None), weather=_weather(root.table("weather"), site), clutter=_clutter(root.table("clutter"), areas),
         outages=tuple(_outage(table, site) for table in root.tables("outages")), delays=tuple(_delay(table, site) for table in root.tables("delays")),
-        operator=tuple(_command(t) for t in root.tables("operator")), sources=sources)
+        operator=tuple(_command(t) for t in root.tables("operator")), flow=_flow(root.table("traffic")), sources=sources)
     _one_address_each(scenario.flights, root)
     root.finish()
     return scenario
+
+
+def _flow(table: Table) -> Flow:
+    flow = Flow(
+        table.number("operations_per_week", 0.0, 0.0, 100_000.0), table.number("crossings", 0.2, 0.0, 1.0), table.number("helicopters", 0.25, 0.0, 1.0),
+        table.number("silent", 0.0, 0.0, 1.0))
+    table.finish()
+    return flow
 
 
 def _outage(table: Table, site: Site) -> Outage:

@@ -74,6 +74,16 @@ class Flight:
     tower: str = ""         # ARRIVAL: lands here, DEPARTURE: starts here, each as the scenario's tower says; "": flies as written, whatever happens
 
 
+@dataclass(frozen=True)
+class Flow:
+    """Traffic drawn from the run's seed, beside the flights that are written down."""
+
+    per_week: float         # landings, starts and crossings within five nautical miles
+    crossings: float        # share that only cross
+    helicopters: float      # share of the others that are helicopters, to and from an apron
+    silent: float           # share without a transponder
+
+
 @dataclass(frozen=True, eq=False)
 class WeatherTruth:
     """The air as it is."""
@@ -135,4 +145,5 @@ class Scenario:
     outages: tuple[Outage, ...]
     delays: tuple[Delay, ...]
     operator: tuple[Command, ...]
+    flow: Flow = Flow(0.0, 0.0, 0.0, 0.0)
     sources: Mapping[str, bytes] = field(default_factory=dict)  # the files it was read from, by name

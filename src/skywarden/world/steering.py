@@ -20,6 +20,7 @@ CLIMB, SINK = 10.0, 7.0  # m/s, greatest
 HASTE = 2.0             # m/s²: so fast pace changes; a take-off roll's
 LOOK_AHEAD, LEAST_LOOK = 14.0, 60.0     # s of flight, and m at least, to the point of a route that is flown at
 HEIGHT_TIME = 6.0       # s in which a difference of height is flown out, bounds permitting
+FLARE = 3.0             # s ahead whose slope is flown: a change of climb takes time
 SLOWEST = 1.0           # m/s, below which nobody turns
 
 
@@ -78,8 +79,10 @@ def follow(motion: Motion, way: Route, index: int) -> tuple[Motion, int]:
     behind = abs(angle) > 0.5 * math.pi     # then as sharp as may be
     sideways = math.copysign(SIDEWAYS, angle) if behind else 2.0 * motion.pace**2 * math.sin(angle) / max(away, LEAST_LOOK)
     j = min(k + 1, len(way.length) - 1)
-    run = float(way.length[j] - way.length[max(j - 1, 0)])
-    slope = float(way.place[j, 2] - way.place[max(j - 1, 0), 2]) / run if run > 0.0 else 0.0
+    # the slope to be flown when a change of climb begun now is done
+    c = min(max(int(np.searchsorted(way.length, way.length[k] + FLARE * motion.pace)), j), len(way.length) - 1)
+    run = float(way.length[c] - way.length[max(c - 1, 0)])
+    slope = float(way.place[c, 2] - way.place[max(c - 1, 0), 2]) / run if run > 0.0 else 0.0
     after = moved(motion, sideways, float(way.pace[j]), slope * motion.pace + (float(way.place[k, 2]) - motion.up) / HEIGHT_TIME)
     return after, at(after, way, k)
 

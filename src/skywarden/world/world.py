@@ -18,7 +18,7 @@ from skywarden.sensing.chance import Chance
 from skywarden.sensing.clutter import Wildlife
 from skywarden.sensing.targets import AIRCRAFT_KEY, FIRST_AIRCRAFT, Targets, together
 from skywarden.site.model import Site
-from skywarden.world import debris, engagement, rounds, traffic
+from skywarden.world import debris, engagement, flow, rounds, traffic
 from skywarden.world.air import Altimeter, true_air
 from skywarden.world.tower import Tower
 
@@ -35,10 +35,11 @@ class World:
         self.site = site
         self.air = true_air(site.air, scenario.weather, chance)
         self.rounds = rounds.draw(scenario, site, self.air, chance)
-        self.traffic = traffic.traffic(scenario.flights)
-        self._gaps = [f.gap for f in scenario.flights]
-        self._tower = Tower(scenario.flights, site)
-        self._said = traffic.traffic([replace(f, t=f.said_t, position=f.said) for f in scenario.flights])
+        self.flights = (*scenario.flights, *flow.drawn(scenario, site, chance))
+        self.traffic = traffic.traffic(self.flights)
+        self._gaps = [f.gap for f in self.flights]
+        self._tower = Tower(self.flights, site)
+        self._said = traffic.traffic([replace(f, t=f.said_t, position=f.said) for f in self.flights])
         self.wildlife = Wildlife(scenario.clutter, site.ground, chance)
         self._altimeter = Altimeter(self.air)
         self._luck = chance.keyed("kill")
