@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from builders import a_scenario, a_site, an_effector
 from kept import KEPT
+from scenes import busy
 from scenes.runs import SHARED, fly, measured
 from scipy.stats import binom
 
@@ -151,7 +152,41 @@ def test_kabul_ledger_over_two_hundred_seeds(block, tmp_path, evidence):
     assert count["diverted_or_called_off"] == 0
 
 
+@pytest.mark.prove
+@pytest.mark.parametrize("block", range(40))
+def test_raids_on_a_base_as_busy_as_balad_endanger_no_aircraft(block, tmp_path, evidence):
+    """5,000 operations a week within 5 NM, five raids a block. What was engaged of what could be, and the price of safety, go to the page."""
+    for words, hears in (("as shipped", False), ("approach radar hears the runway", True)):
+        site, count, said = busy.base(hears), Counter(), []
+        for seed in range(5 * block + 1, 5 * block + 6):
+            raid, lines = busy.fly(busy.written(tmp_path, seed), site)
+            count.update(raid)
+            said += lines
+        evidence("busy-base", f"{words}, raids {5 * block + 1} to {5 * block + 5}", **count)
+        together("busy-base", words, evidence)
+        print(*said, sep="\n")
+        assert count["aircraft_endangered"] == 0
+
+
+@pytest.mark.prove
+@pytest.mark.xfail(reason="fragments of what was stopped are followed as aircraft and hold what comes after; aircraft on the runway are claims nobody backs",
+                   strict=True)
+def test_on_a_busy_base_what_threatened_and_could_be_stopped_safely_was_engaged():
+    """After the raids above: of their page's sums."""
+    rows = json.loads((KEPT / "figures-busy-base.json").read_text())
+    for words in ("as shipped", "approach radar hears the runway"):
+        row = rows[f"{words}, all of these"]
+        assert row["of_these_engaged"] >= 0.95 * row["could_be_stopped_safely"], words
+
+
+def test_a_raid_on_a_busy_base_endangers_no_aircraft_and_engages_what_it_can(tmp_path):
+    count, _ = busy.fly(busy.written(tmp_path, 35), busy.base(hears_the_runway=True))
+    assert count["aircraft_endangered"] == 0
+    assert count["could_be_stopped_safely"] == count["of_these_engaged"] == 2
+
+
 def together(page, begin, evidence):
     """A row that sums the rows of a page that begin so."""
-    rows = [row for name, row in json.loads((KEPT / f"figures-{page}.json").read_text()).items() if name.startswith(begin)]
-    evidence(page, "all of these", **{key: round(sum(row[key] for row in rows), 1) for key in rows[0]})
+    whole, kept = f"{begin}, all of these", json.loads((KEPT / f"figures-{page}.json").read_text())
+    rows = [row for name, row in kept.items() if name.startswith(begin) and name != whole]
+    evidence(page, whole, **{key: round(sum(row[key] for row in rows), 1) for key in rows[0]})
