@@ -14,12 +14,13 @@ import time
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
-from skywarden import session
 from skywarden.feeds.simulated import Simulated
 from skywarden.run.shapes import Moment
 from skywarden.scenario.load import load as load_scenario
 from skywarden.scenario.load import site_of
 from skywarden.site.load import load as load_site
+from skywarden.stages import rehearsing, watching
+from skywarden.warming import warm
 
 SCENARIO = "mixed-salvo-50"
 
@@ -27,13 +28,13 @@ SCENARIO = "mixed-salvo-50"
 def main(runs: int) -> None:
     site = load_site(site_of(SCENARIO))
     scenario = load_scenario(SCENARIO, site)
-    session.warm(site, True)
+    warm(site, True)
     for _ in Simulated(scenario, site, seed=0, duration=3.0):
         pass
     ratios = []
     for seed in range(1, runs + 1):
         begun = time.process_time()
-        feed, watch, rehearse = Simulated(scenario, site, seed=seed), session.watching(site), session.rehearsing(site)
+        feed, watch, rehearse = Simulated(scenario, site, seed=seed), watching(site), rehearsing(site)
         cost, frames, t = [time.process_time() - begun, 0.0, 0.0, 0.0], 0, 0.0
         moments = iter(feed)
         while True:

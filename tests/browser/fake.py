@@ -197,7 +197,8 @@ class Play:
                 orders.append(Order(track, best.effector, best.t_from, best.t_to, best))
             else:
                 awaiting.append(track)
-        return Drill(t, self.status, tuple(clearances), tuple(orders), tuple(awaiting), Airport(not awaiting, 1, 0.5))
+        airport = Airport(False, 2, 3.5, "threatened", t + 905.0, 1, 0, 3) if awaiting else Airport(True, 0, 3.5)
+        return Drill(t, self.status, tuple(clearances), tuple(orders), tuple(awaiting), airport)
 
     def _evidence(self, t: float, effector: int) -> Evidence:
         """Something for the page to show: one aircraft's tube, one circle of debris."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -48,6 +49,9 @@ def test_nothing_is_cut_at_the_peak_of_a_raid(run, visit, size):
     shot(page, "raid", size)
     page.keyboard.press("j")
     page.keyboard.press("2")
+    expect(page.locator('[data-test="airport"]')).to_contain_text(re.compile(
+        r"CLOSED an impact is expected on it, opens at T\+\d+:\d+ at the earliest, in \d+ s "
+        r"· closed for 3.5 minutes so far, 2 holding now, 3 delayed, 1 gone around$"))
     shot(page, "rehearsal", size)
     page.keyboard.press("Escape")
     for key, name in (("?", "keys"), ("i", "people")):

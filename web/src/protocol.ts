@@ -1,6 +1,6 @@
 // What the server sends, as it stands in src/skywarden/console/views.py. Metres, seconds, radians; null where a number is unknown.
 
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 export type Num = number | null;
 
 export interface Zone { name: string; kind: string; people: number; shelter: number; warn: boolean; polygon: [number, number][] }
@@ -53,7 +53,8 @@ export interface Evidence {
 }
 export interface Drill {
   status: string; awaiting: number[]; consents: Record<string, string[]>; holds: string[]; clearances: Clearance[]; more: number;
-  orders: { track: number; effector: number; from: Num; to: Num; t: number }[]; airport: { open: boolean; holds: number; lost: Num };
+  orders: { track: number; effector: number; from: Num; to: Num; t: number }[]; 
+  airport: { open: boolean; state: string; reopens: Num; lost: Num; holds: number; delayed: number; around: number; diverted: number };
   looks: { track: number; effector: number; hit: Num; verdict: string; t: number }[]; plan: { threats: number; through: Num; bound: Num };
 }
 export interface Frame {

@@ -130,10 +130,15 @@ const english = {
   sectors: "Approach sectors in use: {n}",
   causes: ["debris", "a round partly stopped", "spent effect", "duds"],
   can_be: "can be here",
-  airport: "Runway",
-  runway_open: "open",
-  runway_closed: "CLOSED",
-  airport_lost: "{holds} aircraft holding, {minutes} minutes lost",
+  airport: {
+    title: "Runway", open: "open", closed: "CLOSED",
+    why: { threatened: "an impact is expected on it", inspected: "it is inspected after an impact or debris" } as Record<string, string>,
+    reopens: "opens at {time} at the earliest, in {s} s",
+    cost: {
+      minutes: "closed for {minutes} minutes so far", holds: "{holds} holding now", delayed: "{delayed} delayed", around: "{around} gone around",
+      diverted: "{diverted} diverted",
+    },
+  },
   reasons: {
     clear: "clear", aircraft: "aircraft too near", unknown: "unknown too near", "not-sure": "not surely a round", "no-threat": "endangers nothing",
     reach: "out of reach", arc: "no-fire arc", fallout: "fragments on people", sensors: "sensors doubtful", hold: "weapons hold", empty: "magazine empty",

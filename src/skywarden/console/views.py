@@ -22,7 +22,7 @@ from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
-PROTOCOL = 2                # raised when the page and the server would no longer understand one another
+PROTOCOL = 3                # raised when the page and the server would no longer understand one another
 MOST_TUBES = 8              # nearest aircraft of a clearance shown
 MOST_CLEARANCES = 400       # of one frame shown; every effector against every round would be thousands
 ENCODER = msgspec.json.Encoder()
@@ -190,6 +190,7 @@ def _health(frame: Frame, health: Health, memory: Memory) -> dict[str, Any]:
 
 
 def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:
+    airport = drill.airport
     shown = sorted(drill.clearances, key=lambda c: (c.track not in drill.awaiting, not c.cleared, not math.isfinite(c.evidence.t), c.t_to))[:MOST_CLEARANCES]
     return {
         "status": drill.status,
@@ -211,7 +212,8 @@ def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:
         "looks": [{"track": a.track, "effector": a.effector, "hit": _number(a.t_hit, 1), "verdict": a.verdict, "t": t} for t, a in memory.looks],
         "plan": {"threats": drill.allocation.threats, "through": _number(drill.allocation.objective, 2), "bound": _number(drill.allocation.lower_bound, 2)},
         "airport": {
-            "open": drill.airport.runway_open, "holds": drill.airport.holds, "lost": _number(drill.airport.minutes_lost, 2),
+            "open": airport.runway_open, "state": airport.state, "reopens": _number(airport.reopens, 1), "lost": _number(airport.minutes_lost, 1),
+            "holds": airport.holds, "delayed": airport.delayed, "around": airport.went_around, "diverted": airport.diverted,
         },
     }
 

@@ -1,5 +1,5 @@
 // The rehearsed interception: absent on live data. Who waits for consent and for how long yet, why others are blocked, and what was simulated.
-import { countdown, known, metres } from "../format";
+import { countdown, known, metres, runTime } from "../format";
 import type { Clearance, Drill } from "../protocol";
 import { calm, frame, hello, may, selected, time } from "../store";
 import { fill, texts } from "../texts";
@@ -22,6 +22,7 @@ export function Rehearsal() {
           {may("hold") && time.value.live && <button onClick={hold} title="H" aria-pressed={held}>{drill.holds.includes("all") ? texts.release_all : texts.hold_all}</button>}
         </span>
       </div>
+      <Airport now={drill.airport} t={t} />
       {held && <p class="held" data-test="held">■ {fill(texts.held, { what: drill.holds.join(", ") })}</p>}
       <h3>{texts.awaiting}</h3>
       {drill.awaiting.length === 0 && <p class="none">{needed ? texts.nobody_waits : texts.no_consent_needed}</p>}
@@ -47,8 +48,19 @@ export function Rehearsal() {
         ))}
       </ul>
       {drill.plan.threats > 0 && <p class="none" data-test="plan">{fill(texts.plan, { threats: drill.plan.threats, through: drill.plan.through ?? "?", bound: drill.plan.bound ?? "?" })}</p>}
-      <p class="airport">{texts.airport}: <b>{drill.airport.open ? texts.runway_open : texts.runway_closed}</b> · {fill(texts.airport_lost, { holds: drill.airport.holds, minutes: drill.airport.lost ?? 0 })}</p>
     </section>
+  );
+}
+
+/** The runway as the rehearsal has it: why it is closed, until when at the least, and what that has cost so far. */
+function Airport({ now, t }: { now: Drill["airport"]; t: number }) {
+  const words = texts.airport, costs = { minutes: now.lost ?? 0, holds: now.holds, delayed: now.delayed, around: now.around, diverted: now.diverted };
+  const said = (Object.keys(costs) as (keyof typeof costs)[]).filter((what) => costs[what]).map((what) => fill(words.cost[what], costs));
+  return (
+    <p class="airport" data-test="airport">
+      {words.title}: {now.open ? <b>{words.open}</b> : <><b class="shut">✕ {words.closed}</b> {words.why[now.state] ?? now.state}{known(now.reopens) ? `, ${fill(words.reopens, { time: runTime(now.reopens), s: countdown(now.reopens, t) })}` : ""}</>}
+      {said.length > 0 && ` · ${said.join(", ")}`}
+    </p>
   );
 }
 
