@@ -193,10 +193,9 @@ def _danger(impacts: Impacts, threats: Threats, n: int, least: float) -> Danger:
 def _by_hand(commands: tuple[Command, ...], site: Site, may_warn: Array) -> tuple[Array, Array, int]:
     """Zones a person put under warning or released in this frame, the last word counting, and how many commands named no zone that can be warned."""
     on, off, unknown = np.zeros(len(site.zones), np.bool_), np.zeros(len(site.zones), np.bool_), 0
-    names = {zone.name: k for k, zone in enumerate(site.zones) if may_warn[k]}
-    for command in commands:
-        if command.kind not in (ALARM, CANCEL, ACKNOWLEDGE):
-            continue
+    mine = [command for command in commands if command.kind in (ALARM, CANCEL, ACKNOWLEDGE)]
+    names = {zone.name: k for k, zone in enumerate(site.zones) if may_warn[k]} if mine else {}
+    for command in mine:
         k = names.get(command.subject)
         if k is None:
             unknown += 1

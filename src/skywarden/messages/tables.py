@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ def rows(table: tuple[Array, ...]) -> int:
 
 def take(table: T, which: Array) -> T:
     """The rows of `table` that `which` (indices or a mask) names, as a new table."""
-    return type(table)(*(column[which] for column in table))
+    rows = which.nonzero()[0] if which.dtype == np.bool_ else which
+    return cast(T, type(table)._make([column.take(rows, 0) for column in table]))  # type: ignore[attr-defined]
 
 
 def join(first: T, *others: T) -> T:

@@ -51,7 +51,7 @@ class Reports:
         if not len(self._receivers) or not len(self._talking) or t_to <= t_from:
             return Aircraft.empty()
         reports = []
-        for number in range(math.floor((t_from - JITTER) / PERIOD) - 1, math.floor((t_to + JITTER) / PERIOD) + 2):
+        for number in range(math.floor((t_from - JITTER) / PERIOD), math.floor((t_to + JITTER) / PERIOD) + 1):
             u = self._keyed.uniform(number + 1_000, self._talking, SLOTS)
             t = number * PERIOD + self._phase + JITTER * (2.0 * u[:, WHEN] - 1.0)
             sent = (t > t_from) & (t <= t_to) & (u[:, LOSE] >= LOSS)

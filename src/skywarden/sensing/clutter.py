@@ -47,10 +47,12 @@ class FalseAlarms:
 
     def look(self, number: int, t_from: float, t_to: float, begin: float, width: float, row: int) -> tuple[Detections, Array, Array]:
         """Detections of one look over a sector, their origin and drawn order."""
+        if self._rate <= 0.0:
+            return Detections.empty(), np.zeros(0, np.int32), np.zeros(0)
         radar, draw = self._radar, self._chance.stream(self._name, number)
         whole = radar.azimuth_width >= TURN - 1e-9
         share = width / TURN if radar.kind == "rotating" else 1.0
-        n = int(draw.poisson(self._rate * share)) if self._rate > 0.0 else 0
+        n = int(draw.poisson(self._rate * share))
         u = draw.random((n, 7))
         along = u[:, 0] if radar.kind == "rotating" else np.ones(n)
         azimuth = begin + width * along if radar.kind == "rotating" else radar.azimuth_from + radar.azimuth_width * u[:, 0]

@@ -50,8 +50,8 @@ class Plots(NamedTuple):
 
 def joined(plots: list[Plots]) -> Plots:
     """All of them in one table."""
-    if not plots:
-        return Plots.none()
+    if len(plots) < 2:
+        return plots[0] if plots else Plots.none()
     return Plots(
         join(plots[0].detections, *(p.detections for p in plots[1:])), np.concatenate([p.origin for p in plots]), np.concatenate([p.order for p in plots]))
 
@@ -223,13 +223,14 @@ class Sensor:
         assert self._cell is not None
         span = self.radar.range_rate_span
         group = same_cell(polar, self._cell, span)
-        if len(np.unique(group)) == len(group):
+        shared = np.flatnonzero(np.bincount(group) > 1)
+        if not shared.size:
             return polar, strength
         polar, strength = polar.copy(), strength.copy()
-        for g in np.unique(group):
+        for g in shared.tolist():
             members = np.flatnonzero(group == g)
             weight = strength[members]
-            if len(members) == 1 or weight.sum() <= 0.0:
+            if weight.sum() <= 0.0:
                 continue
             first = members[np.argmax(weight)]
             offset = polar[members] - polar[first]

@@ -81,19 +81,20 @@ class Suite:
         between = [(t, n, now if abs(t - t_to) < GRAIN else at(t)) for t, n in looks]
         t_from = max(t_from, 0.0)
         plots = sensor.look(number, t_from, t_to, before, now, between)
-        if radar.kind == "rotating":
+        if radar.kind == "rotating" and self._scenario.outages:
             on = np.array([self.working(k, t) for t in plots.detections.t], np.bool_)
             plots = chosen(plots, on)
         sector = sensor.sector(t_from, t_to, len(looks))
         delays = [d for d in self._scenario.delays if d.radar == k]
-        late = np.array([_by(delays, t) for t in plots.detections.t])
-        for by in np.unique(late[late != _by(delays, t_to)]):
-            # the frame in which a delay begins or ends: part of what was seen travels by itself
-            rows = chosen(plots, late == by)
-            self._under_way.append(_Parcel(max(float(rows.detections.t.max()) + by, t_from), k, Sector(0.0, 0.0), rows))
-        rest = chosen(plots, late == _by(delays, t_to))
-        if self.working(k, t_to) or len(rest.origin):
-            self._under_way.append(_Parcel(t_to + _by(delays, t_to), k, sector, rest))
+        if delays:
+            late = np.array([_by(delays, t) for t in plots.detections.t])
+            for by in np.unique(late[late != _by(delays, t_to)]):
+                # the frame in which a delay begins or ends: part of what was seen travels by itself
+                rows = chosen(plots, late == by)
+                self._under_way.append(_Parcel(max(float(rows.detections.t.max()) + by, t_from), k, Sector(0.0, 0.0), rows))
+            plots = chosen(plots, late == _by(delays, t_to))
+        if self.working(k, t_to) or len(plots.origin):
+            self._under_way.append(_Parcel(t_to + _by(delays, t_to), k, sector, plots))
 
 
 def _looks(radar: Radar, t_from: float, t_to: float) -> list[tuple[float, int]]:

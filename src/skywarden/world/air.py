@@ -43,16 +43,16 @@ class Altimeter:
     def __init__(self, air: Air) -> None:
         standard = icao(0.0)
         self._height = np.arange(-1_000.0, 25_000.0, 50.0)                  # above mean sea level [m]
-        self._here = np.array([_pressure(air, h - air.datum) for h in self._height])
-        self._standard = np.array([_pressure(standard, h) for h in self._height])
+        self._here = np.log([_pressure(air, h - air.datum) for h in self._height])
+        self._standard = np.log([_pressure(standard, h) for h in self._height])
         self._datum = air.datum
 
     def read(self, position: ArrayLike) -> Array:
         """Pressure altitude (n,) in steps of 25 ft [m], at positions (n, 3) of the site frame."""
         p = np.asarray(position, np.float64)
         above = np.sqrt((p[:, 2] + EARTH_RADIUS + self._datum) ** 2 + p[:, 0] ** 2 + p[:, 1] ** 2) - EARTH_RADIUS
-        pressure = np.exp(np.interp(above, self._height, np.log(self._here)))
-        altitude = np.interp(-np.log(pressure), -np.log(self._standard), self._height)
+        pressure = np.exp(np.interp(above, self._height, self._here))
+        altitude = np.interp(-np.log(pressure), -self._standard, self._height)
         return np.asarray(np.round(altitude / ALTIMETER_STEP) * ALTIMETER_STEP)
 
 

@@ -71,7 +71,7 @@ def track(state: State, frame: Frame, site: Site, next_number: int) -> tuple[Sta
         return state, Tracks.empty(), next_number
     claims, refused = _gather(old, frame, site)
     known = take(old, np.flatnonzero(frame.t - old.seen <= UNSEEN))
-    fresh = np.setdiff1d(claims.address, known.address)
+    fresh = np.unique(claims.address[~np.isin(claims.address, known.address)])
     if fresh.shape[0]:
         known = _widened(known, fresh)
     claims = take(claims, np.lexsort((claims.position[:, 1], claims.position[:, 0], claims.address, claims.t)))
@@ -108,7 +108,8 @@ def merged(tracks: Tracks, others: Tracks, same: Array) -> Tracks:
     address = tracks.address.copy()
     honest = (same >= 0) & (tracks.kind[:, PROJECTILE] < 0.5)
     address[honest] = others.address[same[honest]]
-    alone = np.setdiff1d(np.arange(others.number.shape[0]), same[honest])
+    alone = np.ones(others.number.shape[0], np.bool_)
+    alone[same[honest]] = False
     return join(tracks._replace(address=address), take(others, alone))
 
 
