@@ -118,6 +118,7 @@ const english = {
   held: "HELD: {what}",
   clearances: "Clearances",
   orders: "Simulated orders",
+  no_clearances: "Nothing threatens anything: none is asked for.",
   no_orders: "None yet.",
   engagement: "track {track} by {effector}",
   looks: "Looked at afterwards",

@@ -32,7 +32,7 @@ export function Rehearsal() {
         ))}
       </ul>
       <h3>{texts.clearances}</h3>
-      <Clearances list={drill.clearances} more={drill.more} t={t} />
+      {drill.clearances.length ? <Clearances list={drill.clearances} more={drill.more} t={t} /> : <p class="none">{texts.no_clearances}</p>}
       <Grounds drill={drill} />
       <h3>{texts.orders}</h3>
       {drill.orders.length === 0 && <p class="none">{texts.no_orders}</p>}
