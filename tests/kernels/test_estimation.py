@@ -13,6 +13,7 @@ from skywarden.ballistics.drag import drags
 from skywarden.ballistics.flight import plain_earth
 from skywarden.estimation.descent import descend
 from skywarden.estimation.fit import fit
+from skywarden.estimation.hills import unbend
 from skywarden.estimation.kalman import closeness, innovation, invert, update
 from skywarden.estimation.measure import Sensors, measure, residual, wrap
 from skywarden.estimation.motion import STATES, STRAIGHT, carry, flow
@@ -255,6 +256,52 @@ def test_impact_slopes_against_flying_twice_on_flat_and_on_tilted_ground():
                 ends.append(np.array([at[0], at[1], when]))
             slope = (ends[0] - ends[1]) / (2.0 * step[j])
             assert np.allclose(J[:, j], slope, rtol=0.02, atol=0.02 * abs(slope).max()), j
+
+
+def ridge(east):
+    """A ridge of 250 m running north, half as wide as high, on the ground of the tests' state."""
+    grid = np.arange(-6000.0, 6001.0, 50.0)
+    up = np.maximum(250.0 - np.abs(grid - east), 0.0)
+    return Ground(-6000.0, -6000.0, 50.0, np.tile(up, (grid.size, 1)), 250.0, 0.0)
+
+
+def held(flown, mean, covariance, share):
+    """The share of places that lie in the ellipse said to hold `share` of them."""
+    off = flown[:, :2] - mean[:2]
+    return float(((off @ np.linalg.inv(covariance[:2, :2]) * off).sum(1) <= -2.0 * math.log(1.0 - share)).mean())
+
+
+def test_behind_and_before_a_ridge_the_region_of_impact_holds_what_it_says():
+    """1,500 states drawn from a track's own covariance and flown down, over ridges at many places about where it would fall on flat ground."""
+    P = np.zeros((STATES, STATES))
+    P[:6, :6] = np.diag([30.0, 30.0, 30.0, 4.0, 4.0, 4.0]) ** 2
+    P[6, 6] = 0.15**2
+    place, J = np.empty(3), np.empty((3, STATES))
+    descend(STATE, 1, 7, flat(0.0), DRAGS, AIR, EARTH, place, J)
+    level, drawn = place[0], np.random.default_rng(3).multivariate_normal(np.zeros(7), P[:7, :7], 1500)
+    by_slopes, bent, changed = [], [], []
+    for off in range(-600, 601, 100):
+        ground = ridge(level + off)
+        left, _, _ = descend(STATE, 1, 7, ground, DRAGS, AIR, EARTH, place, J)
+        mean, covariance = np.array([place[0], place[1], left]), J[:, :7] @ P[:7, :7] @ J[:, :7].T
+        plain = mean.copy(), covariance.copy()
+        changed.append(unbend(STATE, P, 1, 7, ground, DRAGS, AIR, EARTH, J, left, mean, covariance))
+        flown, at, unused = [], np.empty(3), np.empty((3, STATES))
+        for error in drawn:
+            x = STATE.copy()
+            x[:7] += error
+            t, _, _ = descend(x, 1, 7, ground, DRAGS, AIR, EARTH, at, unused)
+            flown.append((at[0], at[1], t))
+        flown = np.array(flown)
+        by_slopes.append(held(flown, *plain, 0.9))
+        bent.append(held(flown, mean, covariance, 0.9))
+        if changed[-1]:
+            assert np.abs(mean - flown.mean(0)).max() < 0.15 * math.sqrt(np.linalg.eigvalsh(covariance[:2, :2])[-1])
+    assert any(changed)
+    assert not all(changed)
+    assert min(by_slopes) < 0.75
+    assert min(bent) > 0.84
+    assert max(bent) < 0.95
 
 
 def reentry(truth, air, earth, noise, F):

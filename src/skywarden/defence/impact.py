@@ -11,6 +11,7 @@ from skywarden.defence.tracking import tracker
 from skywarden.defence.tracking.kernels import best_law
 from skywarden.defence.tracking.memory import Block, Model
 from skywarden.estimation.descent import descend
+from skywarden.estimation.hills import unbend
 from skywarden.estimation.motion import STATES
 from skywarden.geometry.ground import Ground
 from skywarden.messages.frame import Frame
@@ -89,6 +90,7 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
                     for j in range(model.n):
                         s += T[r, j] * J[c, j]
                     law_cov[law, r, c] = s
+            unbend(b.x[i, law], b.p[i, law], law, model.n, ground, model.drags, model.air, model.earth, J, left, means[law], law_cov[law])
             place[k, 2] += w * where[2]
             speed[k] += w * v
             angle[k] += w * a
