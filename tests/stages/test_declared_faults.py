@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable
@@ -73,6 +74,19 @@ def test_a_misspelt_key_is_met_with_the_nearest_right_one(tmp_path: Path) -> Non
     (fault,) = site_faults(tmp_path, TOML.replace("hazard_radius_m", "hazard_radios_m"))
     assert "hazard_radios_m" in fault.what
     assert "hazard_radius_m" in fault.do
+
+
+def test_no_fire_arcs_are_pairs_of_bearings(tmp_path: Path) -> None:
+    def declared(arcs: str) -> str:
+        return TOML.replace("[[effectors]]", f"[[effectors]]\nno_fire_deg = {arcs}", 1)
+
+    for arcs in ("[10.0]", "[10.0, 10.0]", "[-10.0, 350.0]"):
+        (fault,) = site_faults(tmp_path, declared(arcs))
+        assert "pairs" in fault.what
+        assert "clockwise" in fault.do
+    assert site_faults(tmp_path, declared("[350.0, 20.0, 90.0, 110.0]")) == []
+    first, second = load(tmp_path).effectors[0].no_fire
+    assert [round(math.degrees(x)) for x in (*first, *second)] == [350, 30, 90, 20]
 
 
 SHAPES = {

@@ -240,6 +240,16 @@ def test_nothing_is_engaged_out_of_the_sector() -> None:
     assert "arc" in exercise.reasons
 
 
+def test_nothing_of_an_engagement_points_into_a_no_fire_arc() -> None:
+    """The round of `falling` comes from the north: an arc there forbids it, one beside does not, one a cone's width off it does."""
+    for begin, width, orders in ((-10.0, 30.0, 0), (20.0, 40.0, 1), (0.2, 5.0, 0), (90.0, 265.0, 1)):
+        exercise = Exercise(the_site(effectors=(an_effector(no_fire=((math.radians(begin), math.radians(width)),)),)))
+        exercise.run()
+        assert (len(exercise.orders) > 0) == orders, begin
+        assert orders or "arc" in exercise.reasons
+        assert exercise.sound()
+
+
 def beside(t: float, aircraft: tuple[float, ...], seen: float | None = None) -> Any:
     """The round of `falling` and an aircraft."""
     other = some_tracks(aircraft, t=t, projectile=0.0)._replace(number=np.array([9]), seen=np.array([t if seen is None else seen]))  # type: ignore[arg-type]

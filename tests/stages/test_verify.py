@@ -146,6 +146,12 @@ def test_a_shot_out_of_the_sector_is_found() -> None:
     assert rules(site, (a_frame(NOW), the_picture(), a_drill())) == {"sector"}
 
 
+@pytest.mark.parametrize(("arc", "found"), [((-0.1, 0.2), {"sector"}), ((0.2, 1.0), set()), ((1.0, 5.28), {"sector"}), ((1.0, 5.0), set())])
+def test_a_shot_into_a_no_fire_arc_is_found(arc: tuple[float, float], found: set[str]) -> None:
+    site = replace(the_site(), effectors=(an_effector(no_fire=(arc,)),))
+    assert rules(site, (a_frame(NOW), the_picture(), a_drill())) == found
+
+
 def test_an_interception_low_over_people_is_found() -> None:
     low = the_picture(
         tracks=some_tracks((0.0, 480.0, 320.0, 0.0, -10.0, -90.0), t=NOW), impacts=some_impacts((1.0, NOW + 3.2, 0.0, 380.0)),

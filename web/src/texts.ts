@@ -246,6 +246,7 @@ const english = {
     fields: {
       name: "Name", kind: "Kind", height_m: "Height above ground [m]", range_min_m: "Least range [m]", range_max_m: "Greatest range [m]",
       reach_min_m: "Least reach [m]", reach_max_m: "Greatest reach [m]", azimuth_from_deg: "Sector from [°]", azimuth_width_deg: "Sector's width [°]",
+      no_fire_deg: "No-fire arcs, from, to … [°]",
       elevation_min_deg: "Least elevation [°]", elevation_max_deg: "Greatest elevation [°]", revisit_s: "Time between looks [s]", mode_s: "Secondary radar: transponders only",
       sac_sic: "ASTERIX SAC, SIC", range_sigma_m: "Range: error, 1 σ [m]", azimuth_sigma_mrad: "Azimuth: error, 1 σ [mrad]", elevation_sigma_mrad: "Elevation: error, 1 σ [mrad]",
       range_rate_sigma_mps: "Doppler: error, 1 σ [m/s]", reference_snr_db: "Signal to noise of 1 m² [dB]", reference_range_m: "… at this range [m]",

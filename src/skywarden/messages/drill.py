@@ -89,7 +89,7 @@ class Evidence:
     place, ends       (3,) effector and (k, 3) ends of the lines of the space that the engagement occupies until burn-out or self-destruct [m]
     spread            each line opens as a cone of so much half angle [rad]; a volume, no direction is singled out and none has a time
     hit_height        lowest part of it that matters to people: the meeting, above the ground [m]
-    arc               sector open to the effector: from, clockwise width [rad]; all else is its no-fire arc
+    arc               sector open to the effector: from, clockwise width [rad]; then the same of each no-fire arc within it
     radars            (r,) int8 state of each radar of the site, as in `Health`
     unseen            \
     outside            | the bound on the probability of touching an aircraft is the sum of these four: one that nobody sees; one outside its

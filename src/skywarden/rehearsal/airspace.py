@@ -92,7 +92,7 @@ def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, pic
 
     if sensors_doubtful(picture):
         return answer(SENSORS_DOUBTFUL, frame.t + ASK_AGAIN)
-    if not _in_sector(space, declared.azimuth_from, declared.azimuth_width):
+    if not _in_sector(space, declared.azimuth_from, declared.azimuth_width) or any(_points_into(space, *arc) for arc in declared.no_fire):
         return answer(NO_FIRE_ARC)
     if space.t_from - frame.t > declared.reaction_s + AHEAD:
         return answer(OUT_OF_REACH, space.t_from - declared.reaction_s - AHEAD)
@@ -151,6 +151,17 @@ def _in_sector(space: Space, azimuth_from: float, width: float) -> bool:
     return bool(((inside >= space.spread) & (inside <= width - space.spread)).all())
 
 
+def _points_into(space: Space, azimuth_from: float, width: float) -> bool:
+    """Whether any of the lines, the directions between them or their cones point into an arc; a steep cone is seen under a wider angle from above."""
+    away = space.ends - space.start
+    level = np.hypot(away[:, 0], away[:, 1])
+    opening = float(np.arcsin(np.minimum(space.spread * np.linalg.norm(away, axis=1) / np.maximum(level, 1e-9), 1.0)).max())
+    bearing = np.arctan2(away[:, 0], away[:, 1])
+    turned = (bearing - bearing[0] + math.pi) % (2.0 * math.pi) - math.pi
+    begin, swept = float(bearing[0] + turned.min()) - opening, float(turned.max() - turned.min()) + 2.0 * opening
+    return (azimuth_from - begin) % (2.0 * math.pi) <= swept or (begin - azimuth_from) % (2.0 * math.pi) <= width
+
+
 def _bound(
     space: Space, tubes: Tubes, found: tuple[Array, ...], below: Below, effector: Effector, site: Site, frame: Frame,
 ) -> tuple[float, float, float, float]:
@@ -179,7 +190,8 @@ def _evidence(
         tubes.number[rows], tubes.address[rows], tubes.unknown[rows], tubes.backed[rows], tubes.seen[rows], tubes.t[rows], tubes.position[rows],
         tubes.velocity[rows], found[1][rows], found[2][rows], found[0][rows], found[3][rows])
     return Evidence(
-        frame.t, space.start, space.ends, space.spread, space.hit_height, (effector.azimuth_from, effector.azimuth_width), picture.health.radars, reached,
+        frame.t, space.start, space.ends, space.spread, space.hit_height,
+        (effector.azimuth_from, effector.azimuth_width, *(x for arc in effector.no_fire for x in arc)), picture.health.radars, reached,
         approaches(tubes, frame.t, site), falls, *parts, stake)
 
 

@@ -159,10 +159,13 @@ def _verdicts(ahead: Futures, found: Windows, reaction: Array, means: Means, fra
             out[:, k] = HELD
         elif means.left[k] <= 0:
             out[:, k] = SPENT_UP
-        elif declared.azimuth_width < 2.0 * math.pi - 1e-9:
+        elif declared.azimuth_width < 2.0 * math.pi - 1e-9 or declared.no_fire:
             there = np.flatnonzero((out[:, k] == OPEN) | (out[:, k] == LATER))
             line = ahead.path[there, found.at[there, k]] - declared.place
-            outside = (np.arctan2(line[:, 0], line[:, 1]) - declared.azimuth_from) % (2.0 * math.pi) > declared.azimuth_width
+            bearing = np.arctan2(line[:, 0], line[:, 1])
+            outside = (bearing - declared.azimuth_from) % (2.0 * math.pi) > declared.azimuth_width
+            for begin, width in declared.no_fire:
+                outside |= (bearing - begin) % (2.0 * math.pi) <= width
             out[there[outside], k] = OFF_SECTOR
     return out
 

@@ -180,6 +180,12 @@ def _unsafe(clearance: Clearance, frame: Frame, picture: Picture, site: Site, bo
     turn = (bearing - effector.azimuth_from) % (2.0 * math.pi)
     if effector.azimuth_width < 2.0 * math.pi - 1e-9 and not ((turn >= evidence.spread) & (turn <= effector.azimuth_width - evidence.spread)).all():
         wrong.append(("sector", f"bearing {math.degrees(bearing[0]) % 360.0:.0f}° leaves the effector's sector"))
+    for begin, width in effector.no_fire:
+        middle = begin + 0.5 * width
+        off = np.angle(np.exp(1j * (bearing - middle)))     # from the arc's middle, the short way round
+        crossed = (np.sign(off[1:]) != np.sign(off[:-1])) & (np.abs(off[1:] - off[:-1]) < math.pi)
+        if not (np.abs(off) > 0.5 * width + evidence.spread).all() or crossed.any():
+            wrong.append(("sector", f"bearing {math.degrees(bearing[0]) % 360.0:.0f}° points into a no-fire arc"))
     balls = _balls(frame, picture, site, book)
     wrong += _near_aircraft(balls, clearance, met, row, effector, frame, picture, site)
     wrong += [("evidence", what) for what in _approaches_wrong(balls, evidence, frame, site)]
@@ -304,7 +310,7 @@ def _frame_wrong(clearance: Clearance, effector: Effector, frame: Frame, picture
     e = clearance.evidence
     if not abs(e.t - frame.t) <= 1e-9:
         yield f"it was worked out at {e.t:.2f} s"
-    if e.arc != (effector.azimuth_from, effector.azimuth_width):
+    if e.arc != (effector.azimuth_from, effector.azimuth_width, *np.ravel(effector.no_fire).tolist()):
         yield "the no-fire arc is not the effector's"
     if not np.array_equal(e.radars, picture.health.radars):
         yield "the state of the radars is not the picture's"

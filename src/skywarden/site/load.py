@@ -271,11 +271,21 @@ def effector_of(table: Table, origin: Origin, ground: Ground) -> Effector:
         table.number("reach_max_m", low=10.0, high=1e5), table.number("reaction_s", 2.0, 0.0, 60.0),
         math.inf if kind == "directed-energy" and not table.has("speed_mps") else table.number("speed_mps", 800.0, 10.0, 1e5),
         table.number("kill_probability", 0.6, 0.0, 1.0), table.number("engagement_s", 3.0, 0.1, 60.0), table.integer("magazine", 10, 0, 100_000),
-        **_spent(table, kind))
+        **_spent(table, kind), no_fire=_no_fire(table))
     if effector.reach_max <= effector.reach_min:
         table.fault("reach_max_m", f"reach_max_m {effector.reach_max:g} is not above reach_min_m {effector.reach_min:g}", "Swap or mend them.")
     table.finish()
     return effector
+
+
+def _no_fire(table: Table) -> tuple[tuple[float, float], ...]:
+    """Arcs, each (clockwise from, width) [rad], from pairs of bearings."""
+    said = table.numbers("no_fire_deg", [], low=-360.0, high=360.0)
+    pairs = list(zip(said[::2], said[1::2], strict=False))
+    if len(said) % 2 or any((end - begin) % 360.0 == 0.0 for begin, end in pairs):
+        table.fault("no_fire_deg", f"no_fire_deg is {said}, no list of pairs", "Write from and to of each arc, clockwise, as in [350.0, 20.0, 90.0, 110.0].")
+        return ()
+    return tuple((math.radians(begin % 360.0), math.radians((end - begin) % 360.0)) for begin, end in pairs)
 
 
 def _spent(table: Table, kind: str) -> dict[str, Any]:

@@ -102,6 +102,7 @@ class Effector:
     self_destruct_s: float = math.inf   # after leaving, spent rounds destroy themselves [s]; inf: at full reach
     dud_share: float = 0.0      # share of spent rounds that do not, and come down whole
     height_min: float = 30.0    # it meets nothing below this height above the ground [m]
+    no_fire: tuple[tuple[float, float], ...] = ()   # arcs of its sector that nothing of an engagement may point into: clockwise from, width [rad]
 
 
 @dataclass(frozen=True)

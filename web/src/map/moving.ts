@@ -275,20 +275,24 @@ class Pen {
       c.lineTo(...this.at(x, y));
       c.stroke();
     }
-    const [from, width] = e.arc;
-    if (from !== undefined && width !== undefined && width < 2 * Math.PI - 1e-6) {
-      c.setLineDash([2, 4]);
-      for (const bearing of [from, from + width]) {
-        c.beginPath();
-        c.moveTo(px, py);
-        c.lineTo(px + ARC * Math.sin(bearing), py - ARC * Math.cos(bearing));
-        c.stroke();
-      }
+    // the sector open to it, dashed; no-fire arcs filled
+    for (let k = 0; k + 1 < e.arc.length; k += 2) {
+      const from = e.arc[k]!, width = e.arc[k + 1]!;
+      if (k === 0 && width > 2 * Math.PI - 1e-6) continue;
       c.beginPath();
+      c.moveTo(px, py);
       c.arc(px, py, ARC, from - Math.PI / 2, from + width - Math.PI / 2);
+      c.closePath();
+      c.strokeStyle = k ? colour.vermillion : colour.good;
+      c.setLineDash(k ? [] : [2, 4]);
       c.stroke();
-      c.setLineDash([]);
+      if (!k) continue;
+      c.globalAlpha = 0.2;
+      c.fillStyle = colour.vermillion;
+      c.fill();
+      c.globalAlpha = 1;
     }
+    c.setLineDash([]);
     e.tubes.id.forEach((id, i) => {
       const [x, y, reach] = [e.tubes.x[i]!, e.tubes.y[i]!, e.tubes.reach[i]!];
       if (!known(x) || !known(y) || !known(reach)) return;
