@@ -115,9 +115,16 @@ def test_nobody_there_is_no_error_and_closes_at_once():
 
 def test_a_full_inbox_loses_the_oldest_and_counts_it(monkeypatch):
     monkeypatch.setattr(sockets, "ROOM", 10)
-    inbox = sockets._Inbox()
-    for k in range(25):
-        inbox.put(bytes([k]) * 4)
-    assert [data[0] for _, data in inbox.take()] == list(range(15, 25))
-    assert inbox.lost() == 60
+    port = free_port(socket.SOCK_DGRAM)
+    inbox = sockets.Datagrams("127.0.0.1", port)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for k in range(25):
+            sender.sendto(bytes([k]) * 4, ("127.0.0.1", port))
+    gone, end = 0, time.monotonic() + 5.0
+    while gone < 60 and time.monotonic() < end:
+        gone += inbox.lost()
+        time.sleep(0.01)
+    assert gone == 60
     assert inbox.lost() == 0
+    assert [data[0] for _, data in inbox.take()] == list(range(15, 25))
+    inbox.close()

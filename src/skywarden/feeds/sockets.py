@@ -19,14 +19,37 @@ LONGEST_LINE = 1 << 22      # bytes: a JSON object of every aircraft in sight fi
 
 
 class _Inbox:
-    """Pieces in order of arrival. Bounded: the oldest fall out, and their bytes are counted."""
+    """Pieces in order of arrival, put in by a thread of its own. Bounded: the oldest fall out, and their bytes are counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         self._pieces: deque[tuple[float, bytes]] = deque()
         self._bytes, self._lost = 0, 0
-        self._lock = threading.Lock()
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._fill, name=name, daemon=True)
+        self._thread.start()
 
-    def put(self, data: bytes) -> None:
+    def take(self) -> list[tuple[float, bytes]]:
+        """What has arrived since the last call, each piece with its moment by the monotonic clock [s]."""
+        with self._lock:
+            pieces, self._pieces, self._bytes = list(self._pieces), deque(), 0
+        return pieces
+
+    def lost(self) -> int:
+        """Bytes thrown away since the last call: fallen out of the full inbox, or a line without end."""
+        with self._lock:
+            count, self._lost = self._lost, 0
+        return count
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._stop.set()
+        self._thread.join(2.0)
+
+    def _fill(self) -> None:
+        """Read until told to stop."""
+        raise NotImplementedError
+
+    def _put(self, data: bytes) -> None:
         with self._lock:
             self._pieces.append((time.monotonic(), data))
             self._bytes += len(data)
@@ -35,78 +58,41 @@ class _Inbox:
                 self._bytes -= gone
                 self._lost += gone
 
-    def lose(self, count: int) -> None:
+    def _lose(self, count: int) -> None:
         with self._lock:
             self._lost += count
 
-    def take(self) -> list[tuple[float, bytes]]:
-        with self._lock:
-            pieces, self._pieces, self._bytes = list(self._pieces), deque(), 0
-        return pieces
 
-    def lost(self) -> int:
-        with self._lock:
-            count, self._lost = self._lost, 0
-        return count
-
-
-class Datagrams:
+class Datagrams(_Inbox):
     """UDP datagrams sent to a port; a multicast group is joined. Raises FeedError where the port cannot be had."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._inbox = _Inbox()
         self._socket = _bound(host, port)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._read, name=f"udp {host}:{port}", daemon=True)
-        self._thread.start()
-
-    def take(self) -> list[tuple[float, bytes]]:
-        """Datagrams that have arrived since the last call, each with its moment by the monotonic clock [s]."""
-        return self._inbox.take()
-
-    def lost(self) -> int:
-        """Bytes that fell out of the full inbox since the last call."""
-        return self._inbox.lost()
+        super().__init__(f"udp {host}:{port}")
 
     def close(self) -> None:
-        self._stop.set()
-        self._thread.join(2.0)
+        super().close()
         self._socket.close()
 
-    def _read(self) -> None:
+    def _fill(self) -> None:
         while not self._stop.is_set():
             try:
-                self._inbox.put(self._socket.recv(65_535))
+                self._put(self._socket.recv(65_535))
             except TimeoutError:
                 continue
             except OSError:         # an unreachable peer's answer, or the interface went down: it may come back
                 self._stop.wait(WAIT)
 
 
-class Lines:
-    """Lines of a TCP stream; a lost connection is made again, with growing pauses."""
+class Lines(_Inbox):
+    """Lines of a TCP stream, without their ends; a lost connection is made again, with growing pauses."""
 
     def __init__(self, host: str, port: int) -> None:
         self._where = (host, port)
-        self._inbox = _Inbox()
-        self._stop = threading.Event()
         self.connected = False
-        self._thread = threading.Thread(target=self._keep, name=f"tcp {host}:{port}", daemon=True)
-        self._thread.start()
+        super().__init__(f"tcp {host}:{port}")
 
-    def take(self) -> list[tuple[float, bytes]]:
-        """Lines that have arrived since the last call, without their ends, each with its moment by the monotonic clock [s]."""
-        return self._inbox.take()
-
-    def lost(self) -> int:
-        """Bytes thrown away since the last call: fallen out of the full inbox, or a line without end."""
-        return self._inbox.lost()
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join(2.0)
-
-    def _keep(self) -> None:
+    def _fill(self) -> None:
         pause = FIRST_PAUSE
         while not self._stop.is_set():
             try:
@@ -129,13 +115,13 @@ class Lines:
             except TimeoutError:
                 continue
             if not data:
-                self._inbox.lose(len(rest))
+                self._lose(len(rest))
                 return
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                self._inbox.put(line)
+                self._put(line)
             if len(rest) > LONGEST_LINE:
-                self._inbox.lose(len(rest))
+                self._lose(len(rest))
                 rest = b""
 
 
