@@ -71,6 +71,14 @@ def test_noise_shrinks_with_the_reported_signal_to_noise():
         assert rate[rows].std() / radar.range_rate_sigma == pytest.approx(expected, rel=0.05)
 
 
+def test_no_signal_is_so_strong_that_less_than_a_tenth_of_the_error_stays():
+    radar = a_real_radar(false_alarms=0.0, azimuth_cell=1e-4)
+    plots = looks(radar, ring(200, 1_000.0, cross_section=10.0, swerling=0), 40)
+    assert min(p.detections.snr.min() for p in plots) > radar.reference_snr + 20.0
+    error = np.concatenate([p.detections.range for p in plots]) - 1_000.0
+    assert error.std() / radar.range_sigma == pytest.approx(0.1, rel=0.05)
+
+
 def test_two_things_in_one_cell_give_one_detection_between_them():
     radar = a_real_radar(false_alarms=0.0, reference_snr=40.0)
     place = from_polar(np.array([5_000.0, 5_020.0]), np.full(2, 1.0), np.full(2, 0.3), np.zeros(3))

@@ -19,7 +19,7 @@ from skywarden.sensing.clutter import FalseAlarms, Rain
 from skywarden.sensing.returns import cell_of, fluctuation, mean_snr, power, same_cell, threshold
 from skywarden.sensing.targets import Targets
 from skywarden.site.coverage import within_books
-from skywarden.site.model import Radar
+from skywarden.site.model import LEAST_NOISE_DB, Radar
 
 Array = NDArray[Any]
 
@@ -191,7 +191,7 @@ class Sensor:
             polar, strength = self._merged(polar, strength)
         rows = np.flatnonzero(strength > (self._threshold if signal else 0.5))
         ratio = strength[rows] if signal else np.full(len(rows), np.nan)
-        noise = np.sqrt(10.0 ** (radar.reference_snr / 10.0) / ratio) if signal else np.ones(len(rows))
+        noise = np.sqrt(np.maximum(10.0 ** (radar.reference_snr / 10.0) / ratio, 10.0 ** (LEAST_NOISE_DB / 10.0))) if signal else np.ones(len(rows))
         polar = polar[rows] + z[rows][:, [RANGE, AZIMUTH, ELEVATION, RATE]] * noise[:, None] * np.array(
             [radar.range_sigma, radar.azimuth_sigma, radar.elevation_sigma, radar.range_rate_sigma])
         return self._plots(t[rows], polar, 10.0 * np.log10(ratio), take(targets, rows), u[rows, ORDER]), targets.key[rows]

@@ -39,6 +39,9 @@ class Zone:
     polygon: Array      # (k, 2) float64 east, north [m]; closed implicitly, counter-clockwise
 
 
+LEAST_NOISE_DB = -20.0      # however strong the signal, a tenth of the declared errors stays: alignment, timing, calibration; illustrative
+
+
 @dataclass(frozen=True, eq=False)
 class Radar:
     """A sensor as the defender has it in the books: a generic class with illustrative parameters."""
@@ -57,7 +60,7 @@ class Radar:
     azimuth_sigma: float        # [rad]
     elevation_sigma: float      # [rad]; nan: measures no elevation
     range_rate_sigma: float     # [m/s]; nan: measures no Doppler
-    reference_snr: float        # [dB]; at other ratios sigma² scales with 1/snr; nan: noise does not depend on it
+    reference_snr: float        # [dB]; at other ratios sigma² scales with 1/snr, down to LEAST_NOISE_DB; nan: noise does not depend on it
     detection_probability: float  # nominal, of a round well inside coverage
     false_alarms: float         # expected thermal false alarms a revisit
     range_cell: float           # resolution [m]; 0: perfect resolution

@@ -14,6 +14,7 @@ from skywarden.estimation.measure import wrap
 from skywarden.estimation.pair import assign
 from skywarden.messages.frame import NO_ADDRESS, Detections
 from skywarden.messages.tables import Array
+from skywarden.site.model import LEAST_NOISE_DB
 
 LATEST = 1.0            # s: a detection older than its track by more is refused and counted
 BUSY = 0.03             # detections a frame in one cell from which clutter there counts as thicker than elsewhere
@@ -81,7 +82,7 @@ def prepared(
         r = rows[j]
         z[j, 0], z[j, 1], z[j, 2], z[j, 3] = d.range[r], d.azimuth[r], d.elevation[r], d.range_rate[r] if with_rate else math.nan
         if math.isfinite(d.snr[r]) and math.isfinite(reference):
-            ratio[j] = 10.0 ** (min(max(reference - d.snr[r], -40.0), 20.0) / 10.0)
+            ratio[j] = 10.0 ** (min(max(reference - d.snr[r], LEAST_NOISE_DB), 20.0) / 10.0)
         volume = 0.0
         for a in range(4):
             if math.isfinite(z[j, a]):
