@@ -24,7 +24,7 @@ from skywarden.stages import stepper
 from skywarden.world import engagement, rounds, traffic
 
 PER_WEEK = 5_000            # operations within five nautical miles: Balad, af.mil
-BEGUN = 40.0                # s: every aircraft has been seen for long by then
+BEGUN = 150.0               # s: every aircraft has been seen for long by then, those that have landed included
 STEP = 0.5                  # s between the moments the judge looks at
 SOME_USE = 0.1              # chance to stop a round from which an engagement counts as one that could have
 HARDEST = 15.0              # m/s²: as hard as the rehearsal lets any aircraft turn
@@ -37,7 +37,7 @@ JUDGED = ("threatening", "engaged", "stopped", "could_be_stopped_safely", "of_th
 HEAD = """
 name = "busy"
 site = "kabul"
-duration_s = 100
+duration_s = 210
 seed = {seed}
 [traffic]
 operations_per_week = {rate}
@@ -108,7 +108,7 @@ def written(folder: Path, seed: int, birds: int = 0) -> Path:
     for k in rng.choice(len(KINDS), 2, replace=False).tolist():
         kind, launch, fall, angle, speed = KINDS[k]
         text += RAID.format(kind=kind, count=int(rng.integers(1, 5)), start=BEGUN + rng.uniform(0.0, 10.0), launch=launch, fall=fall, angle=angle, speed=speed)
-    text += "".join(CONSENT.format(t=t) for t in range(20, 100, 20))
+    text += "".join(CONSENT.format(t=t) for t in range(130, 210, 20))
     path = folder / f"busy-{seed}.toml"
     path.write_text(text)
     return path

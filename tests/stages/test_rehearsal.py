@@ -17,6 +17,7 @@ from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import Picture
 from skywarden.messages.tables import join
 from skywarden.rehearsal import rehearse
+from skywarden.rehearsal.airspace import tubes_of
 from skywarden.rehearsal.verify import violations
 from skywarden.site.model import Site
 
@@ -339,3 +340,136 @@ def test_a_runway_under_threat_is_closed_and_the_minutes_are_counted() -> None:
     nothing = {"tracks": some_tracks(), "impacts": some_impacts(), "threats": some_threats()}
     exercise.frame(FLIGHT + 3_600.0, **nothing)
     assert exercise.moments[-1][2].airport.runway_open
+
+
+RUNWAY = a_zone("runway", kind="runway", people=0.0, polygon=np.array([[-130.0, -1_500.0], [-70.0, -1_500.0], [-70.0, 1_500.0], [-130.0, 1_500.0]]))
+
+
+def landing(t: float, braking: float, down: float) -> np.ndarray:
+    """State (6,) of a silent aircraft that comes over the southern threshold at t = 0 with 65 m/s, and brakes from `down` on."""
+    flown, rolls = min(t, down), min(max(t - down, 0.0), 65.0 / braking)
+    north = -1_500.0 + 65.0 * flown + 65.0 * rolls - 0.5 * braking * rolls**2
+    return np.array([-100.0, north, max(15.0 - 3.0 * t, 0.0), 0.0, 65.0 - braking * rolls, -3.0 if t < 5.0 else 0.0])
+
+
+def with_one_more(t: float, state: Any, **columns: Any) -> dict[str, Any]:
+    """The round, and another track beside it."""
+    picture = falling(t, 0.0)
+    more = some_tracks(tuple(state), t=t, projectile=0.0)
+    both = join(picture["tracks"], more._replace(number=np.array([7]), **columns))
+    return {**picture, "tracks": both}
+
+
+def the_tubes(exercise: Exercise) -> Any:
+    """What counts as an aircraft after the newest frame."""
+    frame, picture, _ = exercise.moments[-1]
+    return tubes_of(exercise.plan.reports, frame, picture, exercise.site, exercise.plan.known)
+
+
+@pytest.mark.parametrize(("braking", "down"), [(1.0, 12.0), (1.8, 5.0), (3.5, 2.0)])
+def test_an_aircraft_lost_low_on_its_final_is_somewhere_on_the_runway_until_it_must_have_left_it(braking: float, down: float) -> None:
+    exercise = Exercise(the_site(zones=(a_zone(north=500.0), RUNWAY)))
+    exercise.frame(0.0, **with_one_more(0.0, landing(0.0, braking, down)))
+    for t in range(1, 74, 3):
+        exercise.frame(float(t), **falling(min(float(t), 10.0), 0.0))
+        tubes, there = the_tubes(exercise), landing(float(t), braking, down)[:3]
+        assert set(tubes.number.tolist()) == {7}
+        away = np.linalg.norm(tubes.position + tubes.velocity * (t - tubes.t)[:, None] - there, axis=1)
+        assert (away <= tubes.extra + 25.0).any(), (t, away.min())
+    exercise.frame(76.0, **falling(10.0, 0.0))
+    assert the_tubes(exercise).number.size == 0
+
+
+def test_what_is_lost_in_full_view_or_surely_fell_is_forgotten_and_a_helicopter_lost_low_counts_for_a_while() -> None:
+    for state, counts in (((900.0, 900.0, 700.0, 40.0, 0.0, -3.0), False), ((900.0, 900.0, 15.0, 20.0, 0.0, -60.0), False),
+                          ((900.0, 900.0, 12.0, 5.0, 0.0, -1.0), True)):
+        exercise = Exercise(the_site())
+        exercise.frame(0.0, **with_one_more(0.0, state))
+        exercise.frame(8.0, **falling(8.0, 0.0))
+        assert the_tubes(exercise).number.tolist() == [7] * counts
+        exercise.frame(21.0, **falling(8.0, 0.0))
+        assert the_tubes(exercise).number.size == 0
+
+
+def test_nothing_is_engaged_over_an_aircraft_that_landed_unseen_and_the_checker_asks_the_same() -> None:
+    exercise = Exercise(the_site(zones=(a_zone(north=500.0), RUNWAY)))
+    exercise.frame(0.0, **with_one_more(0.0, landing(0.0, 1.8, 5.0)))
+    exercise.run(t=0.25)
+    assert exercise.orders == []
+    assert "aircraft" in exercise.reasons
+    free = Exercise(exercise.site)
+    free.run(t=0.25)
+    assert free.orders
+    assert free.sound()
+    # the same orders with the aircraft's track before them
+    found = {v.rule for v in violations(exercise.site, [exercise.moments[0], *free.moments])}
+    assert found >= {"aircraft", "evidence"}
+
+
+def after_the_first(beside: float, **columns: Any) -> Exercise:
+    """A raid; from 1.5 s after its round is met a new track, so far beside the place of the meeting, drifting down."""
+    exercise = Exercise(the_site(effectors=(an_effector(magazine=5), replace(an_effector(magazine=5, place=np.array([80.0, 0.0, 0.0])), name="other"))))
+    order, where = None, np.zeros(3)
+    for k in range(round(12.0 / STEP)):
+        t = k * STEP
+        picture = falling(t, 0.0)
+        if order is not None and t >= order.clearance.t_hit + 1.5:
+            since = t - order.clearance.t_hit
+            state = (where[0] + beside, where[1] - 10.0 * since, where[2] - 30.0 * since, 0.0, -10.0, -30.0)
+            more = some_tracks(state, t=t, projectile=0.0)._replace(**{"number": np.array([7]), "born": np.array([order.clearance.t_hit + 0.5]), **columns})
+            picture["tracks"] = join(picture["tracks"], more)
+        drill = exercise.frame(t, **picture)
+        if drill.orders and order is None:
+            order = drill.orders[0]
+            where = falling(order.clearance.t_hit, 0.0)["tracks"].state[0, :3]
+    assert order is not None
+    return exercise
+
+
+def test_a_piece_of_what_was_stopped_is_no_aircraft_because_none_was_there() -> None:
+    exercise = after_the_first(40.0)
+    assert 7 not in the_tubes(exercise).number.tolist()
+    assert exercise.plan.known.pieces
+    assert the_tubes(exercise).assumed > 0.0
+    assert exercise.sound()
+
+
+@pytest.mark.parametrize(("beside", "columns"), [
+    (700.0, {}), (40.0, {"address": np.array([0xABCDEF])}), (40.0, {"born": np.array([-20.0])}), (40.0, {"covariance": np.eye(7)[None] * 2_000.0})])
+def test_what_may_have_come_from_elsewhere_or_was_there_before_or_has_an_address_goes_on_counting(beside: float, columns: dict[str, Any]) -> None:
+    exercise = after_the_first(beside, **columns)
+    assert 7 in the_tubes(exercise).number.tolist()
+    assert exercise.plan.known.pieces == ()
+
+
+def test_a_claim_that_a_radar_confirmed_goes_on_being_backed_where_none_can_see_it_but_not_after_a_leap_or_silence() -> None:
+    site = the_site()
+    up, down = (2_000.0, 900.0, 400.0), (2_000.0, 900.0, 3.0)
+
+    def tubes(*said: tuple[float, tuple[float, float, float]], seen: bool = True) -> Any:
+        exercise = Exercise(site)
+        own = {"address": np.array([0xABCDEF])}
+        exercise.frame(0.0, aircraft=a_report(0.0, *up), **(with_one_more(0.0, (*up, 0.0, 0.0, 0.0), **own) if seen else {}))
+        for t, place in said:
+            exercise.frame(t, aircraft=a_report(t, *place), **falling(min(t, 10.0), 0.0))
+        return the_tubes(exercise)
+
+    way = [(2.0 * k, (2_000.0, 900.0, max(400.0 - 50.0 * k, 3.0))) for k in range(1, 11)]
+    there = tubes(*way)
+    assert there.backed.tolist() == [True]
+    assert there.trusting == 1
+    assert there.unchecked == pytest.approx(20.0)
+    assert tubes(*way, seen=False).backed.tolist() == [False]
+    assert tubes(*way[:3]).backed.tolist() == [False]       # still where the radar would see it
+    assert tubes(*way, (26.0, down)).backed.tolist() == [False]
+    assert tubes(*way, (21.0, (2_600.0, 900.0, 3.0))).backed.tolist() == [False]
+
+
+def test_a_report_that_says_what_a_radar_has_just_seen_is_not_an_aircraft_more() -> None:
+    exercise = Exercise(the_site())
+    place = (3_000.0, 900.0, 400.0)
+    own = with_one_more(0.0, (*place, 0.0, 0.0, 0.0), address=np.array([0xABCDEF]))
+    exercise.frame(0.0, aircraft=a_report(0.0, 3_020.0, 900.0, 400.0), **own)
+    assert the_tubes(exercise).number.tolist() == [7]
+    exercise.frame(0.0, aircraft=a_report(0.0, 3_220.0, 900.0, 400.0), **own)
+    assert the_tubes(exercise).number.tolist() == [7, -1]

@@ -28,7 +28,8 @@ from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
 from skywarden.messages.tables import join, take
 from skywarden.rehearsal.fallout import GRAVITY, SLOWEST, Below, below_of, footprint, low_over_people, threatened
-from skywarden.rehearsal.space import MISALIGNED, Space, radar_places, surely_projectiles
+from skywarden.rehearsal.known import Known, bias_of, confirmed, kept, remember, shadows, superseded
+from skywarden.rehearsal.space import Space, surely_projectiles
 from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
@@ -36,7 +37,6 @@ Array = NDArray[Any]
 SIGMAS = 5.0            # of an aircraft's position, within its reachable tube: 3e-7 beyond on the side that matters
 MANOEUVRE = 15.0        # m/s², 1.5 g in any direction, speed changes included: harder than any civil aircraft turns, climbs or brakes
 FASTEST = 350.0         # m/s over the ground, of any aircraft: nothing is reached sooner
-RANGE_BIAS = 30.0       # m, that a radar's ranges may be off without its being doubted
 REPORT_RADIUS = 200.0   # m, 95 %, of a report whose accuracy is unknown
 REPORT_PACE = 2.0       # m/s, standard deviation of a reported velocity
 BLIND_PACE = 300.0      # m/s, at most, of an aircraft that does not report its velocity: an airliner at height with the wind behind it
@@ -80,6 +80,10 @@ class Tubes(NamedTuple):
     covariance: Array   # (n, 6, 6) of both
     extra: Array        # (n,) beyond SIGMAS of that: bias of radars, containment a report claims, claims nobody backs [m]
     blind: Array        # (n,) bool, velocity unknown
+    unchecked: float = 0.0  # s since radars agreed with claims that they cannot see any more, all such together
+    trusting: int = 0       # how many they are
+    shadows: int = 0        # how many of the last rows are of what was lost: several may be one aircraft
+    assumed: float = 0.0    # bounds of the earlier clearances because of which tracks are known to be pieces, and not here
 
 
 def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, picture: Picture, site: Site) -> Clearance:
@@ -170,10 +174,10 @@ def _bound(
     wide = site.policy.safety_distance + space.spread * length
     swept = float(np.linalg.norm(space.ends[-1] - space.ends[0]))
     # a box about the lines and their cones, safety distance around
-    unseen = UNSEEN * 1e-9 * (length + 2.0 * site.policy.safety_distance) * 2.0 * wide * (2.0 * wide + swept)
+    unseen = UNSEEN * 1e-9 * (length + 2.0 * site.policy.safety_distance) * 2.0 * wide * (2.0 * wide + swept) + tubes.assumed
     outside = float(found[3].sum())
     alone = np.count_nonzero(~tubes.backed)
-    claims = CLAIM_WRONG / 3_600.0 * (space.t_to - frame.t + REMEMBERED) * alone
+    claims = CLAIM_WRONG / 3_600.0 * ((space.t_to - frame.t + REMEMBERED) * alone + (space.t_to - frame.t) * tubes.trusting + tubes.unchecked)
     share = AIRFRAME / (math.pi * max(below.radius, 1.0) ** 2)
     fragments = float((found[4] * min(below.pieces * share, 1.0)).sum())
     # what fails to destroy itself flies on along its line, or falls short of it
@@ -227,21 +231,48 @@ def _answered(frame: Frame, rows: Array) -> Aircraft:
     return take(told, good)
 
 
-def tubes_of(reports: Aircraft, frame: Frame, picture: Picture, site: Site) -> Tubes:
+def remembering(before: Known, reports: Aircraft, frame: Frame, picture: Picture, site: Site) -> Known:
+    """What is known of the air once this frame is over; reports is what `remembered` keeps."""
+    told, _, answers = _told(reports, frame, site)
+    velocity = np.where(np.isfinite(told.velocity), told.velocity, 0.0)
+    answered = np.full(told.t.size, -math.inf)
+    rows = np.flatnonzero(_answers_agree(answers, told.address, told.t, told.position, velocity, site))
+    if rows.size:
+        order = np.argsort(answers.address, kind="stable")
+        answered[rows] = answers.t[order[np.searchsorted(answers.address[order], told.address[rows])]]
+    return remember(before, told, answered, frame, picture, site)
+
+
+def _told(reports: Aircraft, frame: Frame, site: Site) -> tuple[Aircraft, Array, Aircraft]:
+    """The reports; of which of them the height is by pressure; and the answers."""
+    told, answers = take(reports, reports.source != ANSWERED), take(reports, reports.source == ANSWERED)
+    by_pressure = np.isnan(told.position[:, 2]) & np.isfinite(told.pressure_altitude)
+    if by_pressure.any():
+        position = told.position.copy()
+        position[by_pressure, 2] = height_by_pressure(told.pressure_altitude[by_pressure], position[by_pressure, :2], frame, site)
+        told = told._replace(position=position)
+    return told, by_pressure, answers
+
+
+def tubes_of(reports: Aircraft, frame: Frame, picture: Picture, site: Site, known: Known | None = None) -> Tubes:
     """Every aircraft, and everything not surely a projectile, with what is known of it. What may be an aircraft counts as one.
 
-    reports  what `remembered` keeps. Those of this frame count even where a track has taken them over: the two may contradict one another.
+    reports  what `remembered` keeps. Those of this frame count even where a track has taken them over, unless they agree.
+    known    what `remembering` keeps: pieces of what was stopped are left out, and what was lost low goes on counting
     """
-    tracks, answers = picture.tracks, take(reports, reports.source == ANSWERED)
+    known = Known.none() if known is None else known
+    tracks = picture.tracks
+    told, by_pressure, answers = _told(reports, frame, site)
     # not `<`: a probability that is not a number makes nothing a projectile
     maybe: Array = np.flatnonzero(~surely_projectiles(tracks, site))
-    followed = np.isin(reports.address, tracks.address[tracks.address != NO_ADDRESS])
-    told = take(reports, np.flatnonzero((~followed | (reports.t > frame.t - site.policy.frame_s - 1e-9)) & (reports.source != ANSWERED)))
+    maybe = maybe[~np.isin(tracks.number[maybe], [n for n, _ in known.pieces])]
+    # a radar's own track says how heavy a thing is; one made of claims alone has nothing to say of that
+    seeing = tracks.address[maybe[tracks.covariance[maybe, 6, 6] > CLAIMED]]
+    maybe = maybe[~superseded(known, maybe, picture)]
+    followed = np.isin(told.address, tracks.address[maybe[tracks.address[maybe] != NO_ADDRESS]])
+    count = np.flatnonzero(~followed | ((told.t > frame.t - site.policy.frame_s - 1e-9) & ~confirmed(told, maybe, picture)))
+    told, by_pressure = take(told, count), np.flatnonzero(by_pressure[count])
     n, m = maybe.size, told.t.size
-    position = told.position.copy()
-    by_pressure = np.flatnonzero(np.isnan(position[:, 2]) & np.isfinite(told.pressure_altitude))
-    if by_pressure.size:
-        position[by_pressure, 2] = height_by_pressure(told.pressure_altitude[by_pressure], position[by_pressure, :2], frame, site)
     sigma, contained = _accuracy(told)
     blind: Array = np.isnan(np.where(np.isfinite(told.velocity), 0.0, np.nan).sum(axis=1))
     covariance = np.zeros((n + m, 6, 6))
@@ -252,19 +283,26 @@ def tubes_of(reports: Aircraft, frame: Frame, picture: Picture, site: Site) -> T
     covariance[n + by_pressure, 2, 2] = (PRESSURE_SIGMA + PRESSURE_SHARE * np.abs(told.pressure_altitude[by_pressure])) ** 2
     t = np.concatenate([np.full(n, picture.t), told.t])
     address = np.concatenate([tracks.address[maybe], told.address])
-    position = np.concatenate([tracks.state[maybe, :3], position])
+    position = np.concatenate([tracks.state[maybe, :3], told.position])
     velocity = np.concatenate([tracks.state[maybe, 3:6], np.where(blind[:, None], 0.0, told.velocity)])
-    # a radar's own track says how heavy a thing is; one made of claims alone has nothing to say of that
     own: Array = np.logical_or(tracks.address[maybe] == NO_ADDRESS, tracks.covariance[maybe, 6, 6] > CLAIMED)
     backed = np.concatenate([own, np.zeros(m, np.bool_)])
     # what a radar's track and a report of the same address have in common, the radar backs
-    backed[n:] = np.logical_and(np.isin(told.address, tracks.address[maybe[own]]), told.address != NO_ADDRESS)
+    backed[n:] = np.logical_and(np.isin(told.address, seeing), told.address != NO_ADDRESS)
     backed |= _answers_agree(answers, address, t, position, velocity, site)
-    extra = np.concatenate([_bias(tracks.state[maybe, :3], site), contained]) + np.where(backed, 0.0, ALONE)
+    ages = np.where(backed, math.inf, kept(known, address, position, frame.t, site))
+    trusted = np.isfinite(ages)
+    backed |= trusted
+    extra = np.concatenate([bias_of(tracks.state[maybe, :3], site), contained]) + np.where(backed, 0.0, ALONE)
+    lost = shadows(known, picture.t, site)
+    more = lost.number.size
     return Tubes(
-        np.concatenate([tracks.number[maybe], np.full(m, -1)]), address,
-        np.concatenate([~(tracks.kind[maybe, AIRCRAFT] >= 0.5), np.zeros(m, np.bool_)]), backed, t, np.concatenate([tracks.seen[maybe], told.t]),
-        position, velocity, covariance, extra, np.concatenate([np.zeros(n, np.bool_), blind]))
+        np.concatenate([tracks.number[maybe], np.full(m, -1), lost.number]), np.concatenate([address, lost.address]),
+        np.concatenate([~(tracks.kind[maybe, AIRCRAFT] >= 0.5), np.zeros(m, np.bool_), lost.unknown]), np.append(backed, np.ones(more, np.bool_)),
+        np.append(t, lost.t), np.concatenate([tracks.seen[maybe], told.t, lost.seen]), np.concatenate([position, lost.position]),
+        np.concatenate([velocity, lost.velocity]), np.concatenate([covariance, lost.covariance]), np.append(extra, lost.extra),
+        np.concatenate([np.zeros(n, np.bool_), blind, np.zeros(more, np.bool_)]), float(ages[trusted].sum()), int(trusted.sum()),
+        more, float(sum(known.stopped[k].bound for k in {k for _, k in known.pieces})))
 
 
 def _accuracy(told: Aircraft) -> tuple[Array, Array]:
@@ -274,15 +312,6 @@ def _accuracy(told: Aircraft) -> tuple[Array, Array]:
     radius = np.where(good, np.take(NACP_RADIUS, np.where(good, nacp, 0)), REPORT_RADIUS)
     known = (nic >= 1) & (nic < len(NIC_RADIUS))
     return radius / RAYLEIGH_95, np.where(known, np.take(NIC_RADIUS, np.where(known, nic, 0)), REPORT_RADIUS)
-
-
-def _bias(place: Array, site: Site) -> Array:
-    """(n,) how far a radar's track may be off for reasons that its covariance does not know [m]."""
-    radars = radar_places(site)
-    if not len(radars):
-        return np.full(len(place), RANGE_BIAS)
-    away = place[:, None, :] - radars[None, :, :]
-    return np.asarray(RANGE_BIAS + MISALIGNED * np.sqrt((away * away).sum(axis=2).max(axis=1, initial=0.0)))
 
 
 def _answers_agree(answers: Aircraft, address: Array, t: Array, position: Array, velocity: Array, site: Site) -> Array:
@@ -355,7 +384,11 @@ def approaches(tubes: Tubes, t: float, site: Site) -> Approaches:
     within = (along >= -s.length[:, None]) & (along <= SECTOR_LENGTH) & (across <= SECTOR_HALF_WIDTH + math.tan(SECTOR_HALF_ANGLE) * out)
     # not `>`: what has no height is at any
     within &= ~(there[None, :, 2] > SECTOR_ABOVE + SECTOR_SLOPE * out) & ~tubes.unknown[None, :]
-    return Approaches(s.zone, s.place, s.bearing, within.sum(axis=1).astype(np.int32))
+    seen = tubes.number.size - tubes.shadows
+    count = within[:, :seen].sum(axis=1)
+    if tubes.shadows:
+        count += [np.unique(tubes.number[seen:][row]).size for row in within[:, seen:]]
+    return Approaches(s.zone, s.place, s.bearing, count.astype(np.int32))
 
 
 @njit(cache=True, error_model="numpy")

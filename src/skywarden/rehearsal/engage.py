@@ -30,6 +30,7 @@ from skywarden.messages.frame import Aircraft, Frame
 from skywarden.messages.picture import Picture
 from skywarden.rehearsal import airspace
 from skywarden.rehearsal.airspace import AHEAD, ASK_AGAIN, Tubes, clear, sensors_doubtful, tubes_of
+from skywarden.rehearsal.known import Known
 from skywarden.rehearsal.space import Futures, Windows, ahead_of, futures, space_of, surely_projectiles, windows
 from skywarden.site.model import Effector, Site
 
@@ -100,10 +101,11 @@ def agreed(track: int, consents: Consents, policy: str) -> bool:
     return len({who for _, subject, who in consents if subject in ("any", str(track))}) >= PEOPLE[policy]
 
 
-def glance(rows: Sequence[int], means: Means, reports: Aircraft, frame: Frame, picture: Picture, site: Site) -> Prospects:
+def glance(rows: Sequence[int], means: Means, reports: Aircraft, known: Known, frame: Frame, picture: Picture, site: Site) -> Prospects:
     """What each effector at hand could do about each threat (row of the picture's tracks): its window and chance, and what plainly forbids it.
 
     reports  what `airspace.remembered` keeps of what aircraft said
+    known    what `airspace.remembering` keeps of the air
 
     Clears nothing: only what is still open may be asked about, and every engagement needs its whole clearance.
     """
@@ -134,7 +136,7 @@ def glance(rows: Sequence[int], means: Means, reports: Aircraft, frame: Frame, p
         verdict[asked] = _verdicts(ahead, found, reaction, means, frame, picture, site)
         held = verdict == OPEN
         if held.any():
-            tubes = tubes_of(reports, frame, picture, site)
+            tubes = tubes_of(reports, frame, picture, site, known)
             threat, effector = np.nonzero(held)
             own = at[threat]
             place = np.array([e.place for e in site.effectors])[effector]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from skywarden.messages.drill import Airport, Allocation, Assessment, Drill, Order
 from skywarden.messages.frame import Aircraft, Frame
 from skywarden.messages.picture import Picture
-from skywarden.rehearsal import airport, airspace, assess, engage, stakes
+from skywarden.rehearsal import airport, airspace, assess, engage, known, stakes
 from skywarden.rehearsal.assess import Engaged
 from skywarden.site.model import Site
 
@@ -32,12 +32,13 @@ class Plan(NamedTuple):
     engaged: tuple[Engaged, ...]                # shoot, look, shoot again if it still flies
     reports: Aircraft                           # what aircraft said last
     airport: airport.State
+    known: known.Known                          # claims once confirmed, aircraft lost low, pieces of what was stopped
 
 
 def start(site: Site) -> Plan:
     """The plan before the first frame."""
     arms = tuple(Arms(e.magazine, -math.inf, math.inf, math.nan) for e in site.effectors)
-    return Plan(site.policy.weapons, (), (), arms, (), Aircraft.empty(), airport.start())
+    return Plan(site.policy.weapons, (), (), arms, (), Aircraft.empty(), airport.start(), known.Known.none())
 
 
 def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Plan, Drill]:
@@ -45,6 +46,7 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     t = frame.t
     status, holds, consents = engage.obey(plan.status, plan.holds, plan.consents, frame)
     reports = airspace.remembered(plan.reports, frame)
+    air = airspace.remembering(plan.known, reports, frame, picture, site)
     arms = tuple(_reloaded(a, t, e.magazine) for a, e in zip(plan.arms, site.effectors, strict=True))
     engaged, assessed = assess.look(plan.engaged, picture, site)
     under_way = {e.track for e in engaged}
@@ -52,7 +54,7 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     threats = [w for w in stakes.wanted(picture, site) if int(number[w.row]) not in under_way]
     free = tuple(k for k, a in enumerate(arms) if a.busy <= t)
     means = engage.Means(status, holds, consents, free, tuple(a.left for a in arms), tuple(a.pointing for a in arms))
-    seen = engage.glance([w.row for w in threats], means, reports, frame, picture, site)
+    seen = engage.glance([w.row for w in threats], means, reports, air, frame, picture, site)
     worths, kept = [stakes.worth(w, t) for w in threats], stakes.kept(means.left, site)
     for _ in range(len(free) + engage.SPARE + 1):       # what is chosen is cleared; what is refused is chosen no more
         pairs, weighed = stakes.pairing(worths, seen.chance, kept)
@@ -66,6 +68,7 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     clearances += engage.let_fall(picture, site, under_way | {int(number[w.row]) for w in threats})
     clearances += engage.looked_at(under_way, picture)
     arms = _spent(arms, orders, picture, site)
+    air = known.engaged(air, orders, frame, picture, site)
     engaged += tuple(Engaged(o.track, o.effector, o.clearance.t_hit, o.t_to) for o in orders)
     # a consent to one track is used up by its engagement; "any" stands for its time
     given = {str(order.track) for order in orders}
@@ -73,7 +76,7 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     runway, shown = airport.step(plan.airport, frame, picture, site, orders)
     allocation = Allocation(len(threats), weighed.objective, weighed.lower_bound)
     drill = Drill(t, status, clearances, orders, awaiting, Airport(*shown), tuple(Assessment(*a) for a in assessed), allocation)
-    return Plan(status, holds, consents, arms, engaged, reports, runway), drill
+    return Plan(status, holds, consents, arms, engaged, reports, runway, air), drill
 
 
 def _reloaded(arms: Arms, t: float, magazine: int) -> Arms:

@@ -50,6 +50,18 @@ LOW, SCATTER = 250.0, 150.0     # m: an interception lower than this, nearer tha
 RISK = 1e-5                 # the bound that no clearance exceeds
 METRE, SECOND = 2.0, 0.02   # by which two honest computations of a place, and of a time, may differ
 PEOPLE = {"none": 0, "one": 1, "two": 2}
+AGREE, AGREE_SHARE = 300.0, 0.02    # m, and of the range: so near a radar and a claim agree
+TRUST_S, SILENCE_S, NEWEST_S = 240.0, 5.0, 2.0      # s that agreement counts out of view; of silence that end it; age of a claim that replaces a track
+JUST_S = 0.6                # s since a radar saw what a claim says
+SAME = 60.0                 # m, and three deviations: a claim where its radar's track would be
+ABOVE_VIEW = 30.0           # m, and five deviations, above a radar's lowest elevation: surely in view
+ABSENT_S, ROLLING_S = 20.0, 75.0    # s that what was lost low counts; that what was landing does
+SOFT, BRAKING = 5.0, 4.0    # m/s²: low above the ground; rolling out
+FOUND_S, STAYS_S = 2.0, 6.0     # s until it would be seen again; that what has landed stays on the runway
+FINAL, LANDING, QUICKER = 4_000.0, 25.0, 10.0   # m before a runway; m/s along it; m/s more than it had
+DISC, DISCS = 125.0, 150.0  # m: discs along a runway, their radius and distance
+SPLINTER_S, DOWN_S = 6.0, 90.0  # s after an engagement that its pieces show, and that they count as pieces
+EARLIER = 0.5               # s before it that a piece's track may have begun
 
 
 class Violation(NamedTuple):
@@ -74,6 +86,28 @@ class Said(NamedTuple):
     nic: int
 
 
+class Gone(NamedTuple):
+    """A track that may have been of an aircraft, as it was last known."""
+
+    number: int
+    address: int
+    unknown: bool
+    seen: float
+    t: float
+    state: Array        # (6,)
+    covariance: Array   # (6, 6)
+
+
+class Shot(NamedTuple):
+    """An order given, as far as it says where no aircraft was."""
+
+    track: int
+    bound: float
+    t: Array            # (k,)
+    place: Array        # (k, 3)
+    room: Array         # (k,) [m]
+
+
 @dataclass
 class Book:
     """What the commands, reports and orders so far add up to."""
@@ -86,6 +120,11 @@ class Book:
     answers: dict[int, tuple[float, float, float, int]] = field(default_factory=dict)     # by address: time, range, azimuth, radar
     orders: list[tuple[float, Order]] = field(default_factory=list)
     spent: dict[int, tuple[int, float]] = field(default_factory=dict)    # by effector: engagements of this magazine, when it is full again
+    agreed: dict[int, tuple[float, Said]] = field(default_factory=dict)     # by address: when a radar last agreed, -inf never, and the claim now
+    low: dict[int, Gone] = field(default_factory=dict)      # by number: out of every radar's view in the last picture
+    gone: dict[int, Gone] = field(default_factory=dict)     # likewise, and lost since
+    shots: list[Shot] = field(default_factory=list)
+    pieces: dict[int, Shot] = field(default_factory=dict)   # by number: tracks of what a shot left
 
     def read(self, frame: Frame) -> None:
         """Take in one frame's commands, reports and replies."""
@@ -117,6 +156,88 @@ class Book:
         self.answers = {address: said for address, said in self.answers.items() if said[0] >= frame.t - NEWS_S}
 
 
+    def look(self, frame: Frame, picture: Picture, site: Site) -> None:
+        """Take in what the picture says of claims, of what is lost, and of pieces."""
+        self.shots = [shot for shot in self.shots if picture.t - shot.t[0] <= DOWN_S]
+        self._splinters(picture, site)
+        self._claims(frame, picture, site)
+        self._absent(picture, site)
+
+    def _splinters(self, picture: Picture, site: Site) -> None:
+        tracks, here = picture.tracks, {}
+        for k, number in enumerate(tracks.number.tolist()):
+            if int(tracks.address[k]) >= 0:
+                continue
+            if number in self.pieces:
+                if any(self.pieces[number] is shot for shot in self.shots):
+                    here[number] = self.pieces[number]
+                continue
+            if float(tracks.kind[k, 0]) >= site.policy.projectile_probability:
+                continue
+            for shot in self.shots:
+                begun = float(tracks.born[k]) >= shot.t[0] - EARLIER or number == shot.track
+                if begun and shot.t[0] <= picture.t <= shot.t[-1] + SPLINTER_S and _cannot_fly(tracks.state[k], tracks.covariance[k], picture.t, shot, site):
+                    here[number] = shot
+                    break
+        self.pieces = here
+
+    def _claims(self, frame: Frame, picture: Picture, site: Site) -> None:
+        tracks, now = picture.tracks, {}
+        for address, said in self.reports.items():
+            if said.t < frame.t - SILENCE_S or not np.isfinite(said.velocity).all():
+                continue
+            said = said._replace(position=_placed(said, frame, site))
+            when = self.answers[address][0] if _answered(address, said.t, said.position, said.velocity, site, self) else -math.inf
+            rows = [k for k in range(tracks.number.size) if int(tracks.address[k]) == address and float(tracks.covariance[k, 6, 6]) > 1e-11]
+            if rows:
+                off = _far_off(said.position + (picture.t - said.t) * said.velocity - tracks.state[rows[0], :3])
+                if off <= AGREE + AGREE_SHARE * math.hypot(said.position[0], said.position[1]):
+                    when = max(when, float(tracks.seen[rows[0]]))
+            if address in self.agreed:
+                past, old = self.agreed[address]
+                leap = _far_off(said.position - old.position - (said.t - old.t) * old.velocity)
+                if said.t - old.t <= SILENCE_S and leap <= AGREE:
+                    when = max(when, past)
+            now[address] = (when if when >= frame.t - TRUST_S else -math.inf, said)
+        self.agreed = now
+
+    def _absent(self, picture: Picture, site: Site) -> None:
+        tracks, low = picture.tracks, {}
+        present = set(tracks.number.tolist())
+        for k, number in enumerate(tracks.number.tolist()):
+            address = int(tracks.address[k])
+            if number in self.pieces or address in self.reports:
+                continue
+            if float(tracks.kind[k, 0]) >= site.policy.projectile_probability and address < 0:
+                continue
+            if not _in_view(tracks.state[k, :3], math.sqrt(max(float(tracks.covariance[k, 2, 2]), 0.0)), site, with_transponders=False):
+                low[number] = Gone(
+                    number, address, not float(tracks.kind[k, 1]) >= 0.5, float(tracks.seen[k]), picture.t, tracks.state[k, :6], tracks.covariance[k, :6, :6])
+        new = {number: them for number, them in self.low.items() if number not in present and not _crashed(them, site)}
+        self.gone = {
+            number: them for number, them in {**self.gone, **new}.items()
+            if number not in present and picture.t - them.seen <= (ABSENT_S if _landing(them, site) is None else ROLLING_S)}
+        self.low = low
+
+    def trusted(self, address: int, place: Array, t: float, site: Site) -> float:
+        """Seconds since a radar agreed with a claim that none can see now; inf where that does not count."""
+        when = self.agreed[address][0] if address in self.agreed else -math.inf
+        if when == -math.inf or not math.isfinite(place[2]) or _in_view(place, 0.0, site, with_transponders=True):
+            return math.inf
+        return t - when
+
+    def replaced(self, k: int, picture: Picture) -> bool:
+        """Whether a newer claim stands for a radar's track that is not seen any more."""
+        tracks, address = picture.tracks, int(picture.tracks.address[k])
+        if address not in self.agreed:
+            return False
+        when, said = self.agreed[address]
+        if when == -math.inf or said.t <= float(tracks.seen[k]) or said.t < picture.t - NEWEST_S:
+            return False
+        off = _far_off(said.position + (picture.t - said.t) * said.velocity - tracks.state[k, :3])
+        return off <= SAME + 3.0 * math.sqrt(float(np.trace(tracks.covariance[k, :3, :3])))
+
+
 class Ball(NamedTuple):
     """An aircraft, or what may be one, as known now."""
 
@@ -131,6 +252,7 @@ class Ball(NamedTuple):
     covariance: Array   # (6, 6)
     more: float         # beyond DEVIATIONS of that [m]
     blind: bool
+    trusted: float = math.inf   # s since a radar agreed with this claim, where it is backed by that alone
 
 
 def violations(site: Site, moments: Iterable[tuple[Frame, Picture, Drill | None]]) -> list[Violation]:
@@ -138,6 +260,7 @@ def violations(site: Site, moments: Iterable[tuple[Frame, Picture, Drill | None]
     book, found = Book(site.policy.weapons), []
     for frame, picture, drill in moments:
         book.read(frame)
+        book.look(frame, picture, site)
         if drill is None:
             continue
         for clearance in drill.clearances:
@@ -147,6 +270,7 @@ def violations(site: Site, moments: Iterable[tuple[Frame, Picture, Drill | None]
         for order in drill.orders:
             found += [Violation(picture.t, rule, order.track, order.effector, what) for rule, what in _unlawful(order, drill, frame, site, book)]
             book.orders.append((frame.t, order))
+            book.shots += _shot(order, frame, picture, site)
     return found
 
 
@@ -187,8 +311,8 @@ def _unsafe(clearance: Clearance, frame: Frame, picture: Picture, site: Site, bo
         if not (np.abs(off) > 0.5 * width + evidence.spread).all() or crossed.any():
             wrong.append(("sector", f"bearing {math.degrees(bearing[0]) % 360.0:.0f}° points into a no-fire arc"))
     balls = _balls(frame, picture, site, book)
-    wrong += _near_aircraft(balls, clearance, met, row, effector, frame, picture, site)
-    wrong += [("evidence", what) for what in _approaches_wrong(balls, evidence, frame, site)]
+    wrong += _near_aircraft(balls, clearance, met, row, effector, frame, picture, site, book)
+    wrong += [("evidence", what) for what in _approaches_wrong(balls, evidence, frame, site, book)]
     return wrong + _on_people(clearance, met, row, effector, picture, site)
 
 
@@ -325,35 +449,141 @@ def _farthest_radar(place: Array, site: Site) -> float:
 def _balls(frame: Frame, picture: Picture, site: Site, book: Book) -> list[Ball]:
     """Everything that is, or may be, an aircraft."""
     tracks, made = picture.tracks, []
-    followed, backed_addresses = set(), set()
+    followed, backed_addresses, certain = set[int](), set[int](), dict[int, int]()
     for k in range(tracks.number.size):
-        address = int(tracks.address[k])
-        if address >= 0:
-            followed.add(address)
-        if float(tracks.kind[k, 0]) >= site.policy.projectile_probability and address < 0:
+        address, number = int(tracks.address[k]), int(tracks.number[k])
+        if (float(tracks.kind[k, 0]) >= site.policy.projectile_probability and address < 0) or number in book.pieces:
             continue
         own = address < 0 or float(tracks.covariance[k, 6, 6]) > 1e-11
         if own and address >= 0:
             backed_addresses.add(address)
+        if address >= 0 and book.replaced(k, picture):
+            continue
+        followed.add(address)
+        if address >= 0 and own and float(tracks.seen[k]) >= picture.t - JUST_S:
+            certain.setdefault(address, k)
         place, pace = tracks.state[k, :3], tracks.state[k, 3:6]
         backed = own or _answered(address, picture.t, place, pace, site, book)
-        more = NEAR + NORTH * _farthest_radar(place, site) + (0.0 if backed else UNBACKED)
-        made.append(Ball(int(tracks.number[k]), address, not float(tracks.kind[k, 1]) >= 0.5, backed, float(tracks.seen[k]), picture.t, place, pace,
-                         tracks.covariance[k, :6, :6], more, False))
+        ago = math.inf if backed else book.trusted(address, place, frame.t, site)
+        more = NEAR + NORTH * _farthest_radar(place, site) + (0.0 if backed or ago < math.inf else UNBACKED)
+        made.append(Ball(number, address, not float(tracks.kind[k, 1]) >= 0.5, backed or ago < math.inf, float(tracks.seen[k]), picture.t, place, pace,
+                         tracks.covariance[k, :6, :6], more, False, ago))
     for said in (*book.reports.values(), *book.nameless):
-        if said.address in followed and said.t < frame.t - site.policy.frame_s - 1e-9:
+        if said.address >= 0 and said.address in followed and said.t < frame.t - site.policy.frame_s - 1e-9:
             continue
         known = bool(np.isfinite(said.velocity).all())
-        pace, place = said.velocity if known else np.zeros(3), said.position.copy()
+        if known and said.address in certain and said.t >= picture.t - JUST_S:
+            k = certain[said.address]
+            off = _far_off(_placed(said, frame, site) + (picture.t - said.t) * said.velocity - tracks.state[k, :3])
+            if off <= SAME + 3.0 * math.sqrt(float(np.trace(tracks.covariance[k, :3, :3]))):
+                continue
+        pace, place = said.velocity if known else np.zeros(3), _placed(said, frame, site)
         sigma = METRES_95.get(said.nacp, UNSAID) / 2.4477
         covariance = np.diag([sigma**2] * 3 + [DOUBT**2] * 3)
-        if math.isnan(place[2]) and math.isfinite(said.pressure):
-            place[2] = _by_pressure(said, frame, site)
+        if math.isnan(said.position[2]) and math.isfinite(said.pressure):
             covariance[2, 2] = (40.0 + 0.02 * abs(said.pressure)) ** 2
         backed = said.address >= 0 and (said.address in backed_addresses or _answered(said.address, said.t, place, pace, site, book))
-        more = METRES_NIC.get(said.nic, UNSAID) + (0.0 if backed else UNBACKED)
-        made.append(Ball(-1, said.address, False, backed, said.t, said.t, place, pace, covariance, more, not known))
-    return made
+        ago = math.inf if backed or said.address < 0 else book.trusted(said.address, place, frame.t, site)
+        more = METRES_NIC.get(said.nic, UNSAID) + (0.0 if backed or ago < math.inf else UNBACKED)
+        made.append(Ball(-1, said.address, False, backed or ago < math.inf, said.t, said.t, place, pace, covariance, more, not known, ago))
+    return made + [ball for them in book.gone.values() for ball in _where_gone(them, picture.t, site)]
+
+
+def _where_gone(them: Gone, now: float, site: Site) -> Iterator[Ball]:
+    """Where what was lost low may be."""
+    ago = now - them.seen
+    if ago <= ABSENT_S:
+        more = NEAR + NORTH * _farthest_radar(them.state[:3], site) + 0.5 * SOFT * ago**2
+        yield Ball(them.number, them.address, them.unknown, True, max(them.seen, now - FOUND_S), them.t, them.state[:3], them.state[3:6], them.covariance, more,
+                   False)
+    runway = _landing(them, site)
+    if runway is None:
+        return
+    begin, along, length = runway
+    s, pace = float((them.state[:2] - begin) @ along), float(them.state[3:5] @ along)
+    stopping = min(ago, pace / BRAKING)
+    nearest = max(s + pace * stopping - 0.5 * BRAKING * stopping**2, -FINAL)
+    farthest = min(max(s + (pace + QUICKER) * ago, nearest), length + DISCS)
+    nearest = min(nearest, farthest)
+    pieces = max(math.ceil((farthest - nearest) / DISCS), 1)
+    for k in range(pieces + 1):
+        east, north = begin + (nearest + (farthest - nearest) * k / pieces) * along
+        place = np.array([east, north, _ground(site, float(east), float(north))])
+        yield Ball(them.number, them.address, them.unknown, True, now + STAYS_S, now, place, np.zeros(3), np.zeros((6, 6)), DISC, False)
+
+
+def _landing(them: Gone, site: Site) -> tuple[Array, Array, float] | None:
+    """The runway it is landing on, the way it lands: threshold, direction, length; None where it is not."""
+    for zone in site.zones:
+        if zone.kind != "runway":
+            continue
+        middle = zone.polygon.mean(axis=0)
+        axis = np.linalg.svd(zone.polygon - middle)[2][0]
+        half = float(np.abs((zone.polygon - middle) @ axis).max())
+        # of two ways at most one is flown at this pace
+        for along in (axis, -axis):
+            s = float((them.state[:2] - middle) @ along) + half
+            beside = abs(float(np.cross(np.append(along, 0.0), np.append(them.state[:2] - middle, 0.0))[2]))
+            if -FINAL <= s <= 2.0 * half and beside <= 150.0 + 0.05 * max(-s, 0.0) and float(them.state[3:5] @ along) >= LANDING:
+                return middle - half * along, along, 2.0 * half
+    return None
+
+
+def _crashed(them: Gone, site: Site) -> bool:
+    """Whether it sank so fast and low that no aircraft could have been saved."""
+    sink = -float(them.state[5]) - 3.0 * math.sqrt(max(float(them.covariance[5, 5]), 0.0))
+    height = float(them.state[2] - (them.t - them.seen) * them.state[5]) - _ground(site, float(them.state[0]), float(them.state[1]))
+    height += 3.0 * math.sqrt(max(float(them.covariance[2, 2]), 0.0))
+    return sink > 0.0 and sink**2 / (2.0 * TURN) > max(height, 0.0)
+
+
+def _in_view(place: Array, sigma: float, site: Site, with_transponders: bool) -> bool:
+    """Whether a radar surely looks there."""
+    for radar in site.radars:
+        line = place - radar.place
+        flat = float(np.hypot(line[0], line[1]))
+        sees = with_transponders or not radar.mode_s
+        if sees and flat < radar.range_max and line[2] - ABOVE_VIEW - 5.0 * sigma > math.tan(radar.elevation_min) * flat:
+            return True
+    return False
+
+
+def _cannot_fly(state: Array, covariance: Array, now: float, shot: Shot, site: Site) -> bool:
+    """Whether an aircraft would have had to be nearer to a shot than its clearance let any be."""
+    more = NEAR + NORTH * _farthest_radar(state[:3], site)
+    for when, place, room in zip(shot.t.tolist(), shot.place, shot.room.tolist(), strict=True):
+        ago = now - when
+        back = np.hstack([np.eye(3), -ago * np.eye(3)])
+        deviation = math.sqrt(float(np.abs(back @ covariance[:6, :6] @ back.T).sum(axis=1).max()))
+        if ago >= 0.0 and float(np.linalg.norm(back @ state[:6] - place)) + DEVIATIONS * deviation + 0.5 * TURN * ago**2 + more <= room:
+            return True
+    return False
+
+
+def _shot(order: Order, frame: Frame, picture: Picture, site: Site) -> list[Shot]:
+    """What an order says of where no aircraft was."""
+    rows = np.flatnonzero(picture.tracks.number == order.track)
+    if rows.size != 1 or not 0 <= order.effector < len(site.effectors):
+        return []
+    effector, c = site.effectors[order.effector], order.clearance
+    path = _path(int(rows[0]), frame, picture, site)[0]
+    lasts = 0.0 if effector.kind == "interceptor" else effector.engagement_s
+    steps = [k for k in range(len(path)) if c.t_hit - 1e-6 <= frame.t + k * TICK <= c.t_hit + lasts + 1e-6]
+    room = site.policy.safety_distance + c.evidence.spread * np.linalg.norm(path[steps] - effector.place, axis=1)
+    return [Shot(order.track, c.evidence.bound, frame.t + TICK * np.array(steps), path[steps], room)] if steps else []
+
+
+def _placed(said: Said, frame: Frame, site: Site) -> Array:
+    """Where it says it is, its height by pressure where it has no other."""
+    place = said.position.copy()
+    if math.isnan(place[2]) and math.isfinite(said.pressure):
+        place[2] = _by_pressure(said, frame, site)
+    return place
+
+
+def _far_off(line: Array) -> float:
+    """Length of a line, a height that is not known left out [m]."""
+    return math.sqrt(float(np.nansum(line**2)))
 
 
 def _by_pressure(said: Said, frame: Frame, site: Site) -> float:
@@ -379,7 +609,7 @@ def _answered(address: int, t: float, place: Array, pace: Array, site: Site, boo
 
 
 def _near_aircraft(
-    balls: list[Ball], clearance: Clearance, hit: Array, row: int, effector: Effector, frame: Frame, picture: Picture, site: Site,
+    balls: list[Ball], clearance: Clearance, hit: Array, row: int, effector: Effector, frame: Frame, picture: Picture, site: Site, book: Book,
 ) -> list[tuple[str, str]]:
     """Aircraft, and what may be one, that come too near; tubes of the evidence that are not theirs; a bound that is not the sum of its parts."""
     e, safety, wrong = clearance.evidence, site.policy.safety_distance, []
@@ -422,7 +652,9 @@ def _near_aircraft(
     far = _far(effector)
     wide = safety + e.spread * far
     unseen = 1e-17 * (far + 2.0 * safety) * 2.0 * wide * (2.0 * wide + float(np.linalg.norm(e.ends[-1] - e.ends[0])))
-    claims = 1e-5 / 3_600.0 * (clearance.t_to - frame.t + NEWS_S) * sum(not ball.backed for ball in balls)
+    unseen += sum({id(shot): shot.bound for shot in book.pieces.values()}.values())
+    claims = 1e-5 / 3_600.0 * sum(
+        clearance.t_to - frame.t + (ball.trusted if ball.backed else NEWS_S) for ball in balls if not ball.backed or ball.trusted < math.inf)
     circles = _circles(hit, row, clearance, effector, picture, site)
     fragments = _fragments(balls, circles, hit, clearance, effector, row, picture)
     for part, own in (("unseen", unseen), ("outside", risks), ("claims", claims), ("fragments", fragments)):
@@ -651,7 +883,7 @@ def _inner(zone: Zone) -> Array:
     return inner if len(inner) else zone.polygon.mean(axis=0)[None, :]
 
 
-def _approaches_wrong(balls: list[Ball], e: Evidence, frame: Frame, site: Site) -> Iterator[str]:
+def _approaches_wrong(balls: list[Ball], e: Evidence, frame: Frame, site: Site, book: Book) -> Iterator[str]:
     """What is wrong with the runways' approach and departure sectors in use."""
     own = []
     for k, zone in enumerate(site.zones):
@@ -670,14 +902,17 @@ def _approaches_wrong(balls: list[Ball], e: Evidence, frame: Frame, site: Site) 
             yield "an approach sector is not at its runway's end"
             continue
         _, place, way, length = same[0]
-        counts = [0, 0]
+        counts, lost = [0, 0], (set[int](), set[int]())
         for ball in balls:
             there = ball.position + ball.velocity * (frame.t - ball.t)
             along, across = float((there[:2] - place) @ way), abs(float((there[0] - place[0]) * way[1] - (there[1] - place[1]) * way[0]))
             out = max(along, 0.0)
             for number, slack in enumerate((-0.5, 0.5)):
                 inside = -length - slack <= along <= 10_000.0 + slack and across <= 150.0 + math.tan(math.radians(3.0)) * out + slack
-                counts[number] += not ball.unknown and inside and not there[2] > 300.0 + math.tan(math.radians(6.0)) * out + slack
+                if not ball.unknown and inside and not there[2] > 300.0 + math.tan(math.radians(6.0)) * out + slack:
+                    # one that was lost may be in several places, and is one
+                    counts[number] += ball.number not in book.gone or ball.number not in lost[number]
+                    lost[number].add(ball.number)
         if not counts[0] <= a.aircraft[row] <= counts[1]:
             yield f"{int(a.aircraft[row])} aircraft are said to be in an approach sector, {counts[1]} are"
 

@@ -72,6 +72,7 @@ class Flight:
     said_t: Array           # (m,) times of a recorded broadcast, flaws and all [s]; empty: it broadcasts where it is
     said: Array             # (m, 3) positions it broadcast [m]
     tower: str = ""         # ARRIVAL: lands here, DEPARTURE: starts here, each as the scenario's tower says; "": flies as written, whatever happens
+    stands: float = 0.0     # so long it stands where it has come to, its transponder on [s]
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ ROLL = 1.8              # m/s², taking off and braking
 LONGEST = 3_000         # steps of a second that a flight is flown
 CLEAR = 200.0           # m above the ground, away from the airport
 FIRST_ADDRESS = 0xA10000
+STANDS = 60.0           # s after its landing that a flight's transponder is on: it taxies and shuts down, here it stands
 
 
 def drawn(scenario: Scenario, site: Site, chance: Chance) -> tuple[Flight, ...]:
@@ -69,8 +70,8 @@ def drawn(scenario: Scenario, site: Site, chance: Chance) -> tuple[Flight, ...]:
         name = f"{'X' if kind else 'H' if helicopter else 'A'}{number:04d}"
         flight = Flight(
             name, next(addresses), not silent, 8.0 if helicopter and not kind else 40.0, begun + np.arange(len(flown)), flown, np.zeros(3), (), 8, np.zeros(0),
-            np.zeros((0, 3)), tower)
-        if flight.t[-1] > 0.0 and flight.t[0] < scenario.duration:
+            np.zeros((0, 3)), tower, STANDS if lands and not kind and not silent else 0.0)
+        if flight.t[-1] + flight.stands > 0.0 and flight.t[0] < scenario.duration:
             flights.append(flight)
     return tuple(flights)
 

@@ -16,6 +16,7 @@ from skywarden.scenario.model import Flight
 Array = NDArray[Any]
 
 FASTEST = 400.0         # m/s; points further apart than this are a jump in the recording: the aircraft stays, then is there
+TAXIING = 15.0          # m/s
 SPARSE = 15.0           # s; between points further apart in time it flies straight, a curve would be invented
 
 
@@ -31,6 +32,7 @@ class Traffic(NamedTuple):
     position: Array     # (k, 3) [m]
     velocity: Array     # (k, 3) [m/s], at each point
     bridge: Array       # (k,) int8: to the next point by a curve (0), straight (1), by a jump (2)
+    stands: Array       # (n,) so long a flight stands at its last point, where it has come to at a walking or taxiing pace [s]
 
 
 def traffic(flights: Sequence[Flight]) -> Traffic:
@@ -41,7 +43,8 @@ def traffic(flights: Sequence[Flight]) -> Traffic:
         np.array([f.address if f.address >= 0 else NO_ADDRESS for f in flights], np.int64), np.array([f.callsign.encode()[:8] for f in flights], "S8"),
         np.array([f.transponder for f in flights], np.bool_), np.array([f.cross_section for f in flights], np.float64), first,
         np.concatenate([np.zeros(0), *(f.t for f in flights)]), np.concatenate([np.zeros((0, 3)), *(f.position for f in flights)]),
-        np.concatenate([np.zeros((0, 3)), *(v for v, _ in slopes)]), np.concatenate([np.zeros(0, np.int8), *(b for _, b in slopes)]))
+        np.concatenate([np.zeros((0, 3)), *(v for v, _ in slopes)]), np.concatenate([np.zeros(0, np.int8), *(b for _, b in slopes)]),
+        np.array([f.stands for f in flights], np.float64))
 
 
 class Path(NamedTuple):
@@ -67,8 +70,11 @@ def repathed(table: Traffic, paths: Mapping[int, Path]) -> Traffic:
 
 
 def states(table: Traffic, t: float) -> Array:
-    """State of every aircraft at time t, (n, 6) position [m] and velocity [m/s]; nan before its first and after its last point."""
-    return _states(table.first, table.t, table.position, table.velocity, table.bridge, t)
+    """State of every aircraft at time t, (n, 6) position [m] and velocity [m/s]; nan before its first and after its last point.
+
+    One that stands after its flight does so where that ended, if it was no faster than TAXIING then.
+    """
+    return _states(table.first, table.t, table.position, table.velocity, table.bridge, table.stands, t)
 
 
 def spoken(table: Traffic, t: float) -> Array:
@@ -107,11 +113,15 @@ def _slopes(t: Array, position: Array) -> tuple[Array, Array]:
 
 
 @njit(cache=True, error_model="numpy")
-def _states(first: Array, t: Array, position: Array, velocity: Array, bridge: Array, now: float) -> Array:
+def _states(first: Array, t: Array, position: Array, velocity: Array, bridge: Array, stands: Array, now: float) -> Array:
     n = first.shape[0] - 1
     out = np.full((n, 6), math.nan)
     for i in range(n):
         low, high = first[i], first[i + 1] - 1
+        if high >= low and t[high] < now <= t[high] + stands[i] and math.hypot(velocity[high, 0], velocity[high, 1]) <= TAXIING:
+            out[i, :3] = position[high]
+            out[i, 3:] = 0.0
+            continue
         if high < low or not t[low] <= now <= t[high]:
             continue
         while high - low > 1:
