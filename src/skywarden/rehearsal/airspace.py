@@ -28,7 +28,7 @@ from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
 from skywarden.messages.tables import join, take
 from skywarden.rehearsal.fallout import GRAVITY, SLOWEST, Below, below_of, footprint, low_over_people, threatened
-from skywarden.rehearsal.known import Known, bias_of, confirmed, kept, remember, shadows, superseded
+from skywarden.rehearsal.known import Known, bias_of, confirmed, hidden, kept, remember, shadows, superseded
 from skywarden.rehearsal.space import Space, surely_projectiles
 from skywarden.site.model import Effector, Site
 
@@ -296,13 +296,17 @@ def tubes_of(reports: Aircraft, frame: Frame, picture: Picture, site: Site, know
     extra = np.concatenate([bias_of(tracks.state[maybe, :3], site), contained]) + np.where(backed, 0.0, ALONE)
     lost = shadows(known, picture.t, site)
     more = lost.number.size
-    return Tubes(
+    farther, seen = hidden(position, velocity, t, np.concatenate([tracks.seen[maybe], told.t]), picture.t, site)
+    extra += farther
+    ages, trusted = ages[~np.isnan(seen)], trusted[~np.isnan(seen)]
+    tubes = Tubes(
         np.concatenate([tracks.number[maybe], np.full(m, -1), lost.number]), np.concatenate([address, lost.address]),
         np.concatenate([~(tracks.kind[maybe, AIRCRAFT] >= 0.5), np.zeros(m, np.bool_), lost.unknown]), np.append(backed, np.ones(more, np.bool_)),
-        np.append(t, lost.t), np.concatenate([tracks.seen[maybe], told.t, lost.seen]), np.concatenate([position, lost.position]),
-        np.concatenate([velocity, lost.velocity]), np.concatenate([covariance, lost.covariance]), np.append(extra, lost.extra),
-        np.concatenate([np.zeros(n, np.bool_), blind, np.zeros(more, np.bool_)]), float(ages[trusted].sum()), int(trusted.sum()),
-        more, float(sum(known.stopped[k].bound for k in {k for _, k in known.pieces})))
+        np.append(t, lost.t), np.append(seen, lost.seen), np.concatenate([position, lost.position]), np.concatenate([velocity, lost.velocity]),
+        np.concatenate([covariance, lost.covariance]), np.append(extra, lost.extra), np.concatenate([np.zeros(n, np.bool_), blind, np.zeros(more, np.bool_)]),
+        float(ages[trusted].sum()), int(trusted.sum()), more, float(sum(known.stopped[k].bound for k in {k for _, k in known.pieces})))
+    flies = ~np.isnan(tubes.seen)
+    return tubes if flies.all() else tubes._replace(**{name: getattr(tubes, name)[flies] for name in Tubes._fields[:11]})
 
 
 def _accuracy(told: Aircraft) -> tuple[Array, Array]:

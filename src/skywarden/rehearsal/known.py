@@ -32,6 +32,7 @@ NEAR_VIEW = 30.0        # m, beside five deviations, above which what a radar lo
 LOST_S = 20.0           # s for which what was lost low goes on counting
 ROLLS_S = 75.0          # s likewise of one that was lost on its final: it lands, rolls out and turns off
 GENTLE = 5.0            # m/s²: half a g, harder than anybody turns or brakes low above the ground or on it
+LOW = 100.0             # m above the ground, that low
 FOUND_S = 2.0           # s within which a radar finds it again, once it is in view
 FINAL = 4_000.0         # m before a runway within which one that is lost low is on final
 FINAL_PACE = 25.0       # m/s along the runway, at least, of a landing aeroplane
@@ -313,6 +314,26 @@ def _came_down(them: Missing, site: Site) -> Array:
     return np.asarray((sinking > 0.0) & (sinking * sinking > 2.0 * MANOEUVRE * np.maximum(above, 0.0)))
 
 
+def hidden(place: Array, velocity: Array, t: Array, seen: Array, now: float, site: Site) -> tuple[Array, Array]:
+    """(n,) each: how much farther [m] than it is known to be what is not seen any more may have got, and since when [s] it may do anything.
+
+    place, velocity (n, 3) at times t (n,); seen (n,) [s]. What was and is low and out of every radar's view would be seen again if it rose: so far it
+    was GENTLE. Where it has been so for longer than LOST_S it stands, and its time is nan. For all else the time is `seen`.
+    """
+    farther, since = np.zeros(seen.size), np.array(seen)
+    old = np.flatnonzero((now - seen > FOUND_S) & np.isfinite(place[:, 2]))
+    for moment in (seen, np.full(seen.size, now)):
+        there = place[old] + velocity[old] * (moment - t)[old, None]
+        low = np.array([up - ground_up(site.ground, east, north) <= LOW for east, north, up in there], np.bool_)
+        old = old[low & out_of_view(there, np.zeros(old.size), site, secondary=False)]
+        if not old.size:
+            return farther, since
+    ago = now - seen[old]
+    farther[old] = 0.5 * GENTLE * ago * ago
+    since[old] = np.where(ago <= LOST_S, now - FOUND_S, math.nan)
+    return farther, since
+
+
 class Shadow(NamedTuple):
     """Where what was lost may be: rows as tubes have them."""
 
@@ -335,8 +356,10 @@ def shadows(known: Known, now: float, site: Site) -> Shadow:
         name = (int(lost.number[k]), int(lost.address[k]), bool(lost.unknown[k]))
         state, since = lost.state[k], now - float(lost.seen[k])
         if since <= LOST_S:
-            extra = float(bias_of(state[None, :3], site)[0]) + 0.5 * GENTLE * since * since
-            rows.append((*name, float(lost.t[k]), max(now - FOUND_S, float(lost.seen[k])), state[:3], state[3:6], lost.covariance[k], extra))
+            one = slice(k, k + 1)
+            farther, free = hidden(lost.state[one, :3], lost.state[one, 3:], lost.t[one], lost.seen[one], now, site)
+            extra = float(bias_of(state[None, :3], site)[0]) + float(farther[0])
+            rows.append((*name, float(lost.t[k]), float(free[0]), state[:3], state[3:6], lost.covariance[k], extra))
         landing = _final(state, site)
         if landing is not None:
             end, way, length, gone, pace = landing

@@ -57,6 +57,7 @@ SAME = 60.0                 # m, and three deviations: a claim where its radar's
 ABOVE_VIEW = 30.0           # m, and five deviations, above a radar's lowest elevation: surely in view
 ABSENT_S, ROLLING_S = 20.0, 75.0    # s that what was lost low counts; that what was landing does
 SOFT, BRAKING = 5.0, 4.0    # m/s²: low above the ground; rolling out
+NEAR_GROUND = 100.0         # m above it, that low
 FOUND_S, STAYS_S = 2.0, 6.0     # s until it would be seen again; that what has landed stays on the runway
 FINAL, LANDING, QUICKER = 4_000.0, 25.0, 10.0   # m before a runway; m/s along it; m/s more than it had
 DISC, DISCS = 125.0, 150.0  # m: discs along a runway, their radius and distance
@@ -486,16 +487,29 @@ def _balls(frame: Frame, picture: Picture, site: Site, book: Book) -> list[Ball]
         ago = math.inf if backed or said.address < 0 else book.trusted(said.address, place, frame.t, site)
         more = METRES_NIC.get(said.nic, UNSAID) + (0.0 if backed or ago < math.inf else UNBACKED)
         made.append(Ball(-1, said.address, False, backed or ago < math.inf, said.t, said.t, place, pace, covariance, more, not known, ago))
+    made = [ball for them in made for ball in _hidden(them, picture.t, site)]
     return made + [ball for them in book.gone.values() for ball in _where_gone(them, picture.t, site)]
+
+
+def _hidden(ball: Ball, now: float, site: Site) -> list[Ball]:
+    """The same, with the reach of what is not seen any more and flies, if it flies, low and below every radar; nothing where it has come to stand."""
+    ago = now - ball.seen
+    if not ago > FOUND_S or math.isnan(ball.position[2]):
+        return [ball]
+    for when in (ball.seen, now):
+        there = ball.position + (when - ball.t) * ball.velocity
+        if there[2] - _ground(site, float(there[0]), float(there[1])) > NEAR_GROUND or _in_view(there, 0.0, site, with_transponders=False):
+            return [ball]
+    return [ball._replace(more=ball.more + 0.5 * SOFT * ago**2, seen=now - FOUND_S)] if ago <= ABSENT_S else []
 
 
 def _where_gone(them: Gone, now: float, site: Site) -> Iterator[Ball]:
     """Where what was lost low may be."""
     ago = now - them.seen
     if ago <= ABSENT_S:
-        more = NEAR + NORTH * _farthest_radar(them.state[:3], site) + 0.5 * SOFT * ago**2
-        yield Ball(them.number, them.address, them.unknown, True, max(them.seen, now - FOUND_S), them.t, them.state[:3], them.state[3:6], them.covariance, more,
-                   False)
+        more = NEAR + NORTH * _farthest_radar(them.state[:3], site)
+        yield from _hidden(
+            Ball(them.number, them.address, them.unknown, True, them.seen, them.t, them.state[:3], them.state[3:6], them.covariance, more, False), now, site)
     runway = _landing(them, site)
     if runway is None:
         return
