@@ -11,12 +11,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skywarden.feeds.simulated import Simulated
+from skywarden.geometry.ground import ground_up
+from skywarden.geometry.polygon import distance
+from skywarden.messages.drill import Order
 from skywarden.messages.truth import STOPPED
 from skywarden.review.measures import Measures
 from skywarden.run.clock import NoClock
 from skywarden.run.loop import Wire, run
 from skywarden.run.shapes import Moment
 from skywarden.scenario.load import load as load_scenario
+from skywarden.sensing.radar import covered
 from skywarden.site.effect import kill_probability
 from skywarden.site.load import load as load_site
 from skywarden.site.model import Effector, Site
@@ -30,9 +34,12 @@ SOME_USE = 0.1              # chance to stop a round from which an engagement co
 HARDEST = 15.0              # m/s²: as hard as the rehearsal lets any aircraft turn
 VANISHED = 20.0             # s, as long as it lets a silent one count
 LOOK = 0.25                 # s
+ROOM, G = 100.0, 9.80665    # m kept from what falls; m/s²
+OVERHEAD, BESIDE = 250.0, 150.0     # m above the ground, and from people: lower and nearer no round is to be met
+SEEN = 5.0                  # s in a radar's view, after which nobody may be endangered
 AIRCRAFT, PEOPLE = ("aircraft", "unknown"), ("fallout",)
 HELD = ("traffic", "people_below", "other_reasons")
-COULD = ("stopped_safely", "stopped_by_luck", "only_unsafely", "never")
+COULD = ("stopped_safely", "stopped_by_luck", "only_over_heads", "only_unsafely", "never")
 JUDGED = ("threatening", "engaged", "stopped", "could_be_stopped_safely", "of_these_engaged")
 HEAD = """
 name = "busy"
@@ -125,12 +132,26 @@ class Shot(NamedTuple):
 class Watcher:
     """A sink that remembers orders, and for how long the runway was closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, feed: Simulated) -> None:
+        self.feed = feed
         self.shots: list[Shot] = []
         self.minutes_closed = 0.0
+        self.given: dict[tuple[int, int], tuple[float, Order]] = {}
+        self.endangered = self.endangered_unseen = 0
 
     def take(self, moment: Moment) -> None:
         assert moment.drill is not None
+        assert moment.truth is not None
+        self.given.update({(o.effector, o.track): (moment.frame.t, o) for o in moment.drill.orders})
+        e, site = moment.truth.engagements, self.feed.site
+        for k in np.flatnonzero(e.nearest_aircraft < site.policy.safety_distance).tolist():
+            given, order = self.given[int(e.effector[k]), int(e.track[k])]
+            table = self.feed.world.traffic
+            unseen = {row: traffic.path(np.zeros(0), np.zeros((0, 3))) for row in range(len(table.address)) if not known(self.feed, row, given)}
+            near = engagement.nearest_aircraft(
+                site.effectors[order.effector], e.place[k], order.t_from, order.t_to, traffic.repathed(table, unseen))
+            self.endangered += near < site.policy.safety_distance
+            self.endangered_unseen += near >= site.policy.safety_distance
         self.shots += [Shot(moment.frame.t, o.effector, o.t_from) for o in moment.drill.orders]
         self.minutes_closed = moment.drill.airport.minutes_lost
 
@@ -148,14 +169,16 @@ def base(hears_the_runway: bool) -> Site:
 def fly(path: Path, site: Site) -> tuple[Counter[str], list[str]]:
     """One raid flown and judged: what is to be counted, and a line for each threatening round that was not engaged though it could have been."""
     scenario = load_scenario(path, site)
-    feed, measures, watcher = Simulated(scenario, site), Measures(site, True, [c.name for c in scenario.classes]), Watcher()
-    run(feed, stepper(site, True), [Wire(feed, drill=True), Wire(measures, drill=True, truth=True), Wire(watcher, drill=True)], NoClock())
+    feed, measures = Simulated(scenario, site), Measures(site, True, [c.name for c in scenario.classes])
+    watcher = Watcher(feed)
+    run(feed, stepper(site, True), [Wire(feed, drill=True), Wire(measures, drill=True, truth=True), Wire(watcher, drill=True, truth=True)], NoClock())
     told = measures.summary()
     lost = [line for line in measures.movements.values() if line.late >= 1.0]
     people = {zone.name for zone in site.zones if zone.people > 0.0}
     count: Counter[str] = Counter(
         raids=1, aircraft=told["aircraft"], rounds=told["rounds"], let_fall=sum(not x.inside_zones and not x.orders for x in measures.ledger()),
-        aircraft_endangered=told["aircraft_endangered"], flights_under_the_tower=len(measures.movements), of_these_late=len(lost),
+        aircraft_endangered=watcher.endangered, aircraft_endangered_that_nobody_could_see=watcher.endangered_unseen,
+        flights_under_the_tower=len(measures.movements), of_these_late=len(lost),
         **dict.fromkeys((*JUDGED, *(f"through_for_{held}" for held in HELD), *(f"through_though_{word}" for word in COULD)), 0))
     said = []
     for line in measures.ledger():
@@ -178,6 +201,19 @@ def fly(path: Path, site: Site) -> tuple[Counter[str], list[str]]:
     return count, said
 
 
+def known(feed: Simulated, row: int, now: float) -> bool:
+    """Whether an aircraft could be known of: it transponds, or some radar has had it in view for SEEN seconds."""
+    table, site, seen = feed.world.traffic, feed.site, 0.0
+    if table.transponder[row]:
+        return True
+    for t in np.arange(max(float(table.t[table.first[row]]), 0.0), now, LOOK).tolist():
+        there = traffic.states(table, t)[row : row + 1, :3]
+        seen += LOOK * any(bool(covered(radar, site.ground, there)[0]) for radar in site.radars if not radar.mode_s)
+        if seen >= SEEN:
+            return True
+    return False
+
+
 def could_be(feed: Simulated, number: int, known: float | None, shots: list[Shot]) -> str:
     """How an engagement of a round could have stopped it, one of COULD; by luck: an aircraft could have come near and did not.
 
@@ -195,10 +231,35 @@ def could_be(feed: Simulated, number: int, known: float | None, shots: list[Shot
                 continue
             burnt = t_from + effector.engagement_s + min(effector.reach_max / effector.speed, effector.self_destruct_s)
             if reachable(feed, effector, met[0], t, t_from, burnt) >= site.policy.safety_distance:
-                return COULD[0]
+                if not showered(feed, *met):
+                    return COULD[0]
+                best = max(best, 2)
+                continue
             near = engagement.nearest_aircraft(effector, met[0], t_from, burnt, feed.world.traffic)
-            best = max(best, 2 if near >= site.policy.safety_distance else 1)
-    return ("never", "only_unsafely", "stopped_by_luck")[best]
+            best = max(best, 3 if near >= site.policy.safety_distance and not showered(feed, *met) else 1)
+    return ("never", "only_unsafely", "only_over_heads", "stopped_by_luck")[best]
+
+
+def showered(feed: Simulated, place: np.ndarray, velocity: np.ndarray, t_met: float) -> bool:
+    """Whether pieces of a round stopped there come down on somebody: it is low over people, or an aircraft truly flies, or rolls, where they can fall:
+    between straight below and the fall without air, 20 m/s beside that, and no slower than 15 m/s.
+    """
+    up = max(float(place[2]) - ground_up(feed.site.ground, float(place[0]), float(place[1])), 1.0)
+    below = (zone for zone in feed.site.zones if zone.people > 0.0)
+    if up < OVERHEAD and any(distance(zone.polygon, float(place[0]), float(place[1])) < BESIDE for zone in below):
+        return True
+    climb = float(velocity[2])
+    falls = (climb + math.sqrt(climb * climb + 2.0 * G * up)) / G
+    radius = 0.5 * falls * float(np.hypot(*velocity[:2])) + 20.0 * math.sqrt(2.0 * up / G) + 20.0
+    for after in np.arange(0.0, min(up / 15.0 + 5.0, 60.0), STEP).tolist():
+        there = traffic.states(feed.world.traffic, t_met + after)[:, :3]
+        part = min(after / falls, 1.0)
+        beside = np.hypot(*(there[:, :2] - place[:2] - 0.5 * part * falls * velocity[:2]).T)
+        low = float(place[2]) + min(climb, 0.0) * after - 0.5 * G * after * after - ROOM
+        high = float(place[2]) + max(climb, 0.0) * min(after, 2.0) - 15.0 * max(after - 2.0, 0.0) + ROOM
+        if ((beside <= part * radius + ROOM) & (there[:, 2] >= low) & (there[:, 2] <= high)).any():
+            return True
+    return False
 
 
 def reachable(feed: Simulated, effector: Effector, place: np.ndarray, now: float, t_from: float, t_to: float) -> float:
@@ -227,8 +288,8 @@ def reachable(feed: Simulated, effector: Effector, place: np.ndarray, now: float
     return best
 
 
-def meeting(table: Any, number: int, effector: Effector, t_from: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """Where the effect that leaves at t_from meets a round, and its velocity there; None where it comes too late or out of reach."""
+def meeting(table: Any, number: int, effector: Effector, t_from: float) -> tuple[np.ndarray, np.ndarray, float] | None:
+    """Where the effect that leaves at t_from meets a round, its velocity there, and when; None where it comes too late or out of reach."""
     t = t_from
     for _ in range(12):
         state = rounds.states(table, t)[number]
@@ -239,6 +300,6 @@ def meeting(table: Any, number: int, effector: Effector, t_from: float) -> tuple
     if not np.isfinite(state).all() or state[2] < effector.height_min:
         return None
     away = float(np.linalg.norm(state[:3] - effector.place))
-    return (state[:3], state[3:]) if effector.reach_min <= away <= effector.reach_max else None
+    return (state[:3], state[3:], t) if effector.reach_min <= away <= effector.reach_max else None
 
 

@@ -18,12 +18,14 @@ from skywarden.messages.picture import Picture
 from skywarden.messages.tables import join
 from skywarden.rehearsal import rehearse
 from skywarden.rehearsal.airspace import tubes_of
+from skywarden.rehearsal.known import bias_of
 from skywarden.rehearsal.verify import violations
 from skywarden.site.model import Site
 
 STEP = 0.25
 FLIGHT = 14.0       # s from first sight to impact
 GRAVITY = 9.80665
+one_millimetre = 1e-3
 
 
 def the_site(**changes: Any) -> Site:
@@ -473,3 +475,20 @@ def test_a_report_that_says_what_a_radar_has_just_seen_is_not_an_aircraft_more()
     assert the_tubes(exercise).number.tolist() == [7]
     exercise.frame(0.0, aircraft=a_report(0.0, 3_220.0, 900.0, 400.0), **own)
     assert the_tubes(exercise).number.tolist() == [7, -1]
+
+
+def test_what_rolls_on_the_ground_reaches_less_far_than_what_flies_and_no_less_than_half_a_g_takes_it() -> None:
+    def reach(up: float, **columns: Any) -> Any:
+        exercise = Exercise(the_site())
+        place = (3_000.0, 900.0, up)
+        exercise.frame(0.0, aircraft=a_report(0.0, *place, **columns), **with_one_more(0.0, (*place, 0.0, 0.0, 0.0), address=np.array([0x123456])))
+        return the_tubes(exercise)
+
+    rolls, flies, says = reach(3.0), reach(300.0), reach(3.0, on_ground=np.ones(1, bool))
+    assert rolls.seen[0] > flies.seen[0] == 0.0
+    assert rolls.extra[0] > flies.extra[0]
+    # a claim that no radar backs gains nothing by its word
+    assert says.seen[1] == flies.seen[1] == 0.0
+    for t in np.arange(0.0, 12.0, 0.1).tolist():
+        soft = 2.5 * t * t if t <= 4.0 else 2.5 * 16.0 + 20.0 * (t - 4.0) + 7.5 * (t - 4.0) ** 2
+        assert rolls.extra[0] - bias_of(rolls.position[:1], a_site())[0] + 7.5 * max(t - rolls.seen[0], 0.0) ** 2 >= soft - one_millimetre

@@ -28,7 +28,7 @@ from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
 from skywarden.messages.tables import join, take
 from skywarden.rehearsal.fallout import GRAVITY, SLOWEST, Below, below_of, footprint, low_over_people, threatened
-from skywarden.rehearsal.known import Known, bias_of, confirmed, hidden, kept, remember, shadows, superseded
+from skywarden.rehearsal.known import Known, bias_of, confirmed, gently, grounded, hidden, kept, remember, shadows, superseded
 from skywarden.rehearsal.space import Space, surely_projectiles
 from skywarden.site.model import Effector, Site
 
@@ -297,7 +297,8 @@ def tubes_of(reports: Aircraft, frame: Frame, picture: Picture, site: Site, know
     lost = shadows(known, picture.t, site)
     more = lost.number.size
     farther, seen = hidden(position, velocity, t, np.concatenate([tracks.seen[maybe], told.t]), picture.t, site)
-    extra += farther
+    slowly, seen = gently(seen, grounded(told, maybe, backed, position, covariance, picture, site), picture.t)
+    extra += farther + slowly
     ages, trusted = ages[~np.isnan(seen)], trusted[~np.isnan(seen)]
     tubes = Tubes(
         np.concatenate([tracks.number[maybe], np.full(m, -1), lost.number]), np.concatenate([address, lost.address]),

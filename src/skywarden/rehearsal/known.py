@@ -33,6 +33,8 @@ LOST_S = 20.0           # s for which what was lost low goes on counting
 ROLLS_S = 75.0          # s likewise of one that was lost on its final: it lands, rolls out and turns off
 GENTLE = 5.0            # m/s²: half a g, harder than anybody turns or brakes low above the ground or on it
 LOW = 100.0             # m above the ground, that low
+ON_GROUND = 50.0        # m above the ground, three deviations included, below which an aircraft rolls, hovers or touches down
+GENTLY_S = 4.0          # s for which it then goes on within GENTLE: it has to get up before it can do more
 FOUND_S = 2.0           # s within which a radar finds it again, once it is in view
 FINAL = 4_000.0         # m before a runway within which one that is lost low is on final
 FINAL_PACE = 25.0       # m/s along the runway, at least, of a landing aeroplane
@@ -332,6 +334,37 @@ def hidden(place: Array, velocity: Array, t: Array, seen: Array, now: float, sit
     farther[old] = 0.5 * GENTLE * ago * ago
     since[old] = np.where(ago <= LOST_S, now - FOUND_S, math.nan)
     return farther, since
+
+
+def grounded(told: Aircraft, rows: Array, backed: Array, position: Array, covariance: Array, picture: Picture, site: Site) -> Array:
+    """(n + m,) bool: aircraft, backed, that are on the ground or touch it, of tracks (n `rows` of the picture's) and then reports (m).
+
+    position (n + m, 3), covariance (n + m, 6, 6). A report by its own word, or as a track of its address is where it says.
+    """
+    tracks, n, out = picture.tracks, rows.size, np.zeros(backed.size, np.bool_)
+    near = np.flatnonzero(backed & (position[:, 2] - site.ground.highest <= LOW))
+    if not near.size:
+        return out
+    above = np.array([up - ground_up(site.ground, east, north) for east, north, up in position[near]])
+    out[near] = np.where(
+        near < n, above + 3.0 * np.sqrt(np.maximum(covariance[near, 2, 2], 0.0)) <= ON_GROUND,
+        (above <= LOW) & np.append(told.on_ground, False)[np.maximum(near - n, -1)])
+    out[:n] &= tracks.kind[rows, AIRCRAFT] >= 0.5
+    for k in np.flatnonzero(out[:n] & (tracks.address[rows] != NO_ADDRESS)).tolist():
+        for j in np.flatnonzero((told.address == tracks.address[rows[k]]) & backed[n:]).tolist():
+            off = _apart((told.position[j] + told.velocity[j] * (picture.t - told.t[j]))[None], tracks.state[rows[k] : rows[k] + 1, :3])[0]
+            out[n + j] |= bool(off <= ALIKE + 3.0 * math.sqrt(float(np.trace(tracks.covariance[rows[k], :3, :3]))))
+    return out
+
+
+def gently(seen: Array, which: Array, now: float) -> tuple[Array, Array]:
+    """(n,) each: how much farther [m], and since when it may do anything [s], of what goes on within GENTLE for GENTLY_S (`which`), and then does anything.
+
+    A parabola for MANOEUVRE that touches that motion's from above:  GENTLE/2 · t² up to GENTLY_S, from then on MANOEUVRE/2 · t² more, and never below it.
+    """
+    slower = 1.0 - GENTLE / MANOEUVRE
+    which = which & (now - seen <= FOUND_S)
+    return np.where(which, 0.5 * GENTLE * slower * GENTLY_S**2, 0.0), np.where(which, seen + slower * GENTLY_S, seen)
 
 
 class Shadow(NamedTuple):

@@ -58,6 +58,7 @@ ABOVE_VIEW = 30.0           # m, and five deviations, above a radar's lowest ele
 ABSENT_S, ROLLING_S = 20.0, 75.0    # s that what was lost low counts; that what was landing does
 SOFT, BRAKING = 5.0, 4.0    # m/s²: low above the ground; rolling out
 NEAR_GROUND = 100.0         # m above it, that low
+DOWN, DOWN_FOR = 50.0, 4.0  # m above it, three deviations included: rolling; s for which SOFT then holds
 FOUND_S, STAYS_S = 2.0, 6.0     # s until it would be seen again; that what has landed stays on the runway
 FINAL, LANDING, QUICKER = 4_000.0, 25.0, 10.0   # m before a runway; m/s along it; m/s more than it had
 DISC, DISCS = 125.0, 150.0  # m: discs along a runway, their radius and distance
@@ -85,6 +86,7 @@ class Said(NamedTuple):
     pressure: float
     nacp: int
     nic: int
+    grounded: bool
 
 
 class Gone(NamedTuple):
@@ -143,7 +145,8 @@ class Book:
         for k in range(a.t.size):
             if not np.isfinite(a.position[k, :2]).all():
                 continue
-            said_now = Said(float(a.t[k]), int(a.address[k]), a.position[k], a.velocity[k], float(a.pressure_altitude[k]), int(a.nacp[k]), int(a.nic[k]))
+            said_now = Said(float(a.t[k]), int(a.address[k]), a.position[k], a.velocity[k], float(a.pressure_altitude[k]), int(a.nacp[k]), int(a.nic[k]),
+                            bool(a.on_ground[k]))
             if said_now.address < 0:
                 self.nameless.append(said_now)
             elif said_now.address not in self.reports or said_now.t >= self.reports[said_now.address].t:
@@ -449,7 +452,7 @@ def _farthest_radar(place: Array, site: Site) -> float:
 
 def _balls(frame: Frame, picture: Picture, site: Site, book: Book) -> list[Ball]:
     """Everything that is, or may be, an aircraft."""
-    tracks, made = picture.tracks, []
+    tracks, made, words = picture.tracks, [], []
     followed, backed_addresses, certain = set[int](), set[int](), dict[int, int]()
     for k in range(tracks.number.size):
         address, number = int(tracks.address[k]), int(tracks.number[k])
@@ -469,6 +472,7 @@ def _balls(frame: Frame, picture: Picture, site: Site, book: Book) -> list[Ball]
         more = NEAR + NORTH * _farthest_radar(place, site) + (0.0 if backed or ago < math.inf else UNBACKED)
         made.append(Ball(number, address, not float(tracks.kind[k, 1]) >= 0.5, backed or ago < math.inf, float(tracks.seen[k]), picture.t, place, pace,
                          tracks.covariance[k, :6, :6], more, False, ago))
+        words.append(False)
     for said in (*book.reports.values(), *book.nameless):
         if said.address >= 0 and said.address in followed and said.t < frame.t - site.policy.frame_s - 1e-9:
             continue
@@ -487,8 +491,37 @@ def _balls(frame: Frame, picture: Picture, site: Site, book: Book) -> list[Ball]
         ago = math.inf if backed or said.address < 0 else book.trusted(said.address, place, frame.t, site)
         more = METRES_NIC.get(said.nic, UNSAID) + (0.0 if backed or ago < math.inf else UNBACKED)
         made.append(Ball(-1, said.address, False, backed or ago < math.inf, said.t, said.t, place, pace, covariance, more, not known, ago))
-    made = [ball for them in made for ball in _hidden(them, picture.t, site)]
+        words.append(said.grounded)
+    rolling = [_rolls(ball, ball.number >= 0, made, says, picture, site) for ball, says in zip(made, words, strict=True)]
+    made = [ball for them, rolls in zip(made, rolling, strict=True) for ball in _hidden(_slowly(them, picture.t) if rolls else them, picture.t, site)]
     return made + [ball for them in book.gone.values() for ball in _where_gone(them, picture.t, site)]
+
+
+def _rolls(ball: Ball, tracked: bool, balls: list[Ball], says: bool, picture: Picture, site: Site) -> bool:
+    """Whether it is an aircraft on the ground: a track by its height, a report by its word or as a track of its address is.
+
+    says  what the report says
+    """
+    above = float(ball.position[2]) - _ground(site, float(ball.position[0]), float(ball.position[1]))
+    if not ball.backed or ball.unknown or math.isnan(above) or picture.t - ball.seen > FOUND_S:
+        return False
+    if tracked:
+        return above + 3.0 * math.sqrt(max(float(ball.covariance[2, 2]), 0.0)) <= DOWN
+    if says and above <= NEAR_GROUND:
+        return True
+    for other in balls:
+        if other.number >= 0 and other.address == ball.address >= 0 and not ball.blind:
+            off = _far_off(ball.position + (picture.t - ball.t) * ball.velocity - other.position)
+            near = off <= SAME + 3.0 * math.sqrt(float(np.trace(other.covariance[:3, :3])))
+            if near and _rolls(other._replace(seen=picture.t), True, [], False, picture, site):
+                return True
+    return False
+
+
+def _slowly(ball: Ball, now: float) -> Ball:
+    """The same with SOFT in place of TURN for DOWN_FOR seconds: the parabola of TURN that touches that motion from above."""
+    late = DOWN_FOR * (TURN - SOFT) / TURN
+    return ball._replace(more=ball.more + 0.5 * SOFT * DOWN_FOR * late, seen=ball.seen + late)
 
 
 def _hidden(ball: Ball, now: float, site: Site) -> list[Ball]:
