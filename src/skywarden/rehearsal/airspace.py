@@ -52,6 +52,7 @@ PRESSURE_SIGMA = 40.0   # m, of a height by pressure altitude, corrected for the
 PRESSURE_SHARE = 0.02   # of the height, likewise
 REMEMBERED = 20.0       # s, a report counts on
 STEP = 0.125            # s between the moments at which tubes and the engagement's space are compared
+FINER = 4               # times finer they are where that decides
 QUICK, SLOW = 1.05, 0.95    # times the mean speed, between which the effect goes along its lines
 ASK_AGAIN = 1.0         # s
 AHEAD = 6.0             # s before an effector must react that a clearance is worked out: time for a person to consent
@@ -460,7 +461,8 @@ def _approach(
             rate = min(wide / length, 0.999) if length > 0.0 else 0.0
             axes[flat, j, 4] = rate / math.sqrt(1.0 - rate * rate) / length if length > 0.0 else 0.0
     steps = min(max(math.ceil((t_to - t_from) / STEP), 1), 2000)
-    step = (t_to - t_from) / steps
+    coarse = (t_to - t_from) / steps
+    step = coarse
     bounds, most, first = np.empty(n), np.empty(n), 0
     for i in range(n):
         anywhere = math.isnan(position[i, 2])
@@ -486,58 +488,67 @@ def _approach(
         if bounds[i] > least and bounds[i] > 4.0 * safety:
             gaps[i], reach[i] = bounds[i], most[i]
         else:
+            pace = 0.0
             # backwards, as a tube grows; how much nearer it can come in a step says how many steps cannot be the nearest
-            pace = step * _pace(max(t_to - seen[i], 0.0) + step, speed, blind[i], quickness, spread, c)
-            k = steps
-            while k >= 0:
-                at = t_from + k * step
-                dt, since = at - t[i], max(at - seen[i], 0.0)
-                head, tail, nearest = 1.0, 0.0, math.inf
-                if quickness < math.inf:
-                    head = min(max(QUICK * quickness * (at + 0.5 * step - t_from) / far, 0.0), 1.0)
-                    tail = min(max(SLOW * quickness * (at - 0.5 * step - t_from - dwell) / far, 0.0), head)
-                x = position[i, 0] + velocity[i, 0] * dt - start[0]
-                y = position[i, 1] + velocity[i, 1] * dt - start[1]
-                z = 0.0 if anywhere else position[i, 2] + velocity[i, 2] * dt - start[2]
-                # half a step of motion between the moments looked at belongs to the tube, and of its growth
-                grown = extra[i] + _growth(abs(dt) + 0.5 * step, since + 0.5 * step, speed, blind[i]) + 0.5 * step * speed
-                trace = 0.0
-                for a in range(3):
-                    trace += c[a, a] + 2.0 * dt * c[a, 3 + a] + dt * dt * c[3 + a, 3 + a]
-                # no direction has a larger standard deviation
-                rest = grown + SIGMAS * math.sqrt(1.000001 * trace)
-                for j in range(lines):
-                    dx, dy, dz = axes[flat, j, 0], axes[flat, j, 1], axes[flat, j, 2]
-                    length2 = axes[flat, j, 3]
-                    f = 0.0
-                    if length2 > 0.0:
-                        f = (x * dx + y * dy + z * dz) / length2
-                        off = math.sqrt(max((x - f * dx) ** 2 + (y - f * dy) ** 2 + (z - f * dz) ** 2, 0.0))
-                        # the sphere of the cone that is nearest lies beyond the foot on its axis: it is wider there
-                        f = min(max(f + off * axes[flat, j, 4], tail), head)
-                    qx, qy, qz = x - f * dx, y - f * dy, z - f * dz
-                    off = math.sqrt(qx * qx + qy * qy + qz * qz)
-                    nearest = min(nearest, off - wide * f - rest)
-                    if off - wide * f - rest > gaps[i]:
-                        continue
-                    scale = 1.0 / off if off > 0.0 else 0.0
-                    nx, ny, nz = qx * scale, qy * scale, qz * scale
-                    if off == 0.0:
-                        nx = 1.0
-                    variance = 0.0
+            for finer in range(2):
+                many, step = steps, coarse
+                if finer == 1:
+                    # what half a step of motion keeps too near is looked at again, with steps a FINER part of that
+                    if not (gaps[i] < safety and gaps[i] + pace >= safety):
+                        break
+                    many, step = steps * FINER, coarse / FINER
+                    gaps[i] = np.inf
+                pace = step * _pace(max(t_to - seen[i], 0.0) + step, speed, blind[i], quickness, spread, c)
+                k = many
+                while k >= 0:
+                    at = t_from + k * step
+                    dt, since = at - t[i], max(at - seen[i], 0.0)
+                    head, tail, nearest = 1.0, 0.0, math.inf
+                    if quickness < math.inf:
+                        head = min(max(QUICK * quickness * (at + 0.5 * step - t_from) / far, 0.0), 1.0)
+                        tail = min(max(SLOW * quickness * (at - 0.5 * step - t_from - dwell) / far, 0.0), head)
+                    x = position[i, 0] + velocity[i, 0] * dt - start[0]
+                    y = position[i, 1] + velocity[i, 1] * dt - start[1]
+                    z = 0.0 if anywhere else position[i, 2] + velocity[i, 2] * dt - start[2]
+                    # half a step of motion between the moments looked at belongs to the tube, and of its growth
+                    grown = extra[i] + _growth(abs(dt) + 0.5 * step, since + 0.5 * step, speed, blind[i]) + 0.5 * step * speed
+                    trace = 0.0
                     for a in range(3):
-                        na = nx if a == 0 else (ny if a == 1 else nz)
-                        for b in range(3):
-                            nb = nx if b == 0 else (ny if b == 1 else nz)
-                            variance += na * nb * (c[a, b] + dt * (c[a, 3 + b] + c[3 + a, b]) + dt * dt * c[3 + a, 3 + b])
-                    sigma = math.sqrt(variance) if variance > 0.0 else (0.0 if variance > -1e-6 else math.nan)
-                    gap = off - wide * f - SIGMAS * sigma - grown
-                    if not gap >= gaps[i]:       # also where it is not a number: that must be seen
-                        gaps[i], when[i], reach[i] = gap, at, SIGMAS * sigma + grown
-                        spare = gap - safety + SIGMAS * sigma
-                        risk[i] = _tail(spare / sigma) if sigma > 0.0 else (0.0 if spare >= 0.0 else 1.0)
-                spare = nearest - gaps[i]
-                k -= min(int(spare / pace), k) + 1 if spare > pace else 1
+                        trace += c[a, a] + 2.0 * dt * c[a, 3 + a] + dt * dt * c[3 + a, 3 + a]
+                    # no direction has a larger standard deviation
+                    rest = grown + SIGMAS * math.sqrt(1.000001 * trace)
+                    for j in range(lines):
+                        dx, dy, dz = axes[flat, j, 0], axes[flat, j, 1], axes[flat, j, 2]
+                        length2 = axes[flat, j, 3]
+                        f = 0.0
+                        if length2 > 0.0:
+                            f = (x * dx + y * dy + z * dz) / length2
+                            off = math.sqrt(max((x - f * dx) ** 2 + (y - f * dy) ** 2 + (z - f * dz) ** 2, 0.0))
+                            # the sphere of the cone that is nearest lies beyond the foot on its axis: it is wider there
+                            f = min(max(f + off * axes[flat, j, 4], tail), head)
+                        qx, qy, qz = x - f * dx, y - f * dy, z - f * dz
+                        off = math.sqrt(qx * qx + qy * qy + qz * qz)
+                        nearest = min(nearest, off - wide * f - rest)
+                        if off - wide * f - rest > gaps[i]:
+                            continue
+                        scale = 1.0 / off if off > 0.0 else 0.0
+                        nx, ny, nz = qx * scale, qy * scale, qz * scale
+                        if off == 0.0:
+                            nx = 1.0
+                        variance = 0.0
+                        for a in range(3):
+                            na = nx if a == 0 else (ny if a == 1 else nz)
+                            for b in range(3):
+                                nb = nx if b == 0 else (ny if b == 1 else nz)
+                                variance += na * nb * (c[a, b] + dt * (c[a, 3 + b] + c[3 + a, b]) + dt * dt * c[3 + a, 3 + b])
+                        sigma = math.sqrt(variance) if variance > 0.0 else (0.0 if variance > -1e-6 else math.nan)
+                        gap = off - wide * f - SIGMAS * sigma - grown
+                        if not gap >= gaps[i]:       # also where it is not a number: that must be seen
+                            gaps[i], when[i], reach[i] = gap, at, SIGMAS * sigma + grown
+                            spare = gap - safety + SIGMAS * sigma
+                            risk[i] = _tail(spare / sigma) if sigma > 0.0 else (0.0 if spare >= 0.0 else 1.0)
+                    spare = nearest - gaps[i]
+                    k -= min(int(spare / pace), k) + 1 if spare > pace else 1
         if gaps[i] < least:
             least = gaps[i]
         # what falls: by dead reckoning, twice a second; it spreads on its way, between the fall without air and that of the lightest pieces

@@ -666,12 +666,15 @@ def _near_aircraft(
     risks = 0.0
     for ball in balls:
         name = f"track {ball.number}" if ball.number >= 0 else f"address {ball.address:06X}" if ball.address >= 0 else "a nameless report"
-        quick = _nearest(ball, clearance, effector, safety, exact=False)
+        quick, fine = _nearest(ball, clearance, effector, safety, exact=False), 1
         row_of = [k for k in left if _same_ball(ball, tubes, k)]
         if row_of and quick[0] > 4.0 * safety and abs(float(tubes.gap[row_of[0]]) - quick[0]) <= 0.5:
             gap, reach, when, risk = quick
         else:
             gap, reach, when, risk = _nearest(ball, clearance, effector, safety, exact=True)
+            fine = 4 if gap < safety else 1
+            if fine > 1:
+                gap, reach, when, risk = _nearest(ball, clearance, effector, safety, exact=True, fine=fine)
         if not gap >= safety:
             wrong.append(("aircraft", f"{name} may come within {gap:.0f} m"))
         if not row_of:
@@ -683,7 +686,7 @@ def _near_aircraft(
         honest = (gap, reach, when, risk)
         # of several moments equally near any may be named; what is then said must be true of that moment
         near = abs(told[0] - honest[0]) <= METRE and abs(told[1] - honest[1]) <= 0.02 * abs(honest[1]) + 5.0
-        moment = abs(told[2] - honest[2]) <= GLANCE + 1e-6 or abs(_at(ball, clearance, effector, told[2]) - told[0]) <= METRE
+        moment = abs(told[2] - honest[2]) <= GLANCE + 1e-6 or abs(_at(ball, clearance, effector, told[2], fine) - told[0]) <= METRE
         if not (near and moment and _like(told[3], honest[3])):
             wrong.append(("evidence", f"the tube of {name} is said to come within {told[0]:.0f} m, it comes within {honest[0]:.0f} m"))
         risks += honest[3]
@@ -734,13 +737,14 @@ def _reach_of(ball: Ball, since: float, dt: float, speed: float) -> float:
     return min(0.5 * TURN * since**2, (TOP_SPEED + speed) * max(since, dt))
 
 
-def _nearest(ball: Ball, clearance: Clearance, effector: Effector, safety: float, exact: bool) -> tuple[float, float, float, float]:
+def _nearest(ball: Ball, clearance: Clearance, effector: Effector, safety: float, exact: bool, fine: int = 1) -> tuple[float, float, float, float]:
     """Least distance of a ball's tube from the space, how far it reaches, when, and the risk that it is nearer than `safety` after all.
 
     exact  False: the plain bound by which far ones are told
+    fine   so many looks for one where GLANCE is too coarse to tell
     """
     e = clearance.evidence
-    ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / GLANCE), 1), 2000)
+    ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / GLANCE), 1), 2000) * fine
     step = (clearance.t_to - clearance.t_from) / ticks
     speed = float(np.linalg.norm(ball.velocity))
     if not exact:
@@ -758,8 +762,8 @@ def _nearest(ball: Ball, clearance: Clearance, effector: Effector, safety: float
     return float(gap[k]), float(reach[k]), float(when[k]), float(risk[k])
 
 
-def _at(ball: Ball, clearance: Clearance, effector: Effector, when: float) -> float:
-    ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / GLANCE), 1), 2000)
+def _at(ball: Ball, clearance: Clearance, effector: Effector, when: float, fine: int) -> float:
+    ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / GLANCE), 1), 2000) * fine
     if not clearance.t_from - 1e-6 <= when <= clearance.t_to + 1e-6:
         return math.nan
     return float(_gaps_at(ball, clearance, effector, np.array([when]), (clearance.t_to - clearance.t_from) / ticks, 0.0)[0][0])
