@@ -129,6 +129,9 @@ class Shot(NamedTuple):
     t_from: float
 
 
+Meeting = tuple[np.ndarray, np.ndarray, float]      # where the effect meets the round [m], its velocity there [m/s], when [s]
+
+
 class Watcher:
     """A sink that remembers orders, and for how long the runway was closed."""
 
@@ -230,19 +233,28 @@ def could_be(feed: Simulated, number: int, known: float | None, shots: list[Shot
             if met is None or kill_probability(effector, met[0] - effector.place, met[1]) < SOME_USE:
                 continue
             burnt = t_from + effector.engagement_s + min(effector.reach_max / effector.speed, effector.self_destruct_s)
-            if reachable(feed, effector, met[0], t, t_from, burnt) >= site.policy.safety_distance:
-                if not showered(feed, *met):
+            if nearest(feed, number, effector, met, t, t_from, burnt) >= site.policy.safety_distance:
+                if not showered(feed, *met, t):
                     return COULD[0]
                 best = max(best, 2)
                 continue
             near = engagement.nearest_aircraft(effector, met[0], t_from, burnt, feed.world.traffic)
-            best = max(best, 3 if near >= site.policy.safety_distance and not showered(feed, *met) else 1)
+            best = max(best, 3 if near >= site.policy.safety_distance and not showered(feed, *met, t) else 1)
     return ("never", "only_unsafely", "only_over_heads", "stopped_by_luck")[best]
 
 
-def showered(feed: Simulated, place: np.ndarray, velocity: np.ndarray, t_met: float) -> bool:
-    """Whether pieces of a round stopped there come down on somebody: it is low over people, or an aircraft truly flies, or rolls, where they can fall:
-    between straight below and the fall without air, 20 m/s beside that, and no slower than 15 m/s.
+def nearest(feed: Simulated, number: int, effector: Effector, met: Meeting, now: float, t_from: float, t_to: float) -> float:
+    """`reachable` for all that the engagement may be: a gun goes on firing at its round, an interceptor is one body."""
+    places = [met[0]]
+    if effector.kind != "interceptor":
+        later = [rounds.states(feed.world.rounds, met[2] + share * effector.engagement_s)[number, :3] for share in (0.5, 1.0)]
+        places += [place for place in later if np.isfinite(place).all()]
+    return min(reachable(feed, effector, place, now, t_from, t_to) for place in places)
+
+
+def showered(feed: Simulated, place: np.ndarray, velocity: np.ndarray, t_met: float, now: float) -> bool:
+    """Whether pieces of a round stopped there come down on somebody: it is low over people, or an aircraft flies, or rolls, where they can fall if it goes
+    on as it truly does now: between straight below and the fall without air, 20 m/s beside that, and no slower than 15 m/s.
     """
     up = max(float(place[2]) - ground_up(feed.site.ground, float(place[0]), float(place[1])), 1.0)
     below = (zone for zone in feed.site.zones if zone.people > 0.0)
@@ -251,8 +263,9 @@ def showered(feed: Simulated, place: np.ndarray, velocity: np.ndarray, t_met: fl
     climb = float(velocity[2])
     falls = (climb + math.sqrt(climb * climb + 2.0 * G * up)) / G
     radius = 0.5 * falls * float(np.hypot(*velocity[:2])) + 20.0 * math.sqrt(2.0 * up / G) + 20.0
+    known_now = traffic.states(feed.world.traffic, now)
     for after in np.arange(0.0, min(up / 15.0 + 5.0, 60.0), STEP).tolist():
-        there = traffic.states(feed.world.traffic, t_met + after)[:, :3]
+        there = known_now[:, :3] + known_now[:, 3:] * (t_met + after - now)
         part = min(after / falls, 1.0)
         beside = np.hypot(*(there[:, :2] - place[:2] - 0.5 * part * falls * velocity[:2]).T)
         low = float(place[2]) + min(climb, 0.0) * after - 0.5 * G * after * after - ROOM
@@ -288,7 +301,7 @@ def reachable(feed: Simulated, effector: Effector, place: np.ndarray, now: float
     return best
 
 
-def meeting(table: Any, number: int, effector: Effector, t_from: float) -> tuple[np.ndarray, np.ndarray, float] | None:
+def meeting(table: Any, number: int, effector: Effector, t_from: float) -> Meeting | None:
     """Where the effect that leaves at t_from meets a round, its velocity there, and when; None where it comes too late or out of reach."""
     t = t_from
     for _ in range(12):

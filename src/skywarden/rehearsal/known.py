@@ -33,6 +33,7 @@ LOST_S = 20.0           # s for which what was lost low goes on counting
 ROLLS_S = 75.0          # s likewise of one that was lost on its final: it lands, rolls out and turns off
 GENTLE = 5.0            # m/s²: half a g, harder than anybody turns or brakes low above the ground or on it
 LOW = 100.0             # m above the ground, that low
+AT_REST, SHUT_S = 2.0, 5.0  # m/s, and s of silence: what stood still on the ground before it fell silent has shut down
 ON_GROUND = 50.0        # m above the ground, three deviations included, below which an aircraft rolls, hovers or touches down
 GENTLY_S = 4.0          # s for which it then goes on within GENTLE: it has to get up before it can do more
 FOUND_S = 2.0           # s within which a radar finds it again, once it is in view
@@ -320,7 +321,7 @@ def hidden(place: Array, velocity: Array, t: Array, seen: Array, now: float, sit
     """(n,) each: how much farther [m] than it is known to be what is not seen any more may have got, and since when [s] it may do anything.
 
     place, velocity (n, 3) at times t (n,); seen (n,) [s]. What was and is low and out of every radar's view would be seen again if it rose: so far it
-    was GENTLE. Where it has been so for longer than LOST_S it stands, and its time is nan. For all else the time is `seen`.
+    was GENTLE. Where it has been so for longer than LOST_S, or SHUT_S if it stood, it stands, and its time is nan. For all else the time is `seen`.
     """
     farther, since = np.zeros(seen.size), np.array(seen)
     old = np.flatnonzero((now - seen > FOUND_S) & np.isfinite(place[:, 2]))
@@ -332,7 +333,8 @@ def hidden(place: Array, velocity: Array, t: Array, seen: Array, now: float, sit
             return farther, since
     ago = now - seen[old]
     farther[old] = 0.5 * GENTLE * ago * ago
-    since[old] = np.where(ago <= LOST_S, now - FOUND_S, math.nan)
+    stood = (velocity[old] ** 2).sum(axis=1) <= AT_REST**2
+    since[old] = np.where(ago <= np.where(stood, SHUT_S, LOST_S), now - FOUND_S, math.nan)
     return farther, since
 
 
@@ -392,7 +394,8 @@ def shadows(known: Known, now: float, site: Site) -> Shadow:
             one = slice(k, k + 1)
             farther, free = hidden(lost.state[one, :3], lost.state[one, 3:], lost.t[one], lost.seen[one], now, site)
             extra = float(bias_of(state[None, :3], site)[0]) + float(farther[0])
-            rows.append((*name, float(lost.t[k]), float(free[0]), state[:3], state[3:6], lost.covariance[k], extra))
+            if not math.isnan(free[0]):
+                rows.append((*name, float(lost.t[k]), float(free[0]), state[:3], state[3:6], lost.covariance[k], extra))
         landing = _final(state, site)
         if landing is not None:
             end, way, length, gone, pace = landing

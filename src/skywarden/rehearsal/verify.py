@@ -58,6 +58,7 @@ ABOVE_VIEW = 30.0           # m, and five deviations, above a radar's lowest ele
 ABSENT_S, ROLLING_S = 20.0, 75.0    # s that what was lost low counts; that what was landing does
 SOFT, BRAKING = 5.0, 4.0    # m/s²: low above the ground; rolling out
 NEAR_GROUND = 100.0         # m above it, that low
+STILL, SHUT_DOWN_S = 2.0, 5.0   # m/s; s of silence after which what stood has shut down
 DOWN, DOWN_FOR = 50.0, 4.0  # m above it, three deviations included: rolling; s for which SOFT then holds
 FOUND_S, STAYS_S = 2.0, 6.0     # s until it would be seen again; that what has landed stays on the runway
 FINAL, LANDING, QUICKER = 4_000.0, 25.0, 10.0   # m before a runway; m/s along it; m/s more than it had
@@ -533,7 +534,8 @@ def _hidden(ball: Ball, now: float, site: Site) -> list[Ball]:
         there = ball.position + (when - ball.t) * ball.velocity
         if there[2] - _ground(site, float(there[0]), float(there[1])) > NEAR_GROUND or _in_view(there, 0.0, site, with_transponders=False):
             return [ball]
-    return [ball._replace(more=ball.more + 0.5 * SOFT * ago**2, seen=now - FOUND_S)] if ago <= ABSENT_S else []
+    counts = SHUT_DOWN_S if float(np.linalg.norm(ball.velocity)) <= STILL else ABSENT_S
+    return [ball._replace(more=ball.more + 0.5 * SOFT * ago**2, seen=now - FOUND_S)] if ago <= counts else []
 
 
 def _where_gone(them: Gone, now: float, site: Site) -> Iterator[Ball]:
