@@ -22,6 +22,7 @@ LOOK, FINE, GRAVITY = 0.25, 0.05, 9.80665      # s, s, m/s²
 ORDINARY = ("level", "turning", "taking off", "landing", "dive", "parabola", "bunt", "slow")
 EXTREME = ("steep climb", "parabola from low")      # up to 60° from near the ground: for seconds no radar of this noise can tell them from a round
 MANNERS = ORDINARY + EXTREME
+PIECES = 5
 NEAR = 150.0            # m, between a track and the flight it is of
 
 
@@ -34,6 +35,8 @@ class Flown(NamedTuple):
     aircraft_after: np.ndarray      # first believed aircraft or other with 0.9 or more
     projectile_for: np.ndarray      # s so believed, in all
     aircraft_for: np.ndarray
+    manned_for: np.ndarray          # s believed an aircraft with 0.5 or more
+    other_for: np.ndarray           # s believed something else than either with 0.5 or more
 
 
 def rounds(kind: str, n: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -54,6 +57,22 @@ def rounds(kind: str, n: int, rng: np.random.Generator) -> list[np.ndarray]:
             path.append(x[:6].copy())
             flow(x, LOOK, 0, DRAGS, SITE.air, SITE.earth, 7, np.zeros((6, STATES)))
         out.append(np.array(path))
+    return out
+
+
+def torn(n: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Paths of PIECES light pieces each of `n` rounds stopped in the air, BC 60 kg/m², 0.4 to 0.9 of the round's velocity and 50 m/s of scatter."""
+    out = []
+    for path in rounds("rocket", n // 2, rng) + rounds("mortar", n - n // 2, rng):
+        at = path[int(len(path) * rng.uniform(0.4, 0.85))]
+        for _ in range(PIECES):
+            x = np.concatenate([at[:3], rng.uniform(0.4, 0.9) * at[3:] + 50.0 * rng.normal(size=3), [1e4 / 60.0, 0.0, 0.0]])
+            piece = []
+            while x[2] >= 0.0 and len(piece) < 400:
+                piece.append(x[:6].copy())
+                for _ in range(round(LOOK / FINE)):
+                    flow(x, FINE, 0, DRAGS, SITE.air, SITE.earth, 7, np.zeros((6, STATES)))
+            out.append(np.array(piece))
     return out
 
 
@@ -119,17 +138,18 @@ def aircraft(manner: str, n: int, rng: np.random.Generator, seconds: float = 50.
     return paths
 
 
-def fly(paths: list[np.ndarray], manner: str, rng: np.random.Generator, at_once: int = 60, false_alarms: float = 5.0) -> Flown:
-    """All paths through the tracker, `at_once` in one scene, begun over 30 s: fresh tracker for every scene."""
-    parts = [_scene(paths[k : k + at_once], rng, false_alarms) for k in range(0, len(paths), at_once)]
+def fly(paths: list[np.ndarray], manner: str, rng: np.random.Generator, at_once: int = 60, false_alarms: float = 5.0, together: int = 1) -> Flown:
+    """All paths through the tracker, `at_once` in one scene, begun over 30 s, so many `together`: fresh tracker for every scene."""
+    parts = [_scene(paths[k : k + at_once], rng, false_alarms, together) for k in range(0, len(paths), at_once)]
     return Flown(np.full(len(paths), manner), *(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _scene(paths: list[np.ndarray], rng: np.random.Generator, false_alarms: float) -> tuple[np.ndarray, ...]:
+def _scene(paths: list[np.ndarray], rng: np.random.Generator, false_alarms: float, together: int) -> tuple[np.ndarray, ...]:
     n = len(paths)
-    begin = rng.integers(4, 124, n)
+    begin = np.repeat(rng.integers(4, 124, -(-n // together)), together)[:n]
     seen, first = np.zeros(n, int), np.full(n, np.nan)
     projectile, other, projectile_for, other_for = np.full(n, np.nan), np.full(n, np.nan), np.zeros(n), np.zeros(n)
+    manned_for, neither_for = np.zeros(n), np.zeros(n)
     state = tracker.start(SITE)
     for k in range(max(b + len(p) for b, p in zip(begin, paths, strict=True))):
         t = LOOK * k
@@ -155,7 +175,9 @@ def _scene(paths: list[np.ndarray], rng: np.random.Generator, false_alarms: floa
             if p[0] <= 0.1:
                 other[i] = np.fmin(other[i], t - first[i])
                 other_for[i] += LOOK
-    return seen, projectile, other, projectile_for, other_for
+            manned_for[i] += LOOK * (p[1] >= 0.5)
+            neither_for[i] += LOOK * (p[2] >= 0.5)
+    return seen, projectile, other, projectile_for, other_for, manned_for, neither_for
 
 
 def _false(rng: np.random.Generator, rate: float) -> Iterator[np.ndarray]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crowds import EXTREME, ORDINARY, Flown, aircraft, fly, rounds
+from crowds import EXTREME, ORDINARY, PIECES, Flown, aircraft, fly, rounds, torn
 
 FLIGHTS, WRONG = 6_300, 2           # of each kind, and how many of them may ever be believed (0.9) to be the other
 SOON = {"rocket": 1.0, "mortar": 2.0}       # s from the first detection, median
+BRIEFLY = 0.5           # s
 ENOUGH = 8              # detections from which a flight counts
 
 
 def flown(kind: str, n: int, seed: int) -> Flown:
     rng = np.random.default_rng([seed, *kind.encode()])
-    seen = fly(rounds(kind, n, rng) if kind in SOON else aircraft(kind, n, rng), kind, rng)
+    if kind == "torn":
+        seen = fly(torn(n // PIECES, rng), kind, rng, together=PIECES)
+    else:
+        seen = fly(rounds(kind, n, rng) if kind in SOON else aircraft(kind, n, rng), kind, rng)
     return Flown(*(column[seen.seen >= ENOUGH] for column in seen))
 
 
@@ -27,7 +31,17 @@ def test_a_round_is_known_soon_and_never_taken_for_an_aircraft(kind):
 
 @pytest.mark.parametrize("manner", ["turning", "dive", "parabola", "bunt"])
 def test_an_aircraft_is_never_taken_for_a_round(manner):
-    assert not np.isfinite(flown(manner, 40, 2).projectile_after).any()
+    seen = flown(manner, 40, 2)
+    assert not np.isfinite(seen.projectile_after).any()
+    assert (seen.other_for > BRIEFLY).sum() <= 1
+
+
+def test_pieces_of_a_stopped_round_are_soon_neither_round_nor_aircraft():
+    """Five at a time from one place: for a second or two nobody can tell whose detection is whose."""
+    seen = flown("torn", 60, 4)
+    assert np.isfinite(seen.projectile_after).sum() <= 1
+    assert np.mean(seen.manned_for) < 4.0
+    assert np.mean(seen.other_for) > 6.0 * np.mean(seen.manned_for)
 
 
 @pytest.mark.parametrize("manner", EXTREME)
@@ -67,9 +81,19 @@ def test_how_long_an_aircraft_that_flies_like_a_round_is_believed_one(manner, ev
     assert np.median(seen.projectile_for) < 1.0
 
 
+@pytest.mark.prove
+def test_how_long_pieces_of_stopped_rounds_are_believed_rounds_or_aircraft(evidence):
+    seen = flown("torn", 1_500, 14)
+    evidence("kinds-pieces", "pieces of 300 stopped rounds", flights=len(seen.seen), ever_projectile=int(np.isfinite(seen.projectile_after).sum()),
+             aircraft_mean_s=round(float(seen.manned_for.mean()), 2), aircraft_p95_s=round(float(np.quantile(seen.manned_for, 0.95)), 2),
+             other_mean_s=round(float(seen.other_for.mean()), 1))
+    assert np.isfinite(seen.projectile_after).mean() < 0.02
+    assert seen.manned_for.mean() < 4.0
+
+
 def report(evidence, row: str, seen: Flown) -> int:
     wrong = int(np.isfinite(seen.projectile_after).sum())
     evidence("kinds", row, flights=len(seen.seen), ever_wrong=wrong, wrong_at_most_s=float(seen.projectile_for.max()),
              never_known=int(np.isnan(seen.aircraft_after).sum()), median_to_decide_s=round(float(np.nanmedian(seen.aircraft_after)), 2),
-             p95_s=round(float(np.nanquantile(seen.aircraft_after, 0.95)), 2))
+             p95_s=round(float(np.nanquantile(seen.aircraft_after, 0.95)), 2), neither_a_while=int((seen.other_for > BRIEFLY).sum()))
     return wrong

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skywarden.defence.tracking.memory import Block, Model
+from skywarden.defence.tracking.memory import KAPPA_MEAN, Block, Model
 from skywarden.estimation.fit import fit
 from skywarden.estimation.kalman import closeness, innovation, update
 from skywarden.estimation.measure import cartesian, measure, residual
@@ -27,6 +27,8 @@ AFRESH_COST = 3.0       # log-likelihood that every such trial costs: it is a hy
 LONGEST_BURN = 6.0      # s after birth until which that is tried
 MENDED = 11             # detections up to which a young track is searched for one that is not its own
 POOR = 1.5              # fading mean innovation from which it is: one sound track in fifty
+TORN = 100.0, 60.0      # 1e4 m²/kg over a subsonic C of 1: drag of tumbling pieces, BC 60 … 250 kg/m² within one sigma; illustrative
+TORN_LEAST = 30.0       # the same of the least of them, BC 330 kg/m²: a tenth of a round's
 STRANGE = 7.0           # log-likelihood that a detection left out counts as having lost; its own is 2.8 on average (chi-squared of 20 among 4)
 
 
@@ -456,6 +458,36 @@ def afresh(b: Block, i: int, model: Model) -> None:
 
 
 @njit(cache=True, error_model="numpy")
+def try_torn(b: Block, i: int, model: Model) -> None:
+    """Where a young track's drag law fails, says how much better than all else the fall of a light, torn piece explains it: `b.ll[i, -1]`.
+
+    Such a piece loses half its speed in a second and is soon falling at its terminal speed, as nothing that flies does. Log evidence over that of the
+    best other hypothesis; 0 where it was never tried or has less drag than a piece surely has.
+    """
+    laws = b.x.shape[1] - 2
+    k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
+    best = best_law(b, i)
+    if best < 0 or not b.alive[i, laws] or (b.stress[i, best] < STRESSED and odds(b, i) > 0.0):
+        return
+    x0, x, P = np.empty(STATES), np.empty(STATES), np.empty((STATES, STATES))
+    two = min(k, 3)
+    mean, variance = model.mean[best].copy(), model.variance[best].copy()
+    unit = mean[6] / KAPPA_MEAN
+    guess = from_ends(b.t[i], b.sensor[i], b.z[i], b.ratio[i], two, laws, model, x0, x, P)
+    if not math.isfinite(guess):
+        return
+    mean[6], variance[6] = TORN[0] * unit, (TORN[1] * unit) ** 2
+    x0[6:] = mean[6:]
+    evidence = fit(
+        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, best, model.n, model.drags, model.air, model.earth, model.sensors,
+        mean, variance, 4 if k == 2 else 8, x0, x, P)
+    other = max(b.ll[i, best], b.ll[i, laws])
+    sure = math.isfinite(evidence) and x[6] - 2.0 * math.sqrt(P[6, 6]) > TORN_LEAST * unit
+    if sure:
+        b.ll[i, laws + 1] = max(b.ll[i, laws + 1], evidence + b.past[i, 0] - other)
+
+
+@njit(cache=True, error_model="numpy")
 def reconsider(b: Block, taken: Array, longer: Array, model: Model) -> None:
     """After the tracks of mask `taken` (n,) took a detection: those `longer` (n,) now are fitted again where it pays, and what is ruled out is dropped.
 
@@ -468,6 +500,7 @@ def reconsider(b: Block, taken: Array, longer: Array, model: Model) -> None:
                     if b.alive[i, law]:
                         refit_one(b, i, law, model)
                 mend(b, i, model)
+                try_torn(b, i, model)
             afresh(b, i, model)
         if taken[i]:
             prune(b, i)

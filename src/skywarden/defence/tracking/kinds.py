@@ -31,8 +31,11 @@ SLOWEST_START = 55.0    # m/s: no round leaves the ground slower (a light mortar
 SLOW_START = 100.0      # m/s: what starts slower, as aircraft land and leave, must show twice PROVEN
 TOO_SLOW = 6.0          # log odds that starting slower costs
 UNTOLD = -0.1           # log odds at most of what has shown too little: neither dismissed nor assumed
-HASTY = 4.0             # s of flight before which what is fast and came from low is dismissed only by a decision
+HASTY = 6.0             # s of flight before which what is fast and came from low is dismissed only by a decision
 NOT_YET = -2.0          # log odds at least of what is fast, came from low and has shown too little
+SURE_TORN = 8.0         # log evidence over all else from which what falls like a light, torn piece is thought one
+TORN_FASTEST, TORN_SLOWED = 110.0, 3.0      # m/s, s: what has so much drag is no faster after so long; it then falls at 25 … 80 m/s
+SINKING, STEEP = 18.0, 0.8      # m/s, share of its speed: no helicopter sinks so fast and so steeply, nor an aeroplane so slowly
 LOOKS = 3.0             # log odds at most that speed and climb of the first moment add: an aircraft may climb or dive steeply too
 PROVEN = 4.0            # log odds that the path itself must have shown before a projectile is decided; thrice that for what was not born low
 PARABOLA = 3.0          # log odds against an aircraft that flies a parabola, its thrust against its drag, before drag is seen
@@ -65,8 +68,9 @@ def judged(b: Block, mean: Array) -> tuple[Array, Array]:
     o = np.where(drag + 4.0 * doubt < NO_DRAG, np.minimum(o, -SURE - 1.0), o)
     o -= TOO_SLOW / (1.0 + np.exp(np.clip((starting_speed(b) - SLOWEST_START) / 5.0, -30.0, 30.0)))
     young = (b.seen - b.born < SOONEST) | (b.hits < FEWEST)
-    early = young | ((b.seen - b.born < HASTY) & (o > -SURE))
-    o = np.where(early & (b.prior > 0.5 * BORN_HIGH) & (starting_speed(b) > 2.0 * SLOWEST_START), np.maximum(o, NOT_YET), o)
+    early = (b.seen - b.born < HASTY) & (o > -SURE) & (starting_speed(b) > 2.0 * SLOWEST_START)
+    early |= young & (starting_speed(b) > SLOWEST_START)
+    o = np.where(early & (b.prior > 0.5 * BORN_HIGH), np.maximum(o, NOT_YET), o)
     unknown = ((b.prior < -0.5) & ((drag - 4.0 * doubt < NO_DRAG) | (shown < 3.0 * PROVEN))) | young
     unknown |= (starting_speed(b) < SLOW_START) & (shown < 2.0 * PROVEN)
     return np.where(unknown, np.minimum(o, UNTOLD), o), shown
@@ -116,11 +120,23 @@ def low_or_far(start: Array, ground: Ground, range_max: float, place: Array) -> 
 
 
 def probabilities(b: Block, likely: Array, rows: Array) -> Array:
-    """Probability of projectile, aircraft and other (k, 3) of tracks `rows` (k,), from the log odds (n,) of all."""
+    """Probability of projectile, aircraft and other (k, 3) of tracks `rows` (k,), from the log odds (n,) of all.
+
+    What is slow, or falls as no aircraft can, is other unless it is a projectile.
+    """
     o, decided = np.clip(likely[rows], -30.0, 30.0), b.decided[rows]
     o = np.where(decided == SURE_PROJECTILE, np.maximum(o, 3.0), np.where(decided == SURE_AIRCRAFT, np.minimum(o, -3.0), o))
     p = 1.0 / (1.0 + np.exp(-o))
     straight = b.x.shape[1] - 2
-    speed = np.sqrt((b.x[rows, straight, 3:6] ** 2).sum(1))
+    v = b.x[rows, straight, 3:6]
+    speed = np.sqrt((v**2).sum(1))
     slow = 1.0 / (1.0 + np.exp((speed - SLOW) / 5.0))
-    return np.stack((p, (1.0 - p) * (1.0 - slow), (1.0 - p) * slow), 1)
+    other = np.where(falling(b, rows, v, speed), np.maximum(slow, 0.99), slow)
+    return np.stack((p, (1.0 - p) * (1.0 - other), (1.0 - p) * other), 1)
+
+
+def falling(b: Block, rows: Array, v: Array, speed: Array) -> Array:
+    """Which of tracks `rows` (k,) with velocity `v` (k, 3) fall as light, torn pieces do (mask): by their drag when young, by how steeply they sink later."""
+    torn = (b.ll[rows, -1] > SURE_TORN) & ((speed < TORN_FASTEST) | (b.time[rows] - b.born[rows] < TORN_SLOWED))
+    sinking = (v[:, 2] < -SINKING) & (v[:, 2] < -STEEP * speed) & (speed < TORN_FASTEST)
+    return np.asarray(torn | (sinking & (b.hits[rows] > 2 * FEWEST)))

@@ -35,7 +35,7 @@ class Block(NamedTuple):
     score: Array        # (n,) float64  log-likelihood ratio: a target, against false alarms
     x: Array            # (n, m, 9)
     p: Array            # (n, m, 9, 9)
-    ll: Array           # (n, m) float64 log evidence; the last column is unused (turning shares straight's)
+    ll: Array           # (n, m) float64 log evidence (turning shares straight's); the last column: of a torn piece's fall, over all else; 0 untried
     turn: Array         # (n,) float64  probability of turning, within flight that is not ballistic
     stress: Array       # (n, m) float64 normalised innovation squared a dimension, fading; 1 when all is well
     alive: Array        # (n, m) bool   hypotheses still followed
@@ -111,7 +111,7 @@ def sensors_of(site: Site) -> tuple[Sensors, Array, Array, Array, Array]:
     return Sensors(place, sigma**2, span), extent, limits, pd, cell
 
 
-KAPPA_MEAN, KAPPA_SIGMA = 2.3, 0.8      # 1e4 m²/kg over a subsonic C of 1: BC of 3,200 … 6,700 kg/m² within one sigma; illustrative
+KAPPA_MEAN, KAPPA_SIGMA = 2.29, 0.69    # 1e4 m²/kg over a subsonic C of 1: of rounds whose BC is anything from 2,500 to 7,000 kg/m²; illustrative
 PROJECTILE_SPEED = 250.0                # m/s, standard deviation of each component before anything is known
 AIRCRAFT_SPEED, AIRCRAFT_CLIMB = 160.0, 35.0      # m/s, likewise: wide enough for a fighter's climb to be judged by its path, not by its speed
 
