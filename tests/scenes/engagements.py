@@ -252,12 +252,12 @@ def truly(
 def oracle(
     shell: Any, doubt: float, place: Any, speed: float, far: float, t_from: float, t_hit: float, engagement: float, steers: bool, light: bool,
     t: Any, seen: Any, position: Any, velocity: Any, covariance: Any, extra: Any, blind: Any, sigmas: float, manoeuvre: float,
-    blind_pace: float, fastest: float,
+    blind_pace: float, fastest: float, slow: float, quick: float,
 ) -> float:
     """Least distance [m] between where an aircraft can be at all and what the effect occupies, moment by moment: exact up to a tenth of a second.
 
     The same containment and bounds on motion as are stated; the effect where it is at each moment, not its whole line for the whole time; a true ellipsoid's
-    distance. doubt: angle by which the effect may fly beside the line to the believed round [rad].
+    distance. doubt: angle by which the effect may fly beside the line to the believed round [rad]; slow, quick: times its mean speed that it may have.
     """
     n = t.shape[0]
     least = np.inf
@@ -274,7 +274,8 @@ def oracle(
                 cx, cy = position[i, 0] + velocity[i, 0] * dt - place[0], position[i, 1] + velocity[i, 1] * dt - place[1]
                 flat = math.isnan(position[i, 2])
                 cz = 0.0 if flat else position[i, 2] + velocity[i, 2] * dt - place[2]
-                spot = min(max(cx * nx + cy * ny + (0.0 if flat else cz * nz), 0.0), far) if light else gone
+                along = cx * nx + cy * ny + (0.0 if flat else cz * nz)
+                spot = min(max(along, 0.0), far) if light else min(max(along, slow * gone), quick * gone, far)
                 dx, dy, dz = cx - spot * nx, cy - spot * ny, 0.0 if flat else cz - spot * nz
                 pace = math.sqrt(velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2)
                 grown = blind_pace * abs(dt) if blind[i] else min(0.5 * manoeuvre * since * since, (fastest + pace) * max(since, abs(dt)))

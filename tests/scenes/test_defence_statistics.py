@@ -156,16 +156,23 @@ BASES = {"as shipped": False, "approach radar hears the runway": True}
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("block", range(20))
 @pytest.mark.parametrize("words", BASES)
 def test_raids_on_a_base_as_busy_as_balad_endanger_no_aircraft(words, block, tmp_path, evidence):
-    """5,000 operations a week within 5 NM, fifty raids a block. What was engaged of what could be, and the price of safety, go to the page."""
+    """5,000 operations a week within 5 NM, ten raids a block, a row for fifty. What was engaged of what could be, and the price of safety, go to the page."""
     site, count = busy.base(BASES[words]), Counter()
-    for seed in range(50 * block + 1, 50 * block + 51):
+    for seed in range(10 * block + 1, 10 * block + 11):
         raid, lines = busy.fly(busy.written(tmp_path, seed), site)
         count.update(raid)
         print(*lines, sep="\n", end="\n" * bool(lines))
-    evidence("busy-base", f"{words}, raids {50 * block + 1} to {50 * block + 50}", **count)
+    KEPT.mkdir(exist_ok=True)
+    file = KEPT / f"busy-{BASES[words]:d}.json"
+    blocks = json.loads(file.read_text()) if file.exists() else {}
+    blocks[str(block)] = count
+    file.write_text(json.dumps(blocks))
+    first = block // 5 * 5
+    fifty = sum((Counter(blocks[str(k)]) for k in range(first, first + 5) if str(k) in blocks), Counter())
+    evidence("busy-base", f"{words}, raids {10 * first + 1} to {10 * first + 50}", **{key: fifty[key] for key in count})
     together("busy-base", words, evidence)
     assert count["aircraft_endangered"] == 0
 

@@ -151,14 +151,16 @@ def _settled(before: Known, picture: Picture, site: Site) -> tuple[tuple[Stopped
     alive: Array = np.array([t - float(s.t[0]) <= FALLEN_S for s in before.stopped])
     row_of = {int(old): k for k, old in enumerate(np.flatnonzero(alive))}
     stopped = tuple(s for s, stays in zip(before.stopped, alive.tolist(), strict=True) if stays)
-    present = {int(n): k for k, n in enumerate(tracks.number.tolist())}
-    pieces = {
-        n: row_of[k] for n, k in before.pieces if k in row_of and n in present and tracks.address[present[n]] == NO_ADDRESS}
+    pieces: dict[int, int] = {}
+    if before.pieces:
+        nameless = set(tracks.number[tracks.address == NO_ADDRESS].tolist())
+        pieces = {n: row_of[k] for n, k in before.pieces if k in row_of and n in nameless}
     fresh = [k for k, s in enumerate(stopped) if float(s.t[0]) <= t <= float(s.t[-1]) + PIECES_S]
     if not fresh:
         return stopped, tuple(pieces.items())
-    sure = surely_projectiles(tracks, site)
-    for row in np.flatnonzero((tracks.address == NO_ADDRESS) & ~sure).tolist():
+    first, engaged_now = min(float(stopped[k].t[0]) for k in fresh), [stopped[k].track for k in fresh]
+    young = (tracks.born >= first - BEFORE) | np.isin(tracks.number, engaged_now)
+    for row in np.flatnonzero((tracks.address == NO_ADDRESS) & young & ~surely_projectiles(tracks, site)).tolist():
         number = int(tracks.number[row])
         if number in pieces:
             continue
@@ -285,10 +287,10 @@ def _missing(
     """What is out of the radars' view now, and what was and is no track any more."""
     tracks, t = picture.tracks, picture.t
     # who says where it is goes on counting by that
-    told = reports.address[reports.address != NO_ADDRESS]
-    rows = maybe[~np.isin(tracks.address[maybe], told)] if maybe.size else maybe
-    if pieces and rows.size:
-        rows = rows[~np.isin(tracks.number[rows], list(pieces))]
+    told = set(reports.address.tolist())
+    told.discard(NO_ADDRESS)
+    mine = zip(maybe.tolist(), tracks.address[maybe].tolist(), tracks.number[maybe].tolist(), strict=True)
+    rows: Array = np.array([row for row, address, number in mine if address not in told and number not in pieces], np.int64)
     if rows.size:
         rows = rows[out_of_view(tracks.state[rows, :3], np.sqrt(np.maximum(tracks.covariance[rows, 2, 2], 0.0)), site, secondary=False)]
     low = _no_missing()
@@ -298,7 +300,8 @@ def _missing(
             tracks.state[rows, :6], tracks.covariance[rows, :6, :6])
     lost = before.lost
     if before.low.t.size:
-        gone = ~np.isin(before.low.number, tracks.number)
+        present = set(tracks.number.tolist())
+        gone = np.array([number not in present for number in before.low.number.tolist()])
         if gone.any():
             new = take(before.low, gone)
             lost = join(lost, take(new, ~_came_down(new, site)))
