@@ -250,14 +250,15 @@ def truly(
 
 @njit(cache=True)
 def oracle(
-    shell: Any, doubt: float, place: Any, speed: float, far: float, t_from: float, t_hit: float, engagement: float, steers: bool, light: bool,
+    shell: Any, beside: float, away: float, place: Any, speed: float, far: float, t_from: float, t_hit: float, engagement: float, steers: bool, light: bool,
     t: Any, seen: Any, position: Any, velocity: Any, covariance: Any, extra: Any, blind: Any, sigmas: float, manoeuvre: float,
     blind_pace: float, fastest: float, slow: float, quick: float,
 ) -> float:
     """Least distance [m] between where an aircraft can be at all and what the effect occupies, moment by moment: exact up to a tenth of a second.
 
     The same containment and bounds on motion as are stated; the effect where it is at each moment, not its whole line for the whole time; a true ellipsoid's
-    distance. doubt: angle by which the effect may fly beside the line to the believed round [rad]; slow, quick: times its mean speed that it may have.
+    distance. beside: angle by which the effect may fly beside the line to the believed round [rad], more for what is not known of that round, `away` [m]
+    off, when it is met; slow, quick: times its mean speed that it may have.
     """
     n = t.shape[0]
     least = np.inf
@@ -265,6 +266,8 @@ def oracle(
     for j in range(0, leaves, 2):
         out = t_from + j * TICK
         nx, ny, nz = _way(shell, place, speed, out, t_hit, steers, light)
+        # the rounds are known to 5 m and 1 m/s now
+        doubt = beside + sigmas * math.hypot(5.0, t_hit + j * TICK - NOW) / away
         steps = 1 if light else max(math.ceil(far / speed / TICK), 1)
         for k in range(steps):
             when = out if light else out + (k + 0.5) * TICK

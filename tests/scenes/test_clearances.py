@@ -17,7 +17,7 @@ from skywarden.messages.drill import AIRCRAFT_NEAR, CLEAR_TO_ENGAGE, UNKNOWN_NEA
 from skywarden.messages.frame import Aircraft
 from skywarden.rehearsal import airspace
 from skywarden.rehearsal.fallout import Below
-from skywarden.rehearsal.space import MISALIGNED, SIGMAS, WIDTH, Space, burn_out, look_ahead, space_of
+from skywarden.rehearsal.space import MISALIGNED, WIDTH, Space, burn_out, look_ahead, space_of
 
 TARGET = int(os.environ.get("SKYWARDEN_ENGAGEMENTS", "1000000"))
 CHUNK = 10_000
@@ -59,11 +59,10 @@ def _one(s: Any, got: dict[str, Any]) -> None:
                 got["least"] = min(got["least"], float(np.min(gap, where=s.known != NOBODY, initial=math.inf)))
             if clearance.reason in (CLEAR_TO_ENGAGE, AIRCRAFT_NEAR, UNKNOWN_NEAR):
                 away = float(np.linalg.norm(space.hit - space.start))
-                # the rounds are known to 5 m and 1 m/s now
-                doubt = WIDTH + (SIGMAS * math.hypot(5.0, space.t_hit - NOW) + MISALIGNED * float(np.linalg.norm(space.hit - s.site.radars[0].place))) / away
+                beside = WIDTH + MISALIGNED * float(np.linalg.norm(space.hit - s.site.radars[0].place)) / away
                 free = oracle(
-                    s.picture.tracks.state[row, :6], doubt, *flight, effector.engagement_s, steers, light, tubes.t, tubes.seen, tubes.position, tubes.velocity,
-                    tubes.covariance, tubes.extra, tubes.blind, airspace.SIGMAS, airspace.MANOEUVRE, airspace.BLIND_PACE, airspace.FASTEST,
+                    s.picture.tracks.state[row, :6], beside, away, *flight, effector.engagement_s, steers, light, tubes.t, tubes.seen, tubes.position,
+                    tubes.velocity, tubes.covariance, tubes.extra, tubes.blind, airspace.SIGMAS, airspace.MANOEUVRE, airspace.BLIND_PACE, airspace.FASTEST,
                     airspace.SLOW, airspace.QUICK)
                 if free >= s.site.policy.safety_distance:
                     for name in (f"{DENSITIES[s.stratum[0]]} aircraft", f"{ACCURACIES[s.stratum[1]]:.0f} m tracks", INTEGRITIES[s.stratum[2]]):
