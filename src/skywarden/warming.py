@@ -26,7 +26,7 @@ from skywarden.messages.tables import Array
 from skywarden.scenario.load import load as load_scenario
 from skywarden.site.load import load as load_site
 from skywarden.site.model import Site
-from skywarden.stages import rehearsing, stepper
+from skywarden.stages import compile_the_rare, rehearsing, stepper
 
 FRAMES = 40             # of the invented flight, enough to pass through every stage
 FLIGHT_S = 12.0         # from its first frame to its impact
@@ -128,6 +128,8 @@ def last_stages(site: Site, simulation: bool) -> None:
             rehearse(frame, Picture(t, tracks, impacts, threats, Warnings.empty(), Health(np.zeros(len(site.radars), np.int8), 0.0, 0, 0, 0.0)))
         known, reported, number = cooperative.track(known, frame, site, number)
         cooperative.merged(tracks, reported, cooperative.correlate(tracks, reported))
+    if simulation:
+        compile_the_rare()
 
 
 def main(kind: str) -> None:
