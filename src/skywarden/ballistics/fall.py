@@ -19,7 +19,7 @@ from skywarden.geometry.ground import Ground
 
 Array = NDArray[Any]
 
-LONGEST_STEP = 3.0      # s
+LONGEST_STEP = 2.0      # s; at 3 s the shortest hops are lost in their first step
 SPARE = 512.0           # m; tables begin and end at multiples of it, so that they are not made anew for every state
 HIGHEST = 80_000.0      # m above the origin; air above is as thin as there
 
