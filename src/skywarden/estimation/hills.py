@@ -47,11 +47,11 @@ def unbend(
         ux, uy = math.cos(turn + 0.5 * math.pi * axis), math.sin(turn + 0.5 * math.pi * axis)
         # how the state varies with the place along it, for one standard deviation; and what that moves
         sigma = 0.0
-        for i in range(STATES):
-            gain[i] = 0.0
+        gain[:] = 0.0
+        for i in range(n):
             for j in range(n):
-                gain[i] += P[i, j] * (ux * J[0, j] + uy * J[1, j]) if i < n else 0.0
-            sigma += (ux * J[0, i] + uy * J[1, i]) * gain[i] if i < n else 0.0
+                gain[i] += P[i, j] * (ux * J[0, j] + uy * J[1, j])
+            sigma += (ux * J[0, i] + uy * J[1, i]) * gain[i]
         sigma = math.sqrt(max(sigma, 0.0))
         if not sigma > SMALL:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
@@ -95,3 +96,10 @@ def area_within(polygon: Array, east: float, north: float, radius: float) -> flo
                 twice += radius * radius * math.atan2(qx * by - qy * bx, qx * bx + qy * by)
         ax, ay = bx, by
     return abs(0.5 * twice)
+
+
+def long_axis(polygon: Array) -> tuple[Array, Array, float]:
+    """Middle of the corners (2,), direction (2,) in which they spread most, and how far they reach along it from the middle [m]: of a runway, its axis."""
+    middle = polygon.mean(axis=0)
+    way = np.linalg.eigh(np.cov((polygon - middle).T))[1][:, -1]
+    return middle, way, float(np.abs((polygon - middle) @ way).max())

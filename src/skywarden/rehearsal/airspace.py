@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from skywarden.geometry.polygon import long_axis
 from skywarden.messages.drill import (
     AIRCRAFT_NEAR,
     CLEAR_TO_ENGAGE,
@@ -28,14 +29,28 @@ from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
 from skywarden.messages.tables import join, take
 from skywarden.rehearsal.fallout import GRAVITY, SLOWEST, Below, below_of, footprint, low_over_people, threatened
-from skywarden.rehearsal.known import Known, bias_of, confirmed, gently, grounded, hidden, kept, remember, shadows, superseded
+from skywarden.rehearsal.known import (
+    BACKED_ANGLE,
+    BACKED_WITHIN,
+    CLAIMED,
+    MANOEUVRE,
+    SIGMAS,
+    Known,
+    bias_of,
+    confirmed,
+    gently,
+    grounded,
+    hidden,
+    kept,
+    remember,
+    shadows,
+    superseded,
+)
 from skywarden.rehearsal.space import Space, surely_projectiles
 from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
 
-SIGMAS = 5.0            # of an aircraft's position, within its reachable tube: 3e-7 beyond on the side that matters
-MANOEUVRE = 15.0        # m/s², 1.5 g in any direction, speed changes included: harder than any civil aircraft turns, climbs or brakes
 FASTEST = 350.0         # m/s over the ground, of any aircraft: nothing is reached sooner
 REPORT_RADIUS = 200.0   # m, 95 %, of a report whose accuracy is unknown
 REPORT_PACE = 2.0       # m/s, standard deviation of a reported velocity
@@ -44,9 +59,7 @@ NACP_RADIUS = (0.0, 18_520.0, 7_408.0, 3_704.0, 1_852.0, 926.0, 555.6, 185.2, 92
 NIC_RADIUS = (0.0, 37_040.0, 14_816.0, 7_408.0, 3_704.0, 1_852.0, 1_111.2, 370.4, 185.2, 75.0, 25.0, 7.5)  # m, containment, by NIC (DO-260B)
 RAYLEIGH_95 = 2.4477    # radius of 95 % of a plane normal distribution, in standard deviations
 ALONE = 1_000.0         # m added to a claim that no radar backs: a position-only report may be wrong beyond what it says
-BACKED_WITHIN = 300.0   # m, and 20 mrad: so far a radar's reply and a claim of the same address agree
 ANSWERED = 3            # `Aircraft.source` of what is remembered of replies, here only
-CLAIMED = 1e-11         # variance of the ballistic coefficient up to which a track is made of claims alone [m⁴/kg²]
 CLAIM_WRONG = 1e-5      # per hour, a position beyond the containment it claims (SIL 2; SIL is not transmitted by every source)
 PRESSURE_SIGMA = 40.0   # m, of a height by pressure altitude, corrected for the weather, at the ground
 PRESSURE_SHARE = 0.02   # of the height, likewise
@@ -338,7 +351,7 @@ def _answers_agree(answers: Aircraft, address: Array, t: Array, position: Array,
         reach = np.sqrt((line * line).sum(axis=1))
         turned = (np.arctan2(line[:, 0], line[:, 1]) - answers.position[rows, 1] + math.pi) % (2.0 * math.pi) - math.pi
         off = np.hypot(reach - answers.position[rows, 0], np.hypot(line[:, 0], line[:, 1]) * turned)
-        out[same] = off <= BACKED_WITHIN + 0.02 * reach
+        out[same] = off <= BACKED_WITHIN + BACKED_ANGLE * reach
     return out
 
 
@@ -368,9 +381,7 @@ def _sectors(site: Site) -> _Sectors:
     rows = []
     for k, zone in enumerate(site.zones):
         if zone.kind == "runway":
-            middle = zone.polygon.mean(axis=0)
-            axis = np.linalg.eigh(np.cov((zone.polygon - middle).T))[1][:, -1]
-            half = float(np.abs((zone.polygon - middle) @ axis).max())
+            middle, axis, half = long_axis(zone.polygon)
             for way in (axis, -axis):
                 rows.append((k, *(middle + way * half), math.atan2(way[0], way[1]) % (2.0 * math.pi), 2.0 * half))
     table = np.array(rows, np.float64).reshape(-1, 5)

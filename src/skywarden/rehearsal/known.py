@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.geometry.ground import ground_up
+from skywarden.geometry.polygon import long_axis
 from skywarden.messages.drill import Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
@@ -20,7 +21,9 @@ from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
-MANOEUVRE = 15.0        # m/s², as in `airspace`: harder than any civil aircraft turns, climbs or brakes
+SIGMAS = 5.0            # of an aircraft's position, within its reachable tube: 3e-7 beyond on the side that matters
+MANOEUVRE = 15.0        # m/s², 1.5 g in any direction, speed changes included: harder than any civil aircraft turns, climbs or brakes
+CLAIMED = 1e-11         # variance of the ballistic coefficient up to which a track is made of claims alone [m⁴/kg²]
 BACKED_WITHIN, BACKED_ANGLE = 300.0, 0.02   # m and rad: so far what a radar sees and a claim of the same address may differ
 RANGE_BIAS = 30.0       # m, that a radar's ranges may be off without its being doubted
 KEPT_S = 240.0          # s for which a claim that a radar has confirmed needs no more of that, where no radar can see it
@@ -47,7 +50,6 @@ ON_STRIP_S = 6.0        # s for which one that has landed stays there
 PIECES_S = 6.0          # s after an engagement within which its pieces show
 FALLEN_S = 90.0         # s after it that they count as such
 BEFORE = 0.5            # s before it that a track may have begun and yet be of a piece: radars measure times, too
-SIGMAS = 5.0
 
 
 class Checked(NamedTuple):
@@ -201,7 +203,7 @@ def _checked(before: Checked, reports: Aircraft, answered: Array, frame: Frame, 
     address, t, position, velocity = reports.address[mine], reports.t[mine], reports.position[mine], reports.velocity[mine]
     agreed = answered[mine].copy()
     tracks = picture.tracks
-    own = np.flatnonzero((tracks.address != NO_ADDRESS) & (tracks.covariance[:, 6, 6] > 1e-11))
+    own = np.flatnonzero((tracks.address != NO_ADDRESS) & (tracks.covariance[:, 6, 6] > CLAIMED))
     if own.size and mine.size:
         order = own[np.argsort(tracks.address[own], kind="stable")]
         at = order[np.minimum(np.searchsorted(tracks.address[order], address), order.size - 1)]
@@ -271,7 +273,7 @@ def superseded(known: Known, rows: Array, picture: Picture) -> Array:
 def confirmed(told: Aircraft, rows: Array, picture: Picture) -> Array:
     """(m,) bool: reports that say no more than a radar's own track of that address (among `rows`) does, seen just now where they say it is."""
     tracks, out = picture.tracks, np.zeros(told.t.size, np.bool_)
-    own = rows[(tracks.address[rows] != NO_ADDRESS) & (tracks.covariance[rows, 6, 6] > 1e-11) & (tracks.seen[rows] >= picture.t - SEEN_S)]
+    own = rows[(tracks.address[rows] != NO_ADDRESS) & (tracks.covariance[rows, 6, 6] > CLAIMED) & (tracks.seen[rows] >= picture.t - SEEN_S)]
     if not own.size or not out.size:
         return out
     order = own[np.argsort(tracks.address[own], kind="stable")]
@@ -435,8 +437,6 @@ def _runways(site: Site) -> tuple[tuple[Array, Array, float], ...]:
     found = []
     for zone in site.zones:
         if zone.kind == "runway":
-            middle = zone.polygon.mean(axis=0)
-            axis = np.linalg.eigh(np.cov((zone.polygon - middle).T))[1][:, -1]
-            half = float(np.abs((zone.polygon - middle) @ axis).max())
+            middle, axis, half = long_axis(zone.polygon)
             found += [(middle - way * half, way, 2.0 * half) for way in (axis, -axis)]
     return tuple(found)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skywarden.geometry.ground import Ground, ground_up
 from skywarden.geometry.sight import in_sight
 from skywarden.messages.frame import ADSB, Aircraft
-from skywarden.messages.tables import join
+from skywarden.messages.tables import join, take
 from skywarden.scenario.model import Flight
 from skywarden.sensing.chance import Chance
 from skywarden.site.model import Receiver
@@ -60,8 +60,7 @@ class Reports:
                 z = self._keyed.normal(number + 1_000, self._talking[rows], SLOTS)[:, EAST:]
                 reports.append(self._told(self._talking[rows], t[rows], (t[rows] - t_from) / (t_to - t_from), before, now, altitude, claim, z))
         told = join(Aircraft.empty(), *reports)
-        order = np.argsort(told.t, kind="stable")
-        return Aircraft(*(column[order] for column in told))
+        return take(told, np.argsort(told.t, kind="stable"))
 
     def _told(
         self, which: Array, t: Array, share: Array, before: Array, now: Array, altitude: Array, claim: Array, z: Array,

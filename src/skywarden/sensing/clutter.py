@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skywarden.geometry.ground import Ground, ground_up
 from skywarden.geometry.polygon import inside
 from skywarden.messages.frame import NO_ADDRESS, Detections
+from skywarden.messages.tables import take
 from skywarden.scenario.model import Clutter
 from skywarden.sensing.chance import Chance
 from skywarden.sensing.returns import threshold
@@ -68,7 +69,7 @@ class FalseAlarms:
             t_from + (t_to - t_from) * along, np.full(n, row, np.int32), radar.range_min + (radar.range_max - radar.range_min) * u[:, 1], azimuth,
             elevation, rate, snr, nothing, np.full(n, NO_ADDRESS, np.int64))
         keep = np.ones(n, np.bool_) if whole else np.mod(azimuth - radar.azimuth_from, TURN) <= radar.azimuth_width
-        return Detections(*(column[keep] for column in detections)), np.full(int(keep.sum()), FALSE_ALARM, np.int32), u[keep, 5]
+        return take(detections, keep), np.full(int(keep.sum()), FALSE_ALARM, np.int32), u[keep, 5]
 
 
 class Wildlife:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.geometry.ground import ground_up
+from skywarden.geometry.polygon import long_axis
 from skywarden.scenario.model import ARRIVAL, DEPARTURE, Flight, Scenario
 from skywarden.sensing.chance import Chance
 from skywarden.site.model import Site
@@ -81,10 +82,8 @@ def _runway(site: Site, wind: Array) -> tuple[Array, Array, float] | None:
     zone = next((zone for zone in site.zones if zone.kind == "runway"), None)
     if zone is None:
         return None
-    middle = zone.polygon.mean(axis=0)
-    axis = np.linalg.eigh(np.cov((zone.polygon - middle).T))[1][:, -1]
+    middle, axis, half = long_axis(zone.polygon)
     axis = axis * (1.0 if axis[0] > 0.0 or (axis[0] == 0.0 and axis[1] > 0.0) else -1.0)      # the sign an eigenvector comes with is nobody's
-    half = float(np.abs((zone.polygon - middle) @ axis).max())
     along = -axis if float(wind @ axis) > 0.0 else axis
     return middle - along * half, along, 2.0 * half
 
