@@ -186,6 +186,7 @@ def test_an_alarm_without_a_reason_is_not_sent_and_a_supervisor_reads_who_did_wh
 def test_a_track_is_selected_on_the_map_by_pointer(run, visit):
     made = run(rounds=0, aircraft=0, others=1, start=0.0)
     page = ready(visit(made.url))
+    expect(at(page, "track")).to_have_count(1)
     page.keyboard.press("j")
     expect(at(page, "facts")).to_contain_text("Track 950")
     page.keyboard.press("Escape")

@@ -12,7 +12,7 @@ from skywarden.ballistics.drag import drags, law, standard_drags
 from skywarden.ballistics.fall import fall, fall_exactly
 from skywarden.ballistics.flight import plain_earth, real_earth
 from skywarden.ballistics.path import fly
-from skywarden.geometry.ground import Ground, flat
+from skywarden.geometry.ground import Ground, flat, ground_up
 
 LAWS = standard_drags(["G1", "G7", "constant"])
 LB_PER_SQUARE_INCH = 703.0695796391593      # kg/m²
@@ -89,6 +89,25 @@ def test_short_hops_steep_shots_and_starts_on_the_ground():
     assert np.abs(fast.position - exact.position).max() < 0.02
     assert np.abs(fast.t - exact.t).max() < 1e-3
     assert fast.t[2] == fast.t[4] == 0.0
+
+
+@pytest.mark.parametrize("ground", [flat(), Ground(-1_000.0, -1_000.0, 100.0, np.tile(np.linspace(0.0, 200.0, 21), (21, 1)), 200.0, 0.0)], ids=["flat", "slope"])
+def test_the_shortest_hops_are_not_lost_in_the_first_step(ground):
+    climb = np.geomspace(0.02, 40.0, 60)
+    still, start = np.zeros(60), np.full(60, ground_up(ground, 0.0, 0.0))
+    # along a slope, so that height above it does not matter
+    state = np.stack([still, still, start, still, np.full(60, 30.0), climb], axis=1)
+    fast, exact = (f(state, 2, 1e-3, ground, LAWS, icao(0.0), plain_earth(0.0)) for f in (fall, fall_exactly))
+    assert np.abs(fast.t - exact.t).max() < 2e-3
+    assert np.abs(fast.position - exact.position).max() < 0.05
+
+
+def test_two_threads_fly_the_same_flights():
+    state, laws, inverse = batch("lofted", 301)
+    alone, together = (fall(state, laws, inverse, flat(), LAWS, WEATHER, plain_earth(1_790.0), threads=n) for n in (1, 2))
+    assert np.abs(together.position - alone.position).max() < 1e-9
+    with pytest.raises(ValueError, match="one thread or more; got 0"):
+        fall(state, laws, inverse, flat(), LAWS, WEATHER, plain_earth(1_790.0), threads=0)
 
 
 def test_what_never_comes_down_or_is_not_a_number_is_nan_and_harms_no_other():

@@ -1,4 +1,4 @@
-"""The compiled heart of `fall`: 32 rounds at a time in step, laid out so that the processor's vector units do the arithmetic.
+"""The compiled heart of `fall`: 96 rounds at a time in step, laid out so that the processor's vector units do the arithmetic and its first cache holds them.
 
     a lane         holds one round; when it lands the next round of the batch takes its place
     one step       classical Runge-Kutta, each lane with its own length, chosen from its drag and from how sharply drag changes nearby
@@ -25,13 +25,13 @@ from skywarden.geometry.ground import Ground, ground_up
 
 Array = NDArray[Any]
 
-LANES = 32
+LANES = 96
 RISE = 16.0             # m, piece of the air table
 PIECE = 0.0025          # Mach, piece of the drag table
 TOP_MACH = 6.0          # drag held constant above
 LOOK = 0.10             # Mach; a step looks this far for a change of drag
 TOUCH = 1e-6            # m above the ground: a round has left it
-NEAR = 0.02             # m; the step that is flown again ends this near the ground, the rest is slid along the velocity
+NEAR = 0.02             # m; the step that is flown again ends this near the ground, or nearer where it was never high, the rest is slid along the velocity
 STEP_DRAG = 0.13        # a step's length times the rate at which drag acts and changes, see `_stiffness`
 STEP_RISE = 400.0       # m; a step climbs or falls no further, for the air changes with it
 STEP_WIND = 200.0       # m; the same where wind changes with height, in corners at the profile's heights
@@ -166,12 +166,14 @@ def _ground_in_step(a: Array, b: Array, i: int, h: float, left: bool, ground: Gr
     flat = ground.up.size == 1
     if flat and end > TOUCH:
         return 2.0, True        # a fall bends downwards only: above flat ground at both ends, above it between
-    n = 4
-    if flat and left:
-        n = 1
-    elif not flat:
-        n = min(max(4, int(2.0 * h * math.hypot(a[3, i], a[4, i]) / ground.step) + 1), 64)
-    low, above = 0.0, _clear(a, b, i, h, 0.0, ground)
+    n = 1 if flat else min(max(4, int(2.0 * h * math.hypot(a[3, i], a[4, i]) / ground.step) + 1), 64)
+    low = 0.0
+    if not left and a[5, i] > 0.0:
+        # it rises from the ground; on flat ground it is highest, and has left it, where it rises no more
+        rises = a[5, i] / (a[5, i] - b[5, i]) if b[5, i] < 0.0 else 1.0
+        low = rises if flat else 0.5 * min(rises, 1.0 / n)
+        left = _clear(a, b, i, h, low, ground) > TOUCH
+    above = _clear(a, b, i, h, low, ground)
     for j in range(1, n + 1):
         high = j / n
         below = _clear(a, b, i, h, high, ground) if j < n else end
@@ -185,11 +187,11 @@ def _ground_in_step(a: Array, b: Array, i: int, h: float, left: bool, ground: Gr
 @njit(cache=True, error_model="numpy")
 def _root(a: Array, b: Array, i: int, h: float, low: float, above: float, high: float, below: float, ground: Ground) -> float:
     """Where lane i meets the ground between two fractions of its step, to about a centimetre: false position, Illinois variant."""
-    s = high
+    s, near = high, min(NEAR, 0.01 * above)
     for _ in range(20):
         s = high - below * (high - low) / (below - above)
         g = _clear(a, b, i, h, s, ground)
-        if abs(g) < NEAR:
+        if abs(g) < near:
             break
         if g > 0.0:
             low, above, below = s, g, 0.5 * below
@@ -205,7 +207,7 @@ def _clear(a: Array, b: Array, i: int, h: float, s: float, ground: Ground) -> fl
     return _cubic(a[2, i], a[5, i], b[2, i], b[5, i], h, s) - ground_up(ground, east, north)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def fall_all(
     state: Array, laws: Array, inverses: Array, ground: Ground, tables: Tables, earth: Earth, t_max: float, step: float, out: Array,
 ) -> None:
