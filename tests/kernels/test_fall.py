@@ -91,7 +91,10 @@ def test_short_hops_steep_shots_and_starts_on_the_ground():
     assert fast.t[2] == fast.t[4] == 0.0
 
 
-@pytest.mark.parametrize("ground", [flat(), Ground(-1_000.0, -1_000.0, 100.0, np.tile(np.linspace(0.0, 200.0, 21), (21, 1)), 200.0, 0.0)], ids=["flat", "slope"])
+SLOPE = Ground(-1_000.0, -1_000.0, 100.0, np.tile(np.linspace(0.0, 200.0, 21), (21, 1)), 200.0, 0.0)
+
+
+@pytest.mark.parametrize("ground", [flat(), SLOPE], ids=["flat", "slope"])
 def test_the_shortest_hops_are_not_lost_in_the_first_step(ground):
     climb = np.geomspace(0.02, 40.0, 60)
     still, start = np.zeros(60), np.full(60, ground_up(ground, 0.0, 0.0))
