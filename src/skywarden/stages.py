@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from skywarden.defence import watch as belief
 from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
-from skywarden.rehearsal import airspace
 from skywarden.rehearsal import rehearse as rehearsal
+from skywarden.rehearsal import separation
 from skywarden.run.loop import Stepper
 from skywarden.site.model import Site
 
@@ -47,4 +45,4 @@ def rehearsing(site: Site) -> Callable[[Frame, Picture], Drill]:
 
 def compile_the_rare() -> None:
     """Compiles what a rehearsal asks only where an aircraft stands in the way, which no invented flight shows."""
-    airspace._later(np.zeros(3), np.ones((1, 3)), 0.1, np.ones(3), np.ones(3), 0.0, 1e3, 1.0)
+    separation.compile_the_rare()

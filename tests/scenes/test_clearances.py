@@ -15,9 +15,12 @@ from kept import KEPT, state_of_sources
 
 from skywarden.messages.drill import AIRCRAFT_NEAR, CLEAR_TO_ENGAGE, UNKNOWN_NEAR
 from skywarden.messages.frame import Aircraft
-from skywarden.rehearsal import airspace
+from skywarden.rehearsal import airspace, separation
+from skywarden.rehearsal.claims import heard, remembered
 from skywarden.rehearsal.fallout import Below
+from skywarden.rehearsal.known import MANOEUVRE, SIGMAS
 from skywarden.rehearsal.space import MISALIGNED, WIDTH, Space, burn_out, look_ahead, space_of
+from skywarden.rehearsal.tubes import Tubes, tubes_of
 
 TARGET = int(os.environ.get("SKYWARDEN_ENGAGEMENTS", "1000000"))
 CHUNK = 10_000
@@ -37,8 +40,7 @@ def engagements(seed: int, count: int) -> dict[str, Any]:
 
 def _one(s: Any, got: dict[str, Any]) -> None:
     """The engagements of one scene."""
-    reports = airspace.remembered(Aircraft.empty(), s.frame)
-    tubes = airspace.tubes_of(reports, s.frame, s.picture, s.site)
+    tubes = tubes_of(heard(remembered(Aircraft.empty(), s.frame), s.frame, s.site), s.frame, s.picture, s.site)
     for row in (0, 1):
         ahead = look_ahead(row, s.picture, s.frame, s.site)
         for k, effector in enumerate(s.site.effectors):
@@ -62,8 +64,8 @@ def _one(s: Any, got: dict[str, Any]) -> None:
                 beside = WIDTH + MISALIGNED * float(np.linalg.norm(space.hit - s.site.radars[0].place)) / away
                 free = oracle(
                     s.picture.tracks.state[row, :6], beside, away, *flight, effector.engagement_s, steers, light, tubes.t, tubes.seen, tubes.position,
-                    tubes.velocity, tubes.covariance, tubes.extra, tubes.blind, airspace.SIGMAS, airspace.MANOEUVRE, airspace.BLIND_PACE, airspace.FASTEST,
-                    airspace.SLOW, airspace.QUICK)
+                    tubes.velocity, tubes.covariance, tubes.extra, tubes.blind, SIGMAS, MANOEUVRE, separation.BLIND_PACE, separation.FASTEST,
+                    separation.SLOW, separation.QUICK)
                 if free >= s.site.policy.safety_distance:
                     for name in (f"{DENSITIES[s.stratum[0]]} aircraft", f"{ACCURACIES[s.stratum[1]]:.0f} m tracks", INTEGRITIES[s.stratum[2]]):
                         tally = got["strata"].setdefault(name, [0, 0, 0])
@@ -135,13 +137,12 @@ def test_the_part_for_aircraft_outside_their_containment_bounds_the_tail_down_to
         covariance = np.zeros((1, 6, 6))
         covariance[0, :3, :3] = np.diag([sigma**2, (0.5 * sigma) ** 2, (0.7 * sigma) ** 2])
         one, no = np.full(1, NOW), np.zeros(1, bool)
-        gap, _, _, risk, *_ = airspace._approach(
-            space.start, space.ends, space.spread, space.t_from, space.t_to, math.inf, math.inf, one, one, place[None, :], np.zeros((1, 3)), covariance,
-            np.zeros(1), no, safety, np.zeros(10))
+        tube = Tubes(np.zeros(1, int), np.zeros(1, int), no, ~no, one, one, place[None, :], np.zeros((1, 3)), covariance, np.zeros(1), no)
+        gap, _, _, risk, *_ = separation.separation(space, tube, safety, np.zeros(10))
         deviation = np.sqrt(np.diag(covariance[0])[:3])
         # shifted towards the line as far as the tail lies
         sigma_across = math.sqrt(float(across**2 @ deviation**2))
-        shift = -across * deviation**2 / sigma_across**2 * (float(gap[0]) - safety + airspace.SIGMAS * sigma_across)
+        shift = -across * deviation**2 / sigma_across**2 * (float(gap[0]) - safety + SIGMAS * sigma_across)
         z = rng.normal(size=(n, 3)) * deviation
         there = place + shift + z
         weight = np.exp(-((shift + z) ** 2 / deviation**2).sum(axis=1) / 2.0 + (z**2 / deviation**2).sum(axis=1) / 2.0)
@@ -161,8 +162,8 @@ def test_the_part_for_aircraft_nobody_sees_covers_the_air_about_the_space() -> N
     fan = np.array([[math.sin(a) * 0.6, math.cos(a) * 0.6, 0.8] for a in np.linspace(0.0, 0.5, 13)]) * 3_000.0
     space = Space(NOW, NOW + 1.0, NOW + 4.0, np.zeros(3), 0.5 * fan[0], 1_200.0, fan, 0.03)
     scene_ = scene(rng, site_of(rng))
-    none = airspace.tubes_of(Aircraft.empty(), a_frame(NOW), a_picture(NOW), scene_.site)
-    nothing = (np.zeros(0),) * 6
+    none = tubes_of(heard(Aircraft.empty(), a_frame(NOW), scene_.site), a_frame(NOW), a_picture(NOW), scene_.site)
+    nothing = separation.Separation(*(np.zeros(0),) * 6)
     below = Below(0.0, 1.0, np.zeros(10), np.zeros((4, 5)))
     unseen, outside, claims, fragments = airspace._bound(space, none, nothing, below, effector, scene_.site, a_frame(NOW))
     assert (outside, claims, fragments) == (0.0, 0.0, 0.0)
@@ -184,8 +185,8 @@ def test_the_parts_for_wrong_claims_and_for_pieces_bound_what_happens() -> None:
     assert failed <= airspace.CLAIM_WRONG / 3_600.0 * n * seconds
     # pieces evenly over a circle, an aircraft of AIRFRAME anywhere in it: at least one meets it no more often than their number times its share
     radius, pieces, runs = 150.0, 30, 20_000
-    half = math.sqrt(airspace.AIRFRAME / math.pi)
+    half = math.sqrt(separation.AIRFRAME / math.pi)
     spot = radius * np.sqrt(rng.random((runs, pieces, 1)))
     turn = 2.0 * math.pi * rng.random((runs, pieces, 1))
     hit = (np.hypot(spot * np.cos(turn) - 60.0, spot * np.sin(turn)) < half).any(axis=(1, 2)).mean()
-    assert hit <= 1.1 * pieces * airspace.AIRFRAME / (math.pi * radius**2)
+    assert hit <= 1.1 * pieces * separation.AIRFRAME / (math.pi * radius**2)

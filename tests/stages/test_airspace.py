@@ -15,8 +15,11 @@ from skywarden.messages.drill import Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft
 from skywarden.messages.tables import join
 from skywarden.rehearsal import airport
-from skywarden.rehearsal.airspace import REMEMBERED, Tubes, clear, closest, remembered, tubes_of
+from skywarden.rehearsal.airspace import clear
+from skywarden.rehearsal.claims import REMEMBERED, heard, remembered
+from skywarden.rehearsal.separation import closest
 from skywarden.rehearsal.space import STEP, Space, look_ahead, space_of
+from skywarden.rehearsal.tubes import Tubes, tubes_of
 
 one_millimetre = 1e-3
 
@@ -105,7 +108,7 @@ def test_every_one_of_a_frames_reports_counts_and_the_last_of_every_address_for_
 def test_a_track_and_the_report_that_contradicts_it_both_count() -> None:
     tracks = some_tracks((5000.0, 0.0, 900.0, 100.0, 0.0, 0.0), projectile=0.0)._replace(address=np.array([5]))
     frame = a_frame(0.0, aircraft=a_report(0.0, 5, -400.0, 0.0, 900.0))
-    tubes = tubes_of(remembered(Aircraft.empty(), frame), frame, a_picture(tracks=tracks), a_site())
+    tubes = tubes_of(heard(remembered(Aircraft.empty(), frame), frame, a_site()), frame, a_picture(tracks=tracks), a_site())
     assert tubes.number.tolist() == [1, -1]
 
 
@@ -178,7 +181,8 @@ def test_debris_on_the_runway_is_looked_for_before_it_opens() -> None:
     effector = an_effector(reach_max=2500.0)
     space = space_of(look_ahead(0, picture, a_frame(), site), effector)
     assert space is not None
-    given = clear(0, 0, space, tubes_of(Aircraft.empty(), a_frame(), picture, site), a_frame(), picture, a_site(zones=site.zones, effectors=(effector,)))
+    tubes = tubes_of(heard(Aircraft.empty(), a_frame(), site), a_frame(), picture, site)
+    given = clear(0, 0, space, tubes, a_frame(), picture, a_site(zones=site.zones, effectors=(effector,)))
     assert given.cleared
     order = Order(1, 0, given.t_from, given.t_to, given)
     _, shown = airport.step(airport.start(), a_frame(1.0), a_picture(1.0), site, (order,))

@@ -61,7 +61,7 @@ for frame, _ in world:
         break
 after = compiled()
 late = sorted(".".join(k) for k, n in after.items() if n > before.get(k, 0) and k[0].split(".")[1] in ("defence", "rehearsal", "estimation"))
-stages = ["skywarden." + name for name in ("defence.impact", "defence.threat", "rehearsal.space", "rehearsal.airspace", "defence.tracking.life")]
+stages = ["skywarden." + name for name in ("defence.impact", "defence.threat", "rehearsal.space", "rehearsal.separation", "defence.tracking.life")]
 twice = sorted(".".join(k) for k, n in after.items() if n > apart.get(k, 0) > 0 and k[0] in stages)
 print(orders, late, twice)
 """

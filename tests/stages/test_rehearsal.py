@@ -17,8 +17,9 @@ from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import Picture
 from skywarden.messages.tables import join
 from skywarden.rehearsal import rehearse
-from skywarden.rehearsal.airspace import tubes_of
+from skywarden.rehearsal.claims import heard
 from skywarden.rehearsal.known import bias_of
+from skywarden.rehearsal.tubes import tubes_of
 from skywarden.rehearsal.verify import violations
 from skywarden.site.model import Site
 
@@ -365,7 +366,7 @@ def with_one_more(t: float, state: Any, **columns: Any) -> dict[str, Any]:
 def the_tubes(exercise: Exercise) -> Any:
     """What counts as an aircraft after the newest frame."""
     frame, picture, _ = exercise.moments[-1]
-    return tubes_of(exercise.plan.reports, frame, picture, exercise.site, exercise.plan.known)
+    return tubes_of(heard(exercise.plan.reports, frame, exercise.site), frame, picture, exercise.site, exercise.plan.known)
 
 
 @pytest.mark.parametrize(("braking", "down"), [(1.0, 12.0), (1.8, 5.0), (3.5, 2.0)])

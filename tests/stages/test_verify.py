@@ -20,8 +20,10 @@ from skywarden.messages.tables import join, take
 from skywarden.messages.truth import Truth
 from skywarden.record.header import Header
 from skywarden.record.writer import Recorder
-from skywarden.rehearsal.airspace import clear, remembered, tubes_of
+from skywarden.rehearsal.airspace import clear
+from skywarden.rehearsal.claims import heard, remembered
 from skywarden.rehearsal.space import look_ahead, space_of
+from skywarden.rehearsal.tubes import tubes_of
 from skywarden.rehearsal.verify import violations
 from skywarden.run.shapes import Moment
 from skywarden.site.load import load as load_site
@@ -39,7 +41,8 @@ def the_site(**policy: Any) -> Site:
 def asked(site: Site, frame: Any, picture: Any, row: int = 0, effector: int = 0) -> Clearance | None:
     """The answer to one threat and one effector; None where it is out of reach."""
     space = space_of(look_ahead(row, picture, frame, site), site.effectors[effector])
-    return None if space is None else clear(row, effector, space, tubes_of(remembered(Aircraft.empty(), frame), frame, picture, site), frame, picture, site)
+    tubes = tubes_of(heard(remembered(Aircraft.empty(), frame), frame, site), frame, picture, site)
+    return None if space is None else clear(row, effector, space, tubes, frame, picture, site)
 
 
 def a_clearance(t: float = NOW, **changes: Any) -> Clearance:

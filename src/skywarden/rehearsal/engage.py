@@ -26,12 +26,14 @@ from skywarden.messages.drill import (
     Clearance,
     Order,
 )
-from skywarden.messages.frame import Aircraft, Frame
+from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
-from skywarden.rehearsal import airspace
-from skywarden.rehearsal.airspace import AHEAD, ASK_AGAIN, Tubes, clear, sensors_doubtful, tubes_of
+from skywarden.rehearsal import separation
+from skywarden.rehearsal.airspace import AHEAD, ASK_AGAIN, clear, sensors_doubtful
+from skywarden.rehearsal.claims import Heard
 from skywarden.rehearsal.known import Known
 from skywarden.rehearsal.space import Futures, Windows, ahead_of, futures, space_of, surely_projectiles, windows
+from skywarden.rehearsal.tubes import Tubes, tubes_of
 from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
@@ -101,11 +103,8 @@ def agreed(track: int, consents: Consents, policy: str) -> bool:
     return len({who for _, subject, who in consents if subject in ("any", str(track))}) >= PEOPLE[policy]
 
 
-def glance(rows: Sequence[int], means: Means, reports: Aircraft, known: Known, frame: Frame, picture: Picture, site: Site) -> Prospects:
+def glance(rows: Sequence[int], means: Means, heard: Heard, known: Known, frame: Frame, picture: Picture, site: Site) -> Prospects:
     """What each effector at hand could do about each threat (row of the picture's tracks): its window and chance, and what plainly forbids it.
-
-    reports  what `airspace.remembered` keeps of what aircraft said
-    known    what `airspace.remembering` keeps of the air
 
     Clears nothing: only what is still open may be asked about, and every engagement needs its whole clearance.
     """
@@ -136,12 +135,12 @@ def glance(rows: Sequence[int], means: Means, reports: Aircraft, known: Known, f
         verdict[asked] = _verdicts(ahead, found, reaction, means, frame, picture, site)
         held = verdict == OPEN
         if held.any():
-            tubes = tubes_of(reports, frame, picture, site, known)
+            tubes = tubes_of(heard, frame, picture, site, known)
             threat, effector = np.nonzero(held)
             own = at[threat]
             place = np.array([e.place for e in site.effectors])[effector]
             hit = ahead.path[own, found.at[own, effector]]
-            in_the_way[held], nearest[held] = airspace.in_the_way(
+            in_the_way[held], nearest[held] = separation.in_the_way(
                 place, hit, found.t_from[own, effector], found.t_hit[own, effector], tubes, site.policy.safety_distance)
             verdict[in_the_way >= 0] = IN_THE_WAY
         chance[asked] = np.where(verdict[asked] == OPEN, found.chance, 0.0)

@@ -16,6 +16,7 @@ from skywarden.messages.drill import Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
 from skywarden.messages.tables import join, take
+from skywarden.rehearsal.claims import BACKED_ANGLE, BACKED_WITHIN, Heard
 from skywarden.rehearsal.space import MISALIGNED, STEP, look_ahead, radar_places, surely_projectiles
 from skywarden.site.model import Site
 
@@ -24,7 +25,6 @@ Array = NDArray[Any]
 SIGMAS = 5.0            # of an aircraft's position, within its reachable tube: 3e-7 beyond on the side that matters
 MANOEUVRE = 15.0        # m/s², 1.5 g in any direction, speed changes included: harder than any civil aircraft turns, climbs or brakes
 CLAIMED = 1e-11         # variance of the ballistic coefficient up to which a track is made of claims alone [m⁴/kg²]
-BACKED_WITHIN, BACKED_ANGLE = 300.0, 0.02   # m and rad: so far what a radar sees and a claim of the same address may differ
 RANGE_BIAS = 30.0       # m, that a radar's ranges may be off without its being doubted
 KEPT_S = 240.0          # s for which a claim that a radar has confirmed needs no more of that, where no radar can see it
 GAP_S = 5.0             # s without a claim after which it is one like any other
@@ -108,18 +108,14 @@ _NOTHING = Known(
     Checked(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros((0, 3)), np.zeros((0, 3))), _no_missing(), _no_missing(), (), ())
 
 
-def remember(before: Known, reports: Aircraft, answered: Array, frame: Frame, picture: Picture, site: Site) -> Known:
-    """One frame on.
-
-    reports   the newest of every address, positions as they count
-    answered  (n,) when a radar had an answer from where each says it is [s]; -inf never
-    """
+def remember(before: Known, heard: Heard, frame: Frame, picture: Picture, site: Site) -> Known:
+    """What is known of the air once this frame, with what is heard in it, is over."""
     stopped, pieces = _settled(before, picture, site)
     maybe: Array = np.flatnonzero(~surely_projectiles(picture.tracks, site))
-    if not maybe.size and not before.low.t.size and not before.lost.t.size and not reports.t.size:
+    if not maybe.size and not before.low.t.size and not before.lost.t.size and not heard.reports.t.size:
         return Known(_NOTHING.checked, before.low, before.lost, stopped, pieces)
-    checked = _checked(before.checked, reports, answered, frame, picture)
-    low, lost = _missing(before, maybe, dict(pieces), reports, picture, site)
+    checked = _checked(before.checked, heard, frame, picture)
+    low, lost = _missing(before, maybe, dict(pieces), heard.reports, picture, site)
     return Known(checked, low, lost, stopped, pieces)
 
 
@@ -196,12 +192,13 @@ def bias_of(place: Array, site: Site) -> Array:
     return np.asarray(RANGE_BIAS + MISALIGNED * np.sqrt((away * away).sum(axis=2).max(axis=1, initial=0.0)))
 
 
-def _checked(before: Checked, reports: Aircraft, answered: Array, frame: Frame, picture: Picture) -> Checked:
+def _checked(before: Checked, heard: Heard, frame: Frame, picture: Picture) -> Checked:
     """Claims by address, and when a radar last agreed: with its own track of that address, or by an answer from there."""
+    reports = heard.reports
     mine = np.flatnonzero((reports.address != NO_ADDRESS) & np.isfinite(reports.velocity).all(axis=1) & (reports.t >= frame.t - GAP_S))
     mine = mine[np.argsort(reports.address[mine], kind="stable")]
     address, t, position, velocity = reports.address[mine], reports.t[mine], reports.position[mine], reports.velocity[mine]
-    agreed = answered[mine].copy()
+    agreed = heard.answered[mine]
     tracks = picture.tracks
     own = np.flatnonzero((tracks.address != NO_ADDRESS) & (tracks.covariance[:, 6, 6] > CLAIMED))
     if own.size and mine.size:

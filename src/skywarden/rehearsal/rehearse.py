@@ -8,7 +8,7 @@ from typing import NamedTuple
 from skywarden.messages.drill import Airport, Allocation, Assessment, Drill, Order
 from skywarden.messages.frame import Aircraft, Frame
 from skywarden.messages.picture import Picture
-from skywarden.rehearsal import airport, airspace, assess, engage, known, stakes
+from skywarden.rehearsal import airport, assess, claims, engage, known, stakes
 from skywarden.rehearsal.assess import Engaged
 from skywarden.site.model import Site
 
@@ -45,8 +45,9 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     """One frame on: clearances asked for, orders simulated where they were given. Pure, like `watch`."""
     t = frame.t
     status, holds, consents = engage.obey(plan.status, plan.holds, plan.consents, frame)
-    reports = airspace.remembered(plan.reports, frame)
-    air = airspace.remembering(plan.known, reports, frame, picture, site)
+    reports = claims.remembered(plan.reports, frame)
+    heard = claims.heard(reports, frame, site)
+    air = known.remember(plan.known, heard, frame, picture, site)
     arms = tuple(_reloaded(a, t, e.magazine) for a, e in zip(plan.arms, site.effectors, strict=True))
     engaged, assessed = assess.look(plan.engaged, picture, site)
     under_way = {e.track for e in engaged}
@@ -54,7 +55,7 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     threats = [w for w in stakes.wanted(picture, site) if int(number[w.row]) not in under_way]
     free = tuple(k for k, a in enumerate(arms) if a.busy <= t)
     means = engage.Means(status, holds, consents, free, tuple(a.left for a in arms), tuple(a.pointing for a in arms))
-    seen = engage.glance([w.row for w in threats], means, reports, air, frame, picture, site)
+    seen = engage.glance([w.row for w in threats], means, heard, air, frame, picture, site)
     worths, kept = [stakes.worth(w, t) for w in threats], stakes.kept(means.left, site)
     for _ in range(len(free) + engage.SPARE + 1):       # what is chosen is cleared; what is refused is chosen no more
         pairs, weighed = stakes.pairing(worths, seen.chance, kept)

@@ -160,7 +160,6 @@ class Book:
         self.nameless = [said for said in self.nameless if said.t > frame.t - 1.0]
         self.answers = {address: said for address, said in self.answers.items() if said[0] >= frame.t - NEWS_S}
 
-
     def look(self, frame: Frame, picture: Picture, site: Site) -> None:
         """Take in what the picture says of claims, of what is lost, and of pieces."""
         self.shots = [shot for shot in self.shots if picture.t - shot.t[0] <= DOWN_S]
