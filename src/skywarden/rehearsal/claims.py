@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,17 +98,23 @@ def answered_at(answers: Aircraft, address: Array, t: Array, position: Array, ve
     at = np.minimum(np.searchsorted(answers.address, address), answers.t.size - 1)
     same = np.flatnonzero((answers.address[at] == address) & (address != NO_ADDRESS))
     if same.size:
-        rows = at[same]
+        rows, places = at[same], _places(site)
         sensor = answers.position[rows, 2].astype(np.int64)
-        there = np.array([site.radars[k].place if 0 <= k < len(site.radars) else np.full(3, np.nan) for k in sensor.tolist()]).reshape(-1, 3)
-        then = position[same] + velocity[same] * (answers.t[rows] - t[same])[:, None]
-        line = then - there
+        # no such radar is nowhere
+        there = places[np.where((sensor >= 0) & (sensor < len(places) - 1), sensor, -1)]
+        line = position[same] + velocity[same] * (answers.t[rows] - t[same])[:, None] - there
         line[:, 2] = np.where(np.isnan(line[:, 2]), 0.0, line[:, 2])
         reach = np.sqrt((line * line).sum(axis=1))
         turned = (np.arctan2(line[:, 0], line[:, 1]) - answers.position[rows, 1] + math.pi) % (2.0 * math.pi) - math.pi
         off = np.hypot(reach - answers.position[rows, 0], np.hypot(line[:, 0], line[:, 1]) * turned)
         out[same] = np.where(off <= BACKED_WITHIN + BACKED_ANGLE * reach, answers.t[rows], -math.inf)
     return out
+
+
+@lru_cache(maxsize=8)
+def _places(site: Site) -> Array:
+    """(radars + 1, 3) where each radar stands [m]; the last row is nan."""
+    return np.array([*(radar.place for radar in site.radars), np.full(3, np.nan)])
 
 
 def accuracy(reports: Aircraft, by_pressure: Array) -> tuple[Array, Array]:
