@@ -93,7 +93,7 @@ def answered_at(answers: Aircraft, address: Array, t: Array, position: Array, ve
     answers  by rising address, as `Heard` has them
     """
     out = np.full(address.size, -math.inf)
-    if not answers.t.size:
+    if not answers.t.size or (address == NO_ADDRESS).all():
         return out
     at = np.minimum(np.searchsorted(answers.address, address), answers.t.size - 1)
     same = np.flatnonzero((answers.address[at] == address) & (address != NO_ADDRESS))

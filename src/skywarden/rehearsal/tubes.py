@@ -61,30 +61,33 @@ def tubes_of(heard: Heard, frame: Frame, picture: Picture, site: Site, known: Kn
     spread, contained = accuracy(told, heard.by_pressure[count])
     covariance = np.concatenate([tracks.covariance[maybe, :6, :6], spread])
     now = np.full(n, picture.t)
-    t, address = np.append(now, told.t), np.append(tracks.address[maybe], told.address)
+    t, address = np.concatenate([now, told.t]), np.concatenate([tracks.address[maybe], told.address])
     position = np.concatenate([tracks.state[maybe, :3], told.position])
     velocity = np.concatenate([tracks.state[maybe, 3:6], said])
     own: Array = np.logical_or(tracks.address[maybe] == NO_ADDRESS, tracks.covariance[maybe, 6, 6] > CLAIMED)
     # what a radar's track and a report of the same address have in common, the radar backs
-    backed = np.append(own, np.logical_and(np.isin(told.address, seeing), told.address != NO_ADDRESS))
-    backed |= np.append(answered_at(heard.answers, address[:n], now, position[:n], velocity[:n], site), heard.answered[count]) > -math.inf
+    backed = np.concatenate([own, np.logical_and(np.isin(told.address, seeing), told.address != NO_ADDRESS)])
+    backed[:n] |= answered_at(heard.answers, address[:n], now, position[:n], velocity[:n], site) > -math.inf
+    backed[n:] |= heard.answered[count] > -math.inf
     ages = np.where(backed, math.inf, kept(known, address, position, frame.t, site))
     backed |= np.isfinite(ages)
-    extra = np.append(bias_of(tracks.state[maybe, :3], site), contained) + np.where(backed, 0.0, ALONE)
-    farther, seen = hidden(position, velocity, t, np.append(tracks.seen[maybe], told.t), picture.t, site)
+    extra = np.concatenate([bias_of(tracks.state[maybe, :3], site), contained]) + np.where(backed, 0.0, ALONE)
+    farther, seen = hidden(position, velocity, t, np.concatenate([tracks.seen[maybe], told.t]), picture.t, site)
     slowly, seen = gently(seen, grounded(told, maybe, backed, position, covariance, picture, site), picture.t)
     extra += farther + slowly
-    rows = (
-        np.append(tracks.number[maybe], np.full(m, -1)), address, np.append(~(tracks.kind[maybe, AIRCRAFT] >= 0.5), np.zeros(m, np.bool_)), backed, t, seen,
-        position, velocity, covariance, extra, np.append(np.zeros(n, np.bool_), blind))
+    rows: tuple[Array, ...] = (
+        np.concatenate([tracks.number[maybe], np.full(m, -1)]), address, np.concatenate([~(tracks.kind[maybe, AIRCRAFT] >= 0.5), np.zeros(m, np.bool_)]),
+        backed, t, seen, position, velocity, covariance, extra, np.concatenate([np.zeros(n, np.bool_), blind]))
     # what has shut down counts no more, what was lost goes on counting
     flies, lost = np.flatnonzero(~np.isnan(seen)), shadows(known, picture.t, site)
     no = np.zeros(lost.number.size, np.bool_)
     more = (lost.number, lost.address, lost.unknown, ~no, lost.t, lost.seen, lost.position, lost.velocity, lost.covariance, lost.extra, no)
-    unseen = ages[flies][np.isfinite(ages[flies])]
+    ages = ages[flies]
+    unseen = ages[np.isfinite(ages)]
     assumed = float(sum(known.stopped[k].bound for k in {k for _, k in known.pieces}))
-    columns = (np.concatenate([row.take(flies, 0), others]) for row, others in zip(rows, more, strict=True))
-    return Tubes._make([*columns, float(unseen.sum()), unseen.size, no.size, assumed])
+    if no.size or flies.size < seen.size:
+        rows = tuple(np.concatenate([row.take(flies, 0), others]) for row, others in zip(rows, more, strict=True))
+    return Tubes._make([*rows, float(unseen.sum()), unseen.size, no.size, assumed])
 
 
 def _counting(heard: Heard, maybe: Array, frame: Frame, picture: Picture, site: Site) -> Array:
