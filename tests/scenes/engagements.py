@@ -252,33 +252,37 @@ def truly(
 def oracle(
     shell: Any, beside: float, away: float, place: Any, speed: float, far: float, t_from: float, t_hit: float, engagement: float, steers: bool, light: bool,
     t: Any, seen: Any, position: Any, velocity: Any, covariance: Any, extra: Any, blind: Any, sigmas: float, manoeuvre: float,
-    blind_pace: float, fastest: float, slow: float, quick: float,
+    blind_pace: float, fastest: float, slow: float, quick: float, untimed: bool,
 ) -> float:
     """Least distance [m] between where an aircraft can be at all and what the effect occupies, moment by moment: exact up to a tenth of a second.
 
     The same containment and bounds on motion as are stated; the effect where it is at each moment, not its whole line for the whole time; a true ellipsoid's
     distance. beside: angle by which the effect may fly beside the line to the believed round [rad], more for what is not known of that round, `away` [m]
-    off, when it is met; slow, quick: times its mean speed that it may have.
+    off, when it is met; slow, quick: times its mean speed that it may have; untimed: it knows when the effect leaves, and where to, but not which way when, as
+    nothing states that: every direction counts for as long as any.
     """
     n = t.shape[0]
     least = np.inf
-    leaves = 1 if steers else max(math.ceil(engagement / TICK), 1) + 1
+    lasts = t_hit - t_from if steers else engagement
+    leaves = 1 if steers and not untimed else max(math.ceil(lasts / TICK), 1) + 1
     for j in range(0, leaves, 2):
         out = t_from + j * TICK
-        nx, ny, nz = _way(shell, place, speed, out, t_hit, steers, light)
+        # what steers may go to where the round is at any time until they meet
+        nx, ny, nz = _way(shell, place, speed, out, out if untimed else t_hit, True, light) if steers else _way(shell, place, speed, out, t_hit, False, light)
         # the rounds are known to 5 m and 1 m/s now
         doubt = beside + sigmas * math.hypot(5.0, t_hit + j * TICK - NOW) / away
-        steps = 1 if light else max(math.ceil(far / speed / TICK), 1)
+        begin, dwell = (t_from, 0.0 if steers else engagement) if untimed else (t_from if steers else out, 0.0)
+        steps = 1 + math.ceil(dwell / TICK) if light else max(math.ceil((far / speed + dwell) / TICK), 1)
         for k in range(steps):
-            when = out if light else out + (k + 0.5) * TICK
-            gone = 0.0 if light else min(speed * (when - out), far)
+            when = begin + k * TICK if light else begin + (k + 0.5) * TICK
+            gone, left = (0.0, 0.0) if light else (min(speed * (when - begin), far), min(speed * max(when - begin - dwell, 0.0), far))
             for i in range(n):
                 dt, since = when - t[i], max(when - seen[i], 0.0)
                 cx, cy = position[i, 0] + velocity[i, 0] * dt - place[0], position[i, 1] + velocity[i, 1] * dt - place[1]
                 flat = math.isnan(position[i, 2])
                 cz = 0.0 if flat else position[i, 2] + velocity[i, 2] * dt - place[2]
                 along = cx * nx + cy * ny + (0.0 if flat else cz * nz)
-                spot = min(max(along, 0.0), far) if light else min(max(along, slow * gone), quick * gone, far)
+                spot = min(max(along, 0.0), far) if light else min(max(along, slow * left), quick * gone, far)
                 dx, dy, dz = cx - spot * nx, cy - spot * ny, 0.0 if flat else cz - spot * nz
                 pace = math.sqrt(velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2)
                 grown = blind_pace * abs(dt) if blind[i] else min(0.5 * manoeuvre * since * since, (fastest + pace) * max(since, abs(dt)))
