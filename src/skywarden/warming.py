@@ -6,6 +6,7 @@ what it compiled where this one finds it. It is handed no frame, and computes no
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,11 +41,14 @@ def warm(site: Site, simulation: bool) -> None:
     kind = SIMULATION if simulation else LIVE
     if kernels.are_kept(kind):
         fly(site, simulation)
-        return
-    with _beside(kind):
-        fly(site, simulation)
-    last_stages(load_site(SITE), simulation)        # what the other could not finish, or all of it where it could not be started
-    kernels.note_kept(kind)
+    else:
+        with _beside(kind):
+            fly(site, simulation)
+        last_stages(load_site(SITE), simulation)        # what the other could not finish, or all of it where it could not be started
+        kernels.note_kept(kind)
+    # what compiled stays: looking through it for garbage would hold up a frame for half a second now and then
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, Command
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import CLEAR, HELD, RAISE, Impacts, Threats, Warnings
+from skywarden.messages.tables import among
 from skywarden.site.model import Policy, Site
 
 Array = NDArray[Any]
@@ -121,7 +122,7 @@ def _ripe(danger: Danger, streak: Array, shelter: Array, t: float, policy: Polic
 def _expected(before: Expected, standing: Array, impacts: Impacts, threats: Threats, t: float, policy: Policy) -> Expected:
     """What is foreseen now, and what was foreseen of tracks that are gone, where a warning stands: a round out of sight is not a round stopped."""
     now = np.flatnonzero(threats.probability >= policy.clear_probability)
-    gone = standing[before.zone] & ~np.isin(before.track, impacts.track) & (before.t + policy.all_clear_s >= t)
+    gone = standing[before.zone] & ~among(before.track, impacts.track) & (before.t + policy.all_clear_s >= t)
     return Expected(
         np.concatenate([before.zone[gone], threats.zone[now].astype(np.int64)]), np.concatenate([before.track[gone], threats.track[now]]),
         np.concatenate([before.t[gone], threats.t[now]]))
@@ -132,7 +133,7 @@ def _dismissed(before: Expected, dismissed: Array, n: int) -> tuple[Expected, Ar
     no = np.zeros(n, np.bool_)
     if dismissed.size == 0:
         return before, no
-    gone = np.isin(before.track, dismissed)
+    gone = among(before.track, dismissed)
     released, still = no, no.copy()
     released[before.zone[gone]] = True
     still[before.zone[~gone]] = True

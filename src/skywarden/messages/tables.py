@@ -11,6 +11,8 @@ Array = NDArray[Any]
 
 T = TypeVar("T", bound=tuple[Any, ...])
 
+FEW = 20_000    # pairs of values; so many are compared sooner than sorted
+
 
 def rows(table: tuple[Array, ...]) -> int:
     """How many rows `table` has."""
@@ -21,6 +23,13 @@ def take(table: T, which: Array) -> T:
     """The rows of `table` that `which` (indices or a mask) names, as a new table."""
     rows = which.nonzero()[0] if which.dtype == np.bool_ else which
     return cast(T, type(table)._make([column.take(rows, 0) for column in table]))  # type: ignore[attr-defined]
+
+
+def among(values: Array, these: Array) -> Array:
+    """(n,) which of `values` (n,) are among `these` (m,)."""
+    if values.size * these.size > FEW:
+        return np.isin(values, these)
+    return np.asarray((values[:, None] == these).any(axis=1))
 
 
 def join(first: T, *others: T) -> T:

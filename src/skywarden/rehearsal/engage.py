@@ -28,6 +28,7 @@ from skywarden.messages.drill import (
 )
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
+from skywarden.messages.tables import among
 from skywarden.rehearsal import separation
 from skywarden.rehearsal.airspace import AHEAD, ASK_AGAIN, clear, sensors_doubtful
 from skywarden.rehearsal.claims import Heard
@@ -332,7 +333,7 @@ def let_fall(picture: Picture, site: Site, asked: AbstractSet[int]) -> tuple[Cle
     tracks = picture.tracks
     if not site.effectors:
         return ()
-    falling = np.flatnonzero(surely_projectiles(tracks, site) & np.isin(tracks.number, picture.impacts.track))
+    falling = np.flatnonzero(surely_projectiles(tracks, site) & among(tracks.number, picture.impacts.track))
     return tuple(_no(track, 0, NO_THREAT, picture) for track in tracks.number[falling].tolist() if track not in asked)
 
 

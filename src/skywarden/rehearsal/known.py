@@ -15,7 +15,7 @@ from skywarden.geometry.polygon import long_axis
 from skywarden.messages.drill import Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
-from skywarden.messages.tables import join, take
+from skywarden.messages.tables import among, join, take
 from skywarden.rehearsal.claims import BACKED_ANGLE, BACKED_WITHIN, Heard
 from skywarden.rehearsal.space import MISALIGNED, STEP, look_ahead, radar_places, surely_projectiles
 from skywarden.site.model import Site
@@ -157,7 +157,7 @@ def _settled(before: Known, picture: Picture, site: Site) -> tuple[tuple[Stopped
     if not fresh:
         return stopped, tuple(pieces.items())
     first, engaged_now = min(float(stopped[k].t[0]) for k in fresh), [stopped[k].track for k in fresh]
-    young = (tracks.born >= first - BEFORE) | np.isin(tracks.number, engaged_now)
+    young = (tracks.born >= first - BEFORE) | among(tracks.number, np.array(engaged_now, np.int64))
     for row in np.flatnonzero((tracks.address == NO_ADDRESS) & young & ~surely_projectiles(tracks, site)).tolist():
         number = int(tracks.number[row])
         if number in pieces:
@@ -307,7 +307,7 @@ def _missing(
     if lost.t.size:
         # seen again it is a track again
         keep = (t - lost.seen <= np.where(np.array([_final(s, site) is not None for s in lost.state]), ROLLS_S, LOST_S))
-        lost = take(lost, keep & ~np.isin(lost.number, tracks.number))
+        lost = take(lost, keep & ~among(lost.number, tracks.number))
     return low, lost
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
-from skywarden.messages.tables import take
+from skywarden.messages.tables import among, take
 from skywarden.rehearsal.claims import Heard, accuracy, answered_at
 from skywarden.rehearsal.known import CLAIMED, Known, bias_of, confirmed, gently, grounded, hidden, kept, shadows, superseded
 from skywarden.rehearsal.space import surely_projectiles
@@ -51,7 +51,7 @@ def tubes_of(heard: Heard, frame: Frame, picture: Picture, site: Site, known: Kn
     tracks = picture.tracks
     # not `<`: a probability that is not a number makes nothing a projectile
     maybe: Array = np.flatnonzero(~surely_projectiles(tracks, site))
-    maybe = maybe[~np.isin(tracks.number[maybe], [n for n, _ in known.pieces])]
+    maybe = maybe[~among(tracks.number[maybe], np.array([n for n, _ in known.pieces], np.int64))]
     # a radar's own track says how heavy a thing is; one made of claims alone has nothing to say of that
     seeing = tracks.address[maybe[tracks.covariance[maybe, 6, 6] > CLAIMED]]
     maybe = maybe[~superseded(known, maybe, picture)]
@@ -66,7 +66,7 @@ def tubes_of(heard: Heard, frame: Frame, picture: Picture, site: Site, known: Kn
     velocity = np.concatenate([tracks.state[maybe, 3:6], said])
     own: Array = np.logical_or(tracks.address[maybe] == NO_ADDRESS, tracks.covariance[maybe, 6, 6] > CLAIMED)
     # what a radar's track and a report of the same address have in common, the radar backs
-    backed = np.concatenate([own, np.logical_and(np.isin(told.address, seeing), told.address != NO_ADDRESS)])
+    backed = np.concatenate([own, np.logical_and(among(told.address, seeing), told.address != NO_ADDRESS)])
     backed[:n] |= answered_at(heard.answers, address[:n], now, position[:n], velocity[:n], site) > -math.inf
     backed[n:] |= heard.answered[count] > -math.inf
     ages = np.where(backed, math.inf, kept(known, address, position, frame.t, site))
@@ -93,5 +93,5 @@ def tubes_of(heard: Heard, frame: Frame, picture: Picture, site: Site, known: Kn
 def _counting(heard: Heard, maybe: Array, frame: Frame, picture: Picture, site: Site) -> Array:
     """Rows of the reports that count beside the tracks `maybe`: no track of their address, or just heard and not what a radar has just seen."""
     reports, address = heard.reports, picture.tracks.address[maybe]
-    followed = np.isin(reports.address, address[address != NO_ADDRESS])
+    followed = among(reports.address, address[address != NO_ADDRESS])
     return np.flatnonzero(~followed | ((reports.t > frame.t - site.policy.frame_s - 1e-9) & ~confirmed(reports, maybe, picture)))

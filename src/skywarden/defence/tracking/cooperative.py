@@ -10,7 +10,7 @@ from numba import njit
 
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import AIRCRAFT, OTHER, PROJECTILE, Tracks
-from skywarden.messages.tables import Array, join, take
+from skywarden.messages.tables import Array, among, join, take
 from skywarden.site.model import Site
 
 MANOEUVRE = 4.0             # m²/s³, process noise of an airliner or helicopter between reports
@@ -71,7 +71,7 @@ def track(state: State, frame: Frame, site: Site, next_number: int) -> tuple[Sta
         return state, Tracks.empty(), next_number
     claims, refused = _gather(old, frame, site)
     known = take(old, np.flatnonzero(frame.t - old.seen <= UNSEEN))
-    fresh = np.unique(claims.address[~np.isin(claims.address, known.address)])
+    fresh = np.unique(claims.address[~among(claims.address, known.address)])
     if fresh.shape[0]:
         known = _widened(known, fresh)
     claims = take(claims, np.lexsort((claims.position[:, 1], claims.position[:, 0], claims.address, claims.t)))
