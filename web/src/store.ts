@@ -27,9 +27,9 @@ export const layers = signal({ tiles: true, terrain: true, contours: true, rings
 export const drawMs = signal(0);
 export const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-const STALE_S = 1.5;
+const STALE_S = 1.2;
 
-/** How long a picture may be away before it is called stale: two and a half frames, at least a second and a half. */
+/** How long a picture may be away before it is called stale: two and a half frames, at least 1.2 s: the pulse that says so may come a quarter of a second later. */
 export const patience = computed(() => Math.max(STALE_S, (2.5 * (hello.value?.site.frame_s ?? 0)) / Math.min(1, pulse.value?.pace?.speed || 1)));
 
 /** The run itself stands still, because somebody stopped it. */

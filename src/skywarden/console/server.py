@@ -37,7 +37,7 @@ from skywarden.site.model import Site
 
 MODES = ("SIMULATION", "LIVE", "REPLAY")
 GAP_S = 0.08            # no two frames leave closer together than this: 12 a second are more than an eye needs
-PULSE_S = 0.5           # a sign of life, with the age of the newest picture: pages call a longer silence than 1.5 s stale
+PULSE_S = 0.25          # a sign of life, with the age of the newest picture: pages call a longer silence than 1.2 s stale
 MOST_COMMANDS = 200     # waiting for the session's next frame
 LOADED_AT_ONCE = 20     # moments of a record between two looks at anything else
 KEPT_PACE_S = 2.0       # s of the wall over which the pace that was kept is measured
