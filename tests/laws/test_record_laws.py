@@ -6,6 +6,7 @@ import contextlib
 
 import numpy as np
 import pytest
+from builders import a_moment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from skywarden.errors import RecordError
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
 from skywarden.record.codec import decode, differences, encode
-from tests.builders import a_moment
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -6,10 +6,11 @@ import sys
 from itertools import count
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from builders import a_moment
 
 from skywarden.record.writer import Header, Recorder
-from tests.builders import a_moment
 
 recorder = Recorder(sys.argv[1], Header("simulation", 0, "test", {"site.toml": b""}, "test", {"test.toml": b""}, int(sys.argv[2]), None))
 for i in count():

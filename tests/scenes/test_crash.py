@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from builders import a_step
 
 from skywarden.feeds.replay import Replay
 from skywarden.record.reader import Record
 from skywarden.run.compare import check_record
-from tests.builders import a_step
 
 CHILD = Path(__file__).parent / "crash_child.py"
 

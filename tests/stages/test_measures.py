@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders import a_site, square
 
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
 from skywarden.messages.picture import CLEAR, HELD, RAISE, Health, Impacts, Picture, Threats, Tracks, Warnings
@@ -20,7 +21,6 @@ from skywarden.review.measures import Measures, hull
 from skywarden.run.shapes import Moment
 from skywarden.site.load import load
 from skywarden.site.model import Zone
-from tests.builders import a_site, square
 
 START, FLIGHT = np.array([1.0, 3.0, 5.0]), 20.0                              # s
 IMPACT = np.array([[0.0, 0.0, 0.0], [1000.0, 0.0, 0.0], [5000.0, 0.0, 0.0]])  # m: on A, on B, off the field

@@ -8,6 +8,7 @@ import sqlite3
 
 import numpy as np
 import pytest
+from builders import a_moment, a_step
 
 from skywarden.errors import RecordError
 from skywarden.record import header as headers
@@ -15,7 +16,6 @@ from skywarden.record.codec import decode, differences, encode
 from skywarden.record.reader import Record
 from skywarden.record.writer import Header, Recorder
 from skywarden.run.compare import check_record
-from tests.builders import a_moment, a_step
 
 SIMULATION = Header("simulation", 1_630_290_000_000_000_000, "kabul", {"site.toml": b"name = 'x'"}, "raid", {"raid.toml": b"seed = 1"}, 7, 60.0)
 
