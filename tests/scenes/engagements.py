@@ -202,7 +202,7 @@ def flown(place: Any, pace: Any, chance: Any, style: Any) -> tuple[Any, Any]:
 
 @njit(cache=True)
 def _way(shell: Any, place: Any, speed: float, out: float, t_hit: float, steers: bool, light: bool) -> Any:
-    """Way of what leaves at `out` [s]: to where the round is when it gets there."""
+    """Way of what leaves at `out` [s]: to where the round is when it gets there, how far that is [m], and when [s from now]."""
     at = t_hit - NOW if steers else out - NOW
     for _ in range(6):
         x, y, z = shell[0] + shell[3] * at - place[0], shell[1] + shell[4] * at - place[1], shell[2] + (shell[5] - 0.5 * GRAVITY * at) * at - place[2]
@@ -210,7 +210,7 @@ def _way(shell: Any, place: Any, speed: float, out: float, t_hit: float, steers:
         if light or steers:
             break
         at = out - NOW + away / speed
-    return x / away, y / away, z / away
+    return x / away, y / away, z / away, away, at
 
 
 @njit(cache=True)
@@ -223,7 +223,7 @@ def truly(
     leaves = 1 if steers else max(math.ceil(engagement / TICK), 1) + 1
     for j in range(leaves):
         out = t_from + j * TICK
-        nx, ny, nz = _way(shell, place, speed, out, t_hit, steers, light)
+        nx, ny, nz, _, _ = _way(shell, place, speed, out, t_hit, steers, light)
         flight = 0.0 if light else far / speed
         steps = max(math.ceil(flight / TICK), 1)
         for k in range(1 if light else steps + 1):
@@ -250,16 +250,17 @@ def truly(
 
 @njit(cache=True)
 def oracle(
-    shell: Any, beside: float, away: float, place: Any, speed: float, far: float, t_from: float, t_hit: float, engagement: float, steers: bool, light: bool,
+    shell: Any, width: float, misaligned: float, radar: Any, nearest: float, place: Any, speed: float, far: float, t_from: float, t_hit: float,
+    engagement: float, steers: bool, light: bool,
     t: Any, seen: Any, position: Any, velocity: Any, covariance: Any, extra: Any, blind: Any, sigmas: float, manoeuvre: float,
     blind_pace: float, fastest: float, slow: float, quick: float, untimed: bool,
 ) -> float:
     """Least distance [m] between where an aircraft can be at all and what the effect occupies, moment by moment: exact up to a tenth of a second.
 
     The same containment and bounds on motion as are stated; the effect where it is at each moment, not its whole line for the whole time; a true ellipsoid's
-    distance. beside: angle by which the effect may fly beside the line to the believed round [rad], more for what is not known of that round, `away` [m]
-    off, when it is met; slow, quick: times its mean speed that it may have; untimed: it knows when the effect leaves, and where to, but not which way when, as
-    nothing states that: every direction counts for as long as any.
+    distance. width: angle by which the effect may fly beside its line [rad]; misaligned: that by which the radar (3,) may turn what it sees [rad], which with
+    what is not known of the round counts where it is met, no nearer than `nearest` [m]; slow, quick: times its mean speed that it may have; untimed: it knows
+    when the effect leaves, and where to, but not which way when, as nothing states that: every direction counts for as long as any.
     """
     n = t.shape[0]
     least = np.inf
@@ -268,9 +269,11 @@ def oracle(
     for j in range(0, leaves, 2):
         out = t_from + j * TICK
         # what steers may go to where the round is at any time until they meet
-        nx, ny, nz = _way(shell, place, speed, out, out if untimed else t_hit, True, light) if steers else _way(shell, place, speed, out, t_hit, False, light)
+        meets = out if untimed and steers else t_hit
+        nx, ny, nz, away, at = _way(shell, place, speed, out, meets, steers, light)
+        sx, sy, sz = place[0] + away * nx - radar[0], place[1] + away * ny - radar[1], place[2] + away * nz - radar[2]
         # the rounds are known to 5 m and 1 m/s now
-        doubt = beside + sigmas * math.hypot(5.0, t_hit + j * TICK - NOW) / away
+        doubt = width + (sigmas * math.hypot(5.0, at) + misaligned * math.sqrt(sx * sx + sy * sy + sz * sz)) / max(away, nearest)
         begin, dwell = (t_from, 0.0 if steers else engagement) if untimed else (t_from if steers else out, 0.0)
         steps = 1 + math.ceil(dwell / TICK) if light else max(math.ceil((far / speed + dwell) / TICK), 1)
         for k in range(steps):

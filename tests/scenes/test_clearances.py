@@ -60,12 +60,10 @@ def _one(s: Any, got: dict[str, Any]) -> None:
                 got["met_unseen"] += bool((near & (s.known == NOBODY)).any())
                 got["least"] = min(got["least"], float(np.min(gap, where=s.known != NOBODY, initial=math.inf)))
             if clearance.reason in (CLEAR_TO_ENGAGE, AIRCRAFT_NEAR, UNKNOWN_NEAR):
-                away = float(np.linalg.norm(space.hit - space.start))
-                beside = WIDTH + MISALIGNED * float(np.linalg.norm(space.hit - s.site.radars[0].place)) / away
                 told = (
-                    s.picture.tracks.state[row, :6], beside, away, *flight, effector.engagement_s, steers, light, tubes.t, tubes.seen, tubes.position,
-                    tubes.velocity, tubes.covariance, tubes.extra, tubes.blind, SIGMAS, MANOEUVRE, separation.BLIND_PACE, separation.FASTEST,
-                    separation.SLOW, separation.QUICK)
+                    s.picture.tracks.state[row, :6], WIDTH, MISALIGNED, s.site.radars[0].place, effector.reach_min, *flight, effector.engagement_s, steers,
+                    light, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.covariance, tubes.extra, tubes.blind, SIGMAS, MANOEUVRE,
+                    separation.BLIND_PACE, separation.FASTEST, separation.SLOW, separation.QUICK)
                 safety = s.site.policy.safety_distance
                 free = oracle(*told, False) >= safety
                 free_untimed = free and oracle(*told, True) >= safety
@@ -144,7 +142,7 @@ def test_the_part_for_aircraft_outside_their_containment_bounds_the_tail_down_to
         covariance[0, :3, :3] = np.diag([sigma**2, (0.5 * sigma) ** 2, (0.7 * sigma) ** 2])
         one, no = np.full(1, NOW), np.zeros(1, bool)
         tube = Tubes(np.zeros(1, int), np.zeros(1, int), no, ~no, one, one, place[None, :], np.zeros((1, 3)), covariance, np.zeros(1), no)
-        gap, _, _, risk, *_ = separation.separation(space, tube, safety, np.zeros(10))
+        gap, _, _, risk, *_ = separation.separation(space, tube, safety, np.zeros(8))
         deviation = np.sqrt(np.diag(covariance[0])[:3])
         # shifted towards the line as far as the tail lies
         sigma_across = math.sqrt(float(across**2 @ deviation**2))
@@ -169,8 +167,8 @@ def test_the_part_for_aircraft_nobody_sees_covers_the_air_about_the_space() -> N
     space = Space(NOW, NOW + 1.0, NOW + 4.0, np.zeros(3), 0.5 * fan[0], 1_200.0, fan, 0.03)
     scene_ = scene(rng, site_of(rng))
     none = tubes_of(heard(Aircraft.empty(), a_frame(NOW), scene_.site), a_frame(NOW), a_picture(NOW), scene_.site)
-    nothing = separation.Separation(*(np.zeros(0),) * 6)
-    below = Below(0.0, 1.0, np.zeros(10), np.zeros((4, 5)))
+    nothing = separation.Separation(*(np.zeros(0),) * 7)
+    below = Below(0.0, 1.0, np.zeros(8), 0.0, np.zeros((4, 5)))
     unseen, outside, claims, fragments = airspace._bound(space, none, nothing, below, effector, scene_.site, a_frame(NOW))
     assert (outside, claims, fragments) == (0.0, 0.0, 0.0)
     low, high = np.array([-900.0, -900.0, -900.0]), np.array([3_000.0, 3_000.0, 3_500.0])

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-from builders import a_frame, a_picture, a_site, a_zone, an_effector, some_impacts, some_threats, some_tracks
+from builders import a_frame, a_picture, a_scenario, a_site, a_zone, an_effector, some_impacts, some_threats, some_tracks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skywarden.messages.drill import Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft
 from skywarden.messages.tables import join
+from skywarden.messages.truth import FRAGMENT, KILLED, PARTLY
 from skywarden.rehearsal import airport
 from skywarden.rehearsal.airspace import clear
 from skywarden.rehearsal.claims import REMEMBERED, heard, remembered
-from skywarden.rehearsal.separation import closest
+from skywarden.rehearsal.fallout import below_of
+from skywarden.rehearsal.separation import closest, separation
 from skywarden.rehearsal.space import STEP, Space, look_ahead, space_of
 from skywarden.rehearsal.tubes import Tubes, tubes_of
+from skywarden.sensing.chance import Chance
+from skywarden.world import debris
+from skywarden.world.rounds import states
 
 one_millimetre = 1e-3
 
@@ -70,6 +76,55 @@ def test_what_is_not_a_number_is_no_distance() -> None:
 def test_the_cone_widens_with_the_distance() -> None:
     here = a_tube((600.0, 0.0, 2000.0))
     assert closest(a_space(), here)[1] - closest(a_space(spread=0.1), here)[1] == pytest.approx(200.0, abs=one_millimetre)
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(
+    st.lists(st.tuples(*[st.floats(-1.0, 1.0)] * 2, st.floats(0.2, 1.0)), min_size=2, max_size=5), st.tuples(*[st.floats(-4_000.0, 4_000.0)] * 3),
+    st.floats(0.0, 0.1), st.booleans())
+def test_a_beam_may_be_anywhere_between_two_of_its_lines(ways: list[Any], place: Any, spread: float, anywhere: bool) -> None:
+    """The gap is that to the nearest of a great many lines laid between them, spheres on each."""
+    far = 2_000.0
+    ends = far * np.array(ways) / np.linalg.norm(ways, axis=1)[:, None]
+    space = Space(0.0, 0.0, 0.0, np.zeros(3), ends[0], 1_000.0, ends, spread)
+    gap = closest(space, a_tube((*place[:2], math.nan) if anywhere else place))[1]
+    axes = 2 if anywhere else 3
+    along = np.linspace(0.0, 1.0, 201)
+    lines = np.concatenate([a + along[:, None] * (b - a) for a, b in pairwise(ends)])
+    off = np.linalg.norm(np.array(place)[:axes] - along[:, None, None] * lines[:, :axes], axis=2) - (spread * far * along)[:, None]
+    assert float(off.min()) - 40.0 <= gap <= float(off.min()) + one_millimetre
+    if float(off.min()) > 200.0:
+        # what lies between the places looked at is no nearer than by the square of that distance
+        assert gap >= float(off.min()) - 2.0
+
+
+def test_pieces_of_what_is_stopped_come_down_within_the_air_said_to_hold_them() -> None:
+    """Flown by the world; seen from within that air by an aircraft in the place of each."""
+    rng = np.random.default_rng(17)
+    site, scenario, luck = a_site(), a_scenario(), Chance(5).keyed("pieces")
+    gun, inside, whole, elsewhere = site.effectors[0], [], [], []
+    for k in range(24):
+        bearing, climb, pace = rng.uniform(0.0, 2.0 * math.pi), rng.uniform(-1.2, 0.3), rng.uniform(80.0, 320.0)
+        way = np.array([math.sin(bearing) * math.cos(climb), math.cos(bearing) * math.cos(climb), math.sin(climb)])
+        state = np.concatenate([[0.0, 1_000.0, rng.uniform(150.0, 2_500.0)], pace * way])
+        pieces, _ = debris.left_by(PARTLY if k % 3 == 0 else KILLED, 0, 0, 10.0, state, gun, k * debris.KEYS, scenario, site, site.air, luck)
+        space = a_space(tuple(state[:3]))._replace(hit_height=state[2], t_hit=10.0)
+        below = below_of(space, 0, gun, a_picture(10.0, tracks=some_tracks(tuple(state), t=10.0)), site)
+        for after in np.arange(0.5, 40.0, 1.0):
+            for place, sort in zip(states(pieces.paths, 10.0 + after)[:, :3], pieces.sort, strict=True):
+                if np.isfinite(place).all():
+                    # there at that moment and nowhere near at any other
+                    found = separation(space, a_tube(place, (1e5, 0.0, 0.0), t=10.0 + after), 300.0, below.falling)
+                    if sort == FRAGMENT:
+                        inside.append(found.falls[0])
+                    else:
+                        whole.append(found.whole[0] * 2.0 * math.pi * (25.0 * max(after, 4.0 / 3.0)) ** 2 / 300.0)
+            beside = state[:3] + np.array([500.0 * way[1], -500.0 * way[0], 700.0])
+            elsewhere.append(separation(space, a_tube(beside, (1e5, 0.0, 0.0), t=10.0 + after), 300.0, below.falling).falls[0])
+    assert np.mean(inside) == 1.0
+    # within three and a half deviations, each
+    assert np.mean(np.array(whole) >= math.exp(-0.5 * 3.5**2)) > 0.99
+    assert np.mean(elsewhere) == 0.0
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)

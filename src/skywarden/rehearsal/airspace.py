@@ -63,7 +63,7 @@ def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, pic
     # not `>=`: a gap or a bound that is not a number is none
     blocked = near >= 0 and not gap >= site.policy.safety_distance
     if not blocked and not sum(parts) <= MOST_RISK and near >= 0:
-        near = int(np.argmax(found.risk + found.falls))
+        near = int(np.argmax(found.risk + found.falls + found.whole))
         number, gap, blocked = int(tubes.number[near]), float(found.gap[near]), True
     if blocked:
         rows = np.array([near])
@@ -115,8 +115,7 @@ def _bound(
     outside = float(found.risk.sum())
     alone = np.count_nonzero(~tubes.backed)
     claims = CLAIM_WRONG / 3_600.0 * ((space.t_to - frame.t + REMEMBERED) * alone + (space.t_to - frame.t) * tubes.trusting + tubes.unchecked)
-    share = AIRFRAME / (math.pi * max(below.radius, 1.0) ** 2)
-    fragments = float((found.falls * min(below.pieces * share, 1.0)).sum())
+    fragments = float((found.falls * min(below.pieces * AIRFRAME / max(below.area, 1.0), 1.0) + found.whole * below.whole).sum())
     # what fails to destroy itself flies on along its line, or falls short of it
     beyond = float(found.behind.sum()) * min(effector.burst * effector.dud_share, 1.0)
     return unseen, outside, claims, fragments + beyond

@@ -22,22 +22,26 @@ Array = NDArray[Any]
 GRAVITY = 9.80665           # m/s², standard, CGPM 1901
 LOW = 250.0                 # m above the ground: an interception below it, over people, is refused for what falls from it
 FRAGMENTS = 150.0           # m around the place below such an interception that fragments are taken to reach
-DRIFT = 20.0                # m/s at most, of pieces beside their fall: thrown by the burst, carried by the wind; illustrative
+DRIFT = 20.0                # m/s, of most pieces beside their fall till they are down: thrown by the burst, carried by the wind; illustrative
+THROWN, SLOWED = 150.0, 130.0   # m/s at most, that the burst throws pieces aside; m, over which air takes 1 - 1/e of a speed; illustrative
+ASIDE, RISE = 375.0, 4.0    # m aside at most: falling, they are slowed the more; s, that they rise at most
+KEPT, BROKEN_OFF = 0.7, 25.0    # share of its velocity that a round broken off but whole keeps; m/s, standard deviation about that; illustrative
 PIECES = 30.0               # heavy enough to hurt, of a round that is stopped; illustrative
 PIECE_AREA = 0.5            # m² in which somebody is hurt by one piece; illustrative
 SPENT_AREA = 0.1            # m², by the remains of one spent round of the effect
 DUD_AREA = 20.0             # m², by one that comes down whole
 PARTLY = 0.15               # share of stopped rounds that come down with their charge; illustrative
-SLOWEST, LONGEST = 15.0, 60.0   # m/s, that pieces fall with at least; s, for which they are followed
+SLOWEST, LONGEST = 20.0, 60.0   # m/s, that pieces fall with at least; s, for which they are followed
 
 
 class Below(NamedTuple):
     """What comes down, and the air it comes through."""
 
     pieces: float       # of the stopped round, expected
-    radius: float       # of the circle on the ground that holds them [m]
-    falling: Array      # (10,) east, north, up of the meeting, east and north of that circle, its radius [m], climb then [m/s], time then, fall without
-                        # air, time until the lightest are down [s]
+    area: float         # of the ground that they come down on [m²]
+    falling: Array      # (8,) east, north, up of the meeting [m], the round's velocity then, east, north, up [m/s], time then, time until the lightest
+                        # pieces are down [s]
+    whole: float        # rounds broken off but whole, expected
     circles: Array      # (4, 5) by cause: east, north, radius [m], pieces, area that one piece endangers [m²]
 
 
@@ -53,7 +57,7 @@ def below_of(space: Space, row: int, effector: Effector, picture: Picture, site:
     fall = (vz + math.sqrt(vz**2 + 2.0 * GRAVITY * height)) / GRAVITY
     stops = kill_probability(effector, (hx - sx, hy - sy, hz - sz), (vx, vy, vz))
     mx, my = hx + 0.5 * fall * vx, hy + 0.5 * fall * vy
-    radius = 0.5 * fall * math.hypot(vx, vy) + DRIFT * math.sqrt(2.0 * height / GRAVITY) + 20.0
+    gone, beside = fall * math.hypot(vx, vy), DRIFT * math.sqrt(2.0 * height / GRAVITY) + 20.0
     ex, ey, ez = space.ends.mean(axis=0).tolist()
     swept = 0.5 * math.dist(space.ends[-1].tolist(), space.ends[0].tolist())
     far = math.hypot(ex - sx, ey - sy)
@@ -63,14 +67,14 @@ def below_of(space: Space, row: int, effector: Effector, picture: Picture, site:
     impact = np.flatnonzero(picture.impacts.track == picture.tracks.number[row])
     px, py = picture.impacts.place[impact[0], :2].tolist() if impact.size else (mx, my)
     circles = np.array([
-        (mx, my, radius, stops * PIECES, PIECE_AREA),
+        (mx, my, 0.5 * gone + beside, stops * PIECES, PIECE_AREA),
         (0.5 * (hx + px), 0.5 * (hy + py), 0.5 * math.hypot(px - hx, py - hy) + 100.0, stops * PARTLY, math.pi * site.policy.hazard_radius**2),
         (ex, ey, swept + space.spread * far + DRIFT * math.sqrt(2.0 * high / GRAVITY) + 20.0, burst - dud, SPENT_AREA),
         # a dud goes on behind the end of its line, or falls short of it
         (sx + 1.5 * (ex - sx), sy + 1.5 * (ey - sy), max(1.5 * far, 200.0), dud, DUD_AREA)])
     lasts = min(height / SLOWEST + 5.0, LONGEST)
-    falling = np.array([hx, hy, hz, mx, my, radius, vz, space.t_hit, max(fall, 1.0), lasts])
-    return Below(stops * PIECES, radius, falling, circles)
+    falling = np.array([hx, hy, hz, vx, vy, vz, space.t_hit, lasts])
+    return Below(stops * PIECES, beside * (math.pi * beside + 2.0 * gone), falling, stops * PARTLY, circles)
 
 
 def footprint(below: Below, site: Site) -> Fallout:

@@ -27,12 +27,14 @@ LIGHT_REACH = 20_000.0  # m, how far directed energy is taken to go on
 SIGMAS = 5.0            # of the track's position at the interception
 MISALIGNED = 0.009      # rad, half a degree: a radar's north may be off so far without being doubted, and all it sees with it
 LEAST_HEIGHT = 30.0     # m above the ground: no interception below
-LINES = 13              # between the first and the last direction of an engagement
+LINES = 9               # from the first to the last direction of an engagement
 WIDTH = 0.005           # rad, half the opening of the cone about each line: dispersion
 
 
 class Space(NamedTuple):
-    """Straight lines from the effector, opening to cones, occupied from `t_from` until burn-out or self-destruct at `t_to`."""
+    """Straight lines from the effector, the plane between each and the next, and `spread` about all of it: occupied from `t_from` until burn-out or
+    self-destruct at `t_to`.
+    """
 
     t_from: float       # the effect leaves the effector [s]
     t_hit: float        # it would meet the track [s]
@@ -41,7 +43,7 @@ class Space(NamedTuple):
     hit: Array          # (3,) where it would meet the track [m]
     hit_height: float   # that, above the ground [m]
     ends: Array         # (lines, 3) where burn-out or self-destruct ends each line [m]
-    spread: float       # half the opening of each cone [rad]
+    spread: float       # half the opening of the cones about the lines, and about every direction between one and the next [rad]
     speed: float = math.inf     # with which the effect goes along the lines [m/s]; inf: it is everywhere on them at once
     dwell: float = math.inf     # how long it goes on leaving the effector [s]; 0 one body
 
@@ -127,16 +129,11 @@ def space_of(ahead: Ahead, effector: Effector) -> Space | None:
     # a gun and a beam follow the track while they last; an interceptor may steer from where the track was to where it is met
     first, last = (leaves, when) if steers else (when, when + effector.engagement_s)
     lasts = far / effector.speed + (0.0 if steers else effector.engagement_s)
-    ends, half_a_line, doubt = _sweep(ahead.path, first / STEP, last / STEP, effector.place, far, ahead.covariance, ahead.drag_sigma, last)
+    ends, spread = _sweep(
+        ahead.path, first, last, effector.place, far, effector.reach_min, ahead.covariance, ahead.drag_sigma, ahead.radars)
     return Space(
         ahead.t + leaves, ahead.t + when, ahead.t + max(leaves + lasts, when, leaves + STEP), effector.place, ahead.path[k], float(ahead.height[k]), ends,
-        WIDTH + (doubt + slip(ahead.path[k], ahead.radars)) / max(reach, 1.0) + half_a_line, effector.speed, 0.0 if steers else effector.engagement_s)
-
-
-def slip(place: Array, radars: Array) -> float:
-    """How far a place may be off because a radar that saw it is misaligned [m]."""
-    away = radars - place
-    return MISALIGNED * math.sqrt(float((away * away).sum(axis=1).max(initial=0.0)))
+        WIDTH + spread, effector.speed, 0.0 if steers else effector.engagement_s)
 
 
 @lru_cache(maxsize=8)
@@ -192,30 +189,54 @@ def _windows(path: Array, height: Array, points: Array, declared: Array, reactio
 
 @njit(cache=True, error_model="numpy")
 def _sweep(
-    path: Array, first: float, last: float, place: Array, far: float, covariance: Array, drag_sigma: float, after: float,
-) -> tuple[Array, float, float]:
-    """(LINES, 3) ends, `far` [m] off, of lines through the path from point `first` to point `last`, half the widest angle between two of them [rad],
-    and how far off the path the track can be `after` seconds from now [m].
+    path: Array, first: float, last: float, place: Array, far: float, nearest: float, covariance: Array, drag_sigma: float, radars: Array,
+) -> tuple[Array, float]:
+    """(LINES, 3) ends, `far` [m] off, of lines through the path from `first` to `last` seconds on; and how far beside the triangles between them the track
+    can be [rad], seen from `place` and from no nearer than `nearest` [m]: the path bends, the track is not known exactly, a radar may be misaligned.
     """
-    ends, widest = np.empty((LINES, 3)), 0.0
+    ends, bulge, doubt, before, then = np.empty((LINES, 3)), 0.0, 0.0, 0.0, path[0]
     for j in range(LINES):
-        at = min(max(first + (last - first) * j / (LINES - 1), 0.0), path.shape[0] - 1.0)
+        after = first + (last - first) * j / (LINES - 1)
+        at = min(max(after / STEP, 0.0), path.shape[0] - 1.0)
         low = int(at)
         high = min(low + 1, path.shape[0] - 1)
-        along = path[low] + (at - low) * (path[high] - path[low]) - place
-        ends[j] = place + along * (far / max(math.sqrt((along * along).sum()), 1e-9))
+        here = path[low] + (at - low) * (path[high] - path[low])
+        along = here - place
+        away = math.sqrt((along * along).sum())
+        ends[j] = place + along * (far / max(away, 1e-9))
         if j > 0:
             chord = ends[j] - ends[j - 1]
-            widest = max(widest, 2.0 * math.asin(min(0.5 * math.sqrt((chord * chord).sum()) / far, 1.0)))
-    # the largest variance in any direction is no more than the largest row sum of the matrix
-    most = 0.0
-    for i in range(3):
-        row = 0.0
-        for j in range(3):
-            row += abs(covariance[i, j] + after * (covariance[i, 3 + j] + covariance[3 + i, j]) + after * after * covariance[3 + i, 3 + j])
-        most = max(most, row)
-    doubt = SIGMAS * math.hypot(math.sqrt(most), 0.5 * after * after * drag_sigma)
-    return ends, 0.5 * widest, doubt if doubt < math.inf else math.inf
+            # at its end the triangle is short of the arc
+            beyond = 1.0 - math.sqrt(max(1.0 - 0.25 * (chord * chord).sum() / (far * far), 0.0))
+            bulge = max(bulge, beyond + _bend(path, before, at, then, here, place))
+        before, then = at, here
+        # no variance in any direction is more than the largest row sum of the matrix
+        most, slip = 0.0, 0.0
+        for a in range(3):
+            row = 0.0
+            for b in range(3):
+                row += abs(covariance[a, b] + after * (covariance[a, 3 + b] + covariance[3 + a, b]) + after * after * covariance[3 + a, 3 + b])
+            most = max(most, row)
+        for r in range(radars.shape[0]):
+            off = radars[r] - here
+            slip = max(slip, MISALIGNED * math.sqrt((off * off).sum()))
+        # not `max`: what is not a number is not small
+        wide = (SIGMAS * math.hypot(math.sqrt(most), 0.5 * after * after * drag_sigma) + slip) / max(away, nearest, 1.0)
+        doubt = doubt if wide <= doubt else wide
+    return ends, bulge + doubt if doubt < math.inf else math.inf
+
+
+@njit(cache=True, error_model="numpy")
+def _bend(path: Array, before: float, at: float, a: Array, b: Array, place: Array) -> float:
+    """The widest angle, seen from `place`, by which a path's points between two of its places a and b leave the line between these [rad]."""
+    widest, line = 0.0, b - a
+    length2 = max((line * line).sum(), 1e-12)
+    for k in range(math.ceil(before), int(at) + 1):
+        off = path[k] - a
+        off = off - min(max((off * line).sum() / length2, 0.0), 1.0) * line
+        away = path[k] - place
+        widest = max(widest, math.sqrt((off * off).sum() / max((away * away).sum(), 1.0)))
+    return widest
 
 
 def air_of(site: Site, frame: Frame) -> Air:

@@ -44,7 +44,8 @@ FAST, TARDY = 1.05, 0.95    # times its mean speed, between which the effect goe
 PATIENCE_S = 6.0            # s before an effector must react that a clearance is worked out at the earliest
 LIGHT_END = 20_000.0        # m
 DISPERSION = 0.005          # rad
-FAN = 13                    # lines between the first and the last direction
+FAN = 9                     # lines from the first to the last direction
+LEAVES = 8                  # looks between a line and the next
 TOO_LOW = 30.0              # m above the ground, where a track's path ends
 LOW, SCATTER = 250.0, 150.0     # m: an interception lower than this, nearer than that to people, is refused
 RISK = 1e-5                 # the bound that no clearance exceeds
@@ -417,20 +418,37 @@ def _space_wrong(
     off = np.linalg.norm(mine / away[:, None] * far - lines, axis=1)
     if not (off <= (METRE + slack) / away * far + 0.01).all():
         yield f"a line of the space passes {float((off * away / far).max()):.0f} m beside the track"
-    wide = [math.asin(min(0.5 * float(np.linalg.norm(b - a)) / far, 1.0)) for a, b in pairwise(lines)]
-    c, after = picture.tracks.covariance[row], last - now
-    spread = c[:3, :3] + after * (c[:3, 3:6] + c[3:6, :3]) + after**2 * c[3:6, 3:6]
-    w, state = frame.weather, picture.tracks.state[row]
+    w, state, c = frame.weather, picture.tracks.state[row], picture.tracks.covariance[row]
     air = with_weather(site.air, w.up, w.wind, w.temperature_offset, w.pressure_ratio)
     inverse = max(float(state[6]), 0.0)
     pull = [_pull(state, int(picture.tracks.law[row]), k, site.drags, air, site.earth) for k in (inverse, inverse + math.sqrt(max(float(c[6, 6]), 0.0)))]
-    doubt = DEVIATIONS * math.hypot(math.sqrt(float(np.abs(spread).sum(axis=1).max())), 0.5 * after**2 * float(np.linalg.norm(pull[1] - pull[0])))
-    opening = DISPERSION + max(wide) + (doubt + NORTH * _farthest_radar(hit, site)) / max(float(np.linalg.norm(hit - effector.place)), 1.0)
+    lost, beside = float(np.linalg.norm(pull[1] - pull[0])), []
+    for after, where, off in zip(np.linspace(first - now, last - now, FAN).tolist(), mine, away.tolist(), strict=True):
+        spread = c[:3, :3] + after * (c[:3, 3:6] + c[3:6, :3]) + after**2 * c[3:6, 3:6]
+        doubt = DEVIATIONS * math.hypot(math.sqrt(float(np.abs(spread).sum(axis=1).max())), 0.5 * after**2 * lost)
+        beside.append((doubt + NORTH * _farthest_radar(where + effector.place, site)) / max(off, effector.reach_min, 1.0))
+    opening = DISPERSION + max(beside) + _bent(path - effector.place, index, mine, lines, far)
     if not abs(e.spread - opening) <= 0.01 * opening + 1e-4 + 2.0 * (METRE + slack) / float(away.min()) * (slack > 0.0):
         yield f"the lines open by {e.spread:.4f} rad, not {opening:.4f}"
     up = float(height[min(round((clearance.t_hit - now) / TICK), len(height) - 1)])
     if not abs(e.hit_height - up) <= METRE:
         yield f"the meeting is {up:.0f} m above the ground, not {e.hit_height:.0f}"
+
+
+def _bent(path: Array, index: Array, mine: Array, lines: Array, far: float) -> float:
+    """The widest angle by which what is between two lines leaves the triangle they span, and by how much its end is short of the arc [rad].
+
+    path, mine  (k, 3) and (FAN, 3) a track's way and its places on the lines, from the effector; index  (FAN,) where on that way these are
+    """
+    worst = 0.0
+    for j in range(FAN - 1):
+        chord = mine[j + 1] - mine[j]
+        between = path[math.ceil(index[j]) : math.floor(index[j + 1]) + 1]
+        share = np.clip((between - mine[j]) @ chord / max(float(chord @ chord), 1e-12), 0.0, 1.0)
+        off = np.linalg.norm(between - mine[j] - share[:, None] * chord, axis=1) / np.maximum(np.linalg.norm(between, axis=1), 1.0)
+        short = 1.0 - float(np.linalg.norm(lines[j] + lines[j + 1])) / (2.0 * far)
+        worst = max(worst, short + float(off.max(initial=0.0)))
+    return worst
 
 
 def _frame_wrong(clearance: Clearance, effector: Effector, frame: Frame, picture: Picture) -> Iterator[str]:
@@ -673,7 +691,7 @@ def _near_aircraft(
             gap, reach, when, risk = quick
         else:
             gap, reach, when, risk = _nearest(ball, clearance, effector, safety, exact=True)
-            fine = 4 if gap < safety else 1
+            fine = 8 if gap < safety else 1
             if fine > 1:
                 gap, reach, when, risk = _nearest(ball, clearance, effector, safety, exact=True, fine=fine)
         if not gap >= safety:
@@ -778,15 +796,17 @@ def _gaps_at(ball: Ball, clearance: Clearance, effector: Effector, when: Array, 
     grown = ball.more + 0.5 * step * speed + np.array([
         _reach_of(ball, max(at - ball.seen, 0.0) + 0.5 * step, abs(at - ball.t) + 0.5 * step, speed) for at in when.tolist()])
     place = (ball.position + ball.velocity * dt[:, None] - e.place)[:, None, None, :axes]
-    lines = (e.ends - e.place)[None, :, None, :axes]
-    opening = e.spread * np.linalg.norm(e.ends - e.place, axis=1)[None, :, None]
+    # what is between two lines is as good as lines close together
+    fan = np.concatenate([(e.ends[:-1] + k / LEAVES * (e.ends[1:] - e.ends[:-1])) for k in range(LEAVES)] + [e.ends[-1:]])
+    lines = (fan - e.place)[None, :, None, :axes]
+    opening = e.spread * float(np.linalg.norm(e.ends - e.place, axis=1).max())
     # the nearest of each cone's spheres, by looking ever closer
     first, last = np.zeros(when.size), np.ones(when.size)
     if math.isfinite(effector.speed):
         pace, dwell = effector.speed / _far(effector), 0.0 if effector.kind == "interceptor" else effector.engagement_s
         last = np.clip(FAST * pace * (when + 0.5 * step - clearance.t_from), 0.0, 1.0)
         first = np.minimum(np.clip(TARDY * pace * (when - 0.5 * step - clearance.t_from - dwell), 0.0, 1.0), last)
-    least, most = (np.repeat(edge[:, None, None], len(e.ends), axis=1) for edge in (first, last))
+    least, most = (np.repeat(edge[:, None, None], len(fan), axis=1) for edge in (first, last))
     low, high = least, most
     for _ in range(5):
         share = low + (high - low) * np.linspace(0.0, 1.0, 13)
@@ -817,7 +837,6 @@ class Circles(NamedTuple):
     radius: Array       # (4,)
     pieces: Array       # (4,)
     area: Array         # (4,) that one piece endangers [m²]
-    fall: float         # s without air
 
 
 def _circles(hit: Array, row: int, clearance: Clearance, effector: Effector, picture: Picture, site: Site) -> Circles:
@@ -842,37 +861,61 @@ def _circles(hit: Array, row: int, clearance: Clearance, effector: Effector, pic
         np.array([0.5 * fall * pace + 20.0 * math.sqrt(2.0 * up / GRAVITY) + 20.0, 0.5 * float(np.hypot(*(lands - hit[:2]))) + 100.0,
                   0.5 * float(np.linalg.norm(e.ends[-1] - e.ends[0])) + e.spread * far + 20.0 * math.sqrt(2.0 * high / GRAVITY) + 20.0, max(1.5 * far, 200.0)]),
         np.array([stops * 30.0, stops * 0.15, shots * (1.0 - effector.dud_share), shots * effector.dud_share]),
-        np.array([0.5, math.pi * site.policy.hazard_radius**2, 0.1, 20.0]), fall)
+        np.array([0.5, math.pi * site.policy.hazard_radius**2, 0.1, 20.0]))
 
 
 def _fragments(balls: list[Ball], circles: Circles, hit: Array, clearance: Clearance, effector: Effector, row: int, picture: Picture) -> float:
     """Probability that what comes down, or flies on, meets an aircraft there by dead reckoning."""
     e, total = clearance.evidence, 0.0
-    radius = float(circles.radius[0])
-    share = min(float(circles.pieces[0]) * 300.0 / (math.pi * radius**2), 1.0)
-    lasts = min(max(e.hit_height, 1.0) / 15.0 + 5.0, 60.0)
+    along = circles.place[0] - hit[:2]      # halfway to where it would come down without air
+    beside = float(circles.radius[0] - np.hypot(*along))
+    share = min(float(circles.pieces[0]) * 300.0 / (math.pi * beside**2 + 4.0 * beside * float(np.hypot(*along))), 1.0)
+    lasts = min(max(e.hit_height, 1.0) / 20.0 + 5.0, 60.0)
     after = 0.5 * np.arange(int(2.0 * lasts) + 1)
-    part = np.minimum(after / max(circles.fall, 1.0), 1.0)
     dt = clearance.t_hit - picture.t
     state = picture.tracks.state[row]
-    climb = float(state[5] if dt < 0.5 else 2.0 * (hit[2] - state[2]) / dt - state[5])
-    low = hit[2] + min(climb, 0.0) * after - 0.5 * GRAVITY * after**2
-    high = hit[2] + max(climb, 0.0) * np.minimum(after, 2.0) - 15.0 * np.maximum(after - 2.0, 0.0)
-    centre = hit[:2] + part[:, None] * (circles.place[0] - hit[:2])
+    pace = state[3:6] if dt < 0.5 else 2.0 * (hit - state[:3]) / dt - state[3:6]
+    speed = float(np.linalg.norm(pace))
+    # pieces are thrown at 150 m/s, go on with the round's velocity and fall, all of it slowed by the square of the speed within 130 m
+    cast = np.minimum(130.0 * np.log1p(150.0 * after / 130.0), 375.0)
+    gone = 130.0 * np.log1p(speed * after / 130.0)
+    least, most = 20.0 * np.maximum(after - 4.0, 0.0), 130.0 * np.log(np.cosh(after * math.sqrt(GRAVITY / 130.0)))
+    # one broken off but whole keeps seven tenths of its velocity, give or take 25 m/s in each direction
+    body = 0.7 * pace * after[:, None] - [0.0, 0.0, 0.5 * GRAVITY] * after[:, None] ** 2
+    loose = np.maximum(25.0 * after, 100.0 / 3.0)
     far = float(np.linalg.norm(e.ends - e.place, axis=1).max())
+    half = max(math.asin(min(0.5 * float(np.linalg.norm(b - a)) / far, 1.0)) for a, b in pairwise(e.ends))
     for ball in balls:
-        there = ball.position + ball.velocity * (clearance.t_hit + after - ball.t)[:, None]
-        near = np.hypot(*(there[:, :2] - centre).T) <= part * radius + 100.0
-        total += share * bool((near & ~(there[:, 2] > high + 100.0) & ~(there[:, 2] < low - 100.0)).any())
+        there = ball.position + ball.velocity * (clearance.t_hit + after - ball.t)[:, None] - hit
         axes = 3 if np.isfinite(ball.position[2]) else 2
+        total += share * bool((_off_pieces(there, pace, gone, least, most) <= cast + 100.0 - METRE).any())
+        part = np.clip((there * body)[:, :axes].sum(axis=1) / np.maximum((body**2)[:, :axes].sum(axis=1), 1e-9), 0.5, 1.0)
+        apart = ((there - part[:, None] * body)[:, :axes] ** 2).sum(axis=1)
+        total += float(circles.pieces[1] * (np.exp(-0.5 * apart / loose**2) * 300.0 / (2.0 * math.pi * loose**2)).max())
         away = (ball.position + ball.velocity * (0.5 * (clearance.t_from + clearance.t_to) - ball.t) - e.place)[:axes]
         way = ((e.ends - e.place) / far)[:, :axes]
-        along = way @ away
-        off = np.sqrt(np.maximum(float(away @ away) - along**2 * (way**2).sum(axis=1), 0.0))
-        wide = np.maximum(e.spread * along, 1.0)
-        met = (along > far) & (along < 3.0 * far) & (off < wide + ball.more + 100.0)
+        distance = way @ away
+        off = np.sqrt(np.maximum(float(away @ away) - distance**2 * (way**2).sum(axis=1), 0.0))
+        wide = np.maximum(e.spread * distance, 1.0)
+        met = (distance > far) & (distance < 3.0 * far) & (off < wide + half * distance + ball.more + 100.0)
         total += min(effector.burst * effector.dud_share, 1.0) * float(np.minimum(300.0 / (math.pi * wide[met] ** 2), 1.0).max(initial=0.0))
     return total
+
+
+def _off_pieces(there: Array, pace: Array, gone: Array, least: Array, most: Array) -> Array:
+    """(k,) how far a place (k, 3) is from where pieces would be that were not thrown: up to `gone` along the round's way, `least` to `most` below that."""
+    speed = max(float(np.linalg.norm(pace)), 1e-9)
+    low, high = np.zeros(len(gone)), gone
+    # the nearest along the way, by looking ever closer: the distance is convex
+    for _ in range(6):
+        share = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, 13)
+        point = there[:, None, :] - share[..., None] * (pace / speed)
+        above = np.fmax(np.fmax(point[..., 2] + least[:, None], -most[:, None] - point[..., 2]), 0.0)
+        off = np.sqrt(point[..., 0] ** 2 + point[..., 1] ** 2 + above**2)
+        best, width = np.argmin(off, axis=1)[:, None], (high - low) / 12.0
+        here = np.take_along_axis(share, best, 1)[:, 0]
+        low, high = np.maximum(here - width, 0.0), np.minimum(here + width, gone)
+    return np.asarray(np.take_along_axis(off, best, 1)[:, 0])
 
 
 def _on_people(clearance: Clearance, hit: Array, row: int, effector: Effector, picture: Picture, site: Site) -> list[tuple[str, str]]:

@@ -24,7 +24,8 @@ from skywarden.world.rounds import STEP, Rounds, states
 Array = NDArray[Any]
 
 FRAGMENTS = 5               # pieces of a stopped round worth following
-FRAGMENT_COEFFICIENT = 60.0  # kg/m²; torn metal, tumbling: order of magnitude
+FRAGMENT_COEFFICIENT = 60.0  # kg/m², m / (Cd A); torn metal, tumbling: order of magnitude
+TUMBLING = 0                # their drag law, constant: a scenario's first
 SCATTER = 50.0              # m/s, standard deviation of a fragment's velocity about what it kept
 KEPT = (0.4, 0.9)           # share of the round's velocity that a fragment keeps
 BROKEN = 3.0                # times the drag of the round it was: broken off, but whole
@@ -121,7 +122,7 @@ def _broken(outcome: int, kind: int, state: Array, first: int, scenario: Scenari
     off = SCATTER * luck.normal(first + 1, np.arange(FRAGMENTS), 3)
     for k in range(FRAGMENTS - len(pieces)):
         velocity = (KEPT[0] + (KEPT[1] - KEPT[0]) * share[k]) * state[3:] + off[k]
-        pieces.append(_Piece(FRAGMENT, np.concatenate([state[:3], velocity]), _plain_law(scenario), 1.0 / FRAGMENT_COEFFICIENT))
+        pieces.append(_Piece(FRAGMENT, np.concatenate([state[:3], velocity]), TUMBLING, 1.0 / FRAGMENT_COEFFICIENT))
     return pieces
 
 
