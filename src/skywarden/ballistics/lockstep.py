@@ -167,13 +167,13 @@ def _ground_in_step(a: Array, b: Array, i: int, h: float, left: bool, ground: Gr
     if flat and end > TOUCH:
         return 2.0, True        # a fall bends downwards only: above flat ground at both ends, above it between
     n = 1 if flat else min(max(4, int(2.0 * h * math.hypot(a[3, i], a[4, i]) / ground.step) + 1), 64)
-    low = 0.0
-    if not left and a[5, i] > 0.0:
+    low, rising = 0.0, not left and a[5, i] > 0.0
+    if rising:
         # it rises from the ground; on flat ground it is highest, and has left it, where it rises no more
         rises = a[5, i] / (a[5, i] - b[5, i]) if b[5, i] < 0.0 else 1.0
         low = rises if flat else 0.5 * min(rises, 1.0 / n)
-        left = _clear(a, b, i, h, low, ground) > TOUCH
     above = _clear(a, b, i, h, low, ground)
+    left = left or (rising and above > TOUCH)
     for j in range(1, n + 1):
         high = j / n
         below = _clear(a, b, i, h, high, ground) if j < n else end

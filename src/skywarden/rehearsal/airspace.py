@@ -85,11 +85,7 @@ def sensors_doubtful(picture: Picture) -> bool:
 
 
 def _in_sector(space: Space, azimuth_from: float, width: float) -> bool:
-    if width >= 2.0 * math.pi - 1e-9:
-        return True
-    bearing = np.arctan2(space.ends[:, 0] - space.start[0], space.ends[:, 1] - space.start[1])
-    inside = (bearing - azimuth_from) % (2.0 * math.pi)
-    return bool(((inside >= space.spread) & (inside <= width - space.spread)).all())
+    return width >= 2.0 * math.pi - 1e-9 or not _points_into(space, azimuth_from + width, 2.0 * math.pi - width)
 
 
 def _points_into(space: Space, azimuth_from: float, width: float) -> bool:
@@ -97,9 +93,8 @@ def _points_into(space: Space, azimuth_from: float, width: float) -> bool:
     away = space.ends - space.start
     level = np.hypot(away[:, 0], away[:, 1])
     opening = float(np.arcsin(np.minimum(space.spread * np.linalg.norm(away, axis=1) / np.maximum(level, 1e-9), 1.0)).max())
-    bearing = np.arctan2(away[:, 0], away[:, 1])
-    turned = (bearing - bearing[0] + math.pi) % (2.0 * math.pi) - math.pi
-    begin, swept = float(bearing[0] + turned.min()) - opening, float(turned.max() - turned.min()) + 2.0 * opening
+    bearing = np.unwrap(np.arctan2(away[:, 0], away[:, 1]))
+    begin, swept = float(bearing.min()) - opening, float(np.ptp(bearing)) + 2.0 * opening
     return (azimuth_from - begin) % (2.0 * math.pi) <= swept or (begin - azimuth_from) % (2.0 * math.pi) <= width
 
 

@@ -306,15 +306,15 @@ def _unsafe(clearance: Clearance, frame: Frame, picture: Picture, site: Site, bo
     if evidence.ends.shape != (FAN, 3):
         return wrong
     bearing = np.arctan2(evidence.ends[:, 0] - effector.place[0], evidence.ends[:, 1] - effector.place[1])
-    turn = (bearing - effector.azimuth_from) % (2.0 * math.pi)
-    if effector.azimuth_width < 2.0 * math.pi - 1e-9 and not ((turn >= evidence.spread) & (turn <= effector.azimuth_width - evidence.spread)).all():
-        wrong.append(("sector", f"bearing {math.degrees(bearing[0]) % 360.0:.0f}° leaves the effector's sector"))
-    for begin, width in effector.no_fire:
+    closed = [("points into a no-fire arc", arc) for arc in effector.no_fire]
+    if effector.azimuth_width < 2.0 * math.pi - 1e-9:
+        closed.append(("leaves the effector's sector", (effector.azimuth_from + effector.azimuth_width, 2.0 * math.pi - effector.azimuth_width)))
+    for what, (begin, width) in closed:
         middle = begin + 0.5 * width
         off = np.angle(np.exp(1j * (bearing - middle)))     # from the arc's middle, the short way round
         crossed = (np.sign(off[1:]) != np.sign(off[:-1])) & (np.abs(off[1:] - off[:-1]) < math.pi)
         if not (np.abs(off) > 0.5 * width + evidence.spread).all() or crossed.any():
-            wrong.append(("sector", f"bearing {math.degrees(bearing[0]) % 360.0:.0f}° points into a no-fire arc"))
+            wrong.append(("sector", f"bearing {math.degrees(bearing[0]) % 360.0:.0f}° {what}"))
     balls = _balls(frame, picture, site, book)
     wrong += _near_aircraft(balls, clearance, met, row, effector, frame, picture, site, book)
     wrong += [("evidence", what) for what in _approaches_wrong(balls, evidence, frame, site, book)]
