@@ -691,7 +691,7 @@ def _near_aircraft(
             gap, reach, when, risk = quick
         else:
             gap, reach, when, risk = _nearest(ball, clearance, effector, safety, exact=True)
-            fine = 8 if gap < safety else 1
+            fine = 16 if gap < safety else 1
             if fine > 1:
                 gap, reach, when, risk = _nearest(ball, clearance, effector, safety, exact=True, fine=fine)
         if not gap >= safety:
@@ -876,10 +876,10 @@ def _fragments(balls: list[Ball], circles: Circles, hit: Array, clearance: Clear
     state = picture.tracks.state[row]
     pace = state[3:6] if dt < 0.5 else 2.0 * (hit - state[:3]) / dt - state[3:6]
     speed = float(np.linalg.norm(pace))
-    # pieces are thrown at 150 m/s, go on with the round's velocity and fall, all of it slowed by the square of the speed within 130 m
-    cast = np.minimum(130.0 * np.log1p(150.0 * after / 130.0), 375.0)
+    # pieces are thrown at 125 m/s, go on with the round's velocity and fall, all of it slowed by the square of the speed within 130 m
+    cast = np.minimum(130.0 * np.log1p(125.0 * after / 130.0), 350.0)
     gone = 130.0 * np.log1p(speed * after / 130.0)
-    least, most = 20.0 * np.maximum(after - 4.0, 0.0), 130.0 * np.log(np.cosh(after * math.sqrt(GRAVITY / 130.0)))
+    least, most = 20.0 * np.maximum(after - 2.0, 0.0), 130.0 * np.log(np.cosh(after * math.sqrt(GRAVITY / 130.0)))
     # one broken off but whole keeps seven tenths of its velocity, give or take 25 m/s in each direction
     body = 0.7 * pace * after[:, None] - [0.0, 0.0, 0.5 * GRAVITY] * after[:, None] ** 2
     loose = np.maximum(25.0 * after, 100.0 / 3.0)
