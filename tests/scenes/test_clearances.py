@@ -142,7 +142,7 @@ def test_the_part_for_aircraft_outside_their_containment_bounds_the_tail_down_to
         covariance[0, :3, :3] = np.diag([sigma**2, (0.5 * sigma) ** 2, (0.7 * sigma) ** 2])
         one, no = np.full(1, NOW), np.zeros(1, bool)
         tube = Tubes(np.zeros(1, int), np.zeros(1, int), no, ~no, one, one, place[None, :], np.zeros((1, 3)), covariance, np.zeros(1), no)
-        gap, _, _, risk, *_ = separation.separation(space, tube, safety, np.zeros(8))
+        gap, _, _, risk, *_ = separation.separation(space, tube, safety, np.zeros(11))
         deviation = np.sqrt(np.diag(covariance[0])[:3])
         # shifted towards the line as far as the tail lies
         sigma_across = math.sqrt(float(across**2 @ deviation**2))
@@ -168,7 +168,7 @@ def test_the_part_for_aircraft_nobody_sees_covers_the_air_about_the_space() -> N
     scene_ = scene(rng, site_of(rng))
     none = tubes_of(heard(Aircraft.empty(), a_frame(NOW), scene_.site), a_frame(NOW), a_picture(NOW), scene_.site)
     nothing = separation.Separation(*(np.zeros(0),) * 7)
-    below = Below(0.0, 1.0, np.zeros(8), 0.0, np.zeros((4, 5)))
+    below = Below(0.0, 1.0, np.zeros(11), 0.0, np.zeros((4, 5)))
     unseen, outside, claims, fragments = airspace._bound(space, none, nothing, below, effector, scene_.site, a_frame(NOW))
     assert (outside, claims, fragments) == (0.0, 0.0, 0.0)
     low, high = np.array([-900.0, -900.0, -900.0]), np.array([3_000.0, 3_000.0, 3_500.0])

@@ -55,7 +55,7 @@ def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, pic
         return answer(NO_FIRE_ARC)
     if space.t_from - frame.t > declared.reaction_s + AHEAD:
         return answer(OUT_OF_REACH, space.t_from - declared.reaction_s - AHEAD)
-    below = below_of(space, row, declared, picture, site)
+    below = below_of(space, row, declared, frame, picture, site)
     found = separation(space, tubes, site.policy.safety_distance, below.falling)
     near = nearest(found)
     number, gap = (int(tubes.number[near]), float(found.gap[near])) if near >= 0 else (-1, math.inf)
@@ -90,9 +90,15 @@ def _in_sector(space: Space, azimuth_from: float, width: float) -> bool:
 
 def _points_into(space: Space, azimuth_from: float, width: float) -> bool:
     """Whether any of the lines, the directions between them or their cones point into an arc; a steep cone is seen under a wider angle from above."""
-    away = space.ends - space.start
-    level = np.hypot(away[:, 0], away[:, 1])
-    opening = float(np.arcsin(np.minimum(space.spread * np.linalg.norm(away, axis=1) / np.maximum(level, 1e-9), 1.0)).max())
+    away = (space.ends - space.start)[:, :2]
+    broad = space.spread * float(np.linalg.norm(space.ends[0] - space.start))
+    chord = np.diff(away, axis=0)
+    # the triangle between two lines may be steeper than either
+    part = np.clip(-(away[:-1] * chord).sum(axis=1) / np.maximum((chord * chord).sum(axis=1), 1e-12), 0.0, 1.0)
+    level = float(np.hypot(*np.concatenate([away, away[:-1] + part[:, None] * chord]).T).min())
+    if not broad < level:
+        return True     # straight up is in it, and with that every bearing
+    opening = math.asin(broad / level)
     bearing = np.unwrap(np.arctan2(away[:, 0], away[:, 1]))
     begin, swept = float(bearing.min()) - opening, float(np.ptp(bearing)) + 2.0 * opening
     return (azimuth_from - begin) % (2.0 * math.pi) <= swept or (begin - azimuth_from) % (2.0 * math.pi) <= width

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skywarden.geometry.polygon import area, area_within, distance
 from skywarden.messages.drill import DEBRIS, DUD, PARTIAL, SPENT, Fallout
+from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
 from skywarden.rehearsal.space import Space
 from skywarden.site.effect import kill_probability
@@ -39,13 +40,13 @@ class Below(NamedTuple):
 
     pieces: float       # of the stopped round, expected
     area: float         # of the ground that they come down on [m²]
-    falling: Array      # (8,) east, north, up of the meeting [m], the round's velocity then, east, north, up [m/s], time then, time until the lightest
-                        # pieces are down [s]
+    falling: Array      # (11,) east, north, up of the meeting [m], the round's velocity then, east, north, up [m/s], time then, how long pieces are
+                        # followed [s], the middle of the winds they may drift with, east, north, and how far from it the others are [m/s]
     whole: float        # rounds broken off but whole, expected
     circles: Array      # (4, 5) by cause: east, north, radius [m], pieces, area that one piece endangers [m²]
 
 
-def below_of(space: Space, row: int, effector: Effector, picture: Picture, site: Site) -> Below:
+def below_of(space: Space, row: int, effector: Effector, frame: Frame, picture: Picture, site: Site) -> Below:
     """Where what the engagement leaves comes down.
 
     Pieces keep at most the round's velocity, at least none of it: they come down between straight below and as far as it would go without air.
@@ -73,8 +74,17 @@ def below_of(space: Space, row: int, effector: Effector, picture: Picture, site:
         # a dud goes on behind the end of its line, or falls short of it
         (sx + 1.5 * (ex - sx), sy + 1.5 * (ey - sy), max(1.5 * far, 200.0), dud, DUD_AREA)])
     lasts = min(height / SLOWEST + 5.0, LONGEST)
-    falling = np.array([hx, hy, hz, vx, vy, vz, space.t_hit, lasts])
+    falling = np.array([hx, hy, hz, vx, vy, vz, space.t_hit, lasts, *_winds(hz, frame)])
     return Below(stops * PIECES, beside * (math.pi * beside + 2.0 * gone), falling, stops * PARTLY, circles)
+
+
+def _winds(up: float, frame: Frame) -> tuple[float, float, float]:
+    """The middle of no wind and of those believed up to a height, east, north, and how far from it the others are, two deviations more [m/s]."""
+    w = frame.weather
+    there = [[0.0, 0.0], [float(np.interp(up, w.up, w.wind[:, k])) for k in (0, 1)], *w.wind[w.up < up].tolist()]
+    low, high = np.min(there, axis=0), np.max(there, axis=0)
+    east, north = (0.5 * (low + high)).tolist()
+    return east, north, 0.5 * float(np.hypot(*(high - low))) + 2.0 * w.wind_sigma
 
 
 def footprint(below: Below, site: Site) -> Fallout:

@@ -41,7 +41,7 @@ class Separation(NamedTuple):
 
 
 def separation(space: Space, tubes: Tubes, safety: float, falling: Array) -> Separation:
-    """How near each tube comes to the engagement's space while it lasts; safety [m]; falling (8,) as `Below` has it, zeros for nothing.
+    """How near each tube comes to the engagement's space while it lasts; safety [m]; falling (11,) as `Below` has it, zeros for nothing.
 
     A line of the space, and every one between it and the next, counts as occupied from the slowest of what may have left last to the quickest of what may
     have left first. The gap is a lower bound: along the line from the nearest sphere of a cone to the aircraft, an ellipsoid reaches as far as its
@@ -60,7 +60,7 @@ def nearest(found: Separation) -> int:
 
 def closest(space: Space, tubes: Tubes) -> tuple[int, float]:
     """The tube that comes nearest to the engagement's space while it lasts, and by how much [m]; -1 and inf where there is none."""
-    found = separation(space, tubes, 0.0, np.zeros(8))
+    found = separation(space, tubes, 0.0, np.zeros(11))
     near = nearest(found)
     return (near, float(found.gap[near])) if near >= 0 else (-1, math.inf)
 
@@ -339,7 +339,7 @@ def _falls(tube: _Tube, falling: Array, cloud: Array) -> tuple[float, float]:
     """1 where the tube's dead reckoning, looked at twice a second, flies through the pieces that fall, 0 elsewhere; and the probability that it meets a
     round broken off but whole, were there one.
 
-    Pieces keep at most the round's velocity, at least none of it, are thrown to all sides, fall, and are slowed by the square of their speed.
+    Pieces keep at most the round's velocity, at least none of it, are thrown to all sides, fall, drift, and are slowed by the square of their speed.
     """
     level = math.sqrt(falling[3] ** 2 + falling[4] ** 2)
     pace = math.sqrt(level * level + falling[5] ** 2)
@@ -348,9 +348,10 @@ def _falls(tube: _Tube, falling: Array, cloud: Array) -> tuple[float, float]:
     through, whole = 0.0, 0.0
     for k in range(cloud.shape[0]):
         after = 0.5 * k
-        dt, room = falling[6] + after - tube.t, cloud[k, 0] + ROOM
-        x = tube.position[0] + tube.velocity[0] * dt - falling[0]
-        y = tube.position[1] + tube.velocity[1] * dt - falling[1]
+        dt, room = falling[6] + after - tube.t, cloud[k, 0] + ROOM + falling[10] * after
+        # from where the wind has the middle of them
+        x = tube.position[0] + tube.velocity[0] * dt - falling[0] - falling[8] * after
+        y = tube.position[1] + tube.velocity[1] * dt - falling[1] - falling[9] * after
         z = tube.position[2] + tube.velocity[2] * dt - falling[2]
         anywhere = math.isnan(z)
         along, aside = x * east + y * north, x * north - y * east
@@ -386,9 +387,11 @@ def _behind(cones: _Cones, tube: _Tube, ends: Array, half: float) -> float:
     for j in range(ends.shape[0]):
         dx, dy = (ends[j, 0] - start[0]) / far, (ends[j, 1] - start[1]) / far
         dz = 0.0 if anywhere else (ends[j, 2] - start[2]) / far
-        along = x * dx + y * dy + z * dz
+        level2 = dx * dx + dy * dy + dz * dz
+        # how far along the line the place is; seen from above a vertical one has it anywhere
+        along = (x * dx + y * dy + z * dz) / level2 if level2 > 1e-9 else 2.0 * far
         if far < along < 3.0 * far:
-            off = math.sqrt(max(x * x + y * y + z * z - along * along * (dx * dx + dy * dy + dz * dz), 0.0))
+            off = math.sqrt(max(x * x + y * y + z * z - along * along * level2, 0.0))
             broad = max(cones.spread * along, 1.0)
             if off < broad + half * along + tube.extra + 100.0:
                 most = max(most, min(AIRFRAME / (math.pi * broad * broad), 1.0))

@@ -45,7 +45,7 @@ PATIENCE_S = 6.0            # s before an effector must react that a clearance i
 LIGHT_END = 20_000.0        # m
 DISPERSION = 0.005          # rad
 FAN = 9                     # lines from the first to the last direction
-LEAVES = 8                  # looks between a line and the next
+LEAVES = 8                  # looks between a line and the next, at least
 TOO_LOW = 30.0              # m above the ground, where a track's path ends
 LOW, SCATTER = 250.0, 150.0     # m: an interception lower than this, nearer than that to people, is refused
 RISK = 1e-5                 # the bound that no clearance exceeds
@@ -305,7 +305,11 @@ def _unsafe(clearance: Clearance, frame: Frame, picture: Picture, site: Site, bo
         *_space_wrong(path, height, met, row, clearance, effector, frame, picture, site), *_frame_wrong(clearance, effector, frame, picture))]
     if evidence.ends.shape != (FAN, 3):
         return wrong
-    bearing = np.arctan2(evidence.ends[:, 0] - effector.place[0], evidence.ends[:, 1] - effector.place[1])
+    plan = (_between_lines(evidence.ends, 64) - effector.place)[:, :2]
+    level = np.hypot(*plan.T)
+    bearing = np.arctan2(*plan.T)
+    broad = evidence.spread * _far(effector)
+    opening = np.where(level > broad, np.arcsin(np.minimum(broad / np.maximum(level, 1e-9), 1.0)), math.pi)
     closed = [("points into a no-fire arc", arc) for arc in effector.no_fire]
     if effector.azimuth_width < 2.0 * math.pi - 1e-9:
         closed.append(("leaves the effector's sector", (effector.azimuth_from + effector.azimuth_width, 2.0 * math.pi - effector.azimuth_width)))
@@ -313,7 +317,7 @@ def _unsafe(clearance: Clearance, frame: Frame, picture: Picture, site: Site, bo
         middle = begin + 0.5 * width
         off = np.angle(np.exp(1j * (bearing - middle)))     # from the arc's middle, the short way round
         crossed = (np.sign(off[1:]) != np.sign(off[:-1])) & (np.abs(off[1:] - off[:-1]) < math.pi)
-        if not (np.abs(off) > 0.5 * width + evidence.spread).all() or crossed.any():
+        if not (np.abs(off) > 0.5 * width + opening).all() or crossed.any():
             wrong.append(("sector", f"bearing {math.degrees(bearing[0]) % 360.0:.0f}° {what}"))
     balls = _balls(frame, picture, site, book)
     wrong += _near_aircraft(balls, clearance, met, row, effector, frame, picture, site, book)
@@ -725,7 +729,7 @@ def _near_aircraft(
     claims = 1e-5 / 3_600.0 * sum(
         clearance.t_to - frame.t + (ball.trusted if ball.backed else NEWS_S) for ball in balls if not ball.backed or ball.trusted < math.inf)
     circles = _circles(hit, row, clearance, effector, picture, site)
-    fragments = _fragments(balls, circles, hit, clearance, effector, row, picture)
+    fragments = _fragments(balls, circles, hit, clearance, effector, row, frame, picture)
     for part, own in (("unseen", unseen), ("outside", risks), ("claims", claims), ("fragments", fragments)):
         said = float(getattr(e, part))
         if not _like(said, own):
@@ -797,7 +801,8 @@ def _gaps_at(ball: Ball, clearance: Clearance, effector: Effector, when: Array, 
         _reach_of(ball, max(at - ball.seen, 0.0) + 0.5 * step, abs(at - ball.t) + 0.5 * step, speed) for at in when.tolist()])
     place = (ball.position + ball.velocity * dt[:, None] - e.place)[:, None, None, :axes]
     # what is between two lines is as good as lines close together
-    fan = np.concatenate([(e.ends[:-1] + k / LEAVES * (e.ends[1:] - e.ends[:-1])) for k in range(LEAVES)] + [e.ends[-1:]])
+    apart = float(np.linalg.norm(np.diff(e.ends, axis=0), axis=1).max())
+    fan = _between_lines(e.ends, min(max(math.ceil(apart / 100.0), LEAVES), 64))
     lines = (fan - e.place)[None, :, None, :axes]
     opening = e.spread * float(np.linalg.norm(e.ends - e.place, axis=1).max())
     # the nearest of each cone's spheres, by looking ever closer
@@ -828,6 +833,12 @@ def _gaps_at(ball: Ball, clearance: Clearance, effector: Effector, when: Array, 
     spare = gap - safety + DEVIATIONS * sigma
     risk = np.array([0.5 * math.erfc(a / b / math.sqrt(2.0)) if b > 0.0 else float(a < 0.0) for a, b in zip(spare.tolist(), sigma.tolist(), strict=True)])
     return gap, DEVIATIONS * sigma + grown, risk
+
+
+def _between_lines(ends: Array, parts: int) -> Array:
+    """Ends of lines (k, 3) with so many more between each and the next."""
+    between = ends[:-1, None] + np.arange(parts)[:, None] / parts * (ends[1:] - ends[:-1])[:, None]
+    return np.concatenate([between.reshape(-1, 3), ends[-1:]])
 
 
 class Circles(NamedTuple):
@@ -864,7 +875,9 @@ def _circles(hit: Array, row: int, clearance: Clearance, effector: Effector, pic
         np.array([0.5, math.pi * site.policy.hazard_radius**2, 0.1, 20.0]))
 
 
-def _fragments(balls: list[Ball], circles: Circles, hit: Array, clearance: Clearance, effector: Effector, row: int, picture: Picture) -> float:
+def _fragments(
+    balls: list[Ball], circles: Circles, hit: Array, clearance: Clearance, effector: Effector, row: int, frame: Frame, picture: Picture,
+) -> float:
     """Probability that what comes down, or flies on, meets an aircraft there by dead reckoning."""
     e, total = clearance.evidence, 0.0
     along = circles.place[0] - hit[:2]      # halfway to where it would come down without air
@@ -880,22 +893,28 @@ def _fragments(balls: list[Ball], circles: Circles, hit: Array, clearance: Clear
     cast = np.minimum(130.0 * np.log1p(125.0 * after / 130.0), 350.0)
     gone = 130.0 * np.log1p(speed * after / 130.0)
     least, most = 20.0 * np.maximum(after - 2.0, 0.0), 130.0 * np.log(np.cosh(after * math.sqrt(GRAVITY / 130.0)))
+    # all of it drifts with no wind to the strongest up to there
+    w = frame.weather
+    blows = np.array([(0.0, 0.0), *w.wind[w.up < hit[2]], [np.interp(hit[2], w.up, column) for column in w.wind.T]])
+    middle, strays = blows.min(axis=0) + 0.5 * np.ptp(blows, axis=0), 0.5 * float(np.linalg.norm(np.ptp(blows, axis=0))) + 2.0 * w.wind_sigma
+    drift = after[:, None] * np.append(middle, 0.0)
     # one broken off but whole keeps seven tenths of its velocity, give or take 25 m/s in each direction
     body = 0.7 * pace * after[:, None] - [0.0, 0.0, 0.5 * GRAVITY] * after[:, None] ** 2
     loose = np.maximum(25.0 * after, 100.0 / 3.0)
     far = float(np.linalg.norm(e.ends - e.place, axis=1).max())
     half = max(math.asin(min(0.5 * float(np.linalg.norm(b - a)) / far, 1.0)) for a, b in pairwise(e.ends))
     for ball in balls:
-        there = ball.position + ball.velocity * (clearance.t_hit + after - ball.t)[:, None] - hit
+        there = ball.position + ball.velocity * (clearance.t_hit + after - ball.t)[:, None] - hit - drift
         axes = 3 if np.isfinite(ball.position[2]) else 2
-        total += share * bool((_off_pieces(there, pace, gone, least, most) <= cast + 100.0 - METRE).any())
+        total += share * bool((_off_pieces(there, pace, gone, least, most) <= cast + 100.0 + strays * after - METRE).any())
         part = np.clip((there * body)[:, :axes].sum(axis=1) / np.maximum((body**2)[:, :axes].sum(axis=1), 1e-9), 0.5, 1.0)
         apart = ((there - part[:, None] * body)[:, :axes] ** 2).sum(axis=1)
         total += float(circles.pieces[1] * (np.exp(-0.5 * apart / loose**2) * 300.0 / (2.0 * math.pi * loose**2)).max())
         away = (ball.position + ball.velocity * (0.5 * (clearance.t_from + clearance.t_to) - ball.t) - e.place)[:axes]
         way = ((e.ends - e.place) / far)[:, :axes]
-        distance = way @ away
-        off = np.sqrt(np.maximum(float(away @ away) - distance**2 * (way**2).sum(axis=1), 0.0))
+        level = (way**2).sum(axis=1)
+        distance = np.where(level > 1e-9, way @ away / np.maximum(level, 1e-9), 2.0 * far)
+        off = np.sqrt(np.maximum(float(away @ away) - distance**2 * level, 0.0))
         wide = np.maximum(e.spread * distance, 1.0)
         met = (distance > far) & (distance < 3.0 * far) & (off < wide + half * distance + ball.more + 100.0)
         total += min(effector.burst * effector.dud_share, 1.0) * float(np.minimum(300.0 / (math.pi * wide[met] ** 2), 1.0).max(initial=0.0))
