@@ -7,60 +7,17 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from skywarden.errors import Fault
+from skywarden.files.text import as_text as as_text
+from skywarden.files.text import read_bytes as read_bytes
 
-LARGEST_TEXT = 16 * 2**20       # bytes; nobody writes a longer site or scenario by hand
 LONGEST_HEADING = 2000          # characters of a line in which a table's or a key's name is looked for
 _DEEP = re.compile(r"""(?:\.\s{0,3}[\w"'-]{1,50}\s{0,3}){40}""")     # a name of so many parts: reading it takes time by the square of their number
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""^\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*(\.\s*[A-Za-z0-9_.-]+\s*)?=""")
 REQUIRED = object()
-
-
-def read_bytes(path: Path, faults: list[Fault], largest: int = LARGEST_TEXT) -> bytes | None:
-    """The bytes of a file, or None and a fault: missing, a folder, unreadable, empty or too large to be what it should be."""
-    try:
-        if path.is_dir():
-            faults.append(Fault(str(path), None, "is a folder", "Name the file inside it."))
-            return None
-        if path.exists() and not path.is_file():
-            faults.append(Fault(str(path), None, "is a device or a pipe, not a file", "Save it as a file first."))
-            return None
-        size = path.stat().st_size
-        if size > largest:
-            faults.append(Fault(str(path), None, f"is {size / 2**20:.0f} MiB, far more than such a file needs", f"Keep it below {largest // 2**20} MiB."))
-            return None
-        content = path.read_bytes()
-    except FileNotFoundError:
-        faults.append(Fault(str(path), None, "there is no such file", "Check the name; `skywarden list` shows what is at hand."))
-        return None
-    except PermissionError:
-        faults.append(Fault(str(path), None, "may not be read", f"Give yourself permission, e.g. chmod u+r {path}"))
-        return None
-    except (OSError, ValueError) as error:      # ValueError: a name with a NUL in it
-        faults.append(Fault(str(path), None, f"cannot be read: {getattr(error, 'strerror', None) or error}", "Check the file and the disk it is on."))
-        return None
-    if not content.strip():
-        faults.append(Fault(str(path), 1, "is empty", "Start from one of the shipped ones."))
-        return None
-    return content
-
-
-def as_text(name: str, content: bytes, faults: list[Fault]) -> str | None:
-    """`content` as UTF-8 text, or None and a fault that says where it stops being text."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        faults.append(Fault(name, line, f"is not UTF-8 text (byte 0x{content[error.start]:02x})", "Save it as UTF-8; if it is binary, it is the wrong file."))
-        return None
-    if "\x00" in text:
-        faults.append(Fault(name, text[: text.index("\x00")].count("\n") + 1, "contains NUL bytes", "It is not a text file; name the right one."))
-        return None
-    return text
 
 
 class Document:
@@ -70,7 +27,7 @@ class Document:
         self.name, self.faults = name, faults
         self.lines: dict[tuple[str | int, ...], int] = {}
         self.data: dict[str, Any] | None = None
-        text = as_text(name, content, faults)
+        text = as_text(name, content, faults, utf8_only=True)
         if text is None:
             return
         deep = _DEEP.search(text)

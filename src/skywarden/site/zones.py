@@ -24,7 +24,7 @@ MOST_CORNERS = 5000
 
 def read_zones(name: str, content: bytes, origin: Origin, faults: list[Fault]) -> tuple[Zone, ...]:
     """Every zone of a GeoJSON FeatureCollection; faults are added to `faults`."""
-    text = as_text(name, content, faults)
+    text = as_text(name, content, faults, "json", utf8_only=True)
     if text is None:
         return ()
     try:
