@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from skywarden.errors import Fault, TableError
+from skywarden.files.text import as_text, read_bytes
 from skywarden.rehearsal import allocate
 from skywarden.rehearsal.allocate import Problem
 
@@ -48,14 +49,13 @@ def solve(instance: str | Path, time_limit: float = 60.0, quick: bool = False) -
 def read(path: Path) -> Problem:
     """The problem of one instance file. Raises TableError with every fault."""
     name = str(path)
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise TableError(Fault(name, None, f"holds more than {LARGEST_FILE // 2**20} MiB", "give a smaller instance"))
-        lines = [(number, text.split()) for number, text in enumerate(path.read_text("utf-8").splitlines(), 1) if text.strip()]
-    except UnicodeDecodeError:
-        raise TableError(Fault(name, None, "is not text", "give `weapons targets mu`, the targets' values, then `weapon target probability` lines")) from None
-    except OSError as error:
-        raise TableError(Fault(name, None, f"cannot be read: {error.strerror}", "give the path of an instance file")) from None
+    told: list[Fault] = []
+    content = read_bytes(path, told, LARGEST_FILE)
+    text = as_text(name, content, told) if content is not None else None
+    if text is None:
+        do = "Give `weapons targets mu`, the targets' values, then `weapon target probability` lines."
+        raise TableError(*(fault._replace(do=do) if fault.what == "is empty" else fault for fault in told))
+    lines = [(number, row.split()) for number, row in enumerate(text.split("\n"), 1) if row.strip()]
     weapons, targets, shots = _header(name, lines)
     faults: list[Fault] = []
     values = np.zeros(targets)
@@ -109,6 +109,7 @@ def _number(name: str, number: int, words: list[str], least: float, most: float,
     except ValueError:
         value = np.nan
     if not (least <= value <= most and np.isfinite(value)):
-        faults.append(Fault(name, number, f"{' '.join(words)[:60]!r} is not what belongs here", f"give {what}"))
+        comma = " with a decimal point, not a comma" if any("," in word for word in words) else ""
+        faults.append(Fault(name, number, f"{' '.join(words)[:60]!r} is not what belongs here", f"give {what}{comma}"))
         return 0.0
     return value

@@ -5,7 +5,6 @@ Flat ground, constant gravity, no rotation, one wind at all heights. It takes st
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from skywarden.ballistics.drag import standard_drags
 from skywarden.ballistics.fall import Falls, fall_exactly
 from skywarden.ballistics.flight import plain_earth
 from skywarden.errors import Fault, TableError, UsageError
+from skywarden.files.tables import LINE, read_table
 from skywarden.geometry.ground import flat
 
 Array = NDArray[Any]
@@ -32,7 +32,6 @@ ATMOSPHERES = ("isa", "isa-geometric", "exponential")
 LONGEST_FLIGHT = 1_000.0        # s
 LARGEST_FILE = 256 * 2**20      # bytes, some four million rounds
 MOST_FAULTS = 100               # listed one by one; the rest are counted
-LINE = "\0line"                 # column of line numbers beside the file's own; no text file holds a zero byte
 CHUNK = 2_000                   # rounds flown between two marks of the progress bar
 
 # Allowed values of each column, and what to do about others.
@@ -66,7 +65,7 @@ def fly_rounds(
     """
     air = _air(wind, atmosphere, isa_offset, ground_height)
     source = Path(rounds)
-    table, values = _checked(source, _read(source))
+    table, values = _checked(source, read_table(source, COLUMNS, largest=LARGEST_FILE))
     law = np.array([DRAGS.index(name) for name in table["drag"].to_list()], np.int32)
     elevation, bearing = np.radians(values["elevation_deg"]), np.radians(values["bearing_deg"])
     speed, level = values["speed_mps"], values["speed_mps"] * np.cos(elevation)
@@ -100,63 +99,10 @@ def _air(wind: tuple[float, float], atmosphere: str, isa_offset: float, ground_h
     return with_weather(make(ground_height), [0.0], [wind], isa_offset)
 
 
-def _read(file: Path) -> pl.DataFrame:
-    """The table as it stands, CSV cells as text."""
-    try:
-        size = file.stat().st_size
-        if file.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        if size == 0:
-            raise TableError(Fault(str(file), None, "the file is empty", f"write a header line and a line a round: {','.join(COLUMNS)}"))
-        if size > LARGEST_FILE:
-            raise TableError(Fault(str(file), None, f"the file has {size:,} bytes, more than {LARGEST_FILE:,}", "split it into smaller tables"))
-        if file.suffix.lower() == ".parquet":
-            return pl.read_parquet(file)
-        return _read_csv(file)
-    except OSError as problem:
-        what = f"the file cannot be read: {problem.strerror or problem}"
-        raise TableError(Fault(str(file), None, what, "check its name and your permission")) from None
-    except pl.exceptions.PolarsError as problem:
-        what = str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
-        form = "Parquet" if file.suffix.lower() == ".parquet" else "CSV"
-        raise TableError(Fault(str(file), None, f"the file is not a {form} table: {what}", f"write a header line: {','.join(COLUMNS)}")) from None
-
-
-def _read_csv(file: Path) -> pl.DataFrame:
-    """Cells as text, with the line each row stands in; blank lines are left out."""
-    content = file.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        raise TableError(Fault(str(file), line, f"not text: byte {content[problem.start]:#04x} is not UTF-8", "save the table as CSV in UTF-8")) from None
-    if "\0" in text:
-        raise TableError(Fault(str(file), text.count("\n", 0, text.index("\0")) + 1, "not text: it holds a zero byte", "save the table as CSV in UTF-8"))
-    width = len(next(csv.reader(text.splitlines()[:1]), []))
-    try:
-        table = pl.read_csv(text.encode(), infer_schema=False)
-    except pl.exceptions.PolarsError:
-        ragged = [(n, len(cells)) for n, cells in enumerate(csv.reader(text.splitlines()), start=1) if len(cells) > width]
-        if not ragged:
-            raise
-        raise TableError(*(
-            Fault(str(file), n, f"the line has {cells} cells, the header {width}", "write one cell a column") for n, cells in ragged[:MOST_FAULTS])
-        ) from None
-    return table.with_row_index(LINE, 2).filter(~pl.all_horizontal(pl.exclude(LINE).is_null()))
-
-
 def _checked(file: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Array]]:
     """The table's numbers, once every value has been looked at. Raises TableError with all faults."""
-    table = table.rename({name: name.strip() for name in table.columns}) if len({n.strip() for n in table.columns}) == table.width else table
-    missing = [name for name in COLUMNS if name not in table.columns]
-    if missing:
-        raise TableError(*(
-            Fault(str(file), 1, f"column {name!r} is missing; there are {_shown(table)}", f"add a column {name}")
-            for name in missing))
     if table.height == 0:
         raise TableError(Fault(str(file), 1, "the table has a header but no round", "add a line a round"))
-    if LINE in table.columns:
-        table = table.with_columns(pl.col(name).str.strip_chars() for name in COLUMNS)
     faults: list[tuple[int, Fault]] = []
     drag = table["drag"].cast(pl.String, strict=False)
     for row in map(int, np.flatnonzero(~drag.is_in(DRAGS).fill_null(False).to_numpy())):
@@ -175,11 +121,6 @@ def _checked(file: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, A
             listed.append(Fault(str(file), None, f"and {len(faults) - MOST_FAULTS:,} more values out of bounds", "correct these first"))
         raise TableError(*listed)
     return table.with_columns(drag), values
-
-
-def _shown(table: pl.DataFrame) -> str:
-    """The columns there are, briefly and printable."""
-    return ascii(", ".join(name for name in table.columns if name != LINE)[:200])
 
 
 def _fault(file: Path, table: pl.DataFrame, row: int, column: str, value: object, do: str) -> tuple[int, Fault]:

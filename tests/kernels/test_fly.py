@@ -79,11 +79,11 @@ def test_every_wrong_value_is_named_at_once_with_its_line_and_what_to_do(tmp_pat
 
 @pytest.mark.parametrize(("content", "says"), [
     (b"", "empty"),
-    (b"a,b\n1,2\n", "column 'drag' is missing"),
+    (b"a,b\n1,2\n", 'column "drag" is missing'),
     (HEADER.encode(), "no round"),
     (HEADER.encode() + b"G1,1000,300,45,90,0,7\nG1,1000\n", "7 cells"),
-    (bytes(range(256)) * 40, "not text"),
-    (b"\xff\xfe" + HEADER.encode("utf-16-le"), "not text"),
+    (bytes(range(256)) * 40, "binary"),
+    (b"\xff\xfe" + HEADER.encode("utf-16-le"), "no round"),
     (HEADER.encode() + b"G1,1000,nan,45,90,0\n", "speed_mps"),
     (HEADER.encode() + b"G1,1e400,300,45,90,0\n", "ballistic_coefficient_kgm2"),
     (b'"' + HEADER.encode() + GOOD.encode(), "missing"),
@@ -101,7 +101,7 @@ def test_files_that_cannot_be_read_or_written_are_told_so(tmp_path):
     rounds.write_text(HEADER + GOOD)
     junk = tmp_path / "junk.parquet"
     junk.write_bytes(b"PAR1junk")
-    for source, out, says in [(tmp_path / "none.csv", rounds, "cannot be read"), (tmp_path, rounds, "folder"), (junk, rounds, "not a Parquet table"),
+    for source, out, says in [(tmp_path / "none.csv", rounds, "no such file"), (tmp_path, rounds, "folder"), (junk, rounds, "damaged Parquet table"),
                               (rounds, tmp_path / "no" / "out.csv", "cannot be written"), (rounds, tmp_path, "cannot be written")]:
         with pytest.raises(TableError, match=says):
             fly_rounds(source, out)
@@ -111,7 +111,7 @@ def test_a_file_too_large_to_be_a_table_of_rounds_is_refused_before_it_is_read(t
     rounds = tmp_path / "rounds.csv"
     with rounds.open("wb") as file:
         file.truncate(2**30)
-    with pytest.raises(TableError, match="1,073,741,824 bytes"):
+    with pytest.raises(TableError, match="1024 MiB"):
         fly_rounds(rounds, tmp_path / "out.csv")
 
 

@@ -86,6 +86,17 @@ def test_a_recording_is_moved_over_the_site_and_lifted_above_its_ground(tmp_path
     assert 70.0 < fastest(flight) < 80.0
 
 
+@pytest.mark.parametrize("shift", [171.4705, 171.5, -188.5295, 300.0])
+def test_a_recording_over_the_date_line_lies_about_the_site_all_the_same(shift: float, tmp_path: Path) -> None:
+    def moved(row: str) -> str:
+        cells = row.split(",")
+        cells[4] = f"{(float(cells[4]) + shift + 180.0) % 360.0 - 180.0:.6f}"
+        return ",".join(cells)
+
+    (near,), (far,) = recorded(tmp_path, straight()).flights, recorded(tmp_path, [moved(row) for row in straight()]).flights
+    assert np.abs(far.position - near.position).max() < 1.0
+
+
 def test_unsorted_repeated_blank_and_broken_rows_are_survived(tmp_path: Path) -> None:
     rows = straight()
     rows[20] = rows[20].replace("47.45", "52.0")            # 500 km away for a second

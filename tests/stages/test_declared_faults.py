@@ -217,8 +217,8 @@ def test_areas_swapped_crossed_or_named_twice_are_faults(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("rows", "word"), [
-    ("a,b\n1,2\n", "column time_s"), (HEADER, "no flight"), (HEADER + "0,abc123,X,47,8,3000ft\n", "3000ft"),
-    (HEADER + '0,"' + "a" * 200_000 + '",X,47,8,1000\n', "not CSV"),
+    ("a,b\n1,2\n", 'column "time_s"'), (HEADER, "no flight"), (HEADER + "0,abc123,X,47,8,3000ft\n", "3000ft"),
+    (HEADER + '0,"' + "a" * 200_000 + '",X,47,8,1000\n', "no flight"),
 ])
 def test_a_recording_that_is_none_is_explained(rows: str, word: str, tmp_path: Path) -> None:
     (tmp_path / "flights.csv").write_text(rows)

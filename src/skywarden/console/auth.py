@@ -30,6 +30,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from skywarden.errors import Fault, InputError, SkywardenError, UsageError
+from skywarden.files.text import as_text, read_bytes
 from skywarden.messages import commands
 
 ROLES = ("observer", "operator", "supervisor", "instructor")
@@ -278,12 +279,14 @@ def _write_private(path: Path, text: str) -> None:
 
 def load_users(path: Path) -> dict[str, User]:
     """The users of a file. Raises `InputError` with every fault found."""
+    told: list[Fault] = []
+    content = read_bytes(path, told)
+    text = as_text(str(path), content, told, utf8_only=True) if content is not None else None
+    if text is None:
+        raise InputError(*told)
     try:
-        text = path.read_text("utf-8")
         tables = tomllib.loads(text).get("users", {})
-    except OSError as error:
-        raise InputError(Fault(str(path), None, f"the file of users cannot be read: {error.strerror}", "Give the path of a TOML file.")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:       # ValueError: besides bad TOML, a number of thousands of digits
         raise InputError(Fault(str(path), None, f"not TOML: {error}", "Write one [users.NAME] table a user, with role and password.")) from None
     users, faults = {}, []
     for name, table in tables.items() if isinstance(tables, dict) else ():

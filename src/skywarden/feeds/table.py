@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from skywarden.errors import Fault, TableError
+from skywarden.files.tables import LINE, read_table
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars
 from skywarden.messages.tables import Array, take
 from skywarden.messages.truth import Truth
@@ -19,7 +20,6 @@ from skywarden.site.model import Site
 NEEDED = ("time_s", "range_m", "azimuth_rad", "elevation_rad", "range_rate_mps")
 OPTIONAL = ("sensor", "run", "snr_db")
 MAY_BE_MISSING = ("elevation_rad", "range_rate_mps", "snr_db")     # an empty cell or nan: the radar gave none
-MOST_BYTES = 512 * 1024 * 1024
 MOST_FRAMES = 5_000_000
 LATEST_TIME = 1e10              # s; the present is 1.8e9 s from 1970
 FAULTS_A_KIND = 5               # of one kind in one column; the rest are counted
@@ -60,18 +60,13 @@ def read(path: Path | str, site: Site) -> list[Run]:
     sensor (number or name of the site's radar), run, snr_db. Rows may stand in any order. Raises TableError with every fault found.
     """
     name = str(path)
-    raw = _load(Path(path), name)
-    raw = raw.rename({column: column.strip() for column in raw.columns})
-    missing = [column for column in NEEDED if column not in raw.columns]
-    if missing:
-        raise TableError(*(Fault(name, 1, f'column "{c}" is missing; found {", ".join(raw.columns) or "no columns"}',
-                                 f'name the column "{c}", or add it (empty cells are allowed in {", ".join(MAY_BE_MISSING)})') for c in missing))
+    raw = read_table(Path(path), NEEDED, OPTIONAL)
     if raw.height == 0:
         raise TableError(Fault(name, None, "the table has a heading but no detections", "add one row for each detection"))
     faults: list[Fault] = []
     columns = {c: _numbers(raw, c, name, faults) for c in (*NEEDED, "snr_db") if c in raw.columns}
     sensor = _sensors(raw, site, name, faults)
-    _check(columns, name, faults)
+    _check(columns, name, faults, raw)
     if faults:
         raise TableError(*faults)
     n = raw.height
@@ -131,35 +126,6 @@ def frame_of(k: int, d: Detections, heard: Array, site: Site) -> Frame:
     return Frame(t, d, Aircraft.empty(), site.weather, (), state, Inputs.none(), 0.0)
 
 
-def _load(path: Path, name: str) -> pl.DataFrame:
-    """The table as it stands in the file, a CSV's cells as text."""
-    try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise TableError(Fault(name, None, f"the file has {size / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f}", "split it, by run or by time"))
-        if size == 0:
-            raise TableError(Fault(name, None, "the file is empty", f"write a heading ({', '.join(NEEDED)}) and one row a detection"))
-        with path.open("rb") as file:
-            head = file.read(65536)
-    except IsADirectoryError:
-        raise TableError(Fault(name, None, "this is a folder", "name the file in it")) from None
-    except FileNotFoundError:
-        raise TableError(Fault(name, None, "there is no such file", "check the name")) from None
-    except OSError as e:
-        raise TableError(Fault(name, None, f"the file cannot be read: {e.strerror}", "check its permissions")) from None
-    try:
-        if head[:4] == b"PAR1":
-            return pl.read_parquet(path)
-        if b"\0" in head:
-            raise TableError(Fault(name, None, "this is neither a CSV nor a Parquet table, but binary data", "give a table of detections"))
-        return pl.read_csv(path, infer_schema=False, truncate_ragged_lines=False)
-    except TableError:
-        raise
-    except Exception as e:      # polars raises many kinds, some of them not of its own tree; all mean the same to the user
-        first = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
-        raise TableError(Fault(name, None, f"the table cannot be read: {first[:200]}", "give a CSV with a heading, or a Parquet file")) from None
-
-
 def _numbers(raw: pl.DataFrame, column: str, name: str, faults: list[Fault]) -> Array:
     """The column as float64; text where a number should be becomes a fault."""
     series = raw[column]
@@ -168,7 +134,7 @@ def _numbers(raw: pl.DataFrame, column: str, name: str, faults: list[Fault]) -> 
         series = text.cast(pl.Float64, strict=False)
         blank = (text.fill_null("") == "").to_numpy()
         bad = series.is_null().to_numpy() & ~blank
-        _report(faults, name, bad, lambda i: f'{column}: "{text[i]}" is not a number', "write a plain number with a decimal point")
+        _report(faults, name, _lines(raw), bad, lambda i: f'{column}: "{text[i]}" is not a number', "write a plain number with a decimal point")
         series = series.fill_null(float("nan"))
     elif series.dtype.is_numeric():
         series = series.cast(pl.Float64).fill_null(float("nan"))
@@ -189,41 +155,47 @@ def _sensors(raw: pl.DataFrame, site: Site, name: str, faults: list[Fault]) -> A
     text = raw["sensor"].cast(pl.String).fill_null("").str.strip_chars()
     values = text.replace_strict(known, default=-1, return_dtype=pl.Int32).to_numpy()
     names = ", ".join(f"{i} or {r.name}" for i, r in enumerate(site.radars))
-    _report(faults, name, values < 0, lambda i: f'sensor: "{text[i]}" is not a radar of site "{site.name}"', f"use {names}")
+    _report(faults, name, _lines(raw), values < 0, lambda i: f'sensor: "{text[i]}" is not a radar of site "{site.name}"', f"use {names}")
     return np.array(values, np.int32)
 
 
-def _check(columns: dict[str, Array], name: str, faults: list[Fault]) -> None:
+def _check(columns: dict[str, Array], name: str, faults: list[Fault], raw: pl.DataFrame) -> None:
     """Values no radar can give."""
     already = {(line, what.split(":")[0]) for _, line, what, _ in faults}
+    lines = _lines(raw)
     for column in ("time_s", "range_m", "azimuth_rad"):
         wrong = ~np.isfinite(columns[column])
-        wrong[[line - 2 for line, c in already if c == column and line is not None]] = False
-        _report(faults, name, wrong, _saying(column, columns[column], "is no usable value"), "give every detection a finite one")
+        wrong[np.isin(lines, [line for line, c in already if c == column and line is not None])] = False
+        _report(faults, name, lines, wrong, _saying(column, columns[column], "is no usable value"), "give every detection a finite one")
     for column in MAY_BE_MISSING:
         if column in columns:
             wrong = np.isinf(columns[column])
-            _report(faults, name, wrong, _saying(column, columns[column], "is infinite"), "leave the cell empty where the radar gives none")
+            _report(faults, name, lines, wrong, _saying(column, columns[column], "is infinite"), "leave the cell empty where the radar gives none")
     far = columns["range_m"]
-    _report(faults, name, far <= 0.0, lambda i: f"range_m: {far[i]} is not positive", "give the slant range in metres")
-    _report(faults, name, np.isfinite(far) & (far > 1e7), lambda i: f"range_m: {far[i]} is beyond the earth", "give the slant range in metres")
+    _report(faults, name, lines, far <= 0.0, lambda i: f"range_m: {far[i]} is not positive", "give the slant range in metres")
+    _report(faults, name, lines, np.isfinite(far) & (far > 1e7), lambda i: f"range_m: {far[i]} is beyond the earth", "give the slant range in metres")
     azimuth = columns["azimuth_rad"]
-    _report(faults, name, np.isfinite(azimuth) & ((azimuth > 2.0 * math.pi + 1e-6) | (azimuth < -math.pi - 1e-6)),
+    _report(faults, name, lines, np.isfinite(azimuth) & ((azimuth > 2.0 * math.pi + 1e-6) | (azimuth < -math.pi - 1e-6)),
             lambda i: f"azimuth_rad: {azimuth[i]} is more than a full turn; is it in degrees?", "give radians clockwise from north, 0 to 6.2832")
     elevation = columns["elevation_rad"]
-    _report(faults, name, np.isfinite(elevation) & (np.abs(elevation) > 0.5 * math.pi + 1e-6),
+    _report(faults, name, lines, np.isfinite(elevation) & (np.abs(elevation) > 0.5 * math.pi + 1e-6),
             lambda i: f"elevation_rad: {elevation[i]} is beyond the zenith; is it in degrees?", "give radians above the horizontal")
     rate = columns["range_rate_mps"]
-    _report(faults, name, np.isfinite(rate) & (np.abs(rate) > 2e4), lambda i: f"range_rate_mps: {rate[i]} is impossible", "give metres a second")
+    _report(faults, name, lines, np.isfinite(rate) & (np.abs(rate) > 2e4), lambda i: f"range_rate_mps: {rate[i]} is impossible", "give metres a second")
 
 
 def _saying(column: str, values: Array, what: str) -> Callable[[int], str]:
     return lambda i: f"{column}: {values[i]} {what}"
 
 
-def _report(faults: list[Fault], name: str, bad: Array, what: Callable[[int], str], do: str) -> None:
+def _lines(raw: pl.DataFrame) -> Array:
+    """The line of each row (n,), of a Parquet table the row's number from 2 on, as if it had a heading."""
+    return raw[LINE].to_numpy() if LINE in raw.columns else np.arange(2, raw.height + 2)
+
+
+def _report(faults: list[Fault], name: str, lines: Array, bad: Array, what: Callable[[int], str], do: str) -> None:
     """One fault for each of the first rows of mask `bad`, and a count of the rest."""
     rows = np.flatnonzero(bad)
-    faults.extend(Fault(name, int(i) + 2, what(int(i)), do) for i in rows[:FAULTS_A_KIND])
+    faults.extend(Fault(name, int(lines[i]), what(int(i)), do) for i in rows[:FAULTS_A_KIND])
     if rows.shape[0] > FAULTS_A_KIND:
-        faults.append(Fault(name, int(rows[FAULTS_A_KIND]) + 2, f"{rows.shape[0] - FAULTS_A_KIND} more rows with the same fault", do))
+        faults.append(Fault(name, int(lines[rows[FAULTS_A_KIND]]), f"{rows.shape[0] - FAULTS_A_KIND} more rows with the same fault", do))

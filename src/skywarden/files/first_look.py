@@ -113,8 +113,13 @@ def _without_mark(head: bytes) -> str:
         return ""
     high_last, high_first = odd.count(0) / len(odd), even.count(0) / len(even)
     if high_last > FEWEST_ZEROS and high_first == 0.0:
-        return "utf-16-le"
-    return "utf-16-be" if high_first > FEWEST_ZEROS and high_last == 0.0 else ""
+        encoding = "utf-16-le"
+    elif high_first > FEWEST_ZEROS and high_last == 0.0:
+        encoding = "utf-16-be"
+    else:
+        return ""
+    start = head[: len(odd) * 2].decode(encoding, "replace")
+    return encoding if all(c.isprintable() or c in "\r\n\t" for c in start.rstrip("\ufffd")) else ""
 
 
 def _text(head: bytes, name: str, encoding: str) -> Look:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Iterator
@@ -13,11 +11,12 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from skywarden.errors import Fault
+from skywarden.errors import Fault, TableError
+from skywarden.files.tables import LINE, table_of
 from skywarden.geometry.earth import to_site
 from skywarden.scenario.model import ARRIVAL, DEPARTURE, Array, Flight, Span
 from skywarden.site.model import Origin
-from skywarden.site.reading import Table, as_text
+from skywarden.site.reading import Table
 
 COLUMNS = ("time_s", "icao24", "callsign", "latitude_deg", "longitude_deg", "altitude_m")
 FASTEST = 350.0             # m/s over ground; a faster step between two reports is a broken position, not a flight
@@ -49,7 +48,7 @@ def scripted(table: Table, origin: Origin, duration: float) -> Flight | None:
                     "Order: [time_s, latitude_deg, longitude_deg, altitude_m].")
         rows = np.array([[0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
         local = True
-    elif not local and (np.abs(rows[:, 1]).max() > 90.0 or np.abs(rows[:, 2]).max() > 180.0):
+    elif not local and (np.abs(rows[:, 1]).max() > 90.0 or np.abs(rows[:, 2]).max() > 360.0):
         table.fault("waypoints", "a way-point's latitude is beyond 90°", "Order: [time_s, latitude_deg, longitude_deg, altitude_m].")
         local = True
     t = np.arange(rows[0, 0], rows[-1, 0] + 1.0, 1.0)
@@ -89,29 +88,26 @@ def read_recording(table: Table, content: bytes, origin: Origin) -> list[Flight]
 
 def _rows(name: str, content: bytes, faults: list[Fault]) -> Iterator[tuple[float, str, str, float, float, float]]:
     """Usable rows; each unusable one is a fault, except blank positions and heights, which real recordings are full of."""
-    text = as_text(name, content, faults) if content else None
-    if text is None:
+    if not content:
         return
-    reader = csv.DictReader(io.StringIO(text))
-    missing = [c for c in COLUMNS if c not in (reader.fieldnames or [])]
-    if missing:
-        faults.append(Fault(name, 1, f"column {', '.join(missing)} is missing", f"The columns are {', '.join(COLUMNS)}."))
-        return
-    bad = 0
     try:
-        for row in reader:
-            values = [_value(row[c]) for c in ("time_s", "latitude_deg", "longitude_deg", "altitude_m")]
-            if any(v is None for v in values):
-                bad += 1
-                if bad <= MOST_FAULTS:
-                    key = ("time_s", "latitude_deg", "longitude_deg", "altitude_m")[values.index(None)]
-                    faults.append(Fault(name, reader.line_num, f"{key} is {row[key]!r}", "Write a number, or leave it blank where unknown."))
-                continue
-            t, latitude, longitude, altitude = (float(v) for v in values if v is not None)
-            if math.isfinite(t + latitude + longitude) and abs(latitude) <= 90.0 and abs(longitude) <= 180.0:
-                yield t, (row["icao24"] or "").strip().lower(), (row["callsign"] or "").strip(), latitude, longitude, altitude
-    except csv.Error as error:
-        faults.append(Fault(name, reader.line_num, f"is not CSV: {error}", "Export it again as comma-separated text."))
+        table = table_of(name, content, COLUMNS)
+    except TableError as error:
+        faults.extend(error.faults)
+        return
+    numbers = ("time_s", "latitude_deg", "longitude_deg", "altitude_m")
+    bad = 0
+    for row in table.select(*COLUMNS, LINE).iter_rows(named=True):
+        values = [_value(row[c]) for c in numbers]
+        if any(v is None for v in values):
+            bad += 1
+            if bad <= MOST_FAULTS:
+                key = numbers[values.index(None)]
+                faults.append(Fault(name, row[LINE], f"{key} is {row[key]!r}", "Write a number, or leave it blank where unknown."))
+            continue
+        t, latitude, longitude, altitude = (float(v) for v in values if v is not None)
+        if math.isfinite(t + latitude + longitude) and abs(latitude) <= 90.0 and abs(longitude) <= 360.0:
+            yield t, (row["icao24"] or "").lower(), row["callsign"] or "", latitude, longitude, altitude
     if bad > MOST_FAULTS:
         faults.append(Fault(name, None, f"{bad - MOST_FAULTS} further unreadable rows", "Mend them likewise."))
 
@@ -130,6 +126,7 @@ def _moved(
     table: Table, rows: list[tuple[float, str, str, float, float, float]], origin: Origin, target: tuple[float, float], start: float, turn: float, shift: float,
 ) -> list[Flight]:
     t, latitude, longitude, altitude = (np.array([row[k] for row in rows], np.float64) for k in (0, 3, 4, 5))
+    longitude = unwrapped(longitude)
     low = altitude <= np.nanmedian(altitude) if np.isfinite(altitude).any() else np.ones(len(t), bool)
     middle = (float(np.median(latitude[low])) * DEG, float(np.median(longitude[low])) * DEG)
     if math.isnan(shift):
@@ -153,6 +150,16 @@ def _moved(
         address = int(rows[mine[0]][1], 16) if re.fullmatch(r"[0-9a-f]{6}", rows[mine[0]][1]) else -1
         flights.extend(_legs(table, callsign, address, t[mine], place[mine]))
     return flights
+
+
+def unwrapped(longitude: Array) -> Array:
+    """Longitudes (n,) [deg] as one stretch without a jump where the date line is crossed, perhaps beyond 180.
+
+    They are counted from the middle of their directions, so that it does not matter in which order they come.
+    """
+    angle = longitude * DEG
+    middle = math.degrees(math.atan2(float(np.sin(angle).mean()), float(np.cos(angle).mean())))
+    return middle + (longitude - middle + 180.0) % 360.0 - 180.0
 
 
 def _legs(table: Table, callsign: str, address: int, t: Array, place: Array) -> Iterator[Flight]:
