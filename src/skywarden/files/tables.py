@@ -26,6 +26,7 @@ MOST_FAULTS = 20                # lines of one fault listed one by one; the rest
 LINE = "\0line"                 # column of line numbers beside the table's own; no text file holds a zero byte
 
 _OTHERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}       # what separates cells elsewhere
+_HINT = re.compile(rb'"?sep=[^\r\n]"?[ \t]*\r?(?:\n|$)')
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 
 
@@ -100,14 +101,14 @@ def _plain(name: str, content: bytes) -> bytes:
 
 def _from_heading(name: str, data: bytes) -> tuple[bytes, int]:
     """The table from its heading on, and the heading's line: blank lines and the hint `sep=,` that Excel writes stand before it."""
-    line = 1
-    while data:
-        end = data.find(b"\n")
-        row = (data if end < 0 else data[:end]).strip()
-        if row and not (line == 1 and re.fullmatch(rb'"?sep=(.)"?', row)):
-            return data, line
-        data, line = (b"" if end < 0 else data[end + 1:]), line + 1
-    raise TableError(Fault(name, 1, "is empty", "Write a heading and a line a row."))
+    start = len(data) - len(data.lstrip())
+    hint = _HINT.match(data, start)
+    if hint:
+        start = hint.end() + len(data[hint.end():]) - len(data[hint.end():].lstrip())
+    start = data.rfind(b"\n", 0, start) + 1         # blanks before the first name belong to it
+    if start >= len(data):
+        raise TableError(Fault(name, 1, "is empty", "Write a heading and a line a row."))
+    return data[start:], data.count(b"\n", 0, start) + 1
 
 
 def _heading(name: str, data: bytes, line: int) -> list[str]:
@@ -180,8 +181,8 @@ def _unreadable(name: str, data: bytes, first: int, width: int, problem: Excepti
     except csv.Error as error:
         yield Fault(name, first + reader.line_num - 1, f"is not CSV: {error}", "Export it again as comma-separated text.")
         return
-    for line, cells in long[:MOST_FAULTS]:
-        yield Fault(name, line, f"the line has {cells} cells, the heading {width}", "Write one cell a column; a number has a decimal point, no comma.")
+    for line, count in long[:MOST_FAULTS]:
+        yield Fault(name, line, f"the line has {count} cells, the heading {width}", "Write one cell a column; a number has a decimal point, no comma.")
     if len(long) > MOST_FAULTS:
         yield Fault(name, long[MOST_FAULTS][0], f"{len(long) - MOST_FAULTS} more lines with too many cells", "Mend them likewise.")
     if not long:
@@ -203,9 +204,9 @@ def _parquet(name: str, content: bytes, needed: Sequence[str], optional: Sequenc
             missing = [_missing(name, None, column, [*heading], {*needed, *optional}) for column in needed if column not in heading]
             if missing:
                 raise TableError(*missing)
-            rows = int(scan.select(pl.len()).collect().item())
-            if rows > MOST_ROWS:
-                raise TableError(Fault(name, None, f"holds {rows:,} rows, more than {MOST_ROWS:,}", "Split it, by run or by time."))
+            count = int(scan.select(pl.len()).collect().item())
+            if count > MOST_ROWS:
+                raise TableError(Fault(name, None, f"holds {count:,} rows, more than {MOST_ROWS:,}", "Split it, by run or by time."))
             asked = [column for column in (*needed, *optional) if column in heading]
             return scan.select(pl.col(heading[column]).alias(column) for column in asked).collect()
     except TableError:
