@@ -15,12 +15,12 @@ import time
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 from skywarden.feeds.simulated import Simulated
-from skywarden.run.shapes import Moment
-from skywarden.scenario.load import load as load_scenario
-from skywarden.scenario.load import site_of
+from skywarden.messages.moment import Moment
+from skywarden.pipeline.simulated import rehearsing, watching
+from skywarden.pipeline.warming import warm
+from skywarden.simulator.scenario.load import load as load_scenario
+from skywarden.simulator.scenario.load import site_of
 from skywarden.site.load import load as load_site
-from skywarden.stages import rehearsing, watching
-from skywarden.warming import warm
 
 SCENARIO = "mixed-salvo-50"
 

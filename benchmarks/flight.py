@@ -20,12 +20,12 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import numpy as np
 
-from skywarden.ballistics.air import icao, with_weather
-from skywarden.ballistics.drag import STANDARD, drag_factor, standard_drags
-from skywarden.ballistics.fall import fall, fall_exactly
-from skywarden.ballistics.flight import STANDARD_GRAVITY, plain_earth
-from skywarden.ballistics.path import fly
-from skywarden.geometry.ground import flat
+from skywarden.kernels.ballistics.air import icao, with_weather
+from skywarden.kernels.ballistics.drag import STANDARD, drag_factor, standard_drags
+from skywarden.kernels.ballistics.fall import fall, fall_exactly
+from skywarden.kernels.ballistics.flight import STANDARD_GRAVITY, plain_earth
+from skywarden.kernels.ballistics.path import fly
+from skywarden.kernels.geometry.ground import flat
 
 LB_PER_SQUARE_INCH = 703.0695796391593      # kg/m²
 SITE = 1_790.0                              # m above mean sea level

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from skywarden.ballistics.air import exponential
-from skywarden.ballistics.drag import standard_drags
-from skywarden.ballistics.flight import plain_earth
-from skywarden.estimation.measure import measure
-from skywarden.estimation.motion import STATES, flow
-from skywarden.estimation.single import follow, pack
+from skywarden.kernels.ballistics.air import exponential
+from skywarden.kernels.ballistics.drag import standard_drags
+from skywarden.kernels.ballistics.flight import plain_earth
+from skywarden.kernels.estimation.measure import measure
+from skywarden.kernels.estimation.motion import STATES, flow
+from skywarden.kernels.estimation.single import follow, pack
 
 AIR, EARTH, DRAGS = exponential(1790.0), plain_earth(1790.0), standard_drags(["constant"])
 START = np.array([-3000.0, 2000.0, 600.0, 160.0, -90.0, 110.0, 2.4, 0.0, 0.0])

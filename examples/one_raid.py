@@ -9,8 +9,8 @@ import sys
 
 from skywarden.feeds.simulated import Simulated
 from skywarden.messages.truth import FLYING
-from skywarden.scenario.load import load as load_scenario
-from skywarden.scenario.load import site_of
+from skywarden.simulator.scenario.load import load as load_scenario
+from skywarden.simulator.scenario.load import site_of
 from skywarden.site.load import load as load_site
 
 

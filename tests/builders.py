@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from skywarden.ballistics.air import exponential
-from skywarden.ballistics.drag import standard_drags
-from skywarden.ballistics.flight import plain_earth
-from skywarden.geometry.ground import flat
+from skywarden.kernels.ballistics.air import exponential
+from skywarden.kernels.ballistics.drag import standard_drags
+from skywarden.kernels.ballistics.flight import plain_earth
+from skywarden.kernels.geometry.ground import flat
 from skywarden.messages.frame import Weather
-from skywarden.scenario.model import Area, Clutter, Flight, Raid, RoundClass, Scenario, WeatherTruth
+from skywarden.simulator.scenario.model import Area, Clutter, Flight, Raid, RoundClass, Scenario, WeatherTruth
 from skywarden.site.model import Effector, Origin, Policy, Radar, Receiver, Site
 
 DATUM = 1790.0      # m, of the shared benchmark
@@ -113,8 +113,8 @@ def a_moment(t: float, n: int = 3, seed: int = 0, live: bool = False) -> Any:
     """A moment full of chance: `n` rows in every table; the picture is `a_picture` of the frame. Good for records, meaningless to a tracker."""
     from skywarden.messages.commands import Command
     from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars
+    from skywarden.messages.moment import Moment
     from skywarden.messages.truth import Truth
-    from skywarden.run.shapes import Moment
 
     rng = np.random.default_rng([seed, round(t * 1000)])
     frame = Frame(

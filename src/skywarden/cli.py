@@ -61,15 +61,15 @@ def run_command(
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
-    from skywarden import session
+    from skywarden.session import simulation
 
     if (tls_certificate is None) != (tls_key is None):
         raise UsageError("--tls-certificate and --tls-key belong together: give both or neither")
     tls = (tls_certificate, tls_key) if tls_certificate is not None and tls_key is not None else None
-    request = session.Request(
+    request = simulation.Request(
         scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port, host, users, audit, tls,
         stay, tiles)
-    summary = session.run_request(request, talk)
+    summary = simulation.run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
 
 
@@ -82,7 +82,7 @@ def track_command(
 ) -> None:
     """Track recorded detections through the same function as a live radar's, as fast as it can."""
     from skywarden.site.load import load
-    from skywarden.track import track_file
+    from skywarden.tools.track import track_file
 
     if format not in ("csv", "parquet"):
         raise UsageError(f"--format {format}: it is csv or parquet")
@@ -101,7 +101,7 @@ def fly_command(
     ground_height: Annotated[float, typer.Option(help="Height of the flat ground above mean sea level [m].")] = 1790.0,
 ) -> None:
     """Fly given states forward on an idealised range, to check the flight model."""
-    from skywarden.fly import fly_rounds
+    from skywarden.tools.fly import fly_rounds
 
     flown = fly_rounds(rounds, out, _pair(wind), atmosphere, isa_offset, ground_height)
     talk.print(f"{flown} rounds flown to the ground: {out}", highlight=False)
@@ -115,7 +115,7 @@ def allocate_command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, with the assignment.")] = False,
 ) -> None:
     """Solve a published weapon-target assignment instance: the plan, and a proven bound on the best."""
-    from skywarden.allocation import solve
+    from skywarden.tools.allocate import solve
 
     limit = _positive(time_limit, "--time-limit")
     with talk.status("allocating …"):
@@ -138,16 +138,16 @@ def replay_command(
     tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
 ) -> None:
     """Show a record again, or check that the same frames still give the same pictures."""
-    from skywarden import session
+    from skywarden.session import simulation
 
     if check:
-        result = session.check_record(record, talk)
+        result = simulation.check_record(record, talk)
         print(result.sentence)
         raise typer.Exit(0 if result.same else 1)
     if console:
-        session.replay_page(record, port, talk, tiles)
+        simulation.replay_page(record, port, talk, tiles)
         return
-    frames = session.replay(record, _moment(start), _speed(speed), talk)
+    frames = simulation.replay(record, _moment(start), _speed(speed), talk)
     print(f"{frames} frames replayed")
 
 
@@ -186,7 +186,7 @@ def user_command(
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for when not given.")],
 ) -> None:
     """Add a user of the console, or change role and password."""
-    from skywarden.console.auth import add_user
+    from skywarden.console.access.sessions import add_user
 
     add_user(users, name, role, password)
     print(f"{users}: {name} is {role}")
@@ -201,7 +201,7 @@ def check_command(
 
     Of a record: every clearance given and every simulated order, checked by code that shares nothing with what gave them.
     """
-    from skywarden.check import check_file
+    from skywarden.tools.check import check_file
 
     told: dict[str, Any] = {}
     for file in files:
@@ -227,9 +227,9 @@ def _is_record(file: Path) -> bool:
 
 def _judged(file: Path, quiet: bool) -> dict[str, Any]:
     """What is wrong with a record's clearances and orders, said unless `quiet`."""
-    from skywarden import session
+    from skywarden.session import simulation
 
-    found = session.judge_record(file, talk)
+    found = simulation.judge_record(file, talk)
     good = not found.violations and not found.faults
     if not quiet:
         for fault in found.faults:
@@ -246,7 +246,7 @@ def _judged(file: Path, quiet: bool) -> dict[str, Any]:
 @app.command("list", **_example("skywarden list"))
 def list_command() -> None:
     """List the sites and scenarios at hand, a line each."""
-    from skywarden.catalogue import scenarios, sites
+    from skywarden.tools.listing import scenarios, sites
 
     print("sites")
     for line in sites():

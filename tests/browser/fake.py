@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from skywarden.geometry.ground import Ground
+from skywarden.kernels.geometry.ground import Ground
 from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, CONSENT, HOLD, RECLASSIFY, RELEASE, UNMARKED, WEAPONS, Command
 from skywarden.messages.drill import Airport, Approaches, Clearance, Drill, Evidence, Fallout, Order, Reached
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import HELD, KIND_NAMES, RAISE, Health, Impacts, Picture, Threats, Tracks, Warnings
-from skywarden.run.shapes import Moment
 from skywarden.site.load import load
 from skywarden.site.model import Site
 

@@ -10,9 +10,9 @@ import pytest
 from conftest import Run
 from hands import BOTH, PASSWORD, answer, at, button, card, expect, log_in, middle_of, ready, soon, tab_to
 
-from skywarden.console import auth
+from skywarden.console.access import sessions
 
-USER = auth.LOCAL
+USER = sessions.LOCAL
 
 
 @pytest.fixture(scope="module")
@@ -394,7 +394,7 @@ def test_reload_in_the_middle(quiet, pages, by):
 def test_server_killed_and_restarted(visit, tmp_path, by):
     """Nothing is done by hand after the kill: who is logged in and what is warned come back by themselves."""
     users = tmp_path / "users.toml"
-    auth.add_user(users, "mira", "operator", PASSWORD)
+    sessions.add_user(users, "mira", "operator", PASSWORD)
     made = Run(rounds=0, start=5.0, users=users, journal=tmp_path / "standing.json")
     zone, port = a_zone(made), made.console.port
     try:
@@ -431,7 +431,7 @@ def manned(chromium, tmp_path_factory):
     """One run with named users, and two needed for a consent."""
     users = tmp_path_factory.mktemp("users") / "users.toml"
     for name, role in (("mira", "operator"), ("tom", "operator"), ("otto", "observer"), ("ines", "instructor")):
-        auth.add_user(users, name, role, PASSWORD)
+        sessions.add_user(users, name, role, PASSWORD)
     made = Run(rounds=14, start=58.0, again=40.0, users=users, consent="two")
     made.users = users
     yield made
@@ -487,12 +487,12 @@ def test_role_refused(manned, visit, by):
         try:                                            # somebody takes his rights away while his page is open
             before, _, after = text.partition("[users.tom]\n")
             manned.users.write_text(before + "[users.tom]\n" + after.replace('"operator"', '"observer"', 1))
-            time.sleep(auth.LOOK_S + 0.2)
+            time.sleep(sessions.LOOK_S + 0.2)
             button(page, "Acknowledge").first.click()
             expect(at(page, "toast")).to_contain_text("An observer may not acknowledge.")
         finally:
             manned.users.write_text(text)
-            time.sleep(auth.LOOK_S + 0.2)
+            time.sleep(sessions.LOOK_S + 0.2)
     assert not [c for c in manned.commands if c.kind in ("alarm", "acknowledge")]
 
 

@@ -9,9 +9,9 @@ import shutil
 import numpy as np
 import pytest
 
-from skywarden.geometry.earth import to_earth, to_site
+from skywarden.files.shipped import find
+from skywarden.kernels.geometry.earth import to_earth, to_site
 from skywarden.site.load import load
-from skywarden.site.shipped import find
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
 expect = playwright.expect

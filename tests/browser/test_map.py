@@ -14,7 +14,7 @@ import pytest
 
 from skywarden.console.app import tile_origin
 from skywarden.errors import UsageError
-from skywarden.geometry.earth import to_site
+from skywarden.kernels.geometry.earth import to_site
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
 expect = playwright.expect

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from skywarden.files.shipped import find
 from skywarden.messages.commands import Command
-from skywarden.site.shipped import find
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 from test_console import a_record

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skywarden.ballistics.air import GAMMA, GAS, GEOPOTENTIAL_RADIUS, density_and_sound, exponential, icao, icao_geometric, wind_at, with_weather
-from skywarden.ballistics.drag import standard_drags
-from skywarden.ballistics.flight import EARTH_RADIUS, STANDARD_GRAVITY, acceleration, plain_earth, real_earth
+from skywarden.kernels.ballistics.air import GAMMA, GAS, GEOPOTENTIAL_RADIUS, density_and_sound, exponential, icao, icao_geometric, wind_at, with_weather
+from skywarden.kernels.ballistics.drag import standard_drags
+from skywarden.kernels.ballistics.flight import EARTH_RADIUS, STANDARD_GRAVITY, acceleration, plain_earth, real_earth
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "flight"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import PchipInterpolator
 
-from skywarden.ballistics.drag import STANDARD, drag_factor, drags, law, standard_drags
+from skywarden.kernels.ballistics.drag import STANDARD, drag_factor, drags, law, standard_drags
 
 same_curve = 1e-12
 

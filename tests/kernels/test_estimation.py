@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from naive import cheapest_by_trying, joint_update, seen_from
 
-from skywarden.ballistics.air import exponential
-from skywarden.ballistics.drag import drags
-from skywarden.ballistics.flight import plain_earth
-from skywarden.estimation.descent import descend
-from skywarden.estimation.fit import fit
-from skywarden.estimation.hills import unbend
-from skywarden.estimation.kalman import closeness, innovation, invert, update
-from skywarden.estimation.measure import Sensors, measure, residual, wrap
-from skywarden.estimation.motion import STATES, STRAIGHT, carry, flow
-from skywarden.estimation.pair import assign
-from skywarden.estimation.single import follow, pack
-from skywarden.geometry.ground import Ground, flat
+from skywarden.kernels.ballistics.air import exponential
+from skywarden.kernels.ballistics.drag import drags
+from skywarden.kernels.ballistics.flight import plain_earth
+from skywarden.kernels.estimation.descent import descend
+from skywarden.kernels.estimation.fit import fit
+from skywarden.kernels.estimation.hills import unbend
+from skywarden.kernels.estimation.kalman import closeness, innovation, invert, update
+from skywarden.kernels.estimation.measure import Sensors, measure, residual, wrap
+from skywarden.kernels.estimation.motion import STATES, STRAIGHT, carry, flow
+from skywarden.kernels.estimation.pair import assign
+from skywarden.kernels.estimation.single import follow, pack
+from skywarden.kernels.geometry.ground import Ground, flat
 
 AIR, EARTH = exponential(1790.0), plain_earth(1790.0)
 TRANSONIC = (np.array([0.0, 0.85, 1.05, 1.3, 2.0]), np.array([1.0, 1.0, 2.0, 1.9, 1.6]), "linear")

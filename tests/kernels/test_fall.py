@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from skywarden.ballistics.air import exponential, icao, with_weather
-from skywarden.ballistics.drag import drags, law, standard_drags
-from skywarden.ballistics.fall import fall, fall_exactly
-from skywarden.ballistics.flight import plain_earth, real_earth
-from skywarden.ballistics.path import fly
-from skywarden.geometry.ground import Ground, flat, ground_up
+from skywarden.kernels.ballistics.air import exponential, icao, with_weather
+from skywarden.kernels.ballistics.drag import drags, law, standard_drags
+from skywarden.kernels.ballistics.fall import fall, fall_exactly
+from skywarden.kernels.ballistics.flight import plain_earth, real_earth
+from skywarden.kernels.ballistics.path import fly
+from skywarden.kernels.geometry.ground import Ground, flat, ground_up
 
 LAWS = standard_drags(["G1", "G7", "constant"])
 LB_PER_SQUARE_INCH = 703.0695796391593      # kg/m²

@@ -12,11 +12,11 @@ from naive import flight
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from skywarden.ballistics.air import exponential, icao, icao_geometric, with_weather
-from skywarden.ballistics.drag import drag_factor, drags, standard_drags
-from skywarden.ballistics.flight import STANDARD_GRAVITY, acceleration, plain_earth, real_earth
-from skywarden.ballistics.path import apex, fly, state_at
-from skywarden.geometry.ground import Ground, flat
+from skywarden.kernels.ballistics.air import exponential, icao, icao_geometric, with_weather
+from skywarden.kernels.ballistics.drag import drag_factor, drags, standard_drags
+from skywarden.kernels.ballistics.flight import STANDARD_GRAVITY, acceleration, plain_earth, real_earth
+from skywarden.kernels.ballistics.path import apex, fly, state_at
+from skywarden.kernels.geometry.ground import Ground, flat
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "flight"
 LAWS = standard_drags(["G1", "G7", "constant"])

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from skywarden.errors import TableError, UsageError
-from skywarden.fly import fly_rounds
+from skywarden.tools.fly import fly_rounds
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "flight"
 LB_PER_SQUARE_INCH = 703.0695796391593      # kg/m²

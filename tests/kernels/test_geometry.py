@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from naive import point_in_polygon
 
-from skywarden.geometry.earth import to_earth, to_site
-from skywarden.geometry.ground import Ground, flat, ground_up
-from skywarden.geometry.polar import from_polar, to_polar, wrap
-from skywarden.geometry.polygon import area, area_within, distance, inside
+from skywarden.kernels.geometry.earth import to_earth, to_site
+from skywarden.kernels.geometry.ground import Ground, flat, ground_up
+from skywarden.kernels.geometry.polar import from_polar, to_polar, wrap
+from skywarden.kernels.geometry.polygon import area, area_within, distance, inside
 
 millimetre = 1e-3
 STAR = np.array([[0.0, 0.0], [40.0, 10.0], [80.0, 0.0], [60.0, 40.0], [80.0, 90.0], [40.0, 60.0], [0.0, 80.0], [20.0, 40.0]])

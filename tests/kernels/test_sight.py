@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from shapely import Point, contains_xy
 
-from skywarden.geometry.ground import Ground, flat
-from skywarden.geometry.sight import EARTH_RADIUS, in_sight, lowest_seen, surface_up
+from skywarden.kernels.geometry.ground import Ground, flat
+from skywarden.kernels.geometry.sight import EARTH_RADIUS, in_sight, lowest_seen, surface_up
 from skywarden.site.coverage import coverage, outline, outlines
 from skywarden.site.load import load
 

@@ -16,10 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 
 from feed_builders import SHARED, a_surveillance_site, a_turn, block, ethernet, frames_of, pcap
 
-from skywarden.feeds import capture
 from skywarden.feeds.adsb import AircraftDecoder, SbsDecoder
 from skywarden.feeds.asterix import Decoder
-from skywarden.feeds.capture import Payload
+from skywarden.formats import capture
+from skywarden.formats.capture import Payload
 
 SITE = a_surveillance_site(48.0, 11.0)
 QUICK = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

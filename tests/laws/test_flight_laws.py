@@ -8,12 +8,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skywarden.ballistics.air import icao, with_weather
-from skywarden.ballistics.drag import standard_drags
-from skywarden.ballistics.fall import fall
-from skywarden.ballistics.flight import STANDARD_GRAVITY, plain_earth, real_earth
-from skywarden.ballistics.path import fly, state_at
-from skywarden.geometry.ground import flat
+from skywarden.kernels.ballistics.air import icao, with_weather
+from skywarden.kernels.ballistics.drag import standard_drags
+from skywarden.kernels.ballistics.fall import fall
+from skywarden.kernels.ballistics.flight import STANDARD_GRAVITY, plain_earth, real_earth
+from skywarden.kernels.ballistics.path import fly, state_at
+from skywarden.kernels.geometry.ground import flat
 
 LAWS = standard_drags(["G1", "G7", "constant"])
 millimetre = 1e-3

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from skywarden.messages.frame import Aircraft
 from skywarden.messages.tables import join
 from skywarden.rehearsal import rehearse
-from skywarden.rehearsal.verify import violations
+from skywarden.verification.drills import violations
 
 STEP, FLIGHT, GRAVITY = 0.5, 14.0, 9.80665
 KINDS = ("gun", "interceptor", "directed-energy")

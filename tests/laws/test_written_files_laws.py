@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skywarden.check import check_file
 from skywarden.errors import InputError
-from skywarden.scenario.load import from_sources as scenario_from
-from skywarden.scenario.load import load as load_scenario
+from skywarden.simulator.scenario.load import from_sources as scenario_from
+from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.site.load import from_sources as site_from
 from skywarden.site.load import load as load_site
+from skywarden.tools.check import check_file
 
 ROOT = Path(__file__).resolve().parents[2]
 TOML = (ROOT / "sites/kabul/site.toml").read_bytes()

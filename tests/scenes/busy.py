@@ -11,21 +11,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skywarden.feeds.simulated import Simulated
-from skywarden.geometry.ground import ground_up
-from skywarden.geometry.polygon import distance
+from skywarden.kernels.geometry.ground import ground_up
+from skywarden.kernels.geometry.polygon import distance
+from skywarden.measures.tally import Measures
 from skywarden.messages.drill import Order
+from skywarden.messages.moment import Moment
 from skywarden.messages.truth import STOPPED
-from skywarden.review.measures import Measures
+from skywarden.pipeline.simulated import stepper
 from skywarden.run.clock import NoClock
 from skywarden.run.loop import Wire, run
-from skywarden.run.shapes import Moment
-from skywarden.scenario.load import load as load_scenario
-from skywarden.sensing.radar import covered
+from skywarden.simulator.scenario.load import load as load_scenario
+from skywarden.simulator.sensing.radar import covered
+from skywarden.simulator.world import engagement, rounds, traffic
 from skywarden.site.effect import kill_probability
 from skywarden.site.load import load as load_site
 from skywarden.site.model import Effector, Site
-from skywarden.stages import stepper
-from skywarden.world import engagement, rounds, traffic
 
 PER_WEEK = 5_000            # operations within five nautical miles: Balad, af.mil
 BEGUN = 150.0               # s: every aircraft has been seen for long by then, those that have landed included

@@ -10,9 +10,9 @@ import numpy as np
 from builders import a_site
 from naive import seen_from
 
-from skywarden.ballistics.drag import standard_drags
 from skywarden.defence.tracking import tracker
-from skywarden.estimation.motion import STATES, flow
+from skywarden.kernels.ballistics.drag import standard_drags
+from skywarden.kernels.estimation.motion import STATES, flow
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
 
 SITE = a_site()

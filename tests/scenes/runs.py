@@ -11,9 +11,9 @@ from typing import Any
 
 from rich.console import Console
 
-from skywarden import session
+from skywarden.measures.tally import Measures
 from skywarden.record.reader import Record
-from skywarden.review.measures import Measures
+from skywarden.session import simulation
 from skywarden.site.load import from_sources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ def silent() -> Console:
 
 def fly(scenario: str | Path | None = None, **asked: Any) -> dict[str, Any]:
     """Run a scenario, or feeds, as fast as it goes; returns the summary."""
-    return session.run_request(session.Request(str(scenario) if scenario else None, speed=None, console=False, **asked), silent())
+    return simulation.run_request(simulation.Request(str(scenario) if scenario else None, speed=None, console=False, **asked), silent())
 
 
 def measured(path: Path) -> Measures:

@@ -15,12 +15,12 @@ from kept import KEPT, state_of_sources
 
 from skywarden.messages.drill import AIRCRAFT_NEAR, CLEAR_TO_ENGAGE, UNKNOWN_NEAR
 from skywarden.messages.frame import Aircraft
-from skywarden.rehearsal import airspace, separation
-from skywarden.rehearsal.claims import heard, remembered
+from skywarden.rehearsal import clearance, separation
+from skywarden.rehearsal.aircraft.memory import MANOEUVRE, SIGMAS
+from skywarden.rehearsal.aircraft.reachable import Tubes, tubes_of
+from skywarden.rehearsal.aircraft.reports import heard, remembered
 from skywarden.rehearsal.fallout import Below
-from skywarden.rehearsal.known import MANOEUVRE, SIGMAS
 from skywarden.rehearsal.space import MISALIGNED, WIDTH, Space, burn_out, look_ahead, space_of
-from skywarden.rehearsal.tubes import Tubes, tubes_of
 
 TARGET = int(os.environ.get("SKYWARDEN_ENGAGEMENTS", "1000000"))
 CHUNK = 10_000
@@ -46,20 +46,20 @@ def _one(s: Any, got: dict[str, Any]) -> None:
         for k, effector in enumerate(s.site.effectors):
             got["asked"] += 1
             space = space_of(ahead, effector)
-            if space is None or not space.t_from - NOW <= effector.reaction_s + airspace.AHEAD:
+            if space is None or not space.t_from - NOW <= effector.reaction_s + clearance.AHEAD:
                 continue
-            clearance = airspace.clear(row, k, space, tubes, s.frame, s.picture, s.site)
+            answer = clearance.clear(row, k, space, tubes, s.frame, s.picture, s.site)
             light, steers = math.isinf(effector.speed), effector.kind == "interceptor"
             flight = (effector.place, effector.speed, burn_out(effector), space.t_from, space.t_hit)
-            if clearance.cleared:
+            if answer.cleared:
                 got["released"] += 1
-                got["bound"] += clearance.evidence.bound
+                got["bound"] += answer.evidence.bound
                 gap = truly(s.truth, s.rounds[row], *flight, space.t_to, effector.engagement_s, steers, light)
                 near = gap < s.site.policy.safety_distance
                 got["met"] += bool((near & (s.known != NOBODY)).any())
                 got["met_unseen"] += bool((near & (s.known == NOBODY)).any())
                 got["least"] = min(got["least"], float(np.min(gap, where=s.known != NOBODY, initial=math.inf)))
-            if clearance.reason in (CLEAR_TO_ENGAGE, AIRCRAFT_NEAR, UNKNOWN_NEAR):
+            if answer.reason in (CLEAR_TO_ENGAGE, AIRCRAFT_NEAR, UNKNOWN_NEAR):
                 told = (
                     s.picture.tracks.state[row, :6], WIDTH, MISALIGNED, s.site.radars[0].place, effector.reach_min, *flight, effector.engagement_s, steers,
                     light, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.covariance, tubes.extra, tubes.blind, SIGMAS, MANOEUVRE,
@@ -68,12 +68,12 @@ def _one(s: Any, got: dict[str, Any]) -> None:
                 free = oracle(*told, False) >= safety
                 free_untimed = free and oracle(*told, True) >= safety
                 # the oracle knows of no debris: held although no tube comes near
-                debris = not clearance.cleared and clearance.distance >= safety
+                debris = not answer.cleared and answer.distance >= safety
                 for name in (f"{DENSITIES[s.stratum[0]]} aircraft", f"{ACCURACIES[s.stratum[1]]:.0f} m tracks", INTEGRITIES[s.stratum[2]]):
                     tally = got["strata"].setdefault(name, [0] * 6)
                     for k, allowed in ((0, free), (3, free_untimed)):
                         tally[k] += allowed
-                        tally[k + 1] += allowed and clearance.cleared
+                        tally[k + 1] += allowed and answer.cleared
                         tally[k + 2] += allowed and debris
 
 
@@ -169,7 +169,7 @@ def test_the_part_for_aircraft_nobody_sees_covers_the_air_about_the_space() -> N
     none = tubes_of(heard(Aircraft.empty(), a_frame(NOW), scene_.site), a_frame(NOW), a_picture(NOW), scene_.site)
     nothing = separation.Separation(*(np.zeros(0),) * 7)
     below = Below(0.0, 1.0, np.zeros(11), 0.0, np.zeros((4, 5)))
-    unseen, outside, claims, fragments = airspace._bound(space, none, nothing, below, effector, scene_.site, a_frame(NOW))
+    unseen, outside, claims, fragments = clearance._bound(space, none, nothing, below, effector, scene_.site, a_frame(NOW))
     assert (outside, claims, fragments) == (0.0, 0.0, 0.0)
     low, high = np.array([-900.0, -900.0, -900.0]), np.array([3_000.0, 3_000.0, 3_500.0])
     spots = rng.uniform(low, high, (40_000, 3))
@@ -178,15 +178,15 @@ def test_the_part_for_aircraft_nobody_sees_covers_the_air_about_the_space() -> N
         for share in np.linspace(0.0, 1.0, 60):
             near = np.minimum(near, np.linalg.norm(spots - share * line, axis=1) - 0.03 * share * 3_000.0)
     volume = float((near < 300.0).mean()) * float(np.prod(high - low)) * 1e-9
-    assert volume * airspace.UNSEEN <= unseen <= 10.0 * volume * airspace.UNSEEN
+    assert volume * clearance.UNSEEN <= unseen <= 10.0 * volume * clearance.UNSEEN
 
 
 def test_the_parts_for_wrong_claims_and_for_pieces_bound_what_happens() -> None:
     rng = np.random.default_rng(13)
     # of n aircraft whose broadcasts fail at the assumed rate, some time within T: never more often than the sum says
     n, seconds = 40, 30.0
-    failed = 1.0 - math.exp(-airspace.CLAIM_WRONG / 3_600.0 * n * seconds)
-    assert failed <= airspace.CLAIM_WRONG / 3_600.0 * n * seconds
+    failed = 1.0 - math.exp(-clearance.CLAIM_WRONG / 3_600.0 * n * seconds)
+    assert failed <= clearance.CLAIM_WRONG / 3_600.0 * n * seconds
     # pieces evenly over a circle, an aircraft of AIRFRAME anywhere in it: at least one meets it no more often than their number times its share
     radius, pieces, runs = 150.0, 30, 20_000
     half = math.sqrt(separation.AIRFRAME / math.pi)

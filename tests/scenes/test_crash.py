@@ -13,7 +13,7 @@ from builders import a_step
 
 from skywarden.feeds.replay import Replay
 from skywarden.record.reader import Record
-from skywarden.run.compare import check_record
+from skywarden.verification.repeat import check_record
 
 CHILD = Path(__file__).parent / "crash_child.py"
 

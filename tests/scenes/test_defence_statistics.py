@@ -17,10 +17,10 @@ from scipy.stats import binom
 from skywarden.messages.drill import Clearance, Order
 from skywarden.messages.picture import Tracks
 from skywarden.messages.truth import AS_PLANNED, CANCELLED, DEPARTED, DIVERTED, HELD, LANDED, STOPPED, WAITS, WENT_AROUND
-from skywarden.sensing.chance import Chance
-from skywarden.world import engagement, rounds
-from skywarden.world.air import true_air
-from skywarden.world.traffic import traffic
+from skywarden.simulator.sensing.chance import Chance
+from skywarden.simulator.world import engagement, rounds
+from skywarden.simulator.world.air import true_air
+from skywarden.simulator.world.traffic import traffic
 
 THREATS = 5
 UNLIKE = 0.002      # share of raids by which chances that differ by a hundredth from round to round can move a count

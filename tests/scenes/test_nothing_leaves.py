@@ -24,8 +24,8 @@ def hear(event, args):
     elif event == "sqlite3.connect":
         seen.append(["sqlite", os.fsdecode(args[0]) if isinstance(args[0], (str, bytes)) else repr(args[0])])
 sys.addaudithook(hear)
-from skywarden import kernels
-kernels.keep_compiled()
+from skywarden.pipeline import compiled
+compiled.keep_compiled()
 out = sys.argv.pop()
 from skywarden.cli import app
 try:

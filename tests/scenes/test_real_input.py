@@ -13,7 +13,7 @@ from scenes.runs import SHARED, asked_json, fly
 
 from skywarden.messages.picture import PROJECTILE
 from skywarden.record.reader import Record
-from skywarden.scenario.flights import COLUMNS
+from skywarden.simulator.scenario.flights import COLUMNS
 
 RADAR = SHARED / "data" / "asterix" / "jahorina_first_40s.raw"
 FLIGHTS = SHARED / "data" / "adsb"

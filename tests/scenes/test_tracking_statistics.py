@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from skywarden.site.load import load
-from skywarden.track import track_file
+from skywarden.tools.track import track_file
 
 HARNESS = Path(__file__).resolve().parents[3] / "shared" / "benchmarks" / "tracking"
 SCORE = """

@@ -12,21 +12,21 @@ from builders import a_frame, a_picture, a_scenario, a_site, a_zone, an_effector
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skywarden.ballistics.air import with_weather
+from skywarden.kernels.ballistics.air import with_weather
 from skywarden.messages.drill import Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft, Weather
 from skywarden.messages.tables import join
 from skywarden.messages.truth import FRAGMENT, KILLED, PARTLY
 from skywarden.rehearsal import airport
-from skywarden.rehearsal.airspace import _in_sector, _points_into, clear
-from skywarden.rehearsal.claims import REMEMBERED, heard, remembered
+from skywarden.rehearsal.aircraft.reachable import Tubes, tubes_of
+from skywarden.rehearsal.aircraft.reports import REMEMBERED, heard, remembered
+from skywarden.rehearsal.clearance import _in_sector, _points_into, clear
 from skywarden.rehearsal.fallout import below_of
 from skywarden.rehearsal.separation import closest, separation
 from skywarden.rehearsal.space import STEP, Space, look_ahead, space_of
-from skywarden.rehearsal.tubes import Tubes, tubes_of
-from skywarden.sensing.chance import Chance
-from skywarden.world import debris
-from skywarden.world.rounds import states
+from skywarden.simulator.sensing.chance import Chance
+from skywarden.simulator.world import debris
+from skywarden.simulator.world.rounds import states
 
 one_millimetre = 1e-3
 

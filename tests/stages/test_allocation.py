@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from skywarden.allocation import read
 from skywarden.cli import app
 from skywarden.errors import TableError
-from skywarden.rehearsal import allocate, leakage, stakes
+from skywarden.rehearsal.allocation import assign, leakage, value
+from skywarden.tools.allocate import read
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "allocation"
 OPTIMA = {"50x100x1": 1734.302278, "50x100x2": 123.838458, "100x200x1": 2862.302805}     # published, tuliotoffolo/wta
@@ -45,7 +45,7 @@ def test_a_published_instance_is_solved_to_its_published_optimum_and_that_is_pro
     assert used.max() <= shots
 
 
-def brute(asked: allocate.Problem) -> float:
+def brute(asked: assign.Problem) -> float:
     """The least objective over all plans of one shot an effector, one by one."""
     best = np.inf
     n, w = asked.chance.shape
@@ -55,7 +55,7 @@ def brute(asked: allocate.Problem) -> float:
             code, threat = divmod(code, n + 1)
             if threat < n:
                 counts[threat, shooter] = 1
-        best = min(best, allocate.objective(asked, counts))
+        best = min(best, assign.objective(asked, counts))
     return best
 
 
@@ -64,9 +64,9 @@ def brute(asked: allocate.Problem) -> float:
 def test_no_plan_of_a_small_problem_beats_the_exact_one_and_no_bound_is_above_it(n: int, w: int, seed: int, reserve: bool) -> None:
     chance = np.random.default_rng(seed)
     values, p = chance.uniform(0.0, 10.0, n), chance.uniform(0.0, 1.0, (n, w)) * (chance.random((n, w)) < 0.8)
-    asked = allocate.problem(values, p, np.ones(w, np.int64), chance.uniform(0.0, 2.0, w) if reserve else None)
+    asked = assign.problem(values, p, np.ones(w, np.int64), chance.uniform(0.0, 2.0, w) if reserve else None)
     least = brute(asked)
-    best, quick = allocate.exact(asked, 10.0), allocate.fast(asked)
+    best, quick = assign.exact(asked, 10.0), assign.fast(asked)
     assert best.objective == pytest.approx(least, rel=1e-7, abs=1e-9)
     for plan in (best, quick):
         assert plan.lower_bound <= least * (1.0 + 1e-9) + 1e-9 <= plan.objective * (1.0 + 1e-6) + 1e-8
@@ -77,15 +77,15 @@ def test_no_plan_of_a_small_problem_beats_the_exact_one_and_no_bound_is_above_it
 def test_two_hundred_threats_and_twenty_effectors_are_paired_within_three_per_cent_of_the_bound(shots: int) -> None:
     for seed in range(4):
         chance = np.random.default_rng(seed)
-        asked = allocate.problem(chance.uniform(0.1, 30.0, 200), chance.uniform(0.1, 0.9, (200, 20)), np.full(20, shots))
-        plan = allocate.fast(asked)
+        asked = assign.problem(chance.uniform(0.1, 30.0, 200), chance.uniform(0.1, 0.9, (200, 20)), np.full(20, shots))
+        plan = assign.fast(asked)
         assert plan.gap <= 0.03
-        assert plan.lower_bound <= allocate.exact(asked, 20.0).objective <= plan.objective * (1.0 + 1e-9)
+        assert plan.lower_bound <= assign.exact(asked, 20.0).objective <= plan.objective * (1.0 + 1e-9)
 
 
 def test_a_reserve_keeps_shots_that_would_save_less_than_they_are_worth() -> None:
-    asked = allocate.problem(np.array([10.0, 1.0]), np.full((2, 2), 0.5), np.array([3, 3]), np.array([1.0, 1.0]))
-    plan = allocate.exact(asked)
+    asked = assign.problem(np.array([10.0, 1.0]), np.full((2, 2), 0.5), np.array([3, 3]), np.array([1.0, 1.0]))
+    plan = assign.exact(asked)
     assert plan.counts[1].sum() == 0            # half of a value of 1 is not worth a shot kept at 1
     assert plan.counts[0].sum() == 3            # the third shot at the value of 10 saves 1.25, a fourth would save 0.6
 
@@ -102,7 +102,7 @@ def test_the_more_people_the_sooner_and_the_soonest_first() -> None:
     site = a_site(zones=(a_zone(),))
     tracks = some_tracks(*[(0.0, 900.0, 900.0, 0.0, -50.0, -50.0)] * 3)
     threats = some_threats((1, 0, 0.3, 10.0), (2, 0, 0.9, 10.0), (3, 0, 0.3, 5.0))
-    assert [w.row for w in stakes.wanted(a_picture(tracks=tracks, threats=threats), site)] == [1, 2, 0]
+    assert [w.row for w in value.wanted(a_picture(tracks=tracks, threats=threats), site)] == [1, 2, 0]
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
@@ -111,7 +111,7 @@ def test_no_threat_is_piled_on_and_no_effector_is_promised_twice(n: int, w: int,
     chance = np.random.default_rng(seed)
     p = chance.uniform(0.0, 0.9, (n, w)) * (chance.random((n, w)) < 0.7)
     worths = chance.uniform(0.1, 10.0, n)
-    pairs, plan = stakes.pairing(worths.tolist(), p, np.zeros(w))
+    pairs, plan = value.pairing(worths.tolist(), p, np.zeros(w))
     assert len({r for r, _ in pairs}) == len({c for _, c in pairs}) == len(pairs)
     assert all(p[r, c] > 0.0 for r, c in pairs)
     saved = sum(worths[r] * p[r, c] for r, c in pairs)
@@ -126,11 +126,11 @@ def test_no_threat_is_piled_on_and_no_effector_is_promised_twice(n: int, w: int,
 def test_shots_are_dearer_the_fewer_are_left() -> None:
     plain = a_site(effectors=(an_effector(magazine=5),))
     site = replace(plain, policy=replace(plain.policy, reserve=2.0))
-    assert stakes.kept([5], site)[0] == 0.0
-    assert stakes.kept([3], site)[0] == pytest.approx(1.0)
-    assert stakes.kept([1], site)[0] == pytest.approx(2.0)
-    assert stakes.pairing([1.0], np.array([[0.9]]), stakes.kept([1], site))[0] == ()
-    assert stakes.pairing([3.0], np.array([[0.9]]), stakes.kept([1], site))[0] == ((0, 0),)
+    assert value.kept([5], site)[0] == 0.0
+    assert value.kept([3], site)[0] == pytest.approx(1.0)
+    assert value.kept([1], site)[0] == pytest.approx(2.0)
+    assert value.pairing([1.0], np.array([[0.9]]), value.kept([1], site))[0] == ()
+    assert value.pairing([3.0], np.array([[0.9]]), value.kept([1], site))[0] == ((0, 0),)
 
 
 @published

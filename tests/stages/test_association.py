@@ -14,8 +14,8 @@ from naive import seen_from
 from test_tracking import SIGMA, a_frame, a_round
 
 from skywarden.defence.tracking import tracker
-from skywarden.geometry.ground import Ground
-from skywarden.geometry.sight import in_sight
+from skywarden.kernels.geometry.ground import Ground
+from skywarden.kernels.geometry.sight import in_sight
 
 CELL = np.array([30.0, math.radians(0.9), math.radians(0.9), 4.0])
 COARSE = a_site(a_radar(range_cell=CELL[0], azimuth_cell=CELL[1], elevation_cell=CELL[2], range_rate_cell=CELL[3]))

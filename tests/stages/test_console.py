@@ -18,7 +18,8 @@ from websockets.sync.client import connect
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 from fake import Play, kabul
 
-from skywarden.console import auth, views
+from skywarden.console import views
+from skywarden.console.access import sessions
 from skywarden.console.hub import WAITING, Viewer
 from skywarden.console.memory import Memory
 from skywarden.console.server import Console, is_loopback
@@ -97,7 +98,7 @@ def drain(link):
 def users(folder, **roles):
     path = folder / "users.toml"
     for name, role in roles.items():
-        auth.add_user(path, name, role, PASSWORD)
+        sessions.add_user(path, name, role, PASSWORD)
     return path
 
 
@@ -107,7 +108,7 @@ def test_a_page_gets_hello_then_the_newest_picture():
         served.take(play.moment(20.0))
         page = Page(served)
         with page.enter() as (link, hello):
-            assert (hello["mode"], hello["user"], hello["users"]) == ("SIMULATION", auth.LOCAL, False)
+            assert (hello["mode"], hello["user"], hello["users"]) == ("SIMULATION", sessions.LOCAL, False)
             assert [zone["name"] for zone in hello["site"]["zones"]] == [zone.name for zone in SITE.zones]
             assert newest(link)["t"] == 20.0
             served.take(play.moment(20.5))
@@ -224,7 +225,7 @@ def test_commands_reach_the_session_once_in_order_with_who_and_why():
         with page.enter():
             assert page.command("alarm", ZONE, "  siren   test ") == (200, {"accepted": True})
             assert page.command("consent", "7")[0] == 200
-        assert served.commands() == (Command(0.0, "alarm", ZONE, auth.LOCAL, "siren test"), Command(0.0, "consent", "7", auth.LOCAL, ""))
+        assert served.commands() == (Command(0.0, "alarm", ZONE, sessions.LOCAL, "siren test"), Command(0.0, "consent", "7", sessions.LOCAL, ""))
         assert served.commands() == ()
 
 
@@ -276,12 +277,12 @@ def test_the_pace_of_a_simulated_run_reaches_its_clock_at_once_and_the_next_fram
             assert clock.speed == 0.0
             while (pace := newest(link, "pulse")["pace"])["speed"] != 0.0:
                 pass
-            assert (pace["by"], pace["waiting"]) == (auth.LOCAL, 1)
+            assert (pace["by"], pace["waiting"]) == (sessions.LOCAL, 1)
             assert page.command("pace", "16")[0] == 200
             assert clock.speed == 16.0
             for wrong in ("17", "0.4", "-1", "nan", "fast"):
                 assert page.command("pace", wrong)[0] == 400
-        assert [(c.kind, c.subject, c.who) for c in served.commands()] == [("pace", "0", auth.LOCAL), ("pace", "16", auth.LOCAL)]
+        assert [(c.kind, c.subject, c.who) for c in served.commands()] == [("pace", "0", sessions.LOCAL), ("pace", "16", sessions.LOCAL)]
         assert ("pace", "16", True) in {(e["what"], e["about"], e["allowed"]) for e in served.audit.entries}
 
 
@@ -298,7 +299,7 @@ def test_the_time_of_live_data_cannot_be_stopped(mode, clock, said):
         assert clock is None or clock.speed == 1.0
 
 
-@pytest.mark.parametrize("role", auth.ROLES)
+@pytest.mark.parametrize("role", sessions.ROLES)
 def test_each_role_may_do_exactly_what_the_table_says(tmp_path, role):
     subjects = {
         "acknowledge": ZONE, "shelve": f"60 {ZONE}", "alarm": ZONE, "cancel": ZONE, "reclassify": "7 other", "consent": "7", "hold": "all", "release": "all",
@@ -308,20 +309,20 @@ def test_each_role_may_do_exactly_what_the_table_says(tmp_path, role):
         assert page.log_in("mira") == 200
         with page.connected() as (_, hello):
             for kind, subject in subjects.items():
-                assert (page.command(kind, subject, "because")[0] == 200) == (kind in auth.MAY[role]), kind
-            assert (page.ask("GET", "/api/audit")[0] == 200) == (auth.AUDIT in auth.MAY[role])
-            assert (page.ask("POST", "/api/draft", {"zones": []})[0] == 200) == (auth.EDIT in auth.MAY[role])
-            assert hello["roles"][role] == sorted(auth.MAY[role])
+                assert (page.command(kind, subject, "because")[0] == 200) == (kind in sessions.MAY[role]), kind
+            assert (page.ask("GET", "/api/audit")[0] == 200) == (sessions.AUDIT in sessions.MAY[role])
+            assert (page.ask("POST", "/api/draft", {"zones": []})[0] == 200) == (sessions.EDIT in sessions.MAY[role])
+            assert hello["roles"][role] == sorted(sessions.MAY[role])
 
 
 def test_the_guide_has_the_same_table_of_roles():
     guide = (Path(__file__).resolve().parents[2] / "docs" / "guide" / "console.md").read_text("utf-8")
     table = [[cell.strip() for cell in line.strip("| ").split("|")] for line in guide.splitlines() if line.startswith(("| may |", "| `"))]
-    head, rows = table[0][1:], {row[0].strip("`"): row[1:] for row in table[1:] if row[0].strip("`") in set().union(*auth.MAY.values())}
-    assert head == list(auth.ROLES)
-    assert rows.keys() == set().union(*auth.MAY.values())
+    head, rows = table[0][1:], {row[0].strip("`"): row[1:] for row in table[1:] if row[0].strip("`") in set().union(*sessions.MAY.values())}
+    assert head == list(sessions.ROLES)
+    assert rows.keys() == set().union(*sessions.MAY.values())
     for act, cells in rows.items():
-        assert [cell == "yes" for cell in cells] == [act in auth.MAY[role] for role in auth.ROLES], act
+        assert [cell == "yes" for cell in cells] == [act in sessions.MAY[role] for role in sessions.ROLES], act
 
 
 @pytest.mark.parametrize("page", ["console.md", "security.md"])
@@ -412,11 +413,11 @@ def test_guessing_a_password_is_slowed_down(tmp_path):
 
 def test_a_session_ends_when_it_is_not_used():
     clock = [0.0]
-    door = auth.Door(now=lambda: clock[0])
+    door = sessions.Door(now=lambda: clock[0])
     session = door.enter_locally()
-    clock[0] += auth.IDLE_S - 1.0
+    clock[0] += sessions.IDLE_S - 1.0
     assert door.find(session.token) is session
-    clock[0] += auth.IDLE_S + 1.0
+    clock[0] += sessions.IDLE_S + 1.0
     assert door.find(session.token) is None
 
 
@@ -444,25 +445,25 @@ def test_sessions_survive_a_restart_of_the_server_as_digests_only(tmp_path):
 
 def test_a_session_ends_with_the_account_a_new_password_or_a_log_out_everywhere(tmp_path):
     path, clock = users(tmp_path, mira="operator", tom="supervisor"), [1e9]
-    door = auth.Door(path, lambda: clock[0])
+    door = sessions.Door(path, lambda: clock[0])
     first, second, other = door.log_in("mira", PASSWORD, "a"), door.log_in("mira", PASSWORD, "b"), door.log_in("tom", PASSWORD, "c")
     assert len({first.token, second.token, other.token}) == len({first.csrf, second.csrf, other.csrf}) == 3
     assert door.log_out_everywhere("mira") == 2
     assert door.find(first.token) is door.find(second.token) is None
-    auth.add_user(path, "tom", "observer", PASSWORD + " anew")
-    clock[0] += auth.LOOK_S + 0.1
+    sessions.add_user(path, "tom", "observer", PASSWORD + " anew")
+    clock[0] += sessions.LOOK_S + 0.1
     assert door.find(other.token) is None
     assert door.log_in("tom", PASSWORD, "c") is None
     assert door.log_in("tom", PASSWORD + " anew", "c").user.role == "observer"
     path.with_name("users.toml.sessions").write_text("{broken")
-    assert auth.Door(path, lambda: clock[0]).find("x") is None
+    assert sessions.Door(path, lambda: clock[0]).find("x") is None
 
 
 def test_a_session_is_over_after_twelve_hours_however_much_it_is_used(tmp_path):
     path, clock = users(tmp_path, mira="operator"), [1e9]
-    door = auth.Door(path, lambda: clock[0])
+    door = sessions.Door(path, lambda: clock[0])
     session = door.log_in("mira", PASSWORD, "a")
-    for _ in range(int(auth.LONGEST_S / 1000.0)):
+    for _ in range(int(sessions.LONGEST_S / 1000.0)):
         clock[0] += 1000.0
         assert door.find(session.token) is session
     clock[0] += 1000.0
@@ -492,29 +493,29 @@ def test_a_killed_run_leaves_its_standing_alarms_to_the_next_one_and_an_old_or_b
 
 
 def test_whoever_lets_others_in_without_tls_is_told():
-    from skywarden import session
+    from skywarden.session import simulation
 
-    assert "without TLS" in session.in_the_clear(session.Request(host="0.0.0.0"))
-    assert session.in_the_clear(session.Request()) == session.in_the_clear(session.Request(host="0.0.0.0", tls=(Path("c"), Path("k")))) == ""
+    assert "without TLS" in simulation.in_the_clear(simulation.Request(host="0.0.0.0"))
+    assert simulation.in_the_clear(simulation.Request()) == simulation.in_the_clear(simulation.Request(host="0.0.0.0", tls=(Path("c"), Path("k")))) == ""
 
 
 def test_a_click_storm_is_slowed_down():
     with console() as served:
         page = Page(served)
         with page.enter():
-            answers = [page.command("acknowledge", ZONE)[0] for _ in range(auth.COMMANDS + 1)]
-        assert answers == [200] * auth.COMMANDS + [429]
+            answers = [page.command("acknowledge", ZONE)[0] for _ in range(sessions.COMMANDS + 1)]
+        assert answers == [200] * sessions.COMMANDS + [429]
 
 
 def test_a_faulty_file_of_users_is_told_in_sentences(tmp_path):
     path = tmp_path / "users.toml"
     path.write_text('[users.a]\nrole = "king"\npassword = "$argon2id$x"\n[users.b]\nrole = "operator"\npassword = "plain"\n')
     with pytest.raises(InputError) as caught:
-        auth.load_users(path)
+        sessions.load_users(path)
     assert len(caught.value.faults) == 2
     for name, role, password in (("x", "king", PASSWORD), ("no spaces", "operator", PASSWORD), ("x", "operator", "short")):
         with pytest.raises(UsageError):
-            auth.add_user(tmp_path / "new.toml", name, role, password)
+            sessions.add_user(tmp_path / "new.toml", name, role, password)
 
 
 def test_a_console_that_others_can_reach_needs_users():

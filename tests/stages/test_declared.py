@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skywarden import catalogue
-from skywarden.geometry.ground import ground_up
-from skywarden.geometry.polygon import area
-from skywarden.scenario.load import load as load_scenario
-from skywarden.scenario.model import Flight, Scenario
+from skywarden.kernels.geometry.ground import ground_up
+from skywarden.kernels.geometry.polygon import area
+from skywarden.simulator.scenario.load import load as load_scenario
+from skywarden.simulator.scenario.model import Flight, Scenario
 from skywarden.site.load import from_sources, load
+from skywarden.tools import listing
 
 ROOT = Path(__file__).resolve().parents[2]
 DTED = ROOT.parent / "shared" / "data" / "kabul" / "dted0"
@@ -23,8 +23,8 @@ HEADER = "time_s,icao24,callsign,latitude_deg,longitude_deg,altitude_m\n"
 
 
 def test_the_list_names_every_shipped_site_and_scenario() -> None:
-    assert {line.split()[0] for line in catalogue.sites()} == {"kabul", "range", "range-weather"}
-    assert {line.split()[0] for line in catalogue.scenarios()} >= {"kabul-2021-08-30", "quiet-night", "mortar-raid", "mixed-salvo-50"}
+    assert {line.split()[0] for line in listing.sites()} == {"kabul", "range", "range-weather"}
+    assert {line.split()[0] for line in listing.scenarios()} >= {"kabul-2021-08-30", "quiet-night", "mortar-raid", "mixed-salvo-50"}
 
 
 def test_the_runway_is_3500_by_50_metres_and_runs_107_degrees() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from skywarden.check import check_file
 from skywarden.errors import Fault, SiteError
 from skywarden.site.load import load
+from skywarden.tools.check import check_file
 
 ROOT = Path(__file__).resolve().parents[2]
 TOML = (ROOT / "sites/kabul/site.toml").read_text()

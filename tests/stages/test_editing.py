@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_console import SITE, Page, console, users
 
-from skywarden.geometry.earth import to_site
-from skywarden.geometry.ground import Ground
-from skywarden.site import editing
-from skywarden.site.editing import EditError
-from skywarden.site.fields import PLACE, fields
+from skywarden.files.shipped import find
+from skywarden.kernels.geometry.earth import to_site
+from skywarden.kernels.geometry.ground import Ground
+from skywarden.site.editing import draft as drafts
+from skywarden.site.editing.draft import EditError
+from skywarden.site.editing.fields import PLACE, fields
 from skywarden.site.load import TERRAIN, TOML, ZONES, load
-from skywarden.site.shipped import find
 from skywarden.site.terrain import to_bytes
 
 
@@ -30,17 +30,17 @@ def folder(tmp_path):
 
 
 def opened(folder):
-    original = editing.read(folder, load(folder))
-    return original, editing.view(original)
+    original = drafts.read(folder, load(folder))
+    return original, drafts.view(original)
 
 
 def saved(folder, change):
     """Files after a change of what a form shows."""
     original, draft = opened(folder)
     change(draft)
-    files = editing.edited(original, draft)
-    assert editing.faults(files, original.site) == []
-    editing.save(folder, original, files)
+    files = drafts.edited(original, draft)
+    assert drafts.faults(files, original.site) == []
+    drafts.save(folder, original, files)
     return {name: content.decode() for name, content in files.items()}
 
 
@@ -171,7 +171,7 @@ def test_whatever_is_edited_the_file_says_what_was_meant_and_keeps_every_other_l
             entry["values"][key] = data.draw(st.floats(-1e5, 1e5).map(lambda x: round(x, 3)))
     if data.draw(st.booleans()):
         draft[kind].append({"values": {"name": data.draw(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=12))}})
-    files = editing.edited(original, draft)
+    files = drafts.edited(original, draft)
     made = tomllib.loads(files[TOML].decode())
     meant = [entry["values"] for entry in draft[kind]]
     assert [{k: v for k, v in table.items() if k in {f.key for f in fields(kind)} | set(PLACE)} for table in made.get(kind, [])] == meant
@@ -192,7 +192,7 @@ def test_a_site_written_another_way_is_refused_and_not_harmed(folder):
     original, draft = opened(folder)
     draft["effectors"][0]["values"]["reach_max_m"] = 800
     with pytest.raises(EditError, match=r"Write each under a line \[\[effectors\]\]"):
-        editing.edited(original, draft)
+        drafts.edited(original, draft)
     ghost = """title = '''
 [[effectors]]
 name = "gun"
@@ -203,7 +203,7 @@ reach_max_m = 900.0
     original, draft = opened(folder)
     draft["effectors"][0]["values"]["reach_max_m"] = 800
     with pytest.raises(EditError, match="without losing something"):
-        editing.edited(original, draft)
+        drafts.edited(original, draft)
 
 
 def test_features_nobody_changed_stay_as_they_are_written(folder):
@@ -363,9 +363,9 @@ def test_what_cannot_be_written_leaves_the_old_files_and_nothing_beside_them(fol
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(editing.os, "fsync", full)
+    monkeypatch.setattr(drafts.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        editing.save(folder, original, editing.edited(original, draft))
+        drafts.save(folder, original, drafts.edited(original, draft))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -373,10 +373,10 @@ def test_a_site_with_terrain_is_edited_over_the_terrain_of_the_run(folder):
     ground = Ground(-5000.0, -5000.0, 5000.0, np.full((3, 3), 70.0), 70.0, 5.0)
     site = load(folder)
     running = replace(site, ground=ground, sources={**site.sources, TERRAIN: to_bytes(ground)})
-    original = editing.read(folder, running)
+    original = drafts.read(folder, running)
     assert original.site.radars[0].place[2] == 70.0 + 12.0
-    draft = editing.view(original)
+    draft = drafts.view(original)
     draft["radars"][0]["values"]["height_m"] = 20
-    edited = editing.site_of(editing.edited(original, draft), running)
+    edited = drafts.site_of(drafts.edited(original, draft), running)
     assert edited.radars[0].place[2] == 90.0
     assert set(original.files) == {TOML, ZONES}         # the grid is the run's, no file of the folder

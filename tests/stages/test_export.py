@@ -11,7 +11,7 @@ import pytest
 from test_console import SITE, Play, a_record
 
 from skywarden.errors import UsageError
-from skywarden.geometry.earth import to_site
+from skywarden.kernels.geometry.earth import to_site
 from skywarden.record.reader import Record
 from skywarden.review import export
 

@@ -9,7 +9,8 @@ from itertools import pairwise
 import pytest
 from feed_builders import SHARED, a_surveillance_site, frames_of, gathered, items_of
 
-from skywarden.feeds.places import callsign, height_of
+from skywarden.feeds.places import height_of
+from skywarden.formats.claim import callsign
 from skywarden.messages.frame import ADSB
 
 REAL = SHARED / "adsb"

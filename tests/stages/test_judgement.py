@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from builders import a_frame, a_scenario, a_site, a_zone, some_tracks
 
-from skywarden.defence import judgement
-from skywarden.defence.judgement import KEPT_S, dismissed, heed
+from skywarden.defence import reclassify
+from skywarden.defence.reclassify import KEPT_S, dismissed, heed
 from skywarden.defence.watch import start, watch
 from skywarden.feeds.simulated import Simulated
 from skywarden.messages.commands import RECLASSIFY, Command
@@ -27,7 +27,7 @@ def kinds(tracks):
 
 def test_a_mark_counts_for_its_track_alone_until_it_is_taken_back():
     tracks = some_tracks(*THREE, projectile=[0.9, 0.6, 0.2])
-    marks, seen = heed(judgement.start(), tracks, said(1.0, "2 aircraft"))
+    marks, seen = heed(reclassify.start(), tracks, said(1.0, "2 aircraft"))
     assert seen.kind[1].tolist() == [0.0, 1.0, 0.0]
     np.testing.assert_array_equal(seen.kind[[0, 2]], tracks.kind[[0, 2]])
     assert dismissed(marks).tolist() == [2]
@@ -43,14 +43,14 @@ def test_a_mark_counts_for_its_track_alone_until_it_is_taken_back():
 
 def test_words_that_make_no_sense_change_nothing():
     tracks = some_tracks(*THREE)
-    marks, seen = heed(judgement.start(), tracks, said(1.0, "2 dragon", "two aircraft", "aircraft", "", "9" * 40 + " aircraft", "² aircraft"))
+    marks, seen = heed(reclassify.start(), tracks, said(1.0, "2 dragon", "two aircraft", "aircraft", "", "9" * 40 + " aircraft", "² aircraft"))
     assert marks == ()
     assert seen is tracks
 
 
 def test_the_mark_of_a_track_that_is_gone_is_forgotten_after_a_while():
     tracks = some_tracks(*THREE)
-    marks, _ = heed(judgement.start(), tracks, said(1.0, "2 aircraft"))
+    marks, _ = heed(reclassify.start(), tracks, said(1.0, "2 aircraft"))
     none = some_tracks()
     marks, _ = heed(marks, none, said(1.0 + KEPT_S))
     assert len(marks) == 1

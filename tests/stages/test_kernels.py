@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
-from skywarden import kernels
+from skywarden.pipeline import compiled
 
 
 def test_a_change_of_any_source_changes_where_kernels_are_kept(tmp_path, monkeypatch):
@@ -13,33 +14,33 @@ def test_a_change_of_any_source_changes_where_kernels_are_kept(tmp_path, monkeyp
     package.mkdir()
     (package / "kernels.py").write_text("")
     (package / "air.py").write_text("one = 1\n")
-    monkeypatch.setattr(kernels, "__file__", str(package / "kernels.py"))
-    before = kernels._state()
-    assert kernels._state() == before
+    monkeypatch.setattr(compiled, "PACKAGE", package)
+    before = compiled._state()
+    assert compiled._state() == before
     (package / "air.py").write_text("one = 11\n")
-    assert kernels._state() != before
+    assert compiled._state() != before
 
 
 def test_the_users_own_choice_is_left_alone(monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", "elsewhere")
-    monkeypatch.setattr(kernels, "_home", lambda: (_ for _ in ()).throw(AssertionError("looked for a folder")))
-    kernels.keep_compiled()
+    monkeypatch.setattr(compiled, "_home", lambda: (_ for _ in ()).throw(AssertionError("looked for a folder")))
+    compiled.keep_compiled()
 
 
 def test_a_package_nobody_may_write_to_keeps_its_kernels_with_the_user(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(kernels, "__file__", "/proc/skywarden/kernels.py")
-    assert kernels._home() == tmp_path / "cache" / "skywarden" / "kernels"
+    monkeypatch.setattr(compiled, "PACKAGE", Path("/proc/skywarden"))
+    assert compiled._home() == tmp_path / "cache" / "skywarden" / "kernels"
 
 
 COUNTED = """
 import sys
 from numba.core.dispatcher import Dispatcher
-from skywarden import warming
+from skywarden.pipeline import warming
 from skywarden.feeds.simulated import Simulated
-from skywarden.scenario.load import load as load_scenario
+from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.site.load import load as load_site
-from skywarden.stages import stepper
+from skywarden.pipeline.simulated import stepper
 
 def compiled():
     held = {}
@@ -60,8 +61,9 @@ for frame, _ in world:
     if frame.t > 45.0:
         break
 after = compiled()
-late = sorted(".".join(k) for k, n in after.items() if n > before.get(k, 0) and k[0].split(".")[1] in ("defence", "rehearsal", "estimation"))
-stages = ["skywarden." + name for name in ("defence.impact", "defence.threat", "rehearsal.space", "rehearsal.separation", "defence.tracking.life")]
+rooms = ("skywarden.defence.", "skywarden.rehearsal.", "skywarden.kernels.estimation.")
+late = sorted(".".join(k) for k, n in after.items() if n > before.get(k, 0) and k[0].startswith(rooms))
+stages = ["skywarden." + name for name in ("defence.impact", "defence.threat", "rehearsal.space", "rehearsal.separation", "defence.tracking.maintain")]
 twice = sorted(".".join(k) for k, n in after.items() if n > apart.get(k, 0) > 0 and k[0] in stages)
 print(orders, late, twice)
 """

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from builders import a_site, square
 
+from skywarden.measures import calibration
+from skywarden.measures.ledger import RoundLine, Sample
+from skywarden.measures.tally import Measures, hull
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import CLEAR, HELD, RAISE, Health, Impacts, Picture, Threats, Tracks, Warnings
 from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING, Engagements, TrueAircraft, TrueRounds, Truth
 from skywarden.record.reader import Record
 from skywarden.record.writer import Header, Recorder
-from skywarden.review import calibration, report, story
-from skywarden.review.aftermath import RoundLine, Sample
-from skywarden.review.measures import Measures, hull
-from skywarden.run.shapes import Moment
+from skywarden.review import report, story
 from skywarden.site.load import load
 from skywarden.site.model import Zone
 

@@ -15,7 +15,7 @@ from skywarden.record import header as headers
 from skywarden.record.codec import decode, differences, encode
 from skywarden.record.reader import Record
 from skywarden.record.writer import Header, Recorder
-from skywarden.run.compare import check_record
+from skywarden.verification.repeat import check_record
 
 SIMULATION = Header("simulation", 1_630_290_000_000_000_000, "kabul", {"site.toml": b"name = 'x'"}, "raid", {"raid.toml": b"seed = 1"}, 7, 60.0)
 

@@ -17,11 +17,11 @@ from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import Picture
 from skywarden.messages.tables import join
 from skywarden.rehearsal import rehearse
-from skywarden.rehearsal.claims import heard
-from skywarden.rehearsal.known import bias_of
-from skywarden.rehearsal.tubes import tubes_of
-from skywarden.rehearsal.verify import violations
+from skywarden.rehearsal.aircraft.memory import bias_of
+from skywarden.rehearsal.aircraft.reachable import tubes_of
+from skywarden.rehearsal.aircraft.reports import heard
 from skywarden.site.model import Site
+from skywarden.verification.drills import violations
 
 STEP = 0.25
 FLIGHT = 14.0       # s from first sight to impact

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from builders import a_flight, a_radar, a_real_radar, a_site
 
-from skywarden.geometry.ground import Ground, flat
-from skywarden.geometry.polar import from_polar
-from skywarden.geometry.sight import EARTH_RADIUS, in_sight
-from skywarden.scenario.model import Clutter
-from skywarden.sensing.adsb import LOSS, PERIOD, Reports
-from skywarden.sensing.chance import Chance
-from skywarden.sensing.clutter import BIRD_HEIGHT, Rain, Wildlife
-from skywarden.sensing.radar import Sensor, covered
-from skywarden.sensing.returns import PULSES, false_alarm_probability, fluctuation, mean_snr
-from skywarden.sensing.targets import Targets
-from skywarden.world import traffic
-from skywarden.world.air import ALTIMETER_STEP, Altimeter
+from skywarden.kernels.geometry.ground import Ground, flat
+from skywarden.kernels.geometry.polar import from_polar
+from skywarden.kernels.geometry.sight import EARTH_RADIUS, in_sight
+from skywarden.simulator.scenario.model import Clutter
+from skywarden.simulator.sensing.adsb import LOSS, PERIOD, Reports
+from skywarden.simulator.sensing.chance import Chance
+from skywarden.simulator.sensing.clutter import BIRD_HEIGHT, Rain, Wildlife
+from skywarden.simulator.sensing.radar import Sensor, covered
+from skywarden.simulator.sensing.returns import PULSES, false_alarm_probability, fluctuation, mean_snr
+from skywarden.simulator.sensing.targets import Targets
+from skywarden.simulator.world import traffic
+from skywarden.simulator.world.air import ALTIMETER_STEP, Altimeter
 
 FLAT = flat()
 
@@ -239,7 +239,7 @@ def test_reports_come_twice_a_second_with_losses_gaps_and_lies():
 
 
 def test_altimeters_read_the_standard_height_in_standard_air_in_steps_of_25_feet():
-    from skywarden.ballistics.air import icao, with_weather
+    from skywarden.kernels.ballistics.air import icao, with_weather
 
     place = np.array([[0.0, 0.0, 3_000.0]])
     read = Altimeter(icao(1_790.0)).read(place)[0]

@@ -14,12 +14,12 @@ from builders import a_flight, a_radar, a_raid, a_real_radar, a_scenario, a_site
 from skywarden.feeds.simulated import Simulated
 from skywarden.messages.commands import Command
 from skywarden.messages.drill import Airport, Clearance, Drill, Order
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import Health, Impacts, Picture, Threats, Tracks, Warnings
 from skywarden.messages.truth import FELL, FLYING, STOPPED
-from skywarden.run.shapes import Moment
-from skywarden.scenario.model import Delay, Outage
-from skywarden.sensing.targets import DEBRIS
-from skywarden.world import rounds
+from skywarden.simulator.scenario.model import Delay, Outage
+from skywarden.simulator.sensing.targets import DEBRIS
+from skywarden.simulator.world import rounds
 
 ROTATING = a_radar(name="turning", kind="rotating", revisit=2.0, false_alarms=4.0)
 SITE = a_site(a_real_radar(), ROTATING)

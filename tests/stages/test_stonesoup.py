@@ -11,7 +11,7 @@ from builders import a_radar, a_site
 from naive import seen_from
 
 from skywarden.errors import TableError
-from skywarden.estimation.motion import STATES, flow
+from skywarden.kernels.estimation.motion import STATES, flow
 
 pytest.importorskip("stonesoup", reason="Stone Soup is not installed: pip install 'skywarden[stonesoup]'")
 
@@ -29,7 +29,7 @@ from stonesoup.reader.generic import CSVDetectionReader
 from stonesoup.types.detection import Detection
 from stonesoup.types.groundtruth import GroundTruthPath, GroundTruthState
 
-from skywarden.stonesoup import ORDER, track
+from skywarden.bridges.stonesoup import ORDER, track
 
 PLACE = np.array([-250.0, 120.0, 12.0])
 SITE = a_site(a_radar(place=np.array([5_000.0, 0.0, 0.0]), name="other"), a_radar(place=PLACE))
@@ -147,3 +147,11 @@ def test_what_cannot_be_understood_is_refused_with_a_sentence(change, says):
 
 def test_an_empty_file_gives_no_frame():
     assert list(track([(None, set())], SITE)) == []
+
+
+def test_the_adapter_is_still_found_by_the_name_it_had_before():
+    import skywarden.stonesoup
+
+    import skywarden.bridges.stonesoup
+
+    assert skywarden.stonesoup.track is skywarden.bridges.stonesoup.track

@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 from builders import a_site
 
-from skywarden.allocation import read as read_instance
 from skywarden.errors import TableError
 from skywarden.feeds.table import read
 from skywarden.files.tables import LINE, table_of
-from skywarden.fly import fly_rounds
-from skywarden.scenario.flights import unwrapped
+from skywarden.simulator.scenario.flights import unwrapped
+from skywarden.tools.allocate import read as read_instance
+from skywarden.tools.fly import fly_rounds
 
 NEEDED = ("time_s", "range_m", "azimuth_rad", "elevation_rad", "range_rate_mps")
 HEAD = ",".join(NEEDED)

@@ -13,13 +13,13 @@ from scipy.ndimage import gaussian_filter1d
 
 from skywarden.errors import ScenarioError
 from skywarden.messages.truth import AS_PLANNED, CANCELLED, DEPARTED, DIVERTED, HELD, LANDED, WAITS, WENT_AROUND
-from skywarden.scenario.load import load
-from skywarden.scenario.model import Flow
-from skywarden.sensing.chance import Chance
+from skywarden.simulator.scenario.load import load
+from skywarden.simulator.scenario.model import Flow
+from skywarden.simulator.sensing.chance import Chance
+from skywarden.simulator.world import flow, steering, tower, traffic
+from skywarden.simulator.world.world import World
 from skywarden.site.load import load as load_site
 from skywarden.site.model import Zone
-from skywarden.world import flow, steering, tower, traffic
-from skywarden.world.world import World
 
 FRAME = 0.25
 SITE = a_site()

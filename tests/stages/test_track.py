@@ -12,9 +12,9 @@ from builders import a_site, square
 from naive import seen_from
 
 from skywarden.errors import TableError
-from skywarden.estimation.motion import STATES, flow
+from skywarden.kernels.estimation.motion import STATES, flow
 from skywarden.site.model import Zone
-from skywarden.track import IMPACTS, TRACKS, WARNINGS, track_file
+from skywarden.tools.track import IMPACTS, TRACKS, WARNINGS, track_file
 
 ZONE = Zone("camp", "housing", 100.0, 10.0, True, square(-200.0, 500.0, 900.0))
 SITE = a_site(zones=(ZONE,))

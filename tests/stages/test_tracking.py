@@ -12,10 +12,10 @@ import pytest
 from builders import a_radar, a_site
 from naive import seen_from
 
-from skywarden.ballistics.drag import standard_drags
 from skywarden.defence import impact
 from skywarden.defence.tracking import tracker
-from skywarden.estimation.motion import STATES, flow
+from skywarden.kernels.ballistics.drag import standard_drags
+from skywarden.kernels.estimation.motion import STATES, flow
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
 from skywarden.messages.tables import take
 

@@ -16,18 +16,18 @@ from typer.testing import CliRunner
 from skywarden.cli import app
 from skywarden.messages.drill import NO_EVIDENCE, Airport, Clearance, Drill, Order
 from skywarden.messages.frame import Aircraft
+from skywarden.messages.moment import Moment
 from skywarden.messages.tables import join, take
 from skywarden.messages.truth import Truth
 from skywarden.record.header import Header
 from skywarden.record.writer import Recorder
-from skywarden.rehearsal.airspace import clear
-from skywarden.rehearsal.claims import heard, remembered
+from skywarden.rehearsal.aircraft.reachable import tubes_of
+from skywarden.rehearsal.aircraft.reports import heard, remembered
+from skywarden.rehearsal.clearance import clear
 from skywarden.rehearsal.space import look_ahead, space_of
-from skywarden.rehearsal.tubes import tubes_of
-from skywarden.rehearsal.verify import violations
-from skywarden.run.shapes import Moment
 from skywarden.site.load import load as load_site
 from skywarden.site.model import Site
+from skywarden.verification.drills import violations
 
 FALLING = (0.0, 1_500.0, 1_200.0, 0.0, -100.0, -100.0)      # a round 12 s from an apron, a gun beside it
 NOW = 10.0

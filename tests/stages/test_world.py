@@ -10,21 +10,21 @@ from builders import a_class, a_flight, a_raid, a_real_radar, a_scenario, a_site
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skywarden.ballistics.drag import standard_drags
 from skywarden.errors import ScenarioError
-from skywarden.geometry.ground import ground_up
-from skywarden.geometry.polygon import inside
+from skywarden.kernels.ballistics.drag import standard_drags
+from skywarden.kernels.geometry.ground import ground_up
+from skywarden.kernels.geometry.polygon import inside
 from skywarden.messages.drill import Clearance, Order
 from skywarden.messages.picture import Tracks
 from skywarden.messages.truth import DUD, KILLED, MISSED, PARTLY
-from skywarden.scenario.model import WeatherTruth
-from skywarden.sensing.chance import Chance
-from skywarden.sensing.targets import DEBRIS_KEY
+from skywarden.simulator.scenario.model import WeatherTruth
+from skywarden.simulator.sensing.chance import Chance
+from skywarden.simulator.sensing.targets import DEBRIS_KEY
+from skywarden.simulator.world import rounds, traffic
+from skywarden.simulator.world.air import true_air
+from skywarden.simulator.world.engagement import how_it_ends, nearest_aircraft
+from skywarden.simulator.world.world import World
 from skywarden.site.effect import kill_probability
-from skywarden.world import rounds, traffic
-from skywarden.world.air import true_air
-from skywarden.world.engagement import how_it_ends, nearest_aircraft
-from skywarden.world.world import World
 
 SITE = a_site(a_real_radar())
 

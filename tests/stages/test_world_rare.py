@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skywarden.feeds.simulated import Simulated
-from skywarden.scenario.load import load as load_scenario
+from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.site.load import load as load_site
 
 

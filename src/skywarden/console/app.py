@@ -25,8 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from skywarden.console import library, requests, views
-from skywarden.console.audit import Audit
-from skywarden.console.auth import AUDIT, EDIT, MAY, Door, Session
+from skywarden.console.access.audit import Audit
+from skywarden.console.access.sessions import AUDIT, EDIT, MAY, Door, Session
 from skywarden.console.hub import Hub, Viewer
 from skywarden.console.playback import Player
 from skywarden.console.requests import RefusedError
@@ -34,8 +34,8 @@ from skywarden.console.tape import Tape
 from skywarden.errors import SkywardenError, UsageError
 from skywarden.messages.commands import Command
 from skywarden.run.clock import Paced
-from skywarden.site import editing
-from skywarden.site.editing import EditError
+from skywarden.site.editing import draft
+from skywarden.site.editing.draft import EditError
 from skywarden.site.model import Site
 
 STATIC = Path(__file__).with_name("static")
@@ -262,7 +262,7 @@ class Pages:
         """The site's own files as they lie on disk, for editing."""
         self._editor(self._reading(request), request)
         try:
-            return _json(editing.view(await asyncio.to_thread(editing.read, self._folder(), self.console.site)))
+            return _json(draft.view(await asyncio.to_thread(draft.read, self._folder(), self.console.site)))
         except EditError as error:
             raise RefusedError(409, str(error)) from None
 
@@ -285,20 +285,20 @@ class Pages:
 
     def _edited(self, asked: dict[str, Any]) -> dict[str, Any]:
         folder, running = self._folder(), self.console.site
-        original = editing.read(folder, running)
+        original = draft.read(folder, running)
         if asked.get("version") != original.version:
             raise EditError("The site's files were changed on disk meanwhile. Nothing was saved; leave, and edit them as they are now.")
-        files = editing.edited(original, asked)
-        found = editing.faults(files, running)
+        files = draft.edited(original, asked)
+        found = draft.faults(files, running)
         answer: dict[str, Any] = {"faults": found, "saved": False, "version": original.version}
         if found:
             return answer
         height = asked.get("height")
         if isinstance(height, int) and 0 <= height <= MOST_HEIGHT:
-            answer["coverage"] = views.coverage(editing.site_of(files, running), height)
+            answer["coverage"] = views.coverage(draft.site_of(files, running), height)
         if asked.get("save") is True:
             answer["changed"] = [name for name in files if files[name] != original.files[name]]
-            answer["version"], answer["saved"] = editing.save(folder, original, files), True
+            answer["version"], answer["saved"] = draft.save(folder, original, files), True
         return answer
 
     def _editor(self, session: Session, request: Request) -> None:

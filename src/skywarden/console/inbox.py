@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from skywarden.messages.commands import Command
 from skywarden.messages.frame import Frame
 from skywarden.messages.truth import Truth
-from skywarden.run.shapes import Feed
+from skywarden.run.ports import Feed
 
 
 class Commanded:

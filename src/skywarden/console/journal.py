@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from skywarden.messages.commands import ALARM, Command
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import CLEAR
-from skywarden.run.shapes import Moment
 from skywarden.site.model import Site
 
 LONGEST_S = 300.0       # an older journal is of another watch

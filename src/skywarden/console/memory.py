@@ -15,8 +15,8 @@ from skywarden.messages import commands
 from skywarden.messages.commands import Command
 from skywarden.messages.drill import Assessment, Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import CLEAR, Warnings
-from skywarden.run.shapes import Moment
 from skywarden.site.model import Site
 
 MOST_EVENTS = 5000      # kept for the list of events; older ones are in the record

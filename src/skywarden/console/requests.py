@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from skywarden.console.auth import MAY, User
+from skywarden.console.access.sessions import MAY, User
 from skywarden.messages import commands
 from skywarden.messages.commands import Command
 from skywarden.messages.picture import KIND_NAMES

@@ -23,16 +23,16 @@ from typing import Any
 import uvicorn
 
 from skywarden.console import views
+from skywarden.console.access.audit import Audit
+from skywarden.console.access.sessions import Door
 from skywarden.console.app import application, tile_origin
-from skywarden.console.audit import Audit
-from skywarden.console.auth import Door
 from skywarden.console.hub import Hub
 from skywarden.console.memory import Memory
 from skywarden.console.tape import Tape
 from skywarden.errors import SkywardenError, UsageError
 from skywarden.messages.commands import PACE, Command
+from skywarden.messages.moment import Moment
 from skywarden.run.clock import Paced
-from skywarden.run.shapes import Moment
 from skywarden.site.model import Site
 
 MODES = ("SIMULATION", "LIVE", "REPLAY")

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from skywarden.messages.drill import Drill
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import ACTION_NAMES, AIRCRAFT, CLEAR, KIND_NAMES, PROJECTILE, RAISE, Picture, Tracks
-from skywarden.run.shapes import Moment
 from skywarden.site.model import Site
 
 Array = NDArray[Any]

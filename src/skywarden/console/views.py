@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from skywarden.console.memory import Memory
 from skywarden.messages.drill import Drill, Evidence
 from skywarden.messages.frame import NO_ADDRESS, Frame
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import CLEAR, Health, Impacts, Threats, Tracks
-from skywarden.run.shapes import Moment
 from skywarden.site.coverage import outlines
 from skywarden.site.model import Site
 

@@ -8,12 +8,12 @@ import numpy as np
 from numba import njit
 
 from skywarden.defence.tracking import tracker
-from skywarden.defence.tracking.kernels import best_law
-from skywarden.defence.tracking.memory import Block, Model
-from skywarden.estimation.descent import descend
-from skywarden.estimation.hills import unbend
-from skywarden.estimation.motion import STATES
-from skywarden.geometry.ground import Ground
+from skywarden.defence.tracking.filter import best_law
+from skywarden.defence.tracking.state import Block, Model
+from skywarden.kernels.estimation.descent import descend
+from skywarden.kernels.estimation.hills import unbend
+from skywarden.kernels.estimation.motion import STATES
+from skywarden.kernels.geometry.ground import Ground
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Impacts, Tracks
 from skywarden.messages.tables import Array

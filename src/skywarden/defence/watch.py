@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from skywarden.defence import impact, integrity, judgement, threat, warning
+from skywarden.defence import impact, integrity, reclassify, threat, warning
 from skywarden.defence.tracking import tracker
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
@@ -16,13 +16,13 @@ class State(NamedTuple):
 
     integrity: integrity.State
     tracks: tracker.State
-    marks: judgement.State
+    marks: reclassify.State
     latches: warning.State
 
 
 def start(site: Site) -> State:
     """The state before the first frame."""
-    return State(integrity.start(site), tracker.start(site), judgement.start(), warning.start(site))
+    return State(integrity.start(site), tracker.start(site), reclassify.start(), warning.start(site))
 
 
 def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
@@ -32,8 +32,8 @@ def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
     """
     trust, frame, health = integrity.examine(state.integrity, frame, site)
     memory, tracks = tracker.track(state.tracks, frame, site)
-    marks, tracks = judgement.heed(state.marks, tracks, frame)
+    marks, tracks = reclassify.heed(state.marks, tracks, frame)
     impacts = impact.predict(memory, tracks, frame, site)
     threats = threat.assess(impacts, frame, site)
-    latches, warnings = warning.decide(state.latches, impacts, threats, frame, site, judgement.dismissed(marks))
+    latches, warnings = warning.decide(state.latches, impacts, threats, frame, site, reclassify.dismissed(marks))
     return State(trust, memory, marks, latches), Picture(frame.t, tracks, impacts, threats, warnings, health)

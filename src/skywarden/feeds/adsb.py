@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skywarden.errors import FeedError
-from skywarden.feeds.places import Claim, report
+from skywarden.feeds.places import report
 from skywarden.feeds.sockets import Lines
 from skywarden.feeds.source import Batch, Report
 from skywarden.feeds.timeline import Timeline
+from skywarden.formats.claim import Claim
 from skywarden.messages.frame import ADSB
 from skywarden.site.model import Site
 from skywarden.units import FOOT, KNOT

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from skywarden.errors import FeedError
-from skywarden.feeds.capture import Payload, blocks, payloads
 from skywarden.feeds.places import report
-from skywarden.feeds.records import ClaimRecord, LookRecord, PlotRecord, Read, Refused, read
 from skywarden.feeds.sockets import Datagrams
 from skywarden.feeds.source import Batch, Item, Look, Plot
 from skywarden.feeds.timeline import Timeline
+from skywarden.formats.asterix import ClaimRecord, LookRecord, PlotRecord, Read, Refused, read
+from skywarden.formats.capture import Payload, blocks, payloads
 from skywarden.messages.frame import NO_ADDRESS
 from skywarden.site.model import Site
 

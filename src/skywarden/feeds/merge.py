@@ -10,7 +10,7 @@ from itertools import count
 
 import numpy as np
 
-from skywarden.feeds.looks import Looks
+from skywarden.feeds.scans import Looks
 from skywarden.feeds.simulated import Simulated
 from skywarden.feeds.source import Batch, Item, Look, Plot, Report, Source
 from skywarden.feeds.timeline import DAY

@@ -8,8 +8,8 @@ from pathlib import Path
 from skywarden.errors import FeedError, UsageError
 from skywarden.feeds.adsb import AircraftFile, AircraftTcp, SbsFile, SbsTcp
 from skywarden.feeds.asterix import AsterixFile, AsterixUdp
-from skywarden.feeds.recorded import TableFile
 from skywarden.feeds.source import Source
+from skywarden.feeds.table_source import TableFile
 from skywarden.site.model import Site
 
 FORMS = (

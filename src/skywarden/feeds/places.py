@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
-from skywarden.ballistics.air import GAS, GEOPOTENTIAL_RADIUS, LAYER_HEIGHT, LAYER_LAPSE, LAYER_PRESSURE, LAYER_TEMPERATURE, STANDARD_GRAVITY
 from skywarden.feeds.source import Report
-from skywarden.geometry.earth import to_site
+from skywarden.formats.claim import Claim, callsign
+from skywarden.kernels.ballistics.air import GAS, GEOPOTENTIAL_RADIUS, LAYER_HEIGHT, LAYER_LAPSE, LAYER_PRESSURE, LAYER_TEMPERATURE, STANDARD_GRAVITY
+from skywarden.kernels.geometry.earth import to_site
 from skywarden.messages.frame import NO_ADDRESS
 from skywarden.site.model import Site
 
@@ -16,26 +16,6 @@ HIGHEST = 30_000.0          # m: 98,000 ft; nothing that reports itself flies hi
 LOWEST = -1_500.0           # m
 FASTEST = 700.0             # m/s: 1,360 kt over ground
 FASTEST_CLIMB = 200.0       # m/s: 39,000 ft/min
-
-
-class Claim(NamedTuple):
-    """What one message says of one aircraft. Angles in radians, everything else SI; nan where it says nothing."""
-
-    t: float
-    address: int
-    source: int
-    callsign: str = ""
-    latitude: float = math.nan
-    longitude: float = math.nan
-    plane: tuple[float, float] = (math.nan, math.nan)      # east, north of the site's origin, from a sender that knows no latitude
-    altitude: float = math.nan              # above mean sea level
-    pressure_altitude: float = math.nan
-    speed: float = math.nan                 # over ground
-    heading: float = math.nan               # of the track over ground, clockwise from true north where the aircraft is
-    climb: float = math.nan
-    nic: int = -1
-    nacp: int = -1
-    on_ground: bool = False
 
 
 def report(claim: Claim, site: Site) -> Report | None:
@@ -64,12 +44,6 @@ def report(claim: Claim, site: Site) -> Report | None:
     return Report(
         claim.t, claim.address if 0 < claim.address < 0xFFFFFF else NO_ADDRESS, callsign(claim.callsign),
         (east, north, up if math.isfinite(altitude) else math.nan), velocity, claim.pressure_altitude, claim.nic, claim.nacp, claim.source, claim.on_ground)
-
-
-def callsign(text: str) -> bytes:
-    """Up to eight letters and digits, as they fit into `Aircraft.callsign`; blank where there is none."""
-    kept = text.strip().upper()
-    return kept[:8].encode("ascii") if kept.isascii() and kept.replace(" ", "").replace("-", "").isalnum() else b""
 
 
 def height_of(pressure_altitude: float, pressure_ratio: float) -> float:

@@ -8,18 +8,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from skywarden.messages.frame import Detections, Frame, Inputs
+from skywarden.messages.moment import Moment
 from skywarden.messages.tables import Array
 from skywarden.messages.truth import Truth
-from skywarden.run.shapes import Moment
-from skywarden.scenario.model import Scenario
-from skywarden.sensing.adsb import Reports
-from skywarden.sensing.chance import Chance
-from skywarden.sensing.radar import covered
-from skywarden.sensing.suite import Suite
-from skywarden.sensing.targets import Targets
+from skywarden.simulator.scenario.model import Scenario
+from skywarden.simulator.sensing.adsb import Reports
+from skywarden.simulator.sensing.chance import Chance
+from skywarden.simulator.sensing.radar import covered
+from skywarden.simulator.sensing.suite import Suite
+from skywarden.simulator.sensing.targets import Targets
+from skywarden.simulator.world import traffic
+from skywarden.simulator.world.world import RAIN_HEIGHT, World
 from skywarden.site.model import Site
-from skywarden.world import traffic
-from skywarden.world.world import RAIN_HEIGHT, World
 
 AFTER = 2.0             # s flown on after the last round is down
 

@@ -14,12 +14,12 @@ import numpy as np
 from skywarden.errors import RecordError
 from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import Picture
 from skywarden.messages.tables import Array
 from skywarden.messages.truth import Truth
 from skywarden.record.codec import MOST_BYTES, decode
 from skywarden.record.header import APPLICATION, FORMAT, Header, digest
-from skywarden.run.shapes import Moment
 
 BATCH = 64              # rows read at a time: a long read would keep a running recorder from folding its log into the file
 COLUMNS = "n, t, frame, frame_digest, picture, picture_digest, drill, drill_digest, truth, truth_digest"

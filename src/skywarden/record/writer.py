@@ -21,9 +21,9 @@ from typing import Any
 import msgspec
 
 from skywarden.errors import RecordError
+from skywarden.messages.moment import Moment
 from skywarden.record.codec import encode
 from skywarden.record.header import APPLICATION, FORMAT, Header, digest, machine
-from skywarden.run.shapes import Moment
 
 __all__ = ["Header", "Recorder"]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skywarden.geometry.polygon import distance
+from skywarden.kernels.geometry.polygon import distance
 from skywarden.messages.drill import DEBRIS, PARTIAL, Order
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import AIRCRAFT, Picture

@@ -30,11 +30,11 @@ from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
 from skywarden.messages.tables import among
 from skywarden.rehearsal import separation
-from skywarden.rehearsal.airspace import AHEAD, ASK_AGAIN, clear, sensors_doubtful
-from skywarden.rehearsal.claims import Heard
-from skywarden.rehearsal.known import Known
+from skywarden.rehearsal.aircraft.memory import Known
+from skywarden.rehearsal.aircraft.reachable import Tubes, tubes_of
+from skywarden.rehearsal.aircraft.reports import Heard
+from skywarden.rehearsal.clearance import AHEAD, ASK_AGAIN, clear, sensors_doubtful
 from skywarden.rehearsal.space import Futures, Windows, ahead_of, futures, space_of, surely_projectiles, windows
-from skywarden.rehearsal.tubes import Tubes, tubes_of
 from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from skywarden.geometry.polygon import area, area_within, distance
+from skywarden.kernels.geometry.polygon import area, area_within, distance
 from skywarden.messages.drill import DEBRIS, DUD, PARTIAL, SPENT, Fallout
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from skywarden.messages.drill import Airport, Allocation, Assessment, Drill, Order
 from skywarden.messages.frame import Aircraft, Frame
 from skywarden.messages.picture import Picture
-from skywarden.rehearsal import airport, assess, claims, engage, known, stakes
+from skywarden.rehearsal import airport, assess, engage
+from skywarden.rehearsal.aircraft import memory, reports
+from skywarden.rehearsal.allocation import value
 from skywarden.rehearsal.assess import Engaged
 from skywarden.site.model import Site
 
@@ -32,44 +34,44 @@ class Plan(NamedTuple):
     engaged: tuple[Engaged, ...]                # shoot, look, shoot again if it still flies
     reports: Aircraft                           # what aircraft said last
     airport: airport.State
-    known: known.Known                          # claims once confirmed, aircraft lost low, pieces of what was stopped
+    known: memory.Known                         # claims once confirmed, aircraft lost low, pieces of what was stopped
 
 
 def start(site: Site) -> Plan:
     """The plan before the first frame."""
     arms = tuple(Arms(e.magazine, -math.inf, math.inf, math.nan) for e in site.effectors)
-    return Plan(site.policy.weapons, (), (), arms, (), Aircraft.empty(), airport.start(), known.Known.none())
+    return Plan(site.policy.weapons, (), (), arms, (), Aircraft.empty(), airport.start(), memory.Known.none())
 
 
 def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Plan, Drill]:
     """One frame on: clearances asked for, orders simulated where they were given. Pure, like `watch`."""
     t = frame.t
     status, holds, consents = engage.obey(plan.status, plan.holds, plan.consents, frame)
-    reports = claims.remembered(plan.reports, frame)
-    heard = claims.heard(reports, frame, site)
-    air = known.remember(plan.known, heard, frame, picture, site)
+    said = reports.remembered(plan.reports, frame)
+    heard = reports.heard(said, frame, site)
+    air = memory.remember(plan.known, heard, frame, picture, site)
     arms = tuple(_reloaded(a, t, e.magazine) for a, e in zip(plan.arms, site.effectors, strict=True))
     engaged, assessed = assess.look(plan.engaged, picture, site)
     under_way = {e.track for e in engaged}
     number = picture.tracks.number
-    threats = [w for w in stakes.wanted(picture, site) if int(number[w.row]) not in under_way]
+    threats = [w for w in value.wanted(picture, site) if int(number[w.row]) not in under_way]
     free = tuple(k for k, a in enumerate(arms) if a.busy <= t)
     means = engage.Means(status, holds, consents, free, tuple(a.left for a in arms), tuple(a.pointing for a in arms))
     seen = engage.glance([w.row for w in threats], means, heard, air, frame, picture, site)
-    worths, kept = [stakes.worth(w, t) for w in threats], stakes.kept(means.left, site)
+    worths, kept = [value.worth(w, t) for w in threats], value.kept(means.left, site)
     for _ in range(len(free) + engage.SPARE + 1):       # what is chosen is cleared; what is refused is chosen no more
-        pairs, weighed = stakes.pairing(worths, seen.chance, kept)
+        pairs, weighed = value.pairing(worths, seen.chance, kept)
         before, seen = seen, engage.ask(seen, pairs, means, frame, picture, site)
         if seen.chance is before.chance:
             break
     seen = engage.show(seen, means, frame, picture, site)
     if seen.cut:
-        pairs, weighed = stakes.pairing(worths, engage.cleared(seen), kept)
+        pairs, weighed = value.pairing(worths, engage.cleared(seen), kept)
     clearances, orders, awaiting = engage.decide(seen, pairs, means, frame, picture, site)
     clearances += engage.let_fall(picture, site, under_way | {int(number[w.row]) for w in threats})
     clearances += engage.looked_at(under_way, picture)
     arms = _spent(arms, orders, picture, site)
-    air = known.engaged(air, orders, frame, picture, site)
+    air = memory.engaged(air, orders, frame, picture, site)
     engaged += tuple(Engaged(o.track, o.effector, o.clearance.t_hit, o.t_to) for o in orders)
     # a consent to one track is used up by its engagement; "any" stands for its time
     given = {str(order.track) for order in orders}
@@ -77,7 +79,7 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     runway, shown = airport.step(plan.airport, frame, picture, site, orders)
     allocation = Allocation(len(threats), weighed.objective, weighed.lower_bound)
     drill = Drill(t, status, clearances, orders, awaiting, Airport(*shown), tuple(Assessment(*a) for a in assessed), allocation)
-    return Plan(status, holds, consents, arms, engaged, reports, runway, air), drill
+    return Plan(status, holds, consents, arms, engaged, said, runway, air), drill
 
 
 def _reloaded(arms: Arms, t: float, magazine: int) -> Arms:

@@ -9,10 +9,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from skywarden.rehearsal.aircraft.memory import MANOEUVRE, SIGMAS
+from skywarden.rehearsal.aircraft.reachable import Tubes
 from skywarden.rehearsal.fallout import ASIDE, BROKEN_OFF, GRAVITY, KEPT, RISE, SLOWED, SLOWEST, THROWN
-from skywarden.rehearsal.known import MANOEUVRE, SIGMAS
 from skywarden.rehearsal.space import Space
-from skywarden.rehearsal.tubes import Tubes
 
 Array = NDArray[Any]
 

@@ -10,10 +10,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from skywarden.ballistics.air import Air, with_weather
-from skywarden.ballistics.drag import Drags
-from skywarden.ballistics.flight import Earth, acceleration
-from skywarden.geometry.ground import Ground, ground_up
+from skywarden.kernels.ballistics.air import Air, with_weather
+from skywarden.kernels.ballistics.drag import Drags
+from skywarden.kernels.ballistics.flight import Earth, acceleration
+from skywarden.kernels.geometry.ground import Ground, ground_up
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import PROJECTILE, Picture, Tracks
 from skywarden.site.effect import chance

@@ -19,7 +19,7 @@ import polars as pl
 
 from skywarden import __version__
 from skywarden.errors import RecordError, UsageError
-from skywarden.geometry.earth import to_earth
+from skywarden.kernels.geometry.earth import to_earth
 from skywarden.messages.picture import CLEAR, KIND_NAMES, Picture
 from skywarden.record.reader import Record
 from skywarden.site.load import from_sources

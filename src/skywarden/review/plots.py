@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse as Oval
 from matplotlib.patches import Polygon
 
+from skywarden.measures.calibration import Calibration
 from skywarden.messages.truth import FELL, STOPPED
-from skywarden.review.calibration import Calibration
 from skywarden.review.story import Story
 
 # Okabe-Ito, safe for colour-blind eyes; every colour goes with a shape or a line style of its own

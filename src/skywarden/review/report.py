@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from skywarden.errors import RecordError
+from skywarden.measures import calibration
+from skywarden.measures.calibration import Share
+from skywarden.measures.ledger import RoundLine, ZoneLine
 from skywarden.messages import truth as spoken
 from skywarden.messages.drill import FLIES_ON, SEEMS_STOPPED
 from skywarden.messages.truth import DUD, FELL, FLYING, FRAGMENT, KILLED, LIVE, MISSED, PARTLY, SPENT, STOPPED
 from skywarden.record.reader import Record
-from skywarden.review import calibration, plots, story
-from skywarden.review.aftermath import RoundLine, ZoneLine
-from skywarden.review.calibration import Share
+from skywarden.review import plots, story
 from skywarden.review.page import STYLE
 from skywarden.review.story import Story
 

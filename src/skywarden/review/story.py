@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skywarden.errors import RecordError, SkywardenError
+from skywarden.measures.tally import Measures
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import PROJECTILE
 from skywarden.messages.tables import rows
 from skywarden.record.reader import Record
-from skywarden.review.measures import Measures
-from skywarden.run.shapes import Moment
-from skywarden.scenario.load import from_sources as scenario_from
+from skywarden.simulator.scenario.load import from_sources as scenario_from
 from skywarden.site.load import from_sources as site_from
 from skywarden.site.model import Site
 

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import Picture
 from skywarden.run.clock import Clock
-from skywarden.run.shapes import Feed, Moment, Sink
+from skywarden.run.ports import Feed, Sink
 
 
 class Wire(NamedTuple):

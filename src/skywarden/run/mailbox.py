@@ -17,7 +17,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from skywarden.run.shapes import Moment, Sink
+from skywarden.messages.moment import Moment
+from skywarden.run.ports import Sink
 
 MOST_WAITING = 1200     # moments of a queue whose owner names no other bound; five minutes at four frames a second
 SILENT_S = 1.0          # seconds one moment may be worked on, or wait, before the sink is said to be late

@@ -12,7 +12,7 @@ from rasterio.features import shapes
 from shapely import Polygon, make_valid, union_all
 from shapely.geometry.base import BaseGeometry
 
-from skywarden.geometry.sight import lowest_seen
+from skywarden.kernels.geometry.sight import lowest_seen
 from skywarden.site.model import Array, Radar, Site
 
 TURN = 2.0 * math.pi

@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from skywarden.ballistics import air as airs
-from skywarden.ballistics import drag
-from skywarden.ballistics.air import Air
-from skywarden.ballistics.drag import Drags
-from skywarden.ballistics.flight import Earth, plain_earth, real_earth
 from skywarden.errors import Fault, SiteError
-from skywarden.geometry.earth import to_site
-from skywarden.geometry.ground import Ground, flat, ground_up
+from skywarden.files.shipped import find
+from skywarden.files.toml import Document, Table, read_bytes
+from skywarden.kernels.ballistics import air as airs
+from skywarden.kernels.ballistics import drag
+from skywarden.kernels.ballistics.air import Air
+from skywarden.kernels.ballistics.drag import Drags
+from skywarden.kernels.ballistics.flight import Earth, plain_earth, real_earth
+from skywarden.kernels.geometry.earth import to_site
+from skywarden.kernels.geometry.ground import Ground, flat, ground_up
 from skywarden.messages.frame import Weather
 from skywarden.site import terrain
 from skywarden.site.model import Array, Effector, Origin, Policy, Radar, Receiver, Site
-from skywarden.site.reading import Document, Table, read_bytes
-from skywarden.site.shipped import find
 from skywarden.site.zones import read_zones
 
 TOML, ZONES, TERRAIN = "site.toml", "zones.geojson", "terrain.npz"

@@ -9,10 +9,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from skywarden.ballistics.air import Air
-from skywarden.ballistics.drag import Drags
-from skywarden.ballistics.flight import Earth
-from skywarden.geometry.ground import Ground
+from skywarden.kernels.ballistics.air import Air
+from skywarden.kernels.ballistics.drag import Drags
+from skywarden.kernels.ballistics.flight import Earth
+from skywarden.kernels.geometry.ground import Ground
 from skywarden.messages.frame import Weather
 
 Array = NDArray[Any]

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from skywarden.errors import Fault
-from skywarden.geometry.earth import to_earth
-from skywarden.geometry.ground import Ground
-from skywarden.geometry.sight import EARTH_RADIUS
+from skywarden.files.toml import Table
+from skywarden.kernels.geometry.earth import to_earth
+from skywarden.kernels.geometry.ground import Ground
+from skywarden.kernels.geometry.sight import EARTH_RADIUS
 from skywarden.site.model import Array, Origin
-from skywarden.site.reading import Table
 
 SUFFIXES = (".dt0", ".dt1", ".dt2", ".hgt", ".tif", ".tiff")
 LARGEST_GRID = 4001         # rows and columns; 16 million heights

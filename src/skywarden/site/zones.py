@@ -13,9 +13,9 @@ from shapely.geometry import Polygon
 from shapely.validation import explain_validity
 
 from skywarden.errors import Fault
-from skywarden.geometry.earth import to_site
+from skywarden.files.toml import as_text
+from skywarden.kernels.geometry.earth import to_site
 from skywarden.site.model import Origin, Zone
-from skywarden.site.reading import as_text
 
 KINDS = ("runway", "apron", "building", "housing", "fuel", "alert-zone")
 FARTHEST = 50_000.0         # m from the origin; a zone beyond is a slip of the pen

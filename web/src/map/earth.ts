@@ -1,5 +1,5 @@
 // Between the site's plane and the earth: WGS-84 and the web's map projection, exact, so that tiles lie where the zones do.
-// The server's geometry/earth.py says the same; a browser test compares the two.
+// The server's kernels/geometry/earth.py says the same; a browser test compares the two.
 
 export interface Origin { latitude: number; longitude: number; elevation: number } // [rad], [rad], above mean sea level [m]
 type Pair = [number, number];

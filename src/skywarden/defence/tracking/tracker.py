@@ -7,14 +7,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from skywarden.ballistics.air import with_weather
-from skywarden.defence.tracking import cooperative, kinds
-from skywarden.defence.tracking.birth import UNAMBIGUOUS, found
-from skywarden.defence.tracking.kernels import reconsider
-from skywarden.defence.tracking.life import conclude, opinions
-from skywarden.defence.tracking.look import LATEST, groups, observe, remember
-from skywarden.defence.tracking.memory import RINGS, SECTORS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
-from skywarden.geometry.ground import Ground
+from skywarden.defence.tracking import classify, cooperative
+from skywarden.defence.tracking.associate import LATEST, groups, observe, remember
+from skywarden.defence.tracking.filter import reconsider
+from skywarden.defence.tracking.initiate import UNAMBIGUOUS, found
+from skywarden.defence.tracking.maintain import conclude, opinions
+from skywarden.defence.tracking.state import RINGS, SECTORS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
+from skywarden.kernels.ballistics.air import with_weather
+from skywarden.kernels.geometry.ground import Ground
 from skywarden.messages.frame import NO_ADDRESS, Detections, Frame, Weather
 from skywarden.messages.picture import Tracks
 from skywarden.messages.tables import Array, join, take
@@ -63,7 +63,7 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
             before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
     now, delay = horizon(state, frame, newest, site)
     b, seeds, busy = end(b, seeds, state.map, frame, now, before, model, site)
-    b, likely = kinds.settle(b, model.mean)
+    b, likely = classify.settle(b, model.mean)
     fresh = confirm(b, clutter, site)
     b.number[fresh] = next_number + np.arange(fresh.shape[0])
     next_number += fresh.shape[0]
@@ -125,7 +125,7 @@ def look(
     if seed.shape[0]:
         fresh = empty_block(b.x.shape[1], seed.shape[0])
         found(fresh, 0, seeds, seed, t, sensor, z, ratio, det, lr, model)
-        fresh.prior[:] = kinds.low_or_far(fresh.anchor[:, 0, :3], ground, model.limits[sensor, 1], model.sensors.place[sensor])
+        fresh.prior[:] = classify.low_or_far(fresh.anchor[:, 0, :3], ground, model.limits[sensor, 1], model.sensors.place[sensor])
         b = join(b, fresh)
         kept = np.ones(seeds.t.shape[0], np.bool_)
         kept[seed] = False
@@ -198,5 +198,5 @@ def picture(b: Block, likely: Array, t: float, model: Model) -> Tracks:
     if rows.shape[0] == 0:
         return Tracks.empty()
     state, covariance, law = opinions(b, rows, t, model)
-    kind = kinds.probabilities(b, likely, rows)
+    kind = classify.probabilities(b, likely, rows)
     return Tracks(b.number[rows], state, covariance, b.seen[rows], b.born[rows], b.hits[rows], kind, law, b.address[rows])

@@ -1,0 +1,1 @@
+"""Our tracker inside other programs."""

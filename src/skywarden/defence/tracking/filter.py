@@ -1,0 +1,536 @@
+"""What happens to all tracks at once: move on, gate, take a detection, fit again. Compiled; works in place on arrays made for this frame."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from skywarden.defence.tracking.state import KAPPA_MEAN, Block, Model
+from skywarden.kernels.estimation.fit import fit
+from skywarden.kernels.estimation.kalman import closeness, innovation, update
+from skywarden.kernels.estimation.measure import cartesian, measure, residual
+from skywarden.kernels.estimation.motion import STATES, STRAIGHT, carry, flow
+from skywarden.messages.tables import Array
+
+QUIET = 1e-4            # m²/s³, process noise of a flight that obeys its law: wind gusts, law's finer shape
+STRESSED = 1.9          # fading mean innovation at which noise is added (1 expected, standard deviation 0.24)
+RELIEF = 2.0            # m²/s³ per squared excess of it
+CALM, TURNING = 0.05, 60.0      # m²/s³, process noise of straight and of turning flight
+TO_TURN, TO_CALM = 0.05, 0.25   # 1/s, rates of beginning and of ending a turn
+FASTEST = 1500.0        # m/s: nothing that this system is for flies faster
+GATE = 30.0             # chi-squared; 4 degrees of freedom hold 5e-6 outside
+FADE = 0.2
+AFRESH = 5              # detections from which a burnt-out rocket's flight is fitted afresh
+AFRESH_COST = 3.0       # log-likelihood that every such trial costs: it is a hypothesis more
+LONGEST_BURN = 6.0      # s after birth until which that is tried
+MENDED = 11             # detections up to which a young track is searched for one that is not its own
+POOR = 1.5              # fading mean innovation from which it is: one sound track in fifty
+TORN = 100.0, 60.0      # 1e4 m²/kg over a subsonic C of 1: drag of tumbling pieces, BC 60 … 250 kg/m² within one sigma; illustrative
+TORN_LEAST = 30.0       # the same of the least of them, BC 330 kg/m²: a tenth of a round's
+STRANGE = 7.0           # log-likelihood that a detection left out counts as having lost; its own is 2.8 on average (chi-squared of 20 among 4)
+
+
+@njit(cache=True, error_model="numpy")
+def kind_of(m: int, laws: int, n: int) -> tuple[int, int]:
+    """Law and number of living states of hypothesis `m`: drag law `m` with `n`, or straight flight with 6.
+
+    Asked for instead of written out: a number that stands in a call would have everything below it compiled once more for just that number.
+    """
+    return (m, n) if m < laws else (STRAIGHT, 6)
+
+
+@njit(cache=True, error_model="numpy")
+def pays(count: int) -> bool:
+    """Whether a track of `count` detections is fitted again from its start: beyond 24, filter and fit agree (figures in docs/models/filters.md)."""
+    return count == 3 or count == 4 or count == 5 or count == 6 or count == 8 or count == 11 or count == 16 or count == 24
+
+
+@njit(cache=True, error_model="numpy")
+def advance(b: Block, t: float, which: Array, model: Model) -> None:
+    """Moves the tracks of mask `which` (n,) on to time `t`, never back."""
+    laws = b.x.shape[1] - 2
+    F = np.zeros((6, STATES))
+    T = np.empty((6, STATES))
+    for i in range(b.time.shape[0]):
+        dt = t - b.time[i]
+        if not which[i] or dt <= 0.0:
+            continue
+        for law in range(laws):
+            if not b.alive[i, law]:
+                continue
+            over = max(0.0, b.stress[i, law] - STRESSED)
+            flow(b.x[i, law], dt, law, model.drags, model.air, model.earth, model.n, F)
+            carry(b.p[i, law], F, model.n, QUIET + RELIEF * over * over, dt, T)
+        if b.alive[i, laws]:
+            _mix(b, i, laws, dt)
+            straight, six = kind_of(laws, laws, model.n)
+            for m in range(laws, laws + 2):
+                flow(b.x[i, m], dt, straight, model.drags, model.air, model.earth, six, F)
+                carry(b.p[i, m], F, six, CALM if m == laws else TURNING, dt, T)
+        b.time[i] = t
+
+
+@njit(cache=True, error_model="numpy")
+def _mix(b: Block, i: int, calm: int, dt: float) -> None:
+    """The interacting step between straight and turning flight (Blom and Bar-Shalom 1988)."""
+    up, down = 1.0 - math.exp(-dt * TO_TURN), 1.0 - math.exp(-dt * TO_CALM)
+    turn = b.turn[i]
+    after = turn * (1.0 - down) + (1.0 - turn) * up
+    into_calm = turn * down / max(1.0 - after, 1e-12)         # share of turning within new calm
+    into_turn = turn * (1.0 - down) / max(after, 1e-12)
+    xa, xb = b.x[i, calm].copy(), b.x[i, calm + 1].copy()
+    pa, pb = b.p[i, calm].copy(), b.p[i, calm + 1].copy()
+    for m in range(2):
+        w = into_calm if m == 0 else into_turn
+        for r in range(6):
+            b.x[i, calm + m, r] = (1.0 - w) * xa[r] + w * xb[r]
+        for r in range(6):
+            for c in range(6):
+                b.p[i, calm + m, r, c] = (1.0 - w) * pa[r, c] + w * pb[r, c] + w * (1.0 - w) * (xa[r] - xb[r]) * (xa[c] - xb[c])
+    b.turn[i] = after
+
+
+@njit(cache=True, error_model="numpy")
+def best_law(b: Block, i: int) -> int:
+    """The drag law of track `i` with the greatest evidence among those still followed; -1 none."""
+    best = -1
+    for law in range(b.x.shape[1] - 2):
+        if b.alive[i, law] and (best < 0 or b.ll[i, law] > b.ll[i, best]):
+            best = law
+    return best
+
+
+@njit(cache=True, error_model="numpy")
+def odds(b: Block, i: int) -> float:
+    """Log odds of ballistic against any other flight of track `i`, from evidence and birth place."""
+    laws = b.x.shape[1] - 2
+    top = -np.inf
+    for law in range(laws):
+        top = max(top, b.ll[i, law])
+    total = 0.0
+    for law in range(laws):
+        total += math.exp(b.ll[i, law] - top)
+    return b.prior[i] + top + math.log(total / laws) - b.ll[i, laws]
+
+
+@njit(cache=True, error_model="numpy")
+def gate(
+    b: Block, which: Array, t: float, sensor: int, z: Array, ratio: Array, free: Array, floor: Array, model: Model,
+) -> tuple[Array, Array, Array]:
+    """Pairs (track, detection, cost) worth considering among tracks `which` and detections `free` (masks) of one sensor and time.
+
+    z, ratio   (k, 4), (k,)  detections, rising in range, and their noise ratio
+    floor      (k,)          log density of false alarms, for the dimensions each detection has
+    A cost is minus the log-likelihood ratio of belonging against being a false alarm and a miss.
+    """
+    laws = b.x.shape[1] - 2
+    size = 256
+    row, column, cost = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size)
+    pairs = 0
+    expected = np.empty((3, 4))
+    S = np.empty((3, 4, 4))
+    weight = np.empty(3)
+    H6 = np.empty((4, 6))
+    H = np.zeros((4, STATES))
+    T = np.empty((4, STATES))
+    v = np.empty(4)
+    R = np.empty(4)
+    L = np.zeros((4, 4))
+    noisiest = 0.0
+    for d in range(z.shape[0]):
+        noisiest = max(noisiest, ratio[d])
+    gain = math.log(model.pd[sensor] / (1.0 - model.pd[sensor]))
+    books, span = model.sensors.variance[sensor], model.sensors.span[sensor]
+    for i in range(b.time.shape[0]):
+        if not which[i]:
+            continue
+        used = 0
+        o = odds(b, i)
+        share = 1.0 / (1.0 + math.exp(-min(max(o, -40.0), 40.0)))
+        wide = 0.0
+        for c in range(3):
+            m = best_law(b, i) if c == 0 else laws + c - 1
+            if m < 0 or not b.alive[i, m if c < 2 else laws]:
+                continue
+            w = share if c == 0 else (1.0 - share) * ((1.0 - b.turn[i]) if c == 1 else b.turn[i])
+            if w < 1e-3:
+                continue
+            law, n = kind_of(m, laws, model.n)
+            lagged = slopes(b.x[i, m], t - b.time[i], law, n, sensor, model, expected[used], H6, H)
+            innovation(b.p[i, m], n, H if lagged else H6, S[used], T)
+            weight[used] = math.log(w)
+            wide = max(wide, S[used, 0, 0])
+            used += 1
+        if used == 0:
+            continue
+        reach = math.sqrt(1.5 * GATE * (wide + books[0] * noisiest) + 1e4 * (used > 1))
+        for d in range(first_beyond(z, expected[0, 0] - reach), z.shape[0]):
+            if z[d, 0] > expected[0, 0] + reach:
+                break
+            if not free[d]:
+                continue
+            best, ll = np.inf, -np.inf
+            for a in range(4):
+                R[a] = books[a] * ratio[d]
+            for a in range(used):
+                # what one dimension alone rules out needs no joint distance: range and Doppler speak first
+                e, f = z[d, 0] - expected[a, 0], z[d, 3] - expected[a, 3]
+                if e * e > GATE * (S[a, 0, 0] + R[0]) or (span > 1e30 and f * f > GATE * (S[a, 3, 3] + R[3])):
+                    continue
+                residual(z[d], expected[a], span, v)
+                if v[1] * v[1] > GATE * (S[a, 1, 1] + R[1]) or v[2] * v[2] > GATE * (S[a, 2, 2] + R[2]):
+                    continue
+                d2, one = closeness(S[a], v, R, L)
+                best = min(best, d2)
+                one += weight[a]
+                ll = max(ll, one) + math.log1p(math.exp(-abs(ll - one))) if ll > -1e300 else one
+            if best > GATE:
+                continue
+            if pairs == row.shape[0]:
+                row = np.concatenate((row, np.empty(pairs, np.int64)))
+                column = np.concatenate((column, np.empty(pairs, np.int64)))
+                cost = np.concatenate((cost, np.empty(pairs)))
+            row[pairs], column[pairs], cost[pairs] = i, d, -(ll - floor[d] + gain)
+            pairs += 1
+    return row[:pairs], column[:pairs], cost[:pairs]
+
+
+@njit(cache=True, error_model="numpy")
+def first_beyond(z: Array, least: float) -> int:
+    """First of the detections `z` (k, 4), rising in range, whose range is at least `least`; k where none is."""
+    low, high = 0, z.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if z[middle, 0] < least:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, error_model="numpy")
+def slopes(x: Array, lag: float, law: int, n: int, sensor: int, model: Model, expected: Array, H6: Array, H: Array) -> bool:
+    """Expected measurement of state `x` seen `lag` seconds off its time (negative: earlier), into `expected`.
+
+    Its slopes go into `H6` (4, 6) where there is no lag, otherwise into `H` (4, 9). Returns whether there is one.
+    """
+    if lag == 0.0:
+        measure(x, model.sensors.place[sensor], expected, H6)
+        return False
+    y = x.copy()
+    H[:] = 0.0
+    F = np.zeros((6, STATES))
+    flow(y, lag, law, model.drags, model.air, model.earth, n, F)
+    measure(y, model.sensors.place[sensor], expected, H6)
+    for a in range(4):
+        for j in range(n):
+            total = 0.0
+            for k in range(6):
+                total += H6[a, k] * F[k, j]
+            H[a, j] = total
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def improve(
+    x: Array, P: Array, z: Array, R: Array, lag: float, law: int, n: int, sensor: int, model: Model, H6: Array, H: Array,
+) -> tuple[float, float, int]:
+    """State `x` and covariance `P` take detection `z` (4,) of variances `R` (4,), in place; as `update` returns."""
+    expected, v = np.empty(4), np.empty(4)
+    lagged = slopes(x, lag, law, n, sensor, model, expected, H6, H)
+    residual(z, expected, model.sensors.span[sensor], v)
+    return update(x, P, n, v, H if lagged else H6, R)
+
+
+@njit(cache=True, error_model="numpy")
+def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array, gains: Array, model: Model, longer: Array) -> None:
+    """Each track takes the detection `taken` (n,) gives it, -1 none: all hypotheses improve, the evidence grows.
+
+    gains   (n,) what the detection adds to the track's score
+    longer  (n,) mask, set for the tracks that keep one detection more now
+    `reconsider` is due afterwards.
+    """
+    laws = b.x.shape[1] - 2
+    H6 = np.empty((4, 6))
+    H = np.zeros((4, STATES))
+    R = np.empty(4)
+    for i in range(taken.shape[0]):
+        d = taken[i]
+        if d < 0:
+            continue
+        lag = t - b.time[i]
+        for a in range(4):
+            R[a] = model.sensors.variance[sensor, a] * ratio[d]
+        k = b.kept[i]
+        if k < b.t.shape[1]:
+            b.t[i, k], b.sensor[i, k], b.ratio[i, k], b.past[i, k] = t, sensor, ratio[d], b.ll[i, laws]
+            b.z[i, k] = z[d]
+            b.kept[i] = k + 1
+            longer[i] = True
+        for law in range(laws):
+            if not b.alive[i, law]:
+                continue
+            ll, nis, dims = improve(b.x[i, law], b.p[i, law], z[d], R, lag, law, model.n, sensor, model, H6, H)
+            b.ll[i, law] += ll
+            b.stress[i, law] += FADE * (nis / max(dims, 1) - b.stress[i, law])
+        if b.alive[i, laws]:
+            straight, six = kind_of(laws, laws, model.n)
+            la, _, _ = improve(b.x[i, laws], b.p[i, laws], z[d], R, lag, straight, six, sensor, model, H6, H)
+            lb, _, _ = improve(b.x[i, laws + 1], b.p[i, laws + 1], z[d], R, lag, straight, six, sensor, model, H6, H)
+            la += math.log(max(1.0 - b.turn[i], 1e-12))
+            lb += math.log(max(b.turn[i], 1e-12))
+            top = max(la, lb)
+            total = top + math.log(math.exp(la - top) + math.exp(lb - top))
+            b.ll[i, laws] += total
+            b.turn[i] = min(max(math.exp(lb - total), 1e-4), 1.0 - 1e-4)
+        b.hits[i] += 1
+        b.misses[i] = 0
+        b.seen[i] = max(b.seen[i], t)
+        b.score[i] = min(b.score[i] + gains[i], 200.0)
+
+
+@njit(cache=True, error_model="numpy")
+def refit_one(b: Block, i: int, law: int, model: Model) -> None:
+    """Fits law `law` of track `i` to every detection kept, and restates its belief and evidence from that."""
+    x = np.empty(STATES)
+    P = np.empty((STATES, STATES))
+    x0 = b.anchor[i, law].copy()
+    k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
+    evidence = fit(
+        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, law, model.n, model.drags, model.air, model.earth, model.sensors,
+        model.mean[law], model.variance[law], 4 if k < 6 else 2, x0, x, P)
+    if math.isfinite(evidence):
+        b.anchor[i, law] = x0
+        b.x[i, law] = x
+        b.p[i, law] = P
+        b.ll[i, law] = evidence + b.past[i, 0]
+        to_now(b, i, law, model)
+
+
+@njit(cache=True, error_model="numpy")
+def to_now(b: Block, i: int, m: int, model: Model) -> None:
+    """Hypothesis `m` of track `i`, just fitted and so standing at its latest detection, moves on to the track's time: that detection may be a late one."""
+    dt = b.time[i] - b.t[i, b.kept[i] - 1]
+    if dt != 0.0:
+        F, T = np.zeros((6, STATES)), np.empty((6, STATES))
+        law, n = kind_of(m, b.x.shape[1] - 2, model.n)
+        flow(b.x[i, m], dt, law, model.drags, model.air, model.earth, n, F)
+        carry(b.p[i, m], F, n, QUIET, dt, T)
+
+
+@njit(cache=True, error_model="numpy")
+def from_ends(
+    t: Array, sensor: Array, z: Array, ratio: Array, k: int, m: int, model: Model, x0: Array, x: Array, P: Array,
+) -> float:
+    """Fits hypothesis `m` to `k` detections, guessing from the first and the last of them; `x0`, `x`, `P` and what is returned are as of `fit`."""
+    a, c = np.empty(3), np.empty(3)
+    first, last = model.sensors.place[sensor[0]], model.sensors.place[sensor[k - 1]]
+    cartesian(z[0, 0], z[0, 1], z[0, 2], first, a)
+    cartesian(z[k - 1, 0], z[k - 1, 1], z[k - 1, 2], last, c)
+    dt = t[k - 1] - t[0]
+    along = 0.0
+    for j in range(3):
+        along += (a[j] - first[j]) / z[0, 0] * (c[j] - a[j]) / dt
+    rate = z[0, 3] if math.isfinite(z[0, 3]) else along
+    x0[:] = model.mean[m]
+    for j in range(3):
+        x0[j] = a[j]
+        x0[3 + j] = (c[j] - a[j]) / dt + (rate - along) * (a[j] - first[j]) / z[0, 0]
+    law, n = kind_of(m, model.mean.shape[0] - 1, model.n)
+    return fit(
+        t, sensor, z, ratio, k, law, n, model.drags, model.air, model.earth, model.sensors,
+        model.mean[m], model.variance[m], 4 if k == 2 else 6, x0, x, P)
+
+
+@njit(cache=True, error_model="numpy")
+def begin(b: Block, i: int, model: Model) -> None:
+    """Fits every hypothesis of track `i` to the detections that it keeps, from nothing."""
+    laws = b.x.shape[1] - 2
+    k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
+    x, P = np.empty(STATES), np.empty((STATES, STATES))
+    for m in range(laws + 1):
+        x0 = b.anchor[i, m]
+        evidence = from_ends(b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, m, model, x0, x, P)
+        b.alive[i, m] = math.isfinite(evidence)
+        if not b.alive[i, m]:
+            evidence = -1e6
+            x[:] = x0
+            P[:] = 0.0
+            for j in range(STATES):
+                P[j, j] = 1e4
+        b.x[i, m], b.p[i, m], b.ll[i, m], b.stress[i, m] = x, P, evidence, 1.0
+        to_now(b, i, m, model)
+    b.alive[i, laws + 1] = b.alive[i, laws]
+    b.x[i, laws + 1], b.p[i, laws + 1] = b.x[i, laws], b.p[i, laws]
+    b.turn[i] = 0.1
+
+
+@njit(cache=True, error_model="numpy")
+def mend(b: Block, i: int, model: Model) -> None:
+    """Where a young track agrees with itself poorly, leaves out one detection, or its first two, if the rest then agree so much better.
+
+    Rounds fired side by side start within each other's reach: a track may begin with a detection of its neighbour. Each one left out counts as
+    having lost STRANGE; the latest stays, as it may be the first of its own.
+    """
+    k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
+    best = best_law(b, i)
+    if k > MENDED or best < 0 or b.stress[i, best] < POOR:
+        return
+    laws = b.x.shape[1] - 2
+    before = max(b.ll[i, best], b.ll[i, laws]) if b.alive[i, laws] else b.ll[i, best]
+    t, sensor, z, ratio = np.empty(k), np.empty(k, np.int32), np.empty((k, 4)), np.empty(k)
+    x0, x, P = np.empty(STATES), np.empty(STATES), np.empty((STATES, STATES))
+    most, choice = 0.0, -1
+    for trial in range(k):          # the first; one of those between; the first two
+        drops = 1 if trial < k - 1 else 2
+        if k - drops < 2:
+            continue
+        n = 0
+        for d in range(k):
+            if (drops == 2 and d < 2) or (drops == 1 and d == trial):
+                continue
+            t[n], sensor[n], z[n], ratio[n] = b.t[i, d], b.sensor[i, d], b.z[i, d], b.ratio[i, d]
+            n += 1
+        evidence = from_ends(t, sensor, z, ratio, k - drops, best, model, x0, x, P)
+        if evidence - STRANGE * drops - before > most:
+            most, choice = evidence - STRANGE * drops - before, trial
+    if choice < 0:
+        return
+    n = 0
+    for d in range(k):
+        if (choice == k - 1 and d < 2) or (choice < k - 1 and d == choice):
+            continue
+        b.t[i, n], b.sensor[i, n], b.z[i, n], b.ratio[i, n] = b.t[i, d], b.sensor[i, d], b.z[i, d], b.ratio[i, d]
+        n += 1
+    b.kept[i] = n
+    b.born[i] = b.t[i, 0]
+    begin(b, i, model)
+    for d in range(n):              # of straight flight's evidence no history is left: in equal parts
+        b.past[i, d] = b.ll[i, laws] * max(d - 1, 0) / n if b.alive[i, laws] else 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def afresh(b: Block, i: int, model: Model) -> None:
+    """Where a young, climbing track does not obey its law, tries whether its latest detections do: the motor may just have burnt out.
+
+    The detections before count as flight under power, with the evidence that turning flight gave them. Each such start costs AFRESH_COST.
+    """
+    laws = b.x.shape[1] - 2
+    k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
+    best = best_law(b, i)
+    if k < AFRESH + 1 or best < 0 or not b.alive[i, laws] or b.seen[i] - b.born[i] > LONGEST_BURN or b.prior[i] < -1.5:
+        return
+    if b.stress[i, best] < STRESSED or odds(b, i) > 3.0:
+        return
+    m = laws + 1 if b.turn[i] > 0.5 else laws
+    v = b.x[i, m]
+    if v[5] < 20.0 or v[3] * v[3] + v[4] * v[4] + v[5] * v[5] < 1e4:
+        return
+    x0, x, P = np.empty(STATES), np.empty(STATES), np.empty((STATES, STATES))
+    s = k - AFRESH
+    t, sensor, z, ratio = b.t[i, s:k].copy(), b.sensor[i, s:k].copy(), b.z[i, s:k].copy(), b.ratio[i, s:k].copy()
+    for law in range(laws):
+        x0[:] = model.mean[law]
+        x0[:6] = b.x[i, m, :6]
+        for r in range(3):
+            x0[r] -= x0[3 + r] * (b.t[i, k - 1] - b.t[i, s])
+        evidence = fit(
+            t, sensor, z, ratio, k - s, law, model.n, model.drags, model.air, model.earth,
+            model.sensors, model.mean[law], model.variance[law], k - s, x0, x, P)
+        if not math.isfinite(evidence) or evidence + b.past[i, s] - AFRESH_COST <= b.ll[i, best]:
+            if law == 0:
+                return
+            b.ll[i, law] = -1e6
+            b.alive[i, law] = False
+            continue
+        b.alive[i, law] = True
+        b.anchor[i, law], b.x[i, law], b.p[i, law] = x0, x, P
+        b.ll[i, law] = evidence + b.past[i, s] - AFRESH_COST
+        b.stress[i, law] = 1.0
+        to_now(b, i, law, model)
+    for d in range(AFRESH):
+        b.t[i, d], b.sensor[i, d], b.ratio[i, d] = b.t[i, s + d], b.sensor[i, s + d], b.ratio[i, s + d]
+        b.z[i, d] = b.z[i, s + d]
+        b.past[i, d] = b.past[i, s + d] - AFRESH_COST
+    b.kept[i] = AFRESH
+
+
+@njit(cache=True, error_model="numpy")
+def try_torn(b: Block, i: int, model: Model) -> None:
+    """Where a young track's drag law fails, says how much better than all else the fall of a light, torn piece explains it: `b.ll[i, -1]`.
+
+    Such a piece loses half its speed in a second and is soon falling at its terminal speed, as nothing that flies does. Log evidence over that of the
+    best other hypothesis; 0 where it was never tried or has less drag than a piece surely has.
+    """
+    laws = b.x.shape[1] - 2
+    k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
+    best = best_law(b, i)
+    if best < 0 or not b.alive[i, laws] or (b.stress[i, best] < STRESSED and odds(b, i) > 0.0):
+        return
+    x0, x, P = np.empty(STATES), np.empty(STATES), np.empty((STATES, STATES))
+    two = min(k, 3)
+    mean, variance = model.mean[best].copy(), model.variance[best].copy()
+    unit = mean[6] / KAPPA_MEAN
+    guess = from_ends(b.t[i], b.sensor[i], b.z[i], b.ratio[i], two, laws, model, x0, x, P)
+    if not math.isfinite(guess):
+        return
+    mean[6], variance[6] = TORN[0] * unit, (TORN[1] * unit) ** 2
+    x0[6:] = mean[6:]
+    evidence = fit(
+        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, best, model.n, model.drags, model.air, model.earth, model.sensors,
+        mean, variance, 4 if k == 2 else 8, x0, x, P)
+    other = max(b.ll[i, best], b.ll[i, laws])
+    sure = math.isfinite(evidence) and x[6] - 2.0 * math.sqrt(P[6, 6]) > TORN_LEAST * unit
+    if sure:
+        b.ll[i, laws + 1] = max(b.ll[i, laws + 1], evidence + b.past[i, 0] - other)
+
+
+@njit(cache=True, error_model="numpy")
+def reconsider(b: Block, taken: Array, longer: Array, model: Model) -> None:
+    """After the tracks of mask `taken` (n,) took a detection: those `longer` (n,) now are fitted again where it pays, and what is ruled out is dropped.
+
+    Not part of `absorb`, though it always follows it: apart, the two compile in half the time.
+    """
+    for i in range(taken.shape[0]):
+        if longer[i]:
+            if pays(b.kept[i]):
+                for law in range(b.x.shape[1] - 2):
+                    if b.alive[i, law]:
+                        refit_one(b, i, law, model)
+                mend(b, i, model)
+                try_torn(b, i, model)
+            afresh(b, i, model)
+        if taken[i]:
+            prune(b, i)
+
+
+@njit(cache=True, error_model="numpy")
+def prune(b: Block, i: int) -> None:
+    """Stops following hypotheses that the evidence has left far behind."""
+    laws = b.x.shape[1] - 2
+    best = best_law(b, i)
+    age = b.seen[i] - b.born[i]
+    if best < 0:
+        return
+    for law in range(laws):
+        if b.ll[i, law] < b.ll[i, best] - 20.0:
+            b.alive[i, law] = False
+    if b.alive[i, laws]:
+        if age > 6.0 and b.ll[i, best] < b.ll[i, laws] - 40.0:
+            b.alive[i, :laws] = False
+        elif age > 2.0 and b.ll[i, best] > b.ll[i, laws] + 60.0:
+            b.alive[i, laws] = False
+            b.alive[i, laws + 1] = False
+    elif b.stress[i, best] > 5.0:
+        # surely a projectile, it was thought, yet it does not fly like one: let other flight be judged again, from here
+        for m in range(laws, laws + 2):
+            b.alive[i, m] = True
+            b.x[i, m] = b.x[i, best]
+            b.p[i, m] = b.p[i, best]
+            for r in range(3):
+                b.p[i, m, r, r] += 400.0
+                b.p[i, m, 3 + r, 3 + r] += 900.0
+        b.ll[i, laws] = b.ll[i, best] - 10.0
+        b.turn[i] = 0.5

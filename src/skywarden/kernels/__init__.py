@@ -1,0 +1,1 @@
+"""Compiled arithmetic only: estimation may use ballistics, and ballistics geometry."""

@@ -1,0 +1,77 @@
+"""Where compiled kernels are kept between starts. Runs before anything imports numba, and imports nothing of ours.
+
+Numba recompiles a kernel when its own file changes, but not when a kernel that it calls does. So each state of the sources gets a cache of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from hashlib import blake2b
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]      # folder of the whole package, whose sources name the cache
+KEPT = 3        # caches of other states of the sources that are left in place; older ones are removed
+
+
+def keep_compiled() -> None:
+    """Point numba's cache to a folder named after the sources, unless the user has already said where it is."""
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return
+    home = _home()
+    if home is None:
+        return      # numba then falls back to what it would do by itself
+    os.environ["NUMBA_CACHE_DIR"] = str(home / _state())
+    _forget(home)
+
+
+def are_kept(kind: str) -> bool:
+    """Whether all kernels for a run of this kind have been compiled from these sources and kept."""
+    try:
+        return _note(kind).read_text() == _state()
+    except OSError:
+        return False
+
+
+def note_kept(kind: str) -> None:
+    """Remember that they have."""
+    with contextlib.suppress(OSError):      # where nothing can be kept, nothing is remembered
+        _note(kind).write_text(_state())
+
+
+def _note(kind: str) -> Path:
+    return Path(os.environ.get("NUMBA_CACHE_DIR", os.devnull)) / f"complete-{kind}"
+
+
+def _state() -> str:
+    """A name for the sources as they are: every file's path, size and time of change."""
+    made = blake2b(digest_size=8)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        seen = path.stat()
+        made.update(f"{path.relative_to(PACKAGE)} {seen.st_size} {seen.st_mtime_ns}\n".encode())
+    return made.hexdigest()
+
+
+def _home() -> Path | None:
+    """A folder that can be written: beside the sources, in the user's cache, or a temporary one."""
+    beside = PACKAGE / "__pycache__" / "kernels"
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skywarden" / "kernels"
+    for folder in (beside, user, Path(tempfile.gettempdir()) / f"skywarden-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if os.access(folder, os.W_OK):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+def _forget(home: Path) -> None:
+    try:
+        old = sorted((f for f in home.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)[KEPT + 1 :]
+    except OSError:
+        return
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)

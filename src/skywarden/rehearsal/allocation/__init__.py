@@ -1,0 +1,1 @@
+"""Which simulated effector takes which round: values, prices, leakage."""

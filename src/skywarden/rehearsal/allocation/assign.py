@@ -1,0 +1,467 @@
+"""Which effector for which threat: threats x effectors -> a plan, what it leaves standing, and how far from the best possible that can be.
+
+The objective is the value expected to get through, sum v·prod(1 - p)^x, plus what is asked for each shot kept in reserve and spent after all.
+A shot's worth falls with every shot before it at the same threat, so no plan piles on one threat while another leaks.
+
+`fast` pairs and mends in milliseconds and proves a bound with prices on shots (a Lagrangian relaxation); `exact` goes on to the optimum
+by generating columns, sets of shots at a threat, for a linear programme and then listing every set the optimum could still hold.
+Source: docs/models/allocation.md.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import csc_matrix
+
+from skywarden.rehearsal.allocation.pricing import below, priced
+
+Array = NDArray[Any]
+
+SURE = 1.0 - 1e-12      # a kill probability above this is taken for this
+CLOSE = 1e-9            # relative gap that counts as none
+ROUNDS = 60             # steps of the fast path's prices at most
+NEAR_ENOUGH = 0.01      # gap at which the fast path stops improving
+WARM = 400              # steps of the exact path's prices before the first linear programme
+SMOOTH = 0.7            # share of the best prices so far in the prices that columns are generated at
+ROOM = 20_000           # sets listed for one threat at most
+MOST_LISTED = 200_000   # sets listed in all
+STALL = 8               # steps without a higher bound after which prices move half as far
+SINGLES = 4             # best single shots at each threat in the first programme
+MEND_EVERY = 4          # steps between plans made from the prices
+PASSES = 4              # of mending a plan
+TINY = 1e-12            # of a threat's value; less is no saving
+
+
+class Problem(NamedTuple):
+    """What there is to decide."""
+
+    values: Array       # (n,) what each threat would cost if let through
+    chance: Array       # (n, w) probability that one shot stops it; 0 where it must not or cannot
+    shots: Array        # (w,) int64, how many each effector may fire
+    keep: Array         # (w,) what a shot kept is worth; 0 no reserve
+
+
+class Plan(NamedTuple):
+    """Who fires how often at what, and what that is worth beside the best that any plan could be."""
+
+    counts: Array       # (n, w) int64
+    objective: float    # value expected to get through, and the worth of shots spent
+    lower_bound: float  # no plan has less
+
+    @property
+    def gap(self) -> float:
+        """Share of the objective that the best plan could be below it."""
+        return 0.0 if self.objective <= 0.0 else max(0.0, 1.0 - self.lower_bound / self.objective)
+
+
+def problem(values: Array, chance: Array, shots: Array, keep: Array | None = None) -> Problem:
+    """Check and complete a problem. Raises ValueError where shapes, signs or probabilities make no sense."""
+    values, chance, shots = np.ascontiguousarray(values, float), np.ascontiguousarray(chance, float), np.ascontiguousarray(shots, np.int64)
+    keep = np.zeros(len(shots)) if keep is None else np.ascontiguousarray(keep, float)
+    if chance.shape != (len(values), len(shots)) or keep.shape != shots.shape:
+        raise ValueError(f"{len(values)} threats and {len(shots)} effectors need chances of that shape, not {chance.shape}")
+    if not (np.isfinite(values).all() and (values >= 0.0).all() and (shots >= 0).all() and (keep >= 0.0).all()):
+        raise ValueError("values, shots and what is kept must be finite and not negative")
+    if not ((chance >= 0.0) & (chance <= 1.0)).all():
+        raise ValueError("chances are probabilities, 0 to 1")
+    return Problem(values, chance, shots, keep)
+
+
+def objective(asked: Problem, counts: Array) -> float:
+    """What gets through under a plan, and the worth of the shots it spends."""
+    survive = np.exp(-(counts * _nats(asked)).sum(axis=1))
+    return float(asked.values @ survive + asked.keep @ counts.sum(axis=0))
+
+
+def fast(asked: Problem, rounds: int = ROUNDS) -> Plan:
+    """A good plan and a proven bound, in milliseconds; the same answer each time."""
+    if not asked.values.size or not asked.shots.size:
+        return _nothing(asked)
+    counts, bound, _ = _swift(asked.values, _nats(asked), asked.shots, asked.keep, rounds, NEAR_ENOUGH)
+    reached = objective(asked, counts)
+    return Plan(counts, reached, min(max(bound, 0.0), reached))
+
+
+def exact(asked: Problem, time_limit: float = 60.0) -> Plan:
+    """The best plan, or the best found within `time_limit` [s] with a bound that is true all the same."""
+    until = time.monotonic() + time_limit
+    if not asked.values.size or not asked.shots.size:
+        return _nothing(asked)
+    nats = _nats(asked)
+    counts, bound, prices = _swift(asked.values, nats, asked.shots, asked.keep, WARM, CLOSE)
+    best = Plan(counts, objective(asked, counts), bound)
+    best, prices, columns = _generate(asked, nats, best, prices, until)
+    if best.gap > CLOSE and time.monotonic() < until:
+        best = _better(best, _whole(asked, nats, columns, until)[0], best.lower_bound, asked)
+    listed = 1.0                # share of the gap within which sets are listed: all of it proves the optimum, less proves a bound
+    while best.gap > CLOSE and time.monotonic() < until and listed > 0.01:
+        reach = listed * (best.objective - best.lower_bound)
+        wanted = _listed(asked, nats, prices, reach)
+        if wanted is None:
+            listed /= 3.0
+            continue
+        found, proven = _whole(asked, nats, wanted, until)
+        # a plan with a set that is not listed costs at least the bound and `reach`
+        best = _better(best, found, min(proven, best.lower_bound + reach), asked)
+        break
+    return best
+
+
+def warm() -> None:
+    """Have every kernel compiled before somebody waits for an answer."""
+    asked = problem(np.ones(2), np.full((2, 2), 0.5), np.ones(2, np.int64))
+    nats = _nats(asked)
+    fast(asked)
+    _listed(asked, nats, np.zeros(2), 0.1)
+
+
+class _Columns(NamedTuple):
+    """Sets of shots: which threat, how many of each shooter."""
+
+    threat: Array       # (k,)
+    counts: Array       # (k, w)
+
+
+def _nats(asked: Problem) -> Array:
+    return np.asarray(-np.log1p(-np.minimum(asked.chance, SURE)))
+
+
+def _nothing(asked: Problem) -> Plan:
+    total = float(asked.values.sum())
+    return Plan(np.zeros(asked.chance.shape, np.int64), total, total)
+
+
+def _better(best: Plan, counts: Array | None, bound: float, asked: Problem) -> Plan:
+    """The cheaper plan and the higher bound of the two."""
+    reached = np.inf if counts is None else objective(asked, counts)
+    if counts is not None and reached < best.objective:
+        best = best._replace(counts=counts, objective=reached)
+    return best._replace(lower_bound=min(max(best.lower_bound, bound), best.objective))
+
+
+def _generate(asked: Problem, nats: Array, best: Plan, prices: Array, until: float) -> tuple[Plan, Array, _Columns]:
+    """Linear programmes over ever more sets of shots, until no set that is left out could lower them. Returns the prices of the best bound, too."""
+    pool = _Pool(asked, best.counts)
+    at, step, stalled = prices, 1.0, 0
+    for _ in range(WARM):       # prices first: the sets that pay at them make the first programme a good one
+        costs, sets = priced(asked.values, nats, at + asked.keep, asked.shots)
+        reached = float(costs.sum() - at @ asked.shots)
+        pool.add(sets)
+        if reached > best.lower_bound:
+            best, prices, stalled = _better(best, None, reached, asked), at, 0
+        else:
+            stalled += 1
+            if stalled == STALL:
+                step, stalled = 0.5 * step, 0
+        over = sets.sum(axis=0) - asked.shots
+        over[(at <= 0.0) & (over < 0)] = 0
+        if best.gap <= CLOSE or not over.any() or step < 1e-3 or time.monotonic() > until:
+            break
+        at = np.maximum(at + step * (best.objective - reached) / float(over @ over) * over, 0.0)
+    while best.gap > CLOSE and time.monotonic() < until:
+        columns = pool.columns()
+        least, shadow = _programme(asked, nats, columns, until)
+        if shadow is None:
+            break
+        grown = False
+        for at in (SMOOTH * prices + (1.0 - SMOOTH) * shadow, shadow):      # between the best prices and the newest: fewer detours
+            costs, sets = priced(asked.values, nats, at + asked.keep, asked.shots)
+            reached = float(costs.sum() - at @ asked.shots)
+            if reached > best.lower_bound:
+                best, prices = _better(best, None, reached, asked), at
+            grown = pool.add(sets)
+            if grown:
+                break
+        if not grown or least - best.lower_bound <= CLOSE * abs(least):
+            break
+    return best, prices, pool.columns()
+
+
+class _Pool:
+    """Sets of shots met so far, each once."""
+
+    def __init__(self, asked: Problem, counts: Array) -> None:
+        n, w = counts.shape
+        self._seen: set[tuple[int, bytes]] = set()
+        self._threat: list[int] = []
+        self._counts: list[Array] = []
+        self.add(np.zeros((n, w), np.int64))
+        self.add(counts)
+        gain = asked.values[:, None] * asked.chance
+        for k in range(min(SINGLES, w)):        # the best single shots at every threat
+            single = np.zeros((n, w), np.int64)
+            single[np.arange(n), np.argsort(-gain, axis=1, kind="stable")[:, k]] = 1
+            self.add(np.minimum(single, asked.shots))
+
+    def add(self, sets: Array) -> bool:
+        """Take in one set for each threat; whether any was new."""
+        grown = False
+        for threat, row in enumerate(sets):
+            key = threat, row.tobytes()
+            if key not in self._seen:
+                self._seen.add(key)
+                self._threat.append(threat)
+                self._counts.append(row)
+                grown = True
+        return grown
+
+    def columns(self) -> _Columns:
+        return _Columns(np.array(self._threat), np.array(self._counts))
+
+
+def _cost(asked: Problem, nats: Array, columns: _Columns) -> Array:
+    survive = np.exp(-(columns.counts * nats[columns.threat]).sum(axis=1))
+    return np.asarray(asked.values[columns.threat] * survive + columns.counts @ asked.keep)
+
+
+def _one_each(asked: Problem, columns: _Columns) -> csc_matrix:
+    k = len(columns.threat)
+    return csc_matrix((np.ones(k), (columns.threat, np.arange(k))), shape=(len(asked.values), k))
+
+
+def _programme(asked: Problem, nats: Array, columns: _Columns, until: float) -> tuple[float, Array | None]:
+    """The linear programme over these sets: its value, and the price of every effector's shots; None where it was not solved in time."""
+    solved = linprog(
+        _cost(asked, nats, columns), A_ub=csc_matrix(columns.counts.T), b_ub=asked.shots, A_eq=_one_each(asked, columns), b_eq=np.ones(len(asked.values)),
+        method="highs", options={"time_limit": max(until - time.monotonic(), 0.01)})
+    return (float(solved.fun), np.maximum(-solved.ineqlin.marginals, 0.0)) if solved.status == 0 else (np.inf, None)
+
+
+def _whole(asked: Problem, nats: Array, columns: _Columns, until: float) -> tuple[Array | None, float]:
+    """The best choice of whole sets among these, and the bound proven among them."""
+    solved = milp(
+        _cost(asked, nats, columns), integrality=np.ones(len(columns.threat)), bounds=Bounds(0, 1),
+        constraints=[LinearConstraint(_one_each(asked, columns), 1, 1), LinearConstraint(csc_matrix(columns.counts.T), -np.inf, asked.shots)],
+        options={"time_limit": max(until - time.monotonic(), 0.01), "mip_rel_gap": 0.1 * CLOSE})
+    proven = -np.inf if solved.mip_dual_bound is None else float(solved.mip_dual_bound)
+    if solved.x is None:
+        return None, proven
+    chosen = np.flatnonzero(solved.x > 0.5)
+    counts = np.zeros(asked.chance.shape, np.int64)
+    counts[columns.threat[chosen]] = columns.counts[chosen]
+    return counts, proven
+
+
+def _listed(asked: Problem, nats: Array, prices: Array, reach: float) -> _Columns | None:
+    """Every set that, at these prices, costs its threat less than `reach` above the cheapest; None where they are too many."""
+    costs, _ = priced(asked.values, nats, prices + asked.keep, asked.shots)
+    threats, counts, size = [], [], 0
+    for t in range(len(asked.values)):
+        found, all_found = below(asked.values[t], nats[t], prices + asked.keep, asked.shots, costs[t] + reach + CLOSE, ROOM)
+        size += len(found)
+        if not all_found or size > MOST_LISTED:
+            return None
+        threats.append(np.full(len(found), t))
+        counts.append(found)
+    return _Columns(np.concatenate(threats), np.concatenate(counts))
+
+
+@njit(cache=True)
+def _swift(values: Array, nats: Array, shots: Array, keep: Array, rounds: int, enough: float) -> tuple[Array, float, Array]:
+    """Greedy, mended, then prices on shots: counts (n, w), a lower bound and the prices that prove it."""
+    spared = np.empty(nats.shape)
+    for t in range(len(values)):
+        for w in range(len(shots)):
+            spared[t, w] = np.exp(-nats[t, w])
+    over, dear, prices = np.zeros(len(shots)), np.zeros(len(shots)), np.zeros(len(shots))
+    counts = np.zeros(nats.shape, np.int64)
+    _fill(values, spared, shots, keep, counts)
+    _mend(values, spared, counts)
+    least = _left_over(values, spared, keep, counts)
+    at = _worth(values, spared, shots, keep, counts)
+    bound, step, stalled = -np.inf, 1.0, 0
+    for turn in range(rounds):
+        for w in range(len(shots)):
+            dear[w] = at[w] + keep[w]
+        costs, sets = priced(values, nats, dear, shots)
+        reached = 0.0
+        for t in range(len(values)):
+            reached += costs[t]
+        for w in range(len(shots)):
+            reached -= at[w] * shots[w]
+        if reached > bound:
+            bound, stalled = reached, 0
+            for w in range(len(shots)):
+                prices[w] = at[w]
+        else:
+            stalled += 1
+            if stalled == STALL:
+                step, stalled = 0.5 * step, 0
+        size = 0.0
+        for w in range(len(shots)):
+            over[w] = _fired(sets, w) - shots[w]
+            if over[w] < 0.0 and at[w] <= 0.0:
+                over[w] = 0.0
+            size += over[w] * over[w]
+        if turn % MEND_EVERY == 0:      # what the prices suggest, made possible, is often a better plan
+            _drop(values, spared, shots, sets)
+            _fill(values, spared, shots, keep, sets)
+            _mend(values, spared, sets)
+            found = _left_over(values, spared, keep, sets)
+            if found < least:
+                least = found
+                for t in range(len(values)):
+                    for w in range(len(shots)):
+                        counts[t, w] = sets[t, w]
+        if size == 0.0 or least - bound <= enough * least:
+            break
+        for w in range(len(shots)):
+            at[w] = max(at[w] + step * (least - reached) / size * over[w], 0.0)
+    return counts, bound, prices
+
+
+@njit(cache=True)
+def _fired(counts: Array, w: int) -> int:
+    fired = 0
+    for t in range(counts.shape[0]):
+        fired += counts[t, w]
+    return fired
+
+
+@njit(cache=True)
+def _standing(values: Array, spared: Array, counts: Array) -> Array:
+    """What is left of each threat. spared (n, w): the chance that it survives one shot."""
+    standing = values.copy()
+    for t in range(len(values)):
+        for w in range(spared.shape[1]):
+            for _ in range(counts[t, w]):
+                standing[t] *= spared[t, w]
+    return standing
+
+
+@njit(cache=True)
+def _left_over(values: Array, spared: Array, keep: Array, counts: Array) -> float:
+    standing = _standing(values, spared, counts)
+    total = 0.0
+    for t in range(len(values)):
+        total += standing[t]
+        for w in range(len(keep)):
+            total += counts[t, w] * keep[w]
+    return total
+
+
+@njit(cache=True)
+def _fill(values: Array, spared: Array, shots: Array, keep: Array, counts: Array) -> None:
+    """Add shots, the one that saves most first, until none saves more than it is worth kept."""
+    standing = _standing(values, spared, counts)
+    n = len(values)
+    left, total = np.empty(len(shots), np.int64), 0
+    for w in range(len(shots)):
+        left[w] = max(shots[w] - _fired(counts, w), 0)
+        total += left[w]
+    best, shooter = np.empty(n), np.empty(n, np.int64)      # for every threat, its best shot
+    for t in range(n):
+        best[t], shooter[t] = _best_shot(standing[t], spared[t], left, keep)
+    for _ in range(total):
+        t = 0
+        for k in range(1, n):
+            if best[k] > best[t]:
+                t = k
+        if shooter[t] < 0:
+            break
+        w = shooter[t]
+        counts[t, w] += 1
+        left[w] -= 1
+        standing[t] *= spared[t, w]
+        for k in range(n):
+            if k == t or (left[w] == 0 and shooter[k] == w):
+                best[k], shooter[k] = _best_shot(standing[k], spared[k], left, keep)
+
+
+@njit(cache=True)
+def _best_shot(standing: float, spared: Array, left: Array, keep: Array) -> tuple[float, int]:
+    """What the best shot at a threat saves, and whose it is; -1 none."""
+    best, shooter = 0.0, -1
+    for w in range(len(left)):
+        gain = standing * (1.0 - spared[w]) - keep[w]
+        if left[w] > 0 and gain > best:
+            best, shooter = gain, w
+    return best, shooter
+
+
+@njit(cache=True)
+def _drop(values: Array, spared: Array, shots: Array, counts: Array) -> None:
+    """Take away the shots that an effector does not have, the least useful first."""
+    standing = _standing(values, spared, counts)
+    for w in range(len(shots)):
+        for _ in range(max(_fired(counts, w) - shots[w], 0)):
+            least, threat = np.inf, -1
+            for t in range(len(values)):
+                loss = standing[t] * (1.0 / spared[t, w] - 1.0)
+                if counts[t, w] > 0 and loss < least:
+                    least, threat = loss, t
+            counts[threat, w] -= 1
+            standing[threat] /= spared[threat, w]
+
+
+@njit(cache=True)
+def _mend(values: Array, spared: Array, counts: Array) -> None:
+    """Move a shot to another threat, or let two shots change places, while that saves something."""
+    standing = _standing(values, spared, counts)
+    n, w = spared.shape
+    used = np.zeros(n, np.int64)
+    for t in range(n):
+        for i in range(w):
+            used[t] += counts[t, i]
+    for _ in range(PASSES):
+        changed = False
+        for a in range(n):
+            if used[a] == 0:
+                continue
+            for i in range(w):
+                if counts[a, i] == 0:
+                    continue
+                without = standing[a] / spared[a, i]
+                best, to, other = TINY * values[a], -1, -1
+                for b in range(n):
+                    if b == a:
+                        continue
+                    gain = standing[a] - without + standing[b] * (1.0 - spared[b, i])
+                    if gain > best:
+                        best, to, other = gain, b, -1
+                    if used[b] == 0:
+                        continue
+                    for j in range(w):
+                        if counts[b, j] > 0 and j != i:
+                            gain = standing[a] + standing[b] - without * spared[a, j] - standing[b] * spared[b, i] / spared[b, j]
+                            if gain > best:
+                                best, to, other = gain, b, j
+                if to < 0:
+                    continue
+                counts[a, i] -= 1
+                counts[to, i] += 1
+                standing[a] = without
+                standing[to] *= spared[to, i]
+                if other >= 0:
+                    counts[to, other] -= 1
+                    counts[a, other] += 1
+                    standing[a] *= spared[a, other]
+                    standing[to] /= spared[to, other]
+                else:
+                    used[a] -= 1
+                    used[to] += 1
+                changed = True
+        if not changed:
+            break
+
+
+@njit(cache=True)
+def _worth(values: Array, spared: Array, shots: Array, keep: Array, counts: Array) -> Array:
+    """A first price for every effector's shots: what its least useful shot saves; 0 where some are left."""
+    standing = _standing(values, spared, counts)
+    prices = np.zeros(len(shots))
+    for w in range(len(shots)):
+        if _fired(counts, w) < shots[w]:
+            continue
+        least = np.inf
+        for t in range(len(values)):
+            if counts[t, w] > 0:
+                least = min(least, standing[t] * (1.0 / spared[t, w] - 1.0) - keep[w])
+        prices[w] = max(least, 0.0) if least < np.inf else 0.0
+    return prices

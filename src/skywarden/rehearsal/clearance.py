@@ -1,0 +1,143 @@
+"""Is a simulated engagement safe for every aircraft and for the people below? Default: no. Every answer carries its evidence."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skywarden.messages.drill import (
+    AIRCRAFT_NEAR,
+    CLEAR_TO_ENGAGE,
+    FALLOUT,
+    NO_FIRE_ARC,
+    OUT_OF_REACH,
+    SENSORS_DOUBTFUL,
+    UNKNOWN_NEAR,
+    Clearance,
+    Evidence,
+    Fallout,
+    Reached,
+)
+from skywarden.messages.frame import Frame
+from skywarden.messages.picture import Picture
+from skywarden.rehearsal.aircraft.approaches import approaches
+from skywarden.rehearsal.aircraft.reachable import Tubes
+from skywarden.rehearsal.aircraft.reports import REMEMBERED
+from skywarden.rehearsal.fallout import Below, below_of, footprint, low_over_people, threatened
+from skywarden.rehearsal.separation import AIRFRAME, Separation, free_after, nearest, separation
+from skywarden.rehearsal.space import Space
+from skywarden.site.model import Effector, Site
+
+Array = NDArray[Any]
+
+CLAIM_WRONG = 1e-5      # per hour, a position beyond the containment it claims (SIL 2; SIL is not transmitted by every source)
+ASK_AGAIN = 1.0         # s
+AHEAD = 6.0             # s before an effector must react that a clearance is worked out: time for a person to consent
+LATER = 90.0            # s looked ahead for the time at which an aircraft will be out of the way
+UNSEEN = 1e-8           # 1/km³: aircraft that neither any sensor sees nor says where it is, while all sensors work; assumed, illustrative
+MOST_RISK = 1e-5        # the bound on the probability of touching an aircraft, above which nothing is cleared
+
+
+def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, picture: Picture, site: Site) -> Clearance:
+    """The clearance, given or refused, for one track (row of the picture's tracks) and one effector."""
+    track, declared = int(picture.tracks.number[row]), site.effectors[effector]
+
+    def answer(reason: str, until: float = math.nan, aircraft: int = -1, gap: float = math.inf, evidence: Evidence | None = None) -> Clearance:
+        base = (track, effector, space.t_from, space.t_to, reason == CLEAR_TO_ENGAGE, reason, until, aircraft, gap, space.t_hit)
+        return Clearance(*base) if evidence is None else Clearance(*base, evidence)
+
+    if sensors_doubtful(picture):
+        return answer(SENSORS_DOUBTFUL, frame.t + ASK_AGAIN)
+    if not _in_sector(space, declared.azimuth_from, declared.azimuth_width) or any(_points_into(space, *arc) for arc in declared.no_fire):
+        return answer(NO_FIRE_ARC)
+    if space.t_from - frame.t > declared.reaction_s + AHEAD:
+        return answer(OUT_OF_REACH, space.t_from - declared.reaction_s - AHEAD)
+    below = below_of(space, row, declared, frame, picture, site)
+    found = separation(space, tubes, site.policy.safety_distance, below.falling)
+    near = nearest(found)
+    number, gap = (int(tubes.number[near]), float(found.gap[near])) if near >= 0 else (-1, math.inf)
+    parts = _bound(space, tubes, found, below, declared, site, frame)
+    # not `>=`: a gap or a bound that is not a number is none
+    blocked = near >= 0 and not gap >= site.policy.safety_distance
+    if not blocked and not sum(parts) <= MOST_RISK and near >= 0:
+        near = int(np.argmax(found.risk + found.falls + found.whole))
+        number, gap, blocked = int(tubes.number[near]), float(found.gap[near]), True
+    if blocked:
+        rows = np.array([near])
+        until = _until(space, tubes, near, float(found.reach[near]), float(found.when[near]), site.policy.safety_distance, frame.t)
+        shown = _evidence(space, tubes, found, rows, parts, Fallout.none(), math.nan, declared, frame, picture, site)
+        return answer(UNKNOWN_NEAR if tubes.unknown[near] else AIRCRAFT_NEAR, until, number, gap, shown)
+    falls, stake = footprint(below, site), threatened(track, picture)
+    shown = _evidence(space, tubes, found, np.arange(tubes.t.size), parts, falls, stake, declared, frame, picture, site)
+    if low_over_people(space.hit, space.hit_height, site) or not shown.people <= stake:
+        return answer(FALLOUT, aircraft=number, gap=gap, evidence=shown)
+    if not sum(parts) <= MOST_RISK:
+        return answer(FALLOUT, aircraft=number, gap=gap, evidence=shown)
+    return answer(CLEAR_TO_ENGAGE, aircraft=number, gap=gap, evidence=shown)
+
+
+def sensors_doubtful(picture: Picture) -> bool:
+    """Whether any radar of the site is silent or doubtful: who may not see every aircraft does not engage."""
+    return bool((picture.health.radars != 0).any())
+
+
+def _in_sector(space: Space, azimuth_from: float, width: float) -> bool:
+    return width >= 2.0 * math.pi - 1e-9 or not _points_into(space, azimuth_from + width, 2.0 * math.pi - width)
+
+
+def _points_into(space: Space, azimuth_from: float, width: float) -> bool:
+    """Whether any of the lines, the directions between them or their cones point into an arc; a steep cone is seen under a wider angle from above."""
+    away = (space.ends - space.start)[:, :2]
+    broad = space.spread * float(np.linalg.norm(space.ends[0] - space.start))
+    chord = np.diff(away, axis=0)
+    # the triangle between two lines may be steeper than either
+    part = np.clip(-(away[:-1] * chord).sum(axis=1) / np.maximum((chord * chord).sum(axis=1), 1e-12), 0.0, 1.0)
+    level = float(np.hypot(*np.concatenate([away, away[:-1] + part[:, None] * chord]).T).min())
+    if not broad < level:
+        return True     # straight up is in it, and with that every bearing
+    opening = math.asin(broad / level)
+    bearing = np.unwrap(np.arctan2(away[:, 0], away[:, 1]))
+    begin, swept = float(bearing.min()) - opening, float(np.ptp(bearing)) + 2.0 * opening
+    return (azimuth_from - begin) % (2.0 * math.pi) <= swept or (begin - azimuth_from) % (2.0 * math.pi) <= width
+
+
+def _bound(
+    space: Space, tubes: Tubes, found: Separation, below: Below, effector: Effector, site: Site, frame: Frame,
+) -> tuple[float, float, float, float]:
+    """The parts of the bound: unseen, outside, claims, fragments. Each is tested on its own: tests/scenes/test_clearances.py."""
+    length = float(np.linalg.norm(space.ends[0] - space.start))
+    wide = site.policy.safety_distance + space.spread * length
+    swept = float(np.linalg.norm(space.ends[-1] - space.ends[0]))
+    # a box about the lines and their cones, safety distance around
+    unseen = UNSEEN * 1e-9 * (length + 2.0 * site.policy.safety_distance) * 2.0 * wide * (2.0 * wide + swept) + tubes.assumed
+    outside = float(found.risk.sum())
+    alone = np.count_nonzero(~tubes.backed)
+    claims = CLAIM_WRONG / 3_600.0 * ((space.t_to - frame.t + REMEMBERED) * alone + (space.t_to - frame.t) * tubes.trusting + tubes.unchecked)
+    fragments = float((found.falls * min(below.pieces * AIRFRAME / max(below.area, 1.0), 1.0) + found.whole * below.whole).sum())
+    # what fails to destroy itself flies on along its line, or falls short of it
+    beyond = float(found.behind.sum()) * min(effector.burst * effector.dud_share, 1.0)
+    return unseen, outside, claims, fragments + beyond
+
+
+def _evidence(
+    space: Space, tubes: Tubes, found: Separation, rows: Array, parts: tuple[float, float, float, float], falls: Fallout, stake: float,
+    effector: Effector, frame: Frame, picture: Picture, site: Site,
+) -> Evidence:
+    """What an answer rests on, with the tubes of the given rows."""
+    reached = Reached(
+        tubes.number[rows], tubes.address[rows], tubes.unknown[rows], tubes.backed[rows], tubes.seen[rows], tubes.t[rows], tubes.position[rows],
+        tubes.velocity[rows], found.when[rows], found.reach[rows], found.gap[rows], found.risk[rows])
+    return Evidence(
+        frame.t, space.start, space.ends, space.spread, space.hit_height,
+        (effector.azimuth_from, effector.azimuth_width, *(x for arc in effector.no_fire for x in arc)), picture.health.radars, reached,
+        approaches(tubes, frame.t, site), falls, *parts, stake)
+
+
+def _until(space: Space, tubes: Tubes, row: int, reach: float, when: float, safety: float, now: float) -> float:
+    """Earliest time at which the engagement, later by so much, would be clear of this tube, were it seen again till then [s]; nan not within LATER."""
+    needed = reach + safety + 0.5 * float(np.linalg.norm(tubes.velocity[row])) * (space.t_to - space.t_from)
+    clear_of = free_after(space, tubes, row, when, needed, LATER)
+    return math.nan if math.isnan(clear_of) else now + max(clear_of, ASK_AGAIN)

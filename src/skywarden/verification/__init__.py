@@ -1,0 +1,1 @@
+"""What may be held against a record: other pictures, broken rules."""
