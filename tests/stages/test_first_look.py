@@ -39,7 +39,7 @@ def test_gzip_is_unpacked_on_the_way_where_lines_are_streamed(tmp_path):
     file.write_bytes(gzip.compress(b"{}\n" * 1000)[:-12])
     with pytest.raises(OSError, match="gzip is damaged"):
         list(lines(file))
-    file.write_bytes(gzip.compress(gzip.compress(b"{}\n")))         # one wrapping is the sender's habit, two are a trick
+    file.write_bytes(gzip.compress(gzip.compress(b"{}\n")))  # one wrapping is the sender's habit, two are a trick
     assert b"{}\n" not in b"".join(lines(file))
 
 
@@ -52,14 +52,28 @@ def test_a_line_without_an_end_comes_in_pieces(tmp_path):
         assert max(map(len, pieces)) <= 64
 
 
-@pytest.mark.parametrize(("content", "name"), [
-    (gzip.compress(b"x"), "gzip"), (b"\x28\xb5\x2f\xfd....", "Zstandard"), (b"BZh91AY", "bzip2"), (b"\xfd7zXZ\x00\x00", "xz"), (b"PK\x03\x04\x14", "ZIP"),
-    (b"PAR1....", "Parquet"), (b"SQLite format 3\x00", "SQLite"), (b"%PDF-1.7", "PDF"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1..", "Excel"),
-    (b"<!DOCTYPE html><title>Log in</title>", "HTML"), (b"\xef\xbb\xbf \n<HTML>", "HTML"),
-    (b"<?xml version='1.0'?><kml/>", "XML"), (b"{\\rtf1\\ansi", "Rich Text"),
-    (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS"), (b"\x00\x05\x16\x07\x00\x02", "macOS"), (b"\x01\x02\x00\x04\x00", "binary"),
-    ('<html lang="de">'.encode("utf-16"), "HTML"),
-])
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (gzip.compress(b"x"), "gzip"),
+        (b"\x28\xb5\x2f\xfd....", "Zstandard"),
+        (b"BZh91AY", "bzip2"),
+        (b"\xfd7zXZ\x00\x00", "xz"),
+        (b"PK\x03\x04\x14", "ZIP"),
+        (b"PAR1....", "Parquet"),
+        (b"SQLite format 3\x00", "SQLite"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1..", "Excel"),
+        (b"<!DOCTYPE html><title>Log in</title>", "HTML"),
+        (b"\xef\xbb\xbf \n<HTML>", "HTML"),
+        (b"<?xml version='1.0'?><kml/>", "XML"),
+        (b"{\\rtf1\\ansi", "Rich Text"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS"),
+        (b"\x00\x05\x16\x07\x00\x02", "macOS"),
+        (b"\x01\x02\x00\x04\x00", "binary"),
+        ('<html lang="de">'.encode("utf-16"), "HTML"),
+    ],
+)
 def test_what_is_no_text_of_ours_is_named_with_what_to_do(content, name):
     faults = []
     assert as_text("t.csv", content, faults) is None
@@ -72,10 +86,20 @@ def test_what_is_no_text_of_ours_is_named_with_what_to_do(content, name):
 def test_json_is_known_from_text_and_by_lines():
     one, two = {"type": "Feature", "a": [1, 2]}, {"type": "Feature", "a": [3]}
     for text, kind in (
-        (json.dumps(one), JSON), (json.dumps(one, indent=1), JSON), (json.dumps([one, two]), JSON), ("[1, 2]", JSON), ("[[1, 2], [3, 4]]", JSON),
-        (f"{json.dumps(one)}\n{json.dumps(two)}\n", JSON_LINES), (f"{json.dumps(one)}\r\n{json.dumps(two)}\r\n", JSON_LINES),
+        (json.dumps(one), JSON),
+        (json.dumps(one, indent=1), JSON),
+        (json.dumps([one, two]), JSON),
+        ("[1, 2]", JSON),
+        ("[[1, 2], [3, 4]]", JSON),
+        (f"{json.dumps(one)}\n{json.dumps(two)}\n", JSON_LINES),
+        (f"{json.dumps(one)}\r\n{json.dumps(two)}\r\n", JSON_LINES),
         (f"\x1e{json.dumps(one)}\n\x1e{json.dumps(two)}\n", JSON_LINES),
-        ("[origin]\nlatitude_deg = 1\n", TEXT), ("[[radars]]\n", TEXT), ('name = "x"\n', TEXT), ("2 2 1\n0.5\n", TEXT), ("", EMPTY), (" \n", EMPTY),
+        ("[origin]\nlatitude_deg = 1\n", TEXT),
+        ("[[radars]]\n", TEXT),
+        ('name = "x"\n', TEXT),
+        ("2 2 1\n0.5\n", TEXT),
+        ("", EMPTY),
+        (" \n", EMPTY),
     ):
         assert look(text.encode()).kind == kind, text
     faults = []

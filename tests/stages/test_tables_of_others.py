@@ -35,13 +35,39 @@ def refused(content: bytes):
     return caught.value.faults
 
 
-@pytest.mark.parametrize("content", [
-    TABLE.encode(), TABLE.encode("utf-8-sig"), TABLE.encode("utf-16"), TABLE.encode("utf-16-le"), TABLE.replace("\n", "\r").encode(),
-    TABLE.replace("\n", "\r\n").encode(), TABLE.replace("\n", ",\n").encode(), TABLE.replace("\n", "\r\n\r\n").encode(), ("\n \n" + TABLE).encode(),
-    ("sep=,\r\n" + TABLE).encode(), (TABLE + ",,,,\n\n \n , ,,\t,\n\"\",,,,\n").encode(), TABLE.replace(",", " , ").encode(),
-    (HEAD + ",note,note,\n" + "".join(f"{row},a,b,\n" for row in ROWS)).encode(),
-], ids=["plain", "mark", "utf-16", "utf-16 unmarked", "cr", "crlf", "comma at the end", "every second line blank", "blank before", "excel's hint",
-        "blank rows", "blanks around", "columns of no matter twice"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        TABLE.encode(),
+        TABLE.encode("utf-8-sig"),
+        TABLE.encode("utf-16"),
+        TABLE.encode("utf-16-le"),
+        TABLE.replace("\n", "\r").encode(),
+        TABLE.replace("\n", "\r\n").encode(),
+        TABLE.replace("\n", ",\n").encode(),
+        TABLE.replace("\n", "\r\n\r\n").encode(),
+        ("\n \n" + TABLE).encode(),
+        ("sep=,\r\n" + TABLE).encode(),
+        (TABLE + ',,,,\n\n \n , ,,\t,\n"",,,,\n').encode(),
+        TABLE.replace(",", " , ").encode(),
+        (HEAD + ",note,note,\n" + "".join(f"{row},a,b,\n" for row in ROWS)).encode(),
+    ],
+    ids=[
+        "plain",
+        "mark",
+        "utf-16",
+        "utf-16 unmarked",
+        "cr",
+        "crlf",
+        "comma at the end",
+        "every second line blank",
+        "blank before",
+        "excel's hint",
+        "blank rows",
+        "blanks around",
+        "columns of no matter twice",
+    ],
+)
 def test_a_table_means_the_same_however_it_was_written(content, tmp_path):
     assert ranges(content, tmp_path) == [5000.5, 4000.0, 3000.0]
 
@@ -52,7 +78,9 @@ def test_lines_are_counted_over_blank_ones_hints_and_cells_with_line_feeds():
     assert table["range_rate_mps"].to_list() == ["5", "6"]
 
 
-@pytest.mark.parametrize(("mark", "called"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars"), (" ", "blanks")])
+@pytest.mark.parametrize(
+    ("mark", "called"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars"), (" ", "blanks")]
+)
 def test_another_separator_is_one_fault_that_names_it(mark, called):
     (fault,) = refused(TABLE.replace(",", mark).encode())
     assert called in fault.what
@@ -87,10 +115,19 @@ def test_a_column_that_may_be_meant_is_named():
     assert "azimut_rad" in fault.do
 
 
-@pytest.mark.parametrize(("content", "word"), [
-    (gzip.compress(TABLE.encode()), "gzip"), (b"\x28\xb5\x2f\xfd" + b"x" * 40, "Zstandard"), (b"<html><body>Not found</body></html>", "HTML"),
-    (b'[{"time_s": 1.0}]', "JSON"), (b"PK\x03\x04" + b"x" * 40, "ZIP"), (b"", "empty"), (b"\n\n", "empty"), (TABLE.encode() + b"4,\xe9,1,1,1\n", "line 5"),
-])
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (gzip.compress(TABLE.encode()), "gzip"),
+        (b"\x28\xb5\x2f\xfd" + b"x" * 40, "Zstandard"),
+        (b"<html><body>Not found</body></html>", "HTML"),
+        (b'[{"time_s": 1.0}]', "JSON"),
+        (b"PK\x03\x04" + b"x" * 40, "ZIP"),
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (TABLE.encode() + b"4,\xe9,1,1,1\n", "line 5"),
+    ],
+)
 def test_what_is_no_table_is_named(content, word):
     (fault,) = refused(content)
     assert word in f"{fault.what} line {fault.line}"
@@ -121,7 +158,11 @@ def test_parquet_tables_without_a_column_damaged_or_far_too_long_are_refused(tmp
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_rounds_and_instances_are_read_in_the_same_encodings(encoding, tmp_path):
     rounds, instance = tmp_path / "r.csv", tmp_path / "i.txt"
-    rounds.write_bytes("drag,ballistic_coefficient_kgm2,speed_mps,elevation_deg,bearing_deg,height_m\rG1,1000,300,45,90,0\r\r".encode(encoding))
+    rounds.write_bytes(
+        "drag,ballistic_coefficient_kgm2,speed_mps,elevation_deg,bearing_deg,height_m\rG1,1000,300,45,90,0\r\r".encode(
+            encoding
+        )
+    )
     assert fly_rounds(rounds, tmp_path / "out.csv") == 1
     instance.write_bytes("1 1 1\r\n5\r\n0 0 0.5\r\n".encode(encoding))
     assert read_instance(instance).values.tolist() == [5.0]
@@ -131,6 +172,8 @@ def test_rounds_and_instances_are_read_in_the_same_encodings(encoding, tmp_path)
 
 
 def test_longitudes_on_both_sides_of_the_date_line_are_one_stretch():
-    assert unwrapped(pl.Series([179.9, -179.9, 180.0, -180.0]).to_numpy()) == pytest.approx([179.9, 180.1, 180.0, 180.0], abs=1e-9)
+    assert unwrapped(pl.Series([179.9, -179.9, 180.0, -180.0]).to_numpy()) == pytest.approx(
+        [179.9, 180.1, 180.0, 180.0], abs=1e-9
+    )
     assert unwrapped(pl.Series([69.1, 69.3]).to_numpy()) == pytest.approx([69.1, 69.3])
     assert unwrapped(pl.Series([359.9, 0.1]).to_numpy()) == pytest.approx([-0.1, 0.1], abs=1e-9)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-HEAD = 65_536           # bytes that are enough for a look
-FEWEST_PAIRS = 4        # pairs of bytes below which nothing is taken for UTF-16 without a byte order mark
-FEWEST_ZEROS = 0.3      # share of zero bytes on one side of all pairs that tells UTF-16 without a byte order mark
+HEAD = 65_536  # bytes that are enough for a look
+FEWEST_PAIRS = 4  # pairs of bytes below which nothing is taken for UTF-16 without a byte order mark
+FEWEST_ZEROS = 0.3  # share of zero bytes on one side of all pairs that tells UTF-16 without a byte order mark
 
 TEXT, MARKUP, JSON, JSON_LINES, BINARY, EMPTY = "text", "markup", "json", "json lines", "binary", "empty"
 
@@ -40,7 +40,11 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\xfd7zXZ\x00", "xz-compressed", "Unpack it first, e.g. with unxz."),
     (b"\x04\x22\x4d\x18", "LZ4-compressed", "Unpack it first, e.g. with unlz4."),
     (b"\x1f\x9d", "compressed by compress", "Unpack it first, e.g. with gunzip."),
-    (b"PK\x03\x04", "a ZIP archive (workbooks of Excel and LibreOffice are such)", f"Unpack it first. Of a workbook: {_EXPORT[0].lower()}{_EXPORT[1:]}"),
+    (
+        b"PK\x03\x04",
+        "a ZIP archive (workbooks of Excel and LibreOffice are such)",
+        f"Unpack it first. Of a workbook: {_EXPORT[0].lower()}{_EXPORT[1:]}",
+    ),
     (b"PK\x05\x06", "an empty ZIP archive", "Name the file that was to be in it."),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it first."),
     (b"Rar!", "a RAR archive", "Unpack it first."),
@@ -78,7 +82,11 @@ _MARKS: tuple[tuple[bytes, str, str], ...] = (
 # Beginnings of texts that are no table, no JSON and no TOML.
 _MARKUP: tuple[tuple[str, str, str], ...] = (
     (r"<!doctype\s+html|<html|<head|<body|<script", "an HTML page, perhaps an error or a log-in page", _AGAIN),
-    (r"<\?xml|<kml|<gpx|<svg|<gml|<osm", "an XML file (KML, GPX, GML and others are such)", "Export it as the form that is read here."),
+    (
+        r"<\?xml|<kml|<gpx|<svg|<gml|<osm",
+        "an XML file (KML, GPX, GML and others are such)",
+        "Export it as the form that is read here.",
+    ),
     (r"\{\\rtf", "a Rich Text document of a word processor", "Save it as plain text in UTF-8."),
     (r"version https://git-lfs", "not the file but a pointer of Git LFS to it", "Fetch the file itself: git lfs pull."),
     (r"-----BEGIN PGP|-----BEGIN AGE", "an encrypted file", "Decrypt it first."),

@@ -18,19 +18,21 @@ from skywarden.errors import Fault, TableError
 from skywarden.files.first_look import HEAD, look
 from skywarden.files.text import as_text, read_bytes
 
-LARGEST_TABLE = 512 * 2**20     # bytes of a file
-MOST_ROWS = 20_000_000          # rows of a Parquet table, whose bytes say nothing of them
-MOST_COLUMNS = 1000             # of any table
-LONGEST_HEADING = 100_000       # characters
-MOST_FAULTS = 20                # lines of one fault listed one by one; the rest is counted
-LINE = "\0line"                 # column of line numbers beside the table's own; no text file holds a zero byte
+LARGEST_TABLE = 512 * 2**20  # bytes of a file
+MOST_ROWS = 20_000_000  # rows of a Parquet table, whose bytes say nothing of them
+MOST_COLUMNS = 1000  # of any table
+LONGEST_HEADING = 100_000  # characters
+MOST_FAULTS = 20  # lines of one fault listed one by one; the rest is counted
+LINE = "\0line"  # column of line numbers beside the table's own; no text file holds a zero byte
 
-_OTHERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}       # what separates cells elsewhere
+_OTHERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}  # what separates cells elsewhere
 _HINT = re.compile(rb'"?sep=[^\r\n]"?[ \t]*\r?(?:\n|$)')
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 
 
-def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = (), largest: int = LARGEST_TABLE) -> pl.DataFrame:
+def read_table(
+    path: Path, needed: Sequence[str], optional: Sequence[str] = (), largest: int = LARGEST_TABLE
+) -> pl.DataFrame:
     """The table of a file, CSV or Parquet by its first bytes; see `table_of` for a CSV. Raises TableError with every fault found.
 
     Of a Parquet table only the needed and optional columns are read, with their own types and without the column `LINE`.
@@ -38,8 +40,14 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = (), 
     faults: list[Fault] = []
     content = read_bytes(path, faults, largest)
     if content is None:
-        raise TableError(*(fault._replace(do=f"Write a heading ({','.join(needed)}) and a line a row.") if fault.what == "is empty" else fault
-                           for fault in faults))
+        raise TableError(
+            *(
+                fault._replace(do=f"Write a heading ({','.join(needed)}) and a line a row.")
+                if fault.what == "is empty"
+                else fault
+                for fault in faults
+            )
+        )
     if content[:4] == b"PAR1":
         return _parquet(str(path), content, needed, optional)
     return table_of(str(path), content, needed, optional)
@@ -64,20 +72,31 @@ def table_of(name: str, content: bytes, needed: Sequence[str], optional: Sequenc
         table = pl.read_csv(data, infer_schema=False, truncate_ragged_lines=False, raise_if_empty=False)
     except pl.exceptions.PolarsError as problem:
         raise TableError(*_unreadable(name, data, first, len(heading), problem)) from None
-    if table.width != len(columns):       # a heading over several lines, or quotes that do not close
-        raise TableError(Fault(name, first, "the heading cannot be told from the rows", "Close its quotes, or write it without."))
+    if table.width != len(columns):  # a heading over several lines, or quotes that do not close
+        raise TableError(
+            Fault(name, first, "the heading cannot be told from the rows", "Close its quotes, or write it without.")
+        )
     table.columns = columns
     cells = table.with_columns(pl.all().str.strip_chars())
     cells = cells.with_columns(pl.when(pl.all().str.len_bytes() > 0).then(pl.all()))
     numbers = pl.int_range(first + 1, first + 1 + table.height, dtype=pl.Int64, eager=True)
-    if b'"' in data:        # a cell may hold line feeds
+    if b'"' in data:  # a cell may hold line feeds
         inside = pl.sum_horizontal(pl.all().str.count_matches("\n").fill_null(0)).cum_sum().shift(1, fill_value=0)
         numbers = numbers + table.select(inside.cast(pl.Int64)).to_series()
     cells = cells.with_columns(numbers.alias(LINE)).filter(~pl.all_horizontal(pl.exclude(LINE).is_null()))
     again = cells.filter(pl.all_horizontal(pl.col(c).is_not_null() & (pl.col(c) == c) for c in needed))
     if again.height:
-        raise TableError(*(Fault(name, line, "the heading stands here again", "Delete this line: tables were joined with their headings.")
-                           for line in again[LINE][:MOST_FAULTS].to_list()))
+        raise TableError(
+            *(
+                Fault(
+                    name,
+                    line,
+                    "the heading stands here again",
+                    "Delete this line: tables were joined with their headings.",
+                )
+                for line in again[LINE][:MOST_FAULTS].to_list()
+            )
+        )
     return cells
 
 
@@ -91,11 +110,16 @@ def _plain(name: str, content: bytes) -> bytes:
             content.decode()
             return content
         except UnicodeDecodeError:
-            pass        # said below, with its line
+            pass  # said below, with its line
     faults: list[Fault] = []
     text = as_text(name, content, faults)
     if text is None:
-        raise TableError(*(fault._replace(do="Save the table as CSV in UTF-8.") if "UTF-8 text" in fault.what else fault for fault in faults))
+        raise TableError(
+            *(
+                fault._replace(do="Save the table as CSV in UTF-8.") if "UTF-8 text" in fault.what else fault
+                for fault in faults
+            )
+        )
     return text.encode()
 
 
@@ -104,8 +128,8 @@ def _from_heading(name: str, data: bytes) -> tuple[bytes, int]:
     start = len(data) - len(data.lstrip())
     hint = _HINT.match(data, start)
     if hint:
-        start = hint.end() + len(data[hint.end():]) - len(data[hint.end():].lstrip())
-    start = data.rfind(b"\n", 0, start) + 1         # blanks before the first name belong to it
+        start = hint.end() + len(data[hint.end() :]) - len(data[hint.end() :].lstrip())
+    start = data.rfind(b"\n", 0, start) + 1  # blanks before the first name belong to it
     if start >= len(data):
         raise TableError(Fault(name, 1, "is empty", "Write a heading and a line a row."))
     return data[start:], data.count(b"\n", 0, start) + 1
@@ -115,32 +139,75 @@ def _heading(name: str, data: bytes, line: int) -> list[str]:
     """The names of the columns, without blanks around them."""
     row = data[: data.find(b"\n")] if b"\n" in data else data
     if len(row) > LONGEST_HEADING:
-        raise TableError(Fault(name, line, f"begins with a line of {len(row):,} characters, which is no heading", "Write the columns' names in it."))
+        raise TableError(
+            Fault(
+                name,
+                line,
+                f"begins with a line of {len(row):,} characters, which is no heading",
+                "Write the columns' names in it.",
+            )
+        )
     try:
         heading = [cell.strip() for cell in next(csv.reader([row.decode().strip("\r")]), [])]
     except csv.Error as problem:
-        raise TableError(Fault(name, line, f"the heading cannot be read: {problem}", "Write the columns' names with commas between.")) from None
+        raise TableError(
+            Fault(name, line, f"the heading cannot be read: {problem}", "Write the columns' names with commas between.")
+        ) from None
     if len(heading) > MOST_COLUMNS:
-        raise TableError(Fault(name, line, f"the heading names {len(heading):,} columns", f"Keep the columns that are needed, {MOST_COLUMNS} at most."))
+        raise TableError(
+            Fault(
+                name,
+                line,
+                f"the heading names {len(heading):,} columns",
+                f"Keep the columns that are needed, {MOST_COLUMNS} at most.",
+            )
+        )
     return heading
 
 
-def _judge_heading(name: str, line: int, heading: list[str], data: bytes, needed: Sequence[str], optional: Sequence[str]) -> None:
+def _judge_heading(
+    name: str, line: int, heading: list[str], data: bytes, needed: Sequence[str], optional: Sequence[str]
+) -> None:
     """Raises TableError where the heading is not that of such a table: other separators, a column twice, columns missing."""
     known = {*needed, *optional}
     text = data[: data.find(b"\n")].decode() if b"\n" in data else data.decode()
     if not known & set(heading):
         for mark, called in _OTHERS.items():
-            if {cell.strip().strip('"').lower() for cell in text.split(mark)} & {c.lower() for c in known} and mark in text:
+            if {cell.strip().strip('"').lower() for cell in text.split(mark)} & {
+                c.lower() for c in known
+            } and mark in text:
                 rows = data.split(b"\n", 3)[1:3]
-                comma = any(_DECIMAL_COMMA.search(cell) for row in rows for cell in row.decode("utf-8", "replace").split(mark))
+                comma = any(
+                    _DECIMAL_COMMA.search(cell) for row in rows for cell in row.decode("utf-8", "replace").split(mark)
+                )
                 what = f"its cells are separated by {called}" + (", its numbers have decimal commas" if comma else "")
-                raise TableError(Fault(name, line, what, f"Write commas between the cells{' and points in the numbers' if comma else ''}: {','.join(needed)}"))
+                raise TableError(
+                    Fault(
+                        name,
+                        line,
+                        what,
+                        f"Write commas between the cells{' and points in the numbers' if comma else ''}: {','.join(needed)}",
+                    )
+                )
         if len(heading) == 1 and len(known & set(text.split())) > 1:
-            raise TableError(Fault(name, line, "its cells are separated by blanks", f"Write commas between the cells: {','.join(needed)}"))
+            raise TableError(
+                Fault(
+                    name,
+                    line,
+                    "its cells are separated by blanks",
+                    f"Write commas between the cells: {','.join(needed)}",
+                )
+            )
     faults = [
-        Fault(name, line, f'column "{column}" stands {_times(heading.count(column))} in the heading', "Keep one of them, or give the others another name.")
-        for column in dict.fromkeys(heading) if column in known and heading.count(column) > 1]
+        Fault(
+            name,
+            line,
+            f'column "{column}" stands {_times(heading.count(column))} in the heading',
+            "Keep one of them, or give the others another name.",
+        )
+        for column in dict.fromkeys(heading)
+        if column in known and heading.count(column) > 1
+    ]
     faults += [_missing(name, line, column, heading, known) for column in needed if column not in heading]
     if faults:
         raise TableError(*faults)
@@ -179,14 +246,31 @@ def _unreadable(name: str, data: bytes, first: int, width: int, problem: Excepti
             if len(cells) > width:
                 long.append((first + reader.line_num - 1, len(cells)))
     except csv.Error as error:
-        yield Fault(name, first + reader.line_num - 1, f"is not CSV: {error}", "Export it again as comma-separated text.")
+        yield Fault(
+            name, first + reader.line_num - 1, f"is not CSV: {error}", "Export it again as comma-separated text."
+        )
         return
     for line, count in long[:MOST_FAULTS]:
-        yield Fault(name, line, f"the line has {count} cells, the heading {width}", "Write one cell a column; a number has a decimal point, no comma.")
+        yield Fault(
+            name,
+            line,
+            f"the line has {count} cells, the heading {width}",
+            "Write one cell a column; a number has a decimal point, no comma.",
+        )
     if len(long) > MOST_FAULTS:
-        yield Fault(name, long[MOST_FAULTS][0], f"{len(long) - MOST_FAULTS} more lines with too many cells", "Mend them likewise.")
+        yield Fault(
+            name,
+            long[MOST_FAULTS][0],
+            f"{len(long) - MOST_FAULTS} more lines with too many cells",
+            "Mend them likewise.",
+        )
     if not long:
-        yield Fault(name, None, f"the table cannot be read: {_said(problem)}", "Export it again as comma-separated text in UTF-8.")
+        yield Fault(
+            name,
+            None,
+            f"the table cannot be read: {_said(problem)}",
+            "Export it again as comma-separated text in UTF-8.",
+        )
 
 
 def _said(problem: BaseException) -> str:
@@ -201,20 +285,30 @@ def _parquet(name: str, content: bytes, needed: Sequence[str], optional: Sequenc
             scan = pl.scan_parquet(io.BytesIO(content))
             schema = scan.collect_schema()
             heading = {column.strip(): column for column in schema.names()}
-            missing = [_missing(name, None, column, [*heading], {*needed, *optional}) for column in needed if column not in heading]
+            missing = [
+                _missing(name, None, column, [*heading], {*needed, *optional})
+                for column in needed
+                if column not in heading
+            ]
             if missing:
                 raise TableError(*missing)
             count = int(scan.select(pl.len()).collect().item())
             if count > MOST_ROWS:
-                raise TableError(Fault(name, None, f"holds {count:,} rows, more than {MOST_ROWS:,}", "Split it, by run or by time."))
+                raise TableError(
+                    Fault(name, None, f"holds {count:,} rows, more than {MOST_ROWS:,}", "Split it, by run or by time.")
+                )
             asked = [column for column in (*needed, *optional) if column in heading]
             return scan.select(pl.col(heading[column]).alias(column) for column in asked).collect()
     except TableError:
         raise
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as problem:      # besides many kinds of its own, the reader panics on some damaged files, which is no Exception
-        raise TableError(Fault(name, None, f"is a damaged Parquet table: {_said(problem)}", "Write it again.")) from None
+    except (
+        BaseException
+    ) as problem:  # besides many kinds of its own, the reader panics on some damaged files, which is no Exception
+        raise TableError(
+            Fault(name, None, f"is a damaged Parquet table: {_said(problem)}", "Write it again.")
+        ) from None
 
 
 @contextmanager
@@ -223,7 +317,7 @@ def _muted() -> Iterator[None]:
     try:
         sys.stderr.flush()
         kept = os.dup(2)
-    except (OSError, AttributeError, ValueError):       # there is no standard error
+    except (OSError, AttributeError, ValueError):  # there is no standard error
         yield
         return
     try:

@@ -12,8 +12,8 @@ from typing import BinaryIO, cast
 from skywarden.errors import Fault
 from skywarden.files.first_look import BINARY, HEAD, JSON, JSON_LINES, MARKUP, Look, look
 
-LARGEST_TEXT = 16 * 2**20       # bytes; nobody writes a longer site or scenario by hand
-LONGEST_LINE = 1 << 26          # bytes of one line of a streamed file; a longer one comes in pieces
+LARGEST_TEXT = 16 * 2**20  # bytes; nobody writes a longer site or scenario by hand
+LONGEST_LINE = 1 << 26  # bytes of one line of a streamed file; a longer one comes in pieces
 
 
 def read_bytes(path: Path, faults: list[Fault], largest: int = LARGEST_TEXT) -> bytes | None:
@@ -27,17 +27,33 @@ def read_bytes(path: Path, faults: list[Fault], largest: int = LARGEST_TEXT) -> 
             return None
         size = path.stat().st_size
         if size > largest:
-            faults.append(Fault(str(path), None, f"is {size / 2**20:.0f} MiB, far more than such a file needs", f"Keep it below {largest // 2**20} MiB."))
+            faults.append(
+                Fault(
+                    str(path),
+                    None,
+                    f"is {size / 2**20:.0f} MiB, far more than such a file needs",
+                    f"Keep it below {largest // 2**20} MiB.",
+                )
+            )
             return None
         content = path.read_bytes()
     except FileNotFoundError:
-        faults.append(Fault(str(path), None, "there is no such file", "Check the name; `skywarden list` shows what is at hand."))
+        faults.append(
+            Fault(str(path), None, "there is no such file", "Check the name; `skywarden list` shows what is at hand.")
+        )
         return None
     except PermissionError:
         faults.append(Fault(str(path), None, "may not be read", f"Give yourself permission, e.g. chmod u+r {path}"))
         return None
-    except (OSError, ValueError) as error:      # ValueError: a name with a NUL in it
-        faults.append(Fault(str(path), None, f"cannot be read: {getattr(error, 'strerror', None) or error}", "Check the file and the disk it is on."))
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+        faults.append(
+            Fault(
+                str(path),
+                None,
+                f"cannot be read: {getattr(error, 'strerror', None) or error}",
+                "Check the file and the disk it is on.",
+            )
+        )
         return None
     if not content.strip():
         faults.append(Fault(str(path), 1, "is empty", "Start from one of the shipped ones."))
@@ -66,7 +82,14 @@ def as_text(name: str, content: bytes, faults: list[Fault], wanted: str = "", ut
         return None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\x00" in text:
-        faults.append(Fault(name, text[: text.index("\x00")].count("\n") + 1, "contains NUL bytes", "It is not a text file; name the right one."))
+        faults.append(
+            Fault(
+                name,
+                text[: text.index("\x00")].count("\n") + 1,
+                "contains NUL bytes",
+                "It is not a text file; name the right one.",
+            )
+        )
         return None
     return text
 
@@ -75,11 +98,21 @@ def _undecodable(name: str, content: bytes, seen: Look, error: UnicodeDecodeErro
     """The fault of a text that stops being text; of what most likely wrote it, where that can be told."""
     before = content[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not seen.encoding.startswith("utf-8"):
-        return Fault(name, None, f"is not whole {seen.name} text: it breaks off or is mixed at byte {error.start}", "Save it again, as UTF-8.")
+        return Fault(
+            name,
+            None,
+            f"is not whole {seen.name} text: it breaks off or is mixed at byte {error.start}",
+            "Save it again, as UTF-8.",
+        )
     line, byte = before.count(b"\n") + 1, content[error.start]
     shown = bytes([byte]).decode("cp1252", "replace")
     like = f', "{shown}" in Windows-1252 or Latin-1' if shown.isprintable() and shown != "�" else ""
-    return Fault(name, line, f"is not UTF-8 text (byte 0x{byte:02x}{like})", "Save it as UTF-8; if it is binary, it is the wrong file.")
+    return Fault(
+        name,
+        line,
+        f"is not UTF-8 text (byte 0x{byte:02x}{like})",
+        "Save it as UTF-8; if it is binary, it is the wrong file.",
+    )
 
 
 def lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[bytes]:
