@@ -206,13 +206,23 @@ reach_max_m = 900.0
         drafts.edited(original, draft)
 
 
-def test_features_nobody_changed_stay_as_they_are_written(folder):
+def as_parts(polygons):
+    return {"type": "MultiPolygon", "coordinates": polygons}
+
+
+def as_collection(polygons):
+    inner = {"type": "GeometryCollection", "geometries": [{"type": "Polygon", "coordinates": polygons[1]}]}
+    return {"type": "GeometryCollection", "geometries": [{"type": "Polygon", "coordinates": polygons[0]}, inner]}
+
+
+@pytest.mark.parametrize("joined", [as_parts, as_collection])
+def test_features_nobody_changed_stay_as_they_are_written(folder, joined):
     data = json.loads((folder / ZONES).read_text())
     data["crs"] = {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
     data["features"][1] |= {"id": 17}
     data["features"][1]["properties"]["note"] = "kept"
     both = [data["features"].pop()["geometry"]["coordinates"] for _ in range(2)]
-    data["features"].append({"type": "Feature", "properties": {"name": "pair", "kind": "housing"}, "geometry": {"type": "MultiPolygon", "coordinates": both}})
+    data["features"].append({"type": "Feature", "properties": {"name": "pair", "kind": "housing"}, "geometry": joined(both)})
     (folder / ZONES).write_text(json.dumps(data))
     names = [zone.name for zone in load(folder).zones]
 

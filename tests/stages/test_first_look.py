@@ -119,6 +119,8 @@ def test_forms_that_their_standards_write_in_utf_8_say_so():
     faults = []
     assert as_text("site.toml", 'name = "x"'.encode("utf-16"), faults, utf8_only=True) is None
     assert "UTF-16" in faults[0].what
+    assert as_text("site.toml", b'a = 1\rb = 2\r', faults, utf8_only=True) is None
+    assert "carriage returns" in faults[1].what
     assert as_text("site.toml", 'name = "x"'.encode("utf-8-sig"), [], utf8_only=True) == 'name = "x"'
 
 

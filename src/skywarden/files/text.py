@@ -75,6 +75,10 @@ def as_text(name: str, content: bytes, faults: list[Fault], wanted: str = "", ut
     if utf8_only and not seen.encoding.startswith("utf-8"):
         faults.append(Fault(name, 1, f"is {seen.name} text", "Save it as UTF-8."))
         return None
+    if seen.cr and utf8_only and wanted != "json":
+        what = "ends its lines with carriage returns alone, as a Macintosh of old"
+        faults.append(Fault(name, 1, what, "Save it with the line ends of Unix or Windows."))
+        return None
     try:
         text = content.decode(seen.encoding)
     except UnicodeDecodeError as error:

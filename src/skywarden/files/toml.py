@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from skywarden.errors import Fault
-from skywarden.files.text import as_text as as_text
-from skywarden.files.text import read_bytes as read_bytes
+from skywarden.files.text import as_text
 
 LONGEST_HEADING = 2000          # characters of a line in which a table's or a key's name is looked for
 _DEEP = re.compile(r"""(?:\.\s{0,3}[\w"'-]{1,50}\s{0,3}){40}""")     # a name of so many parts: reading it takes time by the square of their number
@@ -114,6 +113,11 @@ class Table:
             return math.nan if default is REQUIRED else float(default)
         return number * scale
 
+    def longitude(self, key: str, default: Any = REQUIRED) -> float:
+        """A longitude [deg] as radians from -pi to pi; one counted on over the date line, such as 180.002, is the same place. `default` is in radians."""
+        angle = self.number(key, default, -180.0, 360.0, math.pi / 180.0)
+        return angle - 2.0 * math.pi if angle > math.pi else angle
+
     def integer(self, key: str, default: Any = REQUIRED, low: int = -(2**62), high: int = 2**62) -> int:
         value = self._get(key, default, "a whole number")
         if value is default or value is None:
@@ -187,7 +191,7 @@ class Table:
         """Name every key nobody asked for: a misspelt one must not be silently without effect."""
         for key in self.data:
             if key not in self._asked:
-                near = difflib.get_close_matches(key, sorted(self._asked), 1)
+                near = difflib.get_close_matches(key.lower(), sorted(self._asked), 1)
                 self.fault(key, f'unknown key "{key}"', f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(sorted(self._asked))}.")
 
     def _get(self, key: str, default: Any, kind: str) -> Any:

@@ -13,7 +13,8 @@ import numpy as np
 
 from skywarden.errors import Fault, SiteError
 from skywarden.files.shipped import find
-from skywarden.files.toml import Document, Table, read_bytes
+from skywarden.files.text import read_bytes
+from skywarden.files.toml import Document, Table
 from skywarden.kernels.ballistics import air as airs
 from skywarden.kernels.ballistics import drag
 from skywarden.kernels.ballistics.air import Air
@@ -83,7 +84,7 @@ def origin_of(root: Table) -> Origin:
     """The site's zero, as declared."""
     table = root.table("origin")
     origin = Origin(
-        math.radians(table.number("latitude_deg", low=-89.0, high=89.0)), math.radians(table.number("longitude_deg", low=-180.0, high=180.0)),
+        math.radians(table.number("latitude_deg", low=-89.0, high=89.0)), table.longitude("longitude_deg"),
         table.number("elevation_m", low=-500.0, high=9000.0))
     table.finish()
     return origin
@@ -192,10 +193,10 @@ def place_of(table: Table, origin: Origin, ground: Ground) -> Array:
     """A place given as latitude, longitude or as east, north; height above the ground there."""
     height = table.number("height_m", 0.0, -100.0, 5000.0)
     if table.has("latitude_deg") or table.has("longitude_deg"):
-        latitude, longitude = table.number("latitude_deg", low=-90.0, high=90.0), table.number("longitude_deg", low=-180.0, high=180.0)
-        place = to_site(origin.latitude, origin.longitude, origin.elevation, math.radians(latitude), math.radians(longitude), origin.elevation)[0]
+        latitude, longitude = table.number("latitude_deg", low=-90.0, high=90.0), table.longitude("longitude_deg")
+        place = to_site(origin.latitude, origin.longitude, origin.elevation, math.radians(latitude), longitude, origin.elevation)[0]
         if math.isfinite(origin.latitude + origin.longitude) and not np.hypot(place[0], place[1]) < 100_000.0:
-            table.fault("latitude_deg", f"the place {latitude}, {longitude} is more than 100 km from the origin",
+            table.fault("latitude_deg", f"the place {latitude:g}, {math.degrees(longitude):g} is more than 100 km from the origin",
                         "Check the signs, and that latitude and longitude are not swapped.")
             return np.zeros(3)
     else:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from skywarden.errors import Fault, InputError, ScenarioError, SkywardenError
 from skywarden.files.shipped import find
-from skywarden.files.toml import Document, read_bytes
+from skywarden.files.text import read_bytes
+from skywarden.files.toml import Document
 from skywarden.simulator.scenario import flights
 from skywarden.simulator.scenario.load import LARGEST_RECORDING, faults_of, load, site_of
 from skywarden.simulator.sensing.chance import Chance

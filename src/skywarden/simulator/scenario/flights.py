@@ -78,7 +78,7 @@ def read_recording(table: Table, content: bytes, origin: Origin) -> list[Flight]
     turn = table.number("rotate_deg", 0.0, -360.0, 360.0, DEG)
     shift = table.number("altitude_shift_m", math.nan, -10_000.0, 10_000.0)
     to_latitude = table.number("to_latitude_deg", origin.latitude, -90.0, 90.0, DEG)
-    to_longitude = table.number("to_longitude_deg", origin.longitude, -180.0, 180.0, DEG)
+    to_longitude = table.longitude("to_longitude_deg", origin.longitude)
     flights = _moved(table, rows, origin, (to_latitude, to_longitude), start, turn, shift) if rows else []
     if content and not flights and not table.document.faults:
         table.fault("file", f"{name}: no flight with at least two believable positions", f"Its columns must be {', '.join(COLUMNS)}.")

@@ -14,7 +14,8 @@ from shapely.geometry import Polygon
 
 from skywarden.errors import Fault, ScenarioError
 from skywarden.files.shipped import find
-from skywarden.files.toml import Document, Table, read_bytes
+from skywarden.files.text import read_bytes
+from skywarden.files.toml import Document, Table
 from skywarden.kernels.ballistics import drag
 from skywarden.kernels.geometry.earth import to_site
 from skywarden.messages.commands import SCRIPTED, Command
@@ -188,9 +189,9 @@ def _areas(root: Table, site: Site) -> dict[str, Area]:
         elif table.has("east_m") or table.has("north_m"):
             polygon = _circle(np.array([table.number("east_m", low=-1e5, high=1e5), table.number("north_m", low=-1e5, high=1e5)]), table)
         else:
-            latitude, longitude = table.number("latitude_deg", low=-90.0, high=90.0), table.number("longitude_deg", low=-180.0, high=180.0)
+            latitude, longitude = table.number("latitude_deg", low=-90.0, high=90.0), table.longitude("longitude_deg")
             origin = site.origin
-            middle = to_site(origin.latitude, origin.longitude, origin.elevation, latitude * DEG, longitude * DEG, origin.elevation)[0, :2]
+            middle = to_site(origin.latitude, origin.longitude, origin.elevation, latitude * DEG, longitude, origin.elevation)[0, :2]
             if np.isfinite(middle).all() and np.hypot(*middle) > 100_000.0:
                 table.fault("latitude_deg", f"the area is {np.hypot(*middle) / 1000:.0f} km from the site", "Are latitude and longitude swapped?")
             polygon = _circle(middle, table)

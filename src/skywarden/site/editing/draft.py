@@ -25,6 +25,7 @@ from skywarden.kernels.geometry.earth import to_earth, to_site
 from skywarden.site.editing.fields import KINDS, PLACE, Field, fields
 from skywarden.site.load import TERRAIN, TOML, ZONES, from_sources
 from skywarden.site.model import Array, Site, Zone
+from skywarden.site.zones import polygons_of
 
 DEGREES = 8             # decimals written, about a millimetre
 MOST_ZONES, MOST_CORNERS, MOST_EQUIPMENT = 500, 5000, 200
@@ -335,8 +336,7 @@ class _Part(NamedTuple):
 
 def _parts(data: Mapping[str, Any]) -> Iterator[_Part]:
     for i, feature in enumerate(data["features"]):
-        geometry = feature["geometry"]
-        parts = len(geometry["coordinates"]) if geometry["type"] == "MultiPolygon" else 1
+        parts = len(polygons_of(feature["geometry"]) or ())
         for k in range(parts):
             yield _Part(i, k, parts)
 
@@ -382,8 +382,7 @@ def _feature(site: Site, zone: dict[str, Any], feature: dict[str, Any] | None, p
         if numbered or asked not in before or before[asked] != zone[asked]:
             properties[key] = value
     if before.get("polygon") == zone["polygon"] and part is not None:
-        coordinates = feature["geometry"]["coordinates"]
-        geometry = {"type": "Polygon", "coordinates": coordinates[part.of] if feature["geometry"]["type"] == "MultiPolygon" else coordinates}
+        geometry = {"type": "Polygon", "coordinates": (polygons_of(feature["geometry"]) or [])[part.of]}
         return {**feature, "properties": properties, "geometry": geometry}
     geometry = {"type": "Polygon", "coordinates": [_ring(site, zone)]}
     return {**{key: value for key, value in feature.items() if key != "bbox"}, "properties": properties, "geometry": geometry}
