@@ -15,7 +15,7 @@ from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, CONSENT, HOL
 from skywarden.messages.drill import Airport, Approaches, Clearance, Drill, Evidence, Fallout, Order, Reached
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import HELD, KIND_NAMES, RAISE, Health, Impacts, Picture, Threats, Tracks, Warnings
+from skywarden.messages.picture import HELD, KIND_NAMES, RAISE, STAY, TAKE_COVER, Health, Impacts, Picture, Threats, Tracks, Warnings
 from skywarden.site.load import load
 from skywarden.site.model import Site
 
@@ -167,9 +167,9 @@ class Play:
             soonest = float(threats.t[mine].min()) if mine.any() else math.nan
             action = RAISE if fresh else HELD
             raid = 0 if z in self.manual and not mine.any() else 1
-            rows.append((z, action, since, p, max(p, 0.4), soonest, since + 30.0, int(mine.sum()), raid, z in self.manual))
-        types = (np.int32, np.int8, float, float, float, float, float, np.int32, np.int32, np.bool_)
-        columns = list(zip(*rows, strict=True)) if rows else [()] * 10
+            rows.append((z, action, since, p, max(p, 0.4), soonest, since + 30.0, int(mine.sum()), raid, z in self.manual, TAKE_COVER if mine.any() else STAY))
+        types = (np.int32, np.int8, float, float, float, float, float, np.int32, np.int32, np.bool_, np.int8)
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 11
         return Warnings(*(np.array(c, kind) for c, kind in zip(columns, types, strict=True)))
 
     def _reports(self, t: float) -> Aircraft:

@@ -75,7 +75,7 @@ def believed(t, outcome, position):
         zone, since, until = (np.array(c) for c in zip(*rows, strict=True))
         action = np.where(since == t, RAISE, np.where(until == t, CLEAR, HELD)).astype(np.int8)
         k = len(rows)
-        warnings = Warnings(zone.astype(np.int32), action, since, np.full(k, 0.4), np.full(k, 0.9), np.full(k, 21.0), until, np.ones(k, np.int32), np.ones(k, np.int32), np.zeros(k, bool))
+        warnings = Warnings(zone.astype(np.int32), action, since, np.full(k, 0.4), np.full(k, 0.9), np.full(k, 21.0), until, np.ones(k, np.int32), np.ones(k, np.int32), np.zeros(k, bool), np.full(k, 2, np.int8))
     m = len(rows)
     threats = Threats(np.full(m, number[0] if n else 1), np.array([r[0] for r in rows], np.int32), *(np.full(m, 0.4) for _ in range(4)))
     return Picture(t, tracks, impacts, threats, warnings, Health(np.zeros(1, np.int8), 0.0, 1, 0, 0.0))

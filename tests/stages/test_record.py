@@ -52,6 +52,27 @@ def test_everything_comes_back_bit_for_bit(tmp_path):
             assert not differences(before.truth, after.truth)
 
 
+def test_a_record_of_the_format_before_is_still_read(tmp_path, monkeypatch):
+    """As format 3 wrote it: no stage of a warning, no channels, no receipts."""
+    from skywarden.record import codec, writer
+
+    shorter = {"Frame": 2, "Health": 1, "Warnings": 1}
+    earlier = {kind: (name, fields[: len(fields) - shorter.get(name, 0)]) for kind, (name, fields) in codec.NAMES.items()}
+    with monkeypatch.context() as then:
+        then.setattr(codec, "NAMES", earlier)
+        then.setattr(writer, "FORMAT", 3)
+        then.setattr(Header, "digest", lambda self, form=3, honest=Header.digest: honest(self, 3))
+        moments = written(tmp_path / "a.rec")
+    with Record(tmp_path / "a.rec") as record:
+        assert record.form == 3
+        assert record.faults() == []
+        for before, after in zip(moments, record.moments(), strict=True):
+            assert not differences(before.frame._replace(channels=after.frame.channels), after.frame)
+            warnings = after.picture.warnings
+            assert warnings.stage.shape == warnings.zone.shape
+            assert after.picture.health.channels.name.size == 0
+
+
 def test_a_clean_close_leaves_one_file_and_it_opens_where_nothing_can_be_written(tmp_path):
     folder = tmp_path / "read-only"
     folder.mkdir()

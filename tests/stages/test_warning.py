@@ -12,7 +12,7 @@ import pytest
 from builders import a_frame, a_site, a_zone, some_impacts, some_threats
 
 from skywarden.defence import warning
-from skywarden.messages.picture import CLEAR, HELD, RAISE, Impacts, Threats, Warnings
+from skywarden.messages.picture import CLEAR, HELD, RAISE, STAGE_NAMES, Impacts, Threats, Warnings
 
 STEP = 0.25             # s between frames
 well_known = 10.0       # m
@@ -187,6 +187,30 @@ def test_cancelling_an_alarm_leaves_the_danger_that_came_under_it() -> None:
     watch.frame((1, 0, 0.9, 30.0), say=(("cancel", "apron", "Ann"),))
     watch.frames(3.0, (1, 0, 0.9, 30.0))
     assert watch.standing == [0]
+
+
+def test_correcting_clears_at_once_whoever_raised_it_and_a_danger_still_seen_raises_anew() -> None:
+    watch = Watch()
+    watch.frame(say=(("alarm", "apron", "Ann"),))
+    watch.frame(say=(("correct", "apron", "Ann"),))
+    assert watch.seen.action.tolist() == [CLEAR]
+    assert watch.standing == []
+    assert watch.frames(60.0) == []
+    watch.frames(2.0, (1, 0, 0.9, watch.t + 30.0))
+    assert watch.standing == [0]
+    due = watch.t + 30.0
+    watch.frame((1, 0, 0.9, due), say=(("correct", "apron", "Ann"),))
+    assert watch.seen.action.tolist() == [CLEAR]
+    assert watch.frames(2.0, (1, 0, 0.9, due))[0][:2] == (0, "raise")
+
+
+def test_the_stage_is_cover_until_the_last_impact_then_stay_then_all_clear() -> None:
+    watch = Watch()
+    stages: list[int] = []
+    for k in range(300):
+        seen = watch.frame(*(((1, 0, 0.9, 10.0),) if k < 40 else ()))
+        stages += [stage for stage in seen.stage.tolist() if not stages or stages[-1] != stage]
+    assert [STAGE_NAMES[stage] for stage in stages] == ["take-cover", "stay", "all-clear"]
 
 
 def test_an_acknowledgement_changes_nothing_but_the_screen() -> None:

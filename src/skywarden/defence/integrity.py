@@ -55,7 +55,7 @@ def examine(state: State, frame: Frame, site: Site) -> tuple[State, Frame, Healt
     radars = np.zeros(len(site.radars), np.int8)
     for k, radar in enumerate(site.radars):
         radars[k] = SILENT if _silent(frame, k, radar.revisit) else DOUBTFUL if share[k] > DOUBT_SHARE else WORKING
-    return State(share), frame, Health(radars, frame.late_s, int(good.size), rejected, 0.0)
+    return State(share), frame, Health(radars, frame.late_s, int(good.size), rejected, 0.0, frame.channels)
 
 
 def _silent(frame: Frame, radar: int, revisit: float) -> bool:

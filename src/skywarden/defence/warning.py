@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, Command
+from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, CORRECT, Command
 from skywarden.messages.frame import Frame
-from skywarden.messages.picture import CLEAR, HELD, RAISE, Impacts, Threats, Warnings
+from skywarden.messages.picture import ALL_CLEAR, CLEAR, HELD, RAISE, STAY, TAKE_COVER, Impacts, Threats, Warnings
 from skywarden.messages.tables import among
 from skywarden.site.model import Policy, Site
 
@@ -86,17 +86,20 @@ def decide(
     streak = np.where(over, latches.streak + 1, 0)
     due_now = over & _ripe(danger, streak, shelter, t, policy)
 
-    on, off, unknown = _by_hand(frame.commands, site, may_warn)
+    on, off, wrong, unknown = _by_hand(frame.commands, site, may_warn)
+    streak = np.where(wrong, 0, streak)
+    due_now = due_now & ~wrong
     raised = due_now & ~latches.standing
     by_hand = on & ~latches.standing & ~raised
     fresh, standing = raised | by_hand, latches.standing | raised | by_hand
     manual = (latches.manual | by_hand) & ~off
     before, released = _dismissed(latches.expected, dismissed, len(site.zones))
+    before = Expected(*(column[~wrong[before.zone]] for column in before))
     expected = _expected(before, standing, impacts, threats, t, policy)
     due, last = _first_and_last(expected, len(site.zones), t)
     # where nothing is expected any more the all-clear stays where it was: there is no early cancel
     until = np.where(standing & np.isfinite(last), last + policy.all_clear_s, np.where(fresh | released, t, latches.until))
-    cleared = latches.standing & ~manual & (t >= until) & (danger.probability < max(policy.clear_probability, 1e-9))
+    cleared = latches.standing & ~manual & (t >= until) & (danger.probability < max(policy.clear_probability, 1e-9)) | latches.standing & wrong
 
     raid, raids = _raids(latches, due_now & standing, by_hand, t, policy.raid_gap_s)
     active = t if (standing & ~cleared & (raid > 0)).any() else latches.active
@@ -165,7 +168,12 @@ def _rows(standing: Array, action: Array, raid: Array, manual: Array, due: Array
     rows = rows[np.lexsort((rows, -danger.probability[rows], urgency))]
     return Warnings(
         rows.astype(np.int32), action[rows], state.since[rows], danger.probability[rows], state.peak[rows], due[rows], state.until[rows],
-        danger.tracks[rows].astype(np.int32), raid[rows].astype(np.int32), manual[rows])
+        danger.tracks[rows].astype(np.int32), raid[rows].astype(np.int32), manual[rows], _stages(action[rows], manual[rows], due[rows]))
+
+
+def _stages(action: Array, manual: Array, due: Array) -> Array:
+    """What the people of each warned zone are told: cover while an impact is to come or a person says so, then to stay, then the all-clear."""
+    return np.where(action == CLEAR, ALL_CLEAR, np.where(np.isfinite(due) | manual | (action == RAISE), TAKE_COVER, STAY)).astype(np.int8)
 
 
 def _danger(impacts: Impacts, threats: Threats, n: int, least: float) -> Danger:
@@ -191,18 +199,22 @@ def _danger(impacts: Impacts, threats: Threats, n: int, least: float) -> Danger:
     return Danger(1.0 - safe, 1.0 - spared, due, spread, tracks)
 
 
-def _by_hand(commands: tuple[Command, ...], site: Site, may_warn: Array) -> tuple[Array, Array, int]:
-    """Zones a person put under warning or released in this frame, the last word counting, and how many commands named no zone that can be warned."""
-    on, off, unknown = np.zeros(len(site.zones), np.bool_), np.zeros(len(site.zones), np.bool_), 0
-    mine = [command for command in commands if command.kind in (ALARM, CANCEL, ACKNOWLEDGE)]
+def _by_hand(commands: tuple[Command, ...], site: Site, may_warn: Array) -> tuple[Array, Array, Array, int]:
+    """Zones a person put under warning, released or corrected in this frame, the last word counting, and how many commands named no zone to warn.
+
+    A correction clears at once, whatever is foreseen; a danger that is still seen then raises the zone anew, as any other does.
+    """
+    on, off, wrong = (np.zeros(len(site.zones), np.bool_) for _ in range(3))
+    unknown = 0
+    mine = [command for command in commands if command.kind in (ALARM, CANCEL, CORRECT, ACKNOWLEDGE)]
     names = {zone.name: k for k, zone in enumerate(site.zones) if may_warn[k]} if mine else {}
     for command in mine:
         k = names.get(command.subject)
         if k is None:
             unknown += 1
         elif command.kind != ACKNOWLEDGE:   # an acknowledgement is kept in the record and shown; it changes no belief
-            on[k], off[k] = command.kind == ALARM, command.kind == CANCEL
-    return on, off, unknown
+            on[k], off[k], wrong[k] = command.kind == ALARM, command.kind in (CANCEL, CORRECT), command.kind == CORRECT
+    return on, off, wrong, unknown
 
 
 @lru_cache(maxsize=8)

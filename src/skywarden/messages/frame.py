@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skywarden.messages.commands import Command
+from skywarden.messages.receipts import Channels, Receipts
 from skywarden.messages.tables import Array
 
 NO_ADDRESS = -1       # a detection or track without an ICAO 24-bit address
@@ -114,3 +115,5 @@ class Frame(NamedTuple):
     radars: Radars
     inputs: Inputs
     late_s: float       # by how much the loop was late for this frame [s]; 0 when it does not follow a clock
+    channels: Channels = Channels.none()    # how the ways out to people fare
+    receipts: Receipts = Receipts.none()    # what became of the messages sent, since the last frame

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skywarden.messages.receipts import Channels
 from skywarden.messages.tables import Array
 
 PROJECTILE, AIRCRAFT, OTHER = 0, 1, 2        # columns of `Tracks.kind`
@@ -13,6 +14,9 @@ KIND_NAMES = ("projectile", "aircraft", "other")
 
 RAISE, HELD, CLEAR = 1, 2, 3                 # `Warnings.action`: raised in this frame; still standing; cleared in this frame
 ACTION_NAMES = {RAISE: "raise", HELD: "held", CLEAR: "clear"}
+
+NO_STAGE, PRE_ALERT, TAKE_COVER, STAY, IMPACTS_OVER, ALL_CLEAR = range(6)       # `Warnings.stage`: what the people in the zone are told
+STAGE_NAMES = ("none", "pre-alert", "take-cover", "stay", "impacts-over", "all-clear")
 
 
 class Tracks(NamedTuple):
@@ -81,12 +85,13 @@ class Warnings(NamedTuple):
     tracks: Array       # (n,) int32    how many tracks endanger it now
     raid: Array         # (n,) int32    number of the raid it belongs to, from 1; 0 a manual alarm
     manual: Array       # (n,) bool     raised by a person
+    stage: Array        # (n,) int8     NO_STAGE … ALL_CLEAR: what the people in the zone are told
 
     @classmethod
     def empty(cls) -> Warnings:
         i4 = np.int32
         i, f = np.zeros(0, i4), np.zeros(0)
-        return cls(i, np.zeros(0, np.int8), f, f, f, f, f, i, i, np.zeros(0, np.bool_))
+        return cls(i, np.zeros(0, np.int8), f, f, f, f, f, i, i, np.zeros(0, np.bool_), np.zeros(0, np.int8))
 
 
 class Health(NamedTuple):
@@ -97,6 +102,7 @@ class Health(NamedTuple):
     detections: int     # in this frame
     rejected: int       # detections not believed in this frame: impossible values, unknown radar
     step_s: float       # reserved for display by the loop; 0 inside `watch`, which knows no clock
+    channels: Channels = Channels.none()    # how the ways out to people fare
 
 
 class Picture(NamedTuple):

@@ -19,7 +19,8 @@ from skywarden.errors import RecordError
 from skywarden.messages.commands import Command
 from skywarden.messages.drill import Airport, Allocation, Approaches, Assessment, Clearance, Drill, Evidence, Fallout, Order, Reached
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
-from skywarden.messages.picture import Health, Impacts, Picture, Threats, Tracks, Warnings
+from skywarden.messages.picture import ALL_CLEAR, CLEAR, STAY, TAKE_COVER, Health, Impacts, Picture, Threats, Tracks, Warnings
+from skywarden.messages.receipts import Channels, Receipts
 from skywarden.messages.truth import Truth
 
 TUPLE, NOUN, ARRAY = 0, 1, 2
@@ -32,6 +33,7 @@ _nothing = Truth.nothing(0.0)
 _no_clearance = Clearance(0, 0, 0.0, 0.0, False, "", 0.0, 0, 0.0)
 _samples: tuple[Any, ...] = (
     Detections.empty(), Aircraft.empty(), Weather.still(), Radars.staring(0, 0.0), Inputs.none(), Command(0.0, "", "", "", ""),
+    Channels.none(), Receipts.none(),
     Frame(0.0, Detections.empty(), Aircraft.empty(), Weather.still(), (), Radars.staring(0, 0.0), Inputs.none(), 0.0),
     Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0),
     Picture(0.0, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0)),
@@ -139,6 +141,8 @@ def _array(value: list[Any]) -> Any:
 
 def _noun(name: str, values: list[Any]) -> Any:
     kind, fields, samples = NOUNS[name]
+    if len(values) < len(fields):       # a record of an earlier format has fewer columns
+        values = [*values, *_unsaid(name, fields, values)]
     if len(values) != len(fields):
         raise ValueError(f"a {name} with {len(values)} fields, not {len(fields)}")
     for field, sample, value in zip(fields, samples, values, strict=True):
@@ -151,6 +155,18 @@ def _noun(name: str, values: list[Any]) -> Any:
     if len(columns) == len(values) and len({c.shape[0] for c in columns}) > 1:
         raise ValueError(f"the columns of {name} differ in length")
     return kind(*values)
+
+
+def _unsaid(name: str, fields: tuple[str, ...], values: list[Any]) -> list[Any]:
+    """The last fields of a noun that a record of the format before this one does not have; as many as are known."""
+    kind = NOUNS[name][0]
+    defaults = getattr(kind, "_field_defaults", {})
+    missing = fields[len(values):]
+    if name == "Warnings" and missing == ("stage",) and all(isinstance(values[column], np.ndarray) and values[column].ndim == 1 for column in (1, 5)) \
+            and values[1].shape == values[5].shape:
+        action, due = values[1], values[5]
+        return [np.where(action == CLEAR, ALL_CLEAR, np.where(np.isfinite(due), TAKE_COVER, STAY)).astype(np.int8)]
+    return [defaults[field] for field in missing] if all(field in defaults for field in missing) else []
 
 
 def _fits(sample: Any, value: Any) -> bool:

@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 
 APPLICATION = 0x534B5957        # "SKYW", in SQLite's own field for telling whose file it is
-FORMAT = 3                      # raised whenever older and newer readers would not understand one another
+FORMAT = 4                      # raised whenever older and newer readers would not understand one another
+OLDEST = 3                      # oldest format that is still read
 KINDS = ("simulation", "live")
 DIGEST_BYTES = 16
 
@@ -44,10 +45,10 @@ class Header:
         if (self.kind == "simulation") != (self.scenario is not None):
             raise ValueError("a simulation names its scenario and a live record has none")
 
-    def digest(self) -> bytes:
-        """The value the chain of frame digests starts from."""
+    def digest(self, form: int = FORMAT) -> bytes:
+        """The value the chain of frame digests starts from, in a record of format `form`."""
         said = [
-            FORMAT, self.kind, self.epoch_ns, self.site, sorted(self.site_sources.items()), self.scenario, sorted(self.scenario_sources.items()),
+            form, self.kind, self.epoch_ns, self.site, sorted(self.site_sources.items()), self.scenario, sorted(self.scenario_sources.items()),
             self.seed, self.duration, list(self.feeds),
         ]
         return digest(msgspec.msgpack.encode(said))

@@ -19,7 +19,7 @@ from skywarden.messages.picture import Picture
 from skywarden.messages.tables import Array
 from skywarden.messages.truth import Truth
 from skywarden.record.codec import MOST_BYTES, decode
-from skywarden.record.header import APPLICATION, FORMAT, Header, digest
+from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Header, digest
 
 BATCH = 64              # rows read at a time: a long read would keep a running recorder from folding its log into the file
 COLUMNS = "n, t, frame, frame_digest, picture, picture_digest, drill, drill_digest, truth, truth_digest"
@@ -73,7 +73,7 @@ class Record:
         except RecordError:
             self.close()
             raise
-        self.header_sound = said.get("digest") == self.header.digest()
+        self.header_sound = said.get("digest") == self.header.digest(self.form)
 
     def __len__(self) -> int:
         return int(self._ask("SELECT count(*) FROM moments")[0][0])
@@ -138,7 +138,7 @@ class Record:
     def faults(self) -> list[str]:
         """Everything in the file that is not as it was recorded, in words; empty where all is."""
         found = [] if self.header_sound else ["the header is not as it was recorded"]
-        before, n = self.header.digest(), 1
+        before, n = self.header.digest(self.form), 1
         for row in self.rows():
             fault = row.fault(before, n)
             if fault is not None:
@@ -153,7 +153,7 @@ class Record:
     def _before(self, n: int) -> bytes:
         """The digest the chain holds before row `n`; only the row right before will do."""
         found = self._ask("SELECT frame_digest FROM moments WHERE n = ?", n - 1)
-        return bytes(found[0][0]) if found else self.header.digest()
+        return bytes(found[0][0]) if found else self.header.digest(self.form)
 
     def _recognise(self) -> None:
         application, = self._ask("PRAGMA application_id")[0]
@@ -162,8 +162,9 @@ class Record:
             raise RecordError(f"{self.path} is not a record of Skywarden's, or is one that was never begun")
         if form > FORMAT:
             raise RecordError(f"{self.path} has format {form}, this Skywarden reads format {FORMAT}: install a newer one")
-        if form < FORMAT:
-            raise RecordError(f"{self.path} has format {form}, this Skywarden reads format {FORMAT}: open it with the version that wrote it")
+        if form < OLDEST:
+            raise RecordError(f"{self.path} has format {form}, this Skywarden reads {OLDEST} to {FORMAT}: open it with the version that wrote it")
+        self.form = int(form)
 
     def _header(self, said: dict[str, Any]) -> Header:
         sources: dict[str, dict[str, bytes]] = {"site": {}, "scenario": {}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -24,6 +25,7 @@ from skywarden.kernels.geometry.earth import to_site
 from skywarden.kernels.geometry.ground import Ground, flat, ground_up
 from skywarden.messages.frame import Weather
 from skywarden.site import terrain
+from skywarden.site.channels import read_channels, read_wording
 from skywarden.site.model import Array, Effector, Origin, Policy, Radar, Receiver, Site
 from skywarden.site.zones import read_zones
 
@@ -108,9 +110,21 @@ def _build(sources: dict[str, bytes], name: str, where: str, faults: list[Fault]
         name=root.text("name", name), title=root.text("title", root.text("name", name)), origin=origin, air=_air(root, origin.elevation),
         earth=_earth(root, origin), weather=weather_of(root.table("weather")), laws=laws, drags=drags, ground=ground,
         radars=_radars(root, origin, ground), receivers=tuple(_receiver(t, origin, ground) for t in root.tables("receivers")),
-        effectors=_effectors(root, origin, ground), zones=zones, policy=_policy(root), sources=sources)
+        effectors=_effectors(root, origin, ground), zones=zones, policy=_policy(root), channels=read_channels(root, zones),
+        wording=read_wording(root), **_speaker(root), sources=sources)
     root.finish()
     return site
+
+
+def _speaker(root: Table) -> dict[str, str]:
+    """Who signs the alerts, and which of several watchers of the site this is."""
+    table = root.table("alerts")
+    said = {"sender": table.text("sender", ""), "replica": table.text("replica", "a")}
+    for key, value in said.items():
+        if re.search(r"[\s,<&/+#]", value):
+            table.fault(key, f'"{key}" is {value!r}', "It may hold neither blanks nor any of , < & / + #.")
+    table.finish()
+    return said
 
 
 def _air(root: Table, datum: float) -> Air:

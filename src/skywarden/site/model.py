@@ -109,6 +109,23 @@ class Effector:
 
 
 @dataclass(frozen=True)
+class Channel:
+    """One way out to people or to another system. It names files of secrets and holds none."""
+
+    name: str
+    url: str
+    kind: str                   # live | exercise | simulation: the only kind of session that it speaks for
+    zones: tuple[str, ...]      # names of those it tells; empty: all that can be warned
+    secret: str = ""            # "file:NAME" of the key its messages are signed with
+    password: str = ""          # "file:NAME" of the password or token of `user`
+    user: str = ""
+    relays: tuple[str, ...] = ()            # receivers that must answer
+    languages: tuple[str, ...] = ("en",)
+    monthly_test: bool = False  # whether a month without a passed test is shown as a fault
+    tracks: bool = False        # simulation only: tracks are shown, too
+
+
+@dataclass(frozen=True)
 class Policy:
     """What the site's owners decided. Every number here is theirs to change."""
 
@@ -146,4 +163,8 @@ class Site:
     effectors: tuple[Effector, ...]
     zones: tuple[Zone, ...]
     policy: Policy
+    channels: tuple[Channel, ...] = ()
+    wording: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the site's own words, by language and step
+    sender: str = ""            # who signs alerts, as CAP wants it; empty: skywarden@NAME
+    replica: str = "a"          # which of several watchers of this site speaks
     sources: Mapping[str, bytes] = field(default_factory=dict)  # the files it was read from, by name: a record carries them

@@ -34,7 +34,7 @@ def check_record(
     """
     if not record.header_sound:
         return Comparison(False, 0, 0, float("nan"), f"{record.path}: the header is not as it was recorded")
-    before, frames = record.header.digest(), 0
+    before, frames = record.header.digest(record.form), 0
     for row in record.rows():
         fault = row.fault(before, frames + 1) or _unlike(record, row, step)
         if fault is not None:

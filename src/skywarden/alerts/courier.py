@@ -1,0 +1,410 @@
+"""Carries one channel's messages: a thread with an event loop, in order within a zone, tried again until taken or expired, and said again.
+
+    loop --offer, microseconds--> queue a zone --> transport.send --> accepted --> acknowledged by a receiver: delivered
+                                       |  fails: again after 0.2, 0.4 … 5 s, until the message expires
+    each second: transport.again(what every zone is told now), while pictures keep coming; a loop that has died falls silent
+
+A hung, failing or slow channel is felt by no other one and never by the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from typing import Any, Generic, NamedTuple, Protocol
+
+from skywarden.alerts.alert import A, Alert, ChannelTest
+from skywarden.alerts.outbox import Outbox, Parcel
+from skywarden.messages.picture import NO_STAGE
+from skywarden.messages.receipts import (
+    ACCEPTED,
+    DELIVERED,
+    EXPIRED,
+    FAILING,
+    NOT_ANSWERED,
+    OVERDUE,
+    REFUSED,
+    STARTING,
+    UNANSWERED,
+    WORKING,
+)
+
+SAY_AGAIN_S = 1.0  # seconds between two repetitions of what every zone is told now
+ALIVE_S = 3.0  # seconds after the newest picture for which it is still said again
+FIRST_PAUSE_S = 0.2  # seconds before a message is tried again; doubled each time
+LONGEST_PAUSE_S = 5.0  # seconds, the longest such pause
+SENDING_S = 5.0  # seconds one attempt may take
+ANSWER_S = 3.0  # seconds a receiver has to acknowledge a message before nobody is said to have answered
+HEARD_S = 15.0  # seconds without a sign of life after which a receiver is said to be silent
+AT_ONCE = 32  # zones one channel is telling at the same time
+MOST_OPEN = 20_000  # messages whose acknowledgement is waited for
+CLOSING_S = 2.0  # seconds that the end of a run waits for what is on its way
+MONTH_S = 31 * 86_400.0  # seconds after which a channel that is tested monthly must have passed a test
+
+
+class RefusedError(Exception):
+    """The other side will never take this message; trying again is no use."""
+
+
+class Answer(NamedTuple):
+    """What came back from sending: taken by the next machine, or acknowledged by a receiver."""
+
+    outcome: int  # ACCEPTED or DELIVERED
+    who: str = ""
+
+
+class Link(Protocol):
+    """What a transport tells its courier."""
+
+    def up(self) -> None:
+        """Connected: messages may be sent."""
+
+    def heard(self, who: str, message: str = "") -> None:
+        """A sign of life of a receiver, and which message it acknowledges."""
+
+
+class Transport(Protocol):
+    """One way out. Every coroutine may raise what it likes: it is counted, shown and tried again."""
+
+    relays: tuple[str, ...]  # receivers that must answer; empty: none is expected to
+
+    async def run(self, link: Link) -> None:
+        """Connect, call `link.up()`, and stay until the connection is lost."""
+
+    async def send(self, alert: Alert) -> Answer:
+        """Hand one message over. Raises RefusedError where the other side will never take it."""
+
+    async def again(self, standing: Mapping[str, Alert]) -> None:
+        """Say again what every zone is told now."""
+
+    async def bye(self) -> None:
+        """The run has ended in order."""
+
+
+class Report(NamedTuple):
+    """How a channel fares, as a row of `messages.receipts.Channels`."""
+
+    name: str
+    state: int
+    waiting: int
+    accepted: int
+    delivered: int
+    expired: int
+    latency: float
+    heard: float
+    fault: str
+
+
+class Event(NamedTuple):
+    """One thing heard about one message, as a row of `messages.receipts.Receipts`."""
+
+    unix: float
+    alert: Alert
+    outcome: int
+    latency: float
+    who: str
+
+
+class Courier(Generic[A]):
+    """One channel of one kind.
+
+    name, takes   the channel's name, and the only type of alert it carries besides tests
+    zones         names of the zones it tells; empty: all
+    transport     Transport
+    outbox        Outbox
+    monthly       whether the channel has to pass a test every month
+    """
+
+    def __init__(
+        self,
+        name: str,
+        takes: type[A],
+        zones: frozenset[str],
+        transport: Transport,
+        outbox: Outbox,
+        monthly: bool = False,
+    ) -> None:
+        if takes is Alert or takes is ChannelTest:
+            raise TypeError("a channel takes the alerts of one kind: live, exercise or simulation")
+        self.name, self.takes, self.zones, self.transport = name, takes, zones, transport
+        self._outbox, self._monthly = outbox, monthly
+        self._lock = threading.Lock()
+        self._queues: dict[str, deque[Parcel]] = {}
+        self._open: OrderedDict[str, tuple[Parcel, float]] = (
+            OrderedDict()
+        )  # taken, not acknowledged yet; when [monotonic s]
+        self._answered: OrderedDict[str, Parcel] = OrderedDict()
+        self._events: deque[Event] = deque(maxlen=10_000)
+        self._standing: Mapping[str, Alert] = {}
+        self._alive = -math.inf
+        self._busy: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._accepted = self._delivered = self._expired = 0
+        self._latency, self._fault, self._connected = math.nan, "", False
+        self._began = time.monotonic()
+        self._heard: dict[str, float] = {}
+        self._missing: tuple[str, ...] = ()
+        self.tested = math.nan  # when it last passed a test [s since 1970]; nan never
+        self._ended = False
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), name=f"skywarden-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to carry, first what a process before this one left behind."""
+        self._thread.start()
+        self._started.wait(5.0)
+        for parcel in self._outbox.left_waiting(self.name):
+            if type(parcel.alert) in (self.takes, ChannelTest):
+                self._queue(parcel)
+
+    def tells(self, zone: str) -> bool:
+        """Whether the channel tells that zone."""
+        return not self.zones or zone in self.zones
+
+    def parcel(self, alert: A | ChannelTest, since: float) -> Parcel:
+        """An alert made ready for this channel. TypeError for one of another kind: it has no way onto this channel."""
+        if type(alert) not in (self.takes, ChannelTest):
+            raise TypeError(
+                f"channel {self.name} carries {self.takes.kind} alerts; a {alert.kind} alert has no way onto it"
+            )
+        return Parcel(self.name, alert, since, time.time())
+
+    def offer(self, parcel: Parcel) -> None:
+        """Send it as soon as can be. Microseconds."""
+        if type(parcel.alert) not in (self.takes, ChannelTest):
+            raise TypeError(
+                f"channel {self.name} carries {self.takes.kind} alerts; a {parcel.alert.kind} alert has no way onto it"
+            )
+        self._queue(parcel)
+
+    def hold(self, standing: Mapping[str, A]) -> None:
+        """What every zone is told now, to be said again each second for as long as this keeps being called."""
+        self._standing = {zone: alert for zone, alert in standing.items() if self.tells(zone)}
+        self._alive = time.monotonic()
+
+    def report(self) -> Report:
+        """How the channel fares now; from any thread."""
+        now = time.monotonic()
+        with self._lock:
+            waiting = sum(len(queue) for queue in self._queues.values())
+        newest = max(self._heard.values(), default=-math.inf)
+        state, fault = WORKING, self._fault
+        if not self._connected:
+            state = STARTING if not fault and now - self._began < HEARD_S else FAILING
+        elif fault:
+            state = FAILING
+        elif self.transport.relays:
+            silent = (
+                tuple(who for who in self.transport.relays if now - self._heard.get(who, self._began) > HEARD_S)
+                or self._missing
+            )
+            if silent:
+                state, fault = UNANSWERED, f"{', '.join(silent)}: no answer"
+        if state == WORKING and self._monthly and not time.time() - self.tested < MONTH_S:
+            state, fault = OVERDUE, "no test was passed within a month: skywarden alert test"
+        return Report(
+            self.name,
+            state,
+            waiting,
+            self._accepted,
+            self._delivered,
+            self._expired,
+            self._latency,
+            now - newest,
+            fault[:120],
+        )
+
+    def events(self) -> list[Event]:
+        """What was heard about single messages since the last call."""
+        found = []
+        while self._events:
+            found.append(self._events.popleft())
+        return found
+
+    def close(self) -> None:
+        """Let what is on its way arrive, say goodbye, stop."""
+        until = time.monotonic() + CLOSING_S
+        while time.monotonic() < until and self._connected and any(self._queues.values()):
+            time.sleep(0.01)
+        self._ended = True
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(CLOSING_S + 1.0)
+
+    # what a transport calls, on the event loop
+
+    def up(self) -> None:
+        """The transport is connected."""
+        self._connected, self._fault = True, ""
+        self._up.set()
+
+    def heard(self, who: str, message: str = "") -> None:
+        """A receiver gave a sign of life, or acknowledged a message."""
+        now = time.monotonic()
+        self._heard[who] = now
+        self._missing = tuple(name for name in self._missing if name != who)
+        if message in self._open:
+            parcel, _ = self._open.pop(message)
+            self._answered[message] = parcel
+            if len(self._answered) > MOST_OPEN:
+                self._answered.popitem(last=False)
+            self._settled(parcel, DELIVERED, who)
+        elif message in self._answered:
+            self._outbox.settle(self.name, message, DELIVERED, who)  # one more receiver of the same message
+
+    # the thread's own
+
+    async def _main(self) -> None:
+        self._loop, self._up, self._stop = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._started.set()
+        work = [asyncio.create_task(self._linking()), asyncio.create_task(self._beating())]
+        await self._stop.wait()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self.transport.bye(), CLOSING_S)
+        for task in (*work, *self._tasks):
+            task.cancel()
+        await asyncio.gather(*work, *self._tasks, return_exceptions=True)
+
+    async def _linking(self) -> None:
+        """Keep the transport connected."""
+        pause = FIRST_PAUSE_S
+        while True:
+            begun = time.monotonic()
+            try:
+                await self.transport.run(self)
+            except Exception as error:  # a boundary: whatever it is, it concerns this channel alone
+                self._failed(error)
+            self._connected = False
+            self._up.clear()
+            if time.monotonic() - begun > LONGEST_PAUSE_S:
+                pause = FIRST_PAUSE_S
+            await asyncio.sleep(pause)
+            pause = min(2.0 * pause, LONGEST_PAUSE_S)
+
+    async def _beating(self) -> None:
+        """Say again what stands, and notice who does not answer."""
+        while True:
+            await asyncio.sleep(SAY_AGAIN_S)
+            now = time.monotonic()
+            self._unanswered(now)
+            if self._connected and now - self._alive <= ALIVE_S:
+                try:
+                    await asyncio.wait_for(self.transport.again(self._standing), SENDING_S)
+                except Exception as error:
+                    self._failed(error)
+
+    def _queue(self, parcel: Parcel) -> None:
+        with self._lock:
+            self._queues.setdefault(parcel.alert.zone, deque()).append(parcel)
+        with contextlib.suppress(RuntimeError):  # the loop has ended with the run; the outbox keeps the message
+            self._loop.call_soon_threadsafe(self._wake, parcel.alert.zone)
+
+    def _wake(self, zone: str) -> None:
+        if zone not in self._busy:
+            self._busy.add(zone)
+            task = asyncio.create_task(self._carry(zone))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, zone: str) -> None:
+        """One zone's messages, one after the other."""
+        try:
+            pause = FIRST_PAUSE_S
+            while (parcel := self._first(zone)) is not None:
+                left = parcel.alert.expires - time.time()
+                if left <= 0.0:
+                    self._expired += 1
+                    self._settled(parcel, EXPIRED)
+                elif not self._up.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._up.wait(), left)
+                    continue
+                elif not await self._tried(parcel):
+                    await asyncio.sleep(min(pause, max(left, 0.0)))
+                    pause = min(2.0 * pause, LONGEST_PAUSE_S)
+                    continue
+                pause = FIRST_PAUSE_S
+                with self._lock:
+                    self._queues[zone].popleft()
+        finally:
+            self._busy.discard(zone)
+
+    def _first(self, zone: str) -> Parcel | None:
+        with self._lock:
+            queue = self._queues.get(zone)
+            return queue[0] if queue else None
+
+    async def _tried(self, parcel: Parcel) -> bool:
+        """Whether the message need not be tried again."""
+        if self.transport.relays or parcel.alert.kind == "test":
+            self._open[parcel.alert.message] = (
+                parcel,
+                time.monotonic(),
+            )  # an acknowledgement may be quicker than the broker's
+        try:
+            async with self._at_once:
+                answer = await asyncio.wait_for(self.transport.send(parcel.alert), SENDING_S)
+        except RefusedError as error:
+            self._open.pop(parcel.alert.message, None)
+            self._fault = self._sentence(error)
+            self._settled(parcel, REFUSED)
+            return True
+        except Exception as error:
+            self._open.pop(parcel.alert.message, None)
+            self._failed(error)
+            return False
+        self._fault = ""
+        self._accepted += 1
+        self._settled(parcel, ACCEPTED)
+        if answer.outcome == DELIVERED:
+            self._open.setdefault(parcel.alert.message, (parcel, time.monotonic()))
+            self.heard(answer.who, parcel.alert.message)
+        while len(self._open) > MOST_OPEN:
+            self._open.popitem(last=False)
+        return True
+
+    def _settled(self, parcel: Parcel, outcome: int, who: str = "") -> None:
+        alert = parcel.alert
+        latency = time.monotonic() - parcel.since
+        if (
+            outcome in (ACCEPTED, DELIVERED)
+            and math.isfinite(latency)
+            and (outcome == DELIVERED or not self.transport.relays)
+        ):
+            self._latency = latency
+        if outcome == DELIVERED:
+            self._delivered += 1
+            if alert.kind == "test":
+                self.tested = time.time()
+                self._outbox.say(f"tested {self.name}", self.tested)
+        self._outbox.settle(self.name, alert.message, outcome, who)
+        if alert.stage != NO_STAGE or outcome not in (ACCEPTED,):
+            self._events.append(Event(time.time(), alert, outcome, latency, who))
+
+    def _unanswered(self, now: float) -> None:
+        """Messages that were taken and that no receiver has acknowledged in time: the alarm "nobody answered"."""
+        late = [message for message, (_, since) in self._open.items() if now - since > ANSWER_S]
+        for message in late:
+            parcel, _ = self._open.pop(message)
+            self._answered[message] = parcel  # an acknowledgement that comes later still counts
+            silent = [who for who in self.transport.relays if now - self._heard.get(who, -math.inf) > ANSWER_S]
+            self._missing = tuple(silent) or self.transport.relays or ("any receiver",)
+            self._settled(parcel, NOT_ANSWERED)
+
+    def _failed(self, error: BaseException) -> None:
+        self._fault = self._sentence(error)
+
+    def _sentence(self, error: BaseException) -> str:
+        """An error as one line; transports see to it that no secret stands in theirs."""
+        said: Any = (
+            "no answer in time"
+            if isinstance(error, TimeoutError) and not str(error)
+            else str(error) or type(error).__name__
+        )
+        return "".join(c if c.isprintable() else " " for c in str(said))[:120]

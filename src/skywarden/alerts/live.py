@@ -1,0 +1,17 @@
+"""Opens live channels. Imported by the live session and by nothing else: tests/test_house.py reads the imports to keep it so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skywarden.alerts.alert import LiveAlert
+from skywarden.alerts.opening import open_alerts
+from skywarden.alerts.sink import Alerts
+from skywarden.site.model import Site
+
+
+def open_live(
+    site: Site, epoch_ns: int, state: Path | None = None, folder: Path | None = None
+) -> Alerts[LiveAlert] | None:
+    """The sink that tells people what is real; None where the site declares no live channel."""
+    return open_alerts(site, epoch_ns, LiveAlert, state=state, folder=folder, wall=True)
