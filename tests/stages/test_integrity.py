@@ -51,7 +51,8 @@ def test_a_detection_that_cannot_be_is_dropped_and_counted(wrong: dict[str, floa
     both = Detections(*(np.concatenate([a, b]) for a, b in zip(plots(2), plots(1, **wrong), strict=True)))
     _, seen, health = integrity.examine(integrity.start(SITE), looked(detections=both), SITE)
     assert seen.detections.t.size == 2
-    assert (health.detections, health.rejected) == (3, 1)
+    old = wrong.get("t", NOW) < NOW - integrity.OLDEST
+    assert (health.detections, health.rejected, health.late) == (3, 0 if old else 1, 1 if old else 0)
 
 
 @pytest.mark.parametrize("unknown", ["elevation", "range_rate", "snr", "pressure_altitude"])
@@ -102,6 +103,6 @@ def test_junk_of_every_kind_is_survived_and_nothing_handed_in_is_changed() -> No
         before = [column.tobytes() for column in (*frame.detections, *frame.aircraft)]
         _, seen, health = integrity.examine(integrity.start(SITE), frame, SITE)
         assert [column.tobytes() for column in (*frame.detections, *frame.aircraft)] == before
-        assert health.rejected == 100 - seen.detections.t.size - seen.aircraft.t.size
+        assert health.rejected + health.late == 100 - seen.detections.t.size - seen.aircraft.t.size
         assert np.isfinite(seen.detections.range).all()
         assert np.isfinite(seen.detections.azimuth).all()

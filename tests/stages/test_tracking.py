@@ -14,6 +14,7 @@ from naive import seen_from
 
 from skywarden.defence import impact
 from skywarden.defence.tracking import tracker
+from skywarden.defence.tracking.history import REACH
 from skywarden.kernels.ballistics.drag import standard_drags
 from skywarden.kernels.estimation.motion import STATES, flow
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
@@ -174,7 +175,7 @@ def test_a_late_detection_is_used_and_a_much_too_late_one_counted():
     late = late._replace(detections=late.detections._replace(t=np.array([frame.t - 0.4])))
     after, _ = tracker.track(state, late, SITE)
     assert after.block.hits[0] == state.block.hits[0] + 1
-    older = late._replace(detections=late.detections._replace(t=np.array([frame.t - 5.0])))
+    older = late._replace(detections=late.detections._replace(t=np.array([frame.t - REACH - 0.1])))
     refused, _ = tracker.track(state, older, SITE)
     assert refused.late == state.late + 1
     assert refused.block.hits[0] == state.block.hits[0]

@@ -39,7 +39,7 @@ export interface Warning {
 export interface Claims { icao: string[]; call: string[]; x: Num[]; y: Num[]; z: Num[]; age: number[]; nic: number[] }
 export interface Input { name: string; received: number; undecodable: number; rejected: number; age: Num }
 export interface Health {
-  radars: number[]; heard: Num[]; late: Num; detections: number; rejected: number; step: Num; frames: number; inputs: Input[];
+  radars: number[]; heard: Num[]; lag: Num[]; late: Num; detections: number; rejected: number; too_late: number; unusable: number; step: Num; frames: number; inputs: Input[];
 }
 export interface Clearance {
   track: number; effector: number; from: Num; to: Num; cleared: boolean; reason: string; until: Num; aircraft: number; distance: Num; hit: Num; last: Num;

@@ -22,7 +22,7 @@ from skywarden.site.model import Site
 MOST_EVENTS = 5000      # kept for the list of events; older ones are in the record
 MOST_ORDERS = 60        # newest simulated orders shown
 MOST_JUDGED = 500       # newest marks of tracks remembered
-RADAR_WORDS = ("working", "silent", "doubtful")
+RADAR_WORDS = ("working", "silent", "doubtful", "late")
 STANDING, EXPECTED, IMMINENT = 0, 1, 2      # how bad a warning is: nothing is expected any more; something is; it is sure, or too near to reach shelter
 SURE = 0.8              # probability from which a danger is called sure
 

@@ -16,14 +16,15 @@ from rich.text import Text
 
 from skywarden.messages.drill import Drill
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import ACTION_NAMES, AIRCRAFT, CLEAR, KIND_NAMES, PROJECTILE, RAISE, Picture, Tracks
+from skywarden.messages.picture import ACTION_NAMES, AIRCRAFT, CLEAR, KIND_NAMES, PROJECTILE, RAISE, Health, Picture, Tracks
 from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
 REFRESH_S = 0.25        # run seconds between drawings of the live view
 STATUS_S = 10.0         # run seconds between status lines when the output is not a terminal
-RADAR_STATES = ("ok", "SILENT", "DOUBTFUL")      # by `Health.radars`
+LATE = 3                # of `Health.radars`
+RADAR_STATES = ("ok", "SILENT", "DOUBTFUL", "LATE")      # by `Health.radars`
 LONGEST_TABLE = 12      # tracks shown; the rest is counted
 
 
@@ -85,9 +86,9 @@ class Terminal:
         kinds = np.argmax(picture.tracks.kind, axis=1) if picture.tracks.number.size else np.zeros(0, int)
         counts = ", ".join(f"{int(np.sum(kinds == k))} {name}" for k, name in enumerate(KIND_NAMES))
         warned = int(np.sum(picture.warnings.action != CLEAR))
-        radars = ", ".join(f"{r.name} {RADAR_STATES[s]}" for r, s in zip(self._site.radars, picture.health.radars, strict=True))
+        radars = ", ".join(f"{r.name} {_radar_state(picture.health, k)}" for k, r in enumerate(self._site.radars))
         late = f", {moment.frame.late_s:.2f} s late" if moment.frame.late_s > 0.05 else ""
-        return f"{_time(moment.frame.t)}  tracks: {counts}; zones warned: {warned}; radars: {radars}{late}"
+        return f"{_time(moment.frame.t)}  tracks: {counts}; zones warned: {warned}; radars: {radars}{late}{_unused(picture.health)}"
 
     def _view(self, moment: Moment) -> Panel:
         parts: list[Any] = [Text(self._status(moment)), self._warnings(moment.picture), self._tracks(moment.picture)]
@@ -134,6 +135,19 @@ class Terminal:
             shown = picture.tracks.kind[:, kind] > 0.5 if picture.tracks.number.size else np.zeros(0, bool)
             _plot(grid, reach, picture.tracks.state[shown, :2], mark)
         return Text("\n".join("".join(row) for row in grid))
+
+
+def _radar_state(health: Health, k: int) -> str:
+    """How radar `k` of the site stands, with its lag where its data come late."""
+    state = int(health.radars[k])
+    return f"{RADAR_STATES[state]} {health.lag[k]:.1f} s" if state == LATE else RADAR_STATES[state]
+
+
+def _unused(health: Health) -> str:
+    """What of this frame could not be used, by cause; nothing where all was."""
+    causes = (("too late", health.late), ("without elevation", health.unusable), ("not believed", health.rejected + health.disbelieved))
+    said = ", ".join(f"{count} {cause}" for cause, count in causes if count)
+    return f"; not used: {said}" if said else ""
 
 
 def _plot(grid: list[list[str]], reach: float, places: Array, mark: str) -> None:

@@ -177,7 +177,8 @@ def _health(frame: Frame, health: Health, memory: Memory) -> dict[str, Any]:
         "radars": health.radars.tolist(),
         "heard": [_number(frame.t - heard, 1) for heard in frame.radars.heard.tolist()],
         "late": _number(max(frame.late_s, health.late_s), 3),
-        "detections": health.detections, "rejected": health.rejected,
+        "lag": [_number(lag, 1) for lag in health.lag.tolist()],
+        "detections": health.detections, "rejected": health.rejected + health.disbelieved, "too_late": health.late, "unusable": health.unusable,
         "step": _number(memory.step_s, 4), "frames": memory.frames,
         "inputs": [
             {

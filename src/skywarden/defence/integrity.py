@@ -14,7 +14,9 @@ from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
-WORKING, SILENT, DOUBTFUL = 0, 1, 2
+WORKING, SILENT, DOUBTFUL, LATE = 0, 1, 2, 3
+LATE_FROM = 1.5         # s, lag of a radar's detections from which it is called late, or
+LATE_LOOKS = 1.5        # times its revisit, whichever is longer
 OLDEST = 60.0           # s before the frame; older data are not a picture of now
 AHEAD = 0.5             # s after the frame; a little is the sender's clock
 FASTEST = 4000.0        # m/s of any range rate
@@ -46,16 +48,28 @@ def examine(state: State, frame: Frame, site: Site) -> tuple[State, Frame, Healt
     """
     good = _possible(frame.detections, frame.t, len(site.radars))
     sane = _believable(frame.aircraft, frame.t)
-    rejected = int(good.size - np.count_nonzero(good)) + int(sane.size - np.count_nonzero(sane))
+    old = int(np.count_nonzero(~good & (frame.detections.t < frame.t - OLDEST)))
+    rejected = int(good.size - np.count_nonzero(good)) + int(sane.size - np.count_nonzero(sane)) - old
     share = state.rejected
-    if rejected or share.any():
+    if rejected or old or share.any():
         share = _shares(share, frame.detections, good)
-    if rejected:
+    if rejected or old:
         frame = frame._replace(detections=take(frame.detections, good), aircraft=take(frame.aircraft, sane))
     radars = np.zeros(len(site.radars), np.int8)
     for k, radar in enumerate(site.radars):
         radars[k] = SILENT if _silent(frame, k, radar.revisit) else DOUBTFUL if share[k] > DOUBT_SHARE else WORKING
-    return State(share), frame, Health(radars, frame.late_s, int(good.size), rejected, 0.0, frame.channels)
+    return State(share), frame, Health(radars, frame.late_s, int(good.size), rejected, 0.0, frame.channels, np.full(len(site.radars), np.nan), old)
+
+
+def timed(health: Health, lag: Array, late: int, unusable: int, disbelieved: int, site: Site) -> Health:
+    """The health with what the tracker found: each radar's lag (radars,) [s], and how much of the frame was not used, by cause.
+
+    A radar that works, but whose detections come late, is called so: its tracks are predicted from older data.
+    """
+    slow = np.array([max(LATE_FROM, LATE_LOOKS * radar.revisit) for radar in site.radars])
+    with np.errstate(invalid="ignore"):
+        radars = np.where((health.radars == WORKING) & (lag > slow), LATE, health.radars).astype(np.int8)
+    return health._replace(radars=radars, lag=lag, late=health.late + late, unusable=unusable, disbelieved=disbelieved)
 
 
 def _silent(frame: Frame, radar: int, revisit: float) -> bool:

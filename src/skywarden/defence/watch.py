@@ -32,6 +32,7 @@ def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
     """
     trust, frame, health = integrity.examine(state.integrity, frame, site)
     memory, tracks = tracker.track(state.tracks, frame, site)
+    health = integrity.timed(health, *tracker.timeliness(state.tracks, memory), site)
     marks, tracks = reclassify.heed(state.marks, tracks, frame)
     impacts = impact.predict(memory, tracks, frame, site)
     threats = threat.assess(impacts, frame, site)

@@ -68,7 +68,8 @@ class Measures:
         self.closures: list[Closure] = []
         self.minutes_closed = 0.0
         self._endangered = 0
-        self._frames = self._detections = self._undecodable = 0
+        self._frames = self._detections = self._undecodable = self._refused = 0
+        self._unused = np.zeros(3, np.int64)        # detections and reports of all frames: not believed, too late, without elevation
         self.end = 0.0
 
     def take(self, moment: Moment) -> None:
@@ -77,7 +78,9 @@ class Measures:
         self.end = frame.t
         self._frames += 1
         self._detections += rows(frame.detections)
-        self._undecodable = int(frame.inputs.undecodable.sum())
+        self._undecodable, self._refused = int(frame.inputs.undecodable.sum()), int(frame.inputs.rejected.sum())
+        health = picture.health
+        self._unused += (health.rejected + health.disbelieved, health.late, health.unusable)
         self._warned(moment)
         self._believed(picture.tracks)
         if moment.truth is not None:
@@ -109,6 +112,9 @@ class Measures:
             "frames": self._frames,
             "detections": self._detections,
             "undecodable": self._undecodable,
+            "not_believed": int(self._unused[0]) + self._refused,
+            "too_late": int(self._unused[1]),
+            "unusable": int(self._unused[2]),
         }
 
     def ledger(self) -> list[RoundLine]:

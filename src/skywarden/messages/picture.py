@@ -97,12 +97,16 @@ class Warnings(NamedTuple):
 class Health(NamedTuple):
     """How far the picture can be trusted right now."""
 
-    radars: Array       # (n,) int8     per radar of the site: 0 working, 1 silent, 2 doubtful
+    radars: Array       # (n,) int8     per radar of the site: 0 working, 1 silent, 2 doubtful, 3 late
     late_s: float       # the frame's own lateness [s]
     detections: int     # in this frame
-    rejected: int       # detections not believed in this frame: impossible values, unknown radar
+    rejected: int       # detections and reports not believed in this frame: impossible values, unknown radar
     step_s: float       # reserved for display by the loop; 0 inside `watch`, which knows no clock
     channels: Channels = Channels.none()    # how the ways out to people fare
+    lag: Array = np.zeros(0)    # (n,) float64  per radar, seconds within which nine of ten of its detections come; nan none yet
+    late: int = 0       # detections of this frame not used: older than anything that could still be put in place
+    unusable: int = 0   # detections of this frame not used: no elevation and no address
+    disbelieved: int = 0        # reports and replies of this frame not used: they contradict what is known of the aircraft
 
 
 class Picture(NamedTuple):

@@ -43,8 +43,9 @@ FIGURES = (
     ("engaged", "engaged (simulated)"), ("stopped", "stopped (simulated)"), ("fell_inside", "fell inside"), ("fell_outside", "fell outside"),
     ("false_warnings", "false warnings"), ("aircraft", "aircraft"), ("projectiles_tracked", "projectile tracks"),
     ("aircraft_endangered", "aircraft endangered"), ("frames", "frames"), ("detections", "detections"), ("undecodable", "undecodable bytes"),
+    ("not_believed", "not believed"), ("too_late", "too late to use"), ("unusable", "without elevation or address"),
 )
-LIVE_FIGURES = frozenset(("warned", "aircraft", "projectiles_tracked", "frames", "detections", "undecodable"))
+LIVE_FIGURES = frozenset(("warned", "aircraft", "projectiles_tracked", "frames", "detections", "undecodable", "not_believed", "too_late", "unusable"))
 
 
 def write(record: Record | Path | str, path: Path | str) -> None:

@@ -5,6 +5,7 @@ import { known } from "../format";
 import { calm, drawMs, hearable, hello, pulse, sound, theme, voice } from "../store";
 import { fill, texts } from "../texts";
 
+const LATE = 3; // of the states of a radar
 const KEPT = 600; // half-second points: five minutes
 const past: { t: number[]; tracks: number[]; late: number[] } = { t: [], tracks: [], late: [] };
 calm.subscribe((picture) => {
@@ -34,6 +35,7 @@ export function Health() {
           return (
             <li key={radar.name} class={state ? "bad" : ""} data-test="radar">
               <span aria-hidden="true">{state ? "✕" : "✓"}</span> <b>{radar.name}</b> {texts.radar_states[state]}
+              {state === LATE && known(h.lag[i]) && <span data-test="lag"> {fill(texts.lag, { s: h.lag[i].toFixed(1) })}</span>}
               <small> {known(heard) ? fill(texts.heard, { s: heard.toFixed(1) }) : texts.never}</small>
             </li>
           );
@@ -59,6 +61,8 @@ export function Health() {
         <dt>{texts.picture_age}</dt><dd>{pulse.value ? `${pulse.value.age.toFixed(1)} s` : "—"}</dd>
         <dt>{texts.detections}</dt><dd>{h.detections}</dd>
         <dt>{texts.rejected}</dt><dd>{h.rejected}</dd>
+        <dt>{texts.too_late}</dt><dd>{h.too_late}</dd>
+        <dt>{texts.unusable}</dt><dd>{h.unusable}</dd>
         <dt>{texts.page_lag}</dt><dd>{drawMs.value} ms</dd>
       </dl>
       <h3>{texts.last_minutes}</h3>

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skywarden.defence.tracking.filter import FASTEST, advance, best_law, kind_of, odds
+from skywarden.defence.tracking.filter import CALM, FASTEST, QUIET, TURNING, advance, best_law, kind_of, odds
 from skywarden.defence.tracking.state import Block, Model
 from skywarden.kernels.estimation.measure import measure, wrap
 from skywarden.kernels.estimation.motion import KAPPA, STATES, carry, flow
@@ -187,7 +187,7 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
             if dt != 0.0:
                 drag, living = kind_of(m, laws, model.n)
                 flow(x[m], dt, drag, model.drags, model.air, model.earth, living, F)
-                carry(P[m], F, living, 0.0, dt, T)
+                carry(P[m], F, living, QUIET if m < laws else CALM if m == laws else TURNING, dt, T)
         for m in range(laws + 2):
             if w[m] > 0.0:
                 for r in range(6):

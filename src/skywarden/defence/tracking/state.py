@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skywarden.defence.tracking import cooperative
 from skywarden.kernels.ballistics.air import Air
 from skywarden.kernels.ballistics.drag import Drags, drag_factor
 from skywarden.kernels.ballistics.flight import Earth
@@ -58,20 +57,6 @@ class Seeds(NamedTuple):
     sensor: Array       # (k,) int32
     z: Array            # (k, 4)
     ratio: Array        # (k,)
-
-
-class State(NamedTuple):
-    """The tracker's whole memory. No array in it is ever changed; every frame makes new ones."""
-
-    t: float                    # up to which data have been used [s]: the tracks stand at this time
-    next_number: int
-    block: Block
-    seeds: Seeds
-    map: Array                  # (radars, RINGS, SECTORS) detections a frame that led nowhere, fading: birds, rotors, rain
-    clutter: Array              # (radars,) false alarms a full look, estimated; nan before the first look
-    late: int                   # detections refused because they came too late
-    cooperative: cooperative.State
-    delay: float                # by how much the newest detections of the last look with any lagged behind its frame [s]
 
 
 class Model(NamedTuple):

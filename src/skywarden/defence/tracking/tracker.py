@@ -8,11 +8,13 @@ from functools import lru_cache
 import numpy as np
 
 from skywarden.defence.tracking import classify, cooperative
-from skywarden.defence.tracking.associate import LATEST, groups, observe, remember
+from skywarden.defence.tracking.associate import LATEST, groups, observe, remember, usable
 from skywarden.defence.tracking.filter import reconsider
+from skywarden.defence.tracking.history import PROVISIONAL, REACH, Core, State, Step, extended, looked_late, pause, reaches, recognised, redone
 from skywarden.defence.tracking.initiate import UNAMBIGUOUS, found
+from skywarden.defence.tracking.lateness import REMEMBERED, lags, noted
 from skywarden.defence.tracking.maintain import conclude, opinions
-from skywarden.defence.tracking.state import RINGS, SECTORS, Block, Model, Seeds, State, empty_block, empty_seeds, priors_of, sensors_of
+from skywarden.defence.tracking.state import RINGS, SECTORS, Block, Model, Seeds, empty_block, empty_seeds, priors_of, sensors_of
 from skywarden.kernels.ballistics.air import with_weather
 from skywarden.kernels.geometry.ground import Ground
 from skywarden.messages.frame import NO_ADDRESS, Detections, Frame, Weather
@@ -22,7 +24,7 @@ from skywarden.site.model import Site
 
 __all__ = ["State", "start", "track"]
 
-LONGEST_DELAY = 4.0             # s: a radar's data may come so much later than they were measured
+LONGEST_DELAY = 12.0            # s, delay of the newest data up to which the tracks stand at them; data up to 10 s late, and their scan
 FALSE_TRACKS = 1.0 / 6000.0     # 1/s allowed from false alarms: one in 100 minutes
 SAFETY = 3.0                    # the false-track formula's margin for its approximations
 CLUTTER_FADE = 0.1
@@ -35,45 +37,114 @@ def start(site: Site) -> State:
     """Nothing seen yet."""
     radars = len(site.radars)
     quiet = np.zeros((radars, RINGS, SECTORS))
-    return State(-math.inf, 1, empty_block(len(site.laws) + 2), empty_seeds(), quiet, np.full(radars, np.nan), 0, cooperative.start(), 0.0)
+    return State(
+        -math.inf, 1, empty_block(len(site.laws) + 2), empty_seeds(), quiet, np.full(radars, np.nan), 0, cooperative.start(), 0.0,
+        np.full((radars, REMEMBERED), np.nan), (), Detections.empty(), -math.inf, 0)
 
 
 def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     """One frame on. Pure: makes new arrays, changes none that it was handed.
 
     Detections carry their own times, and the tracks stand at the newest of them: a radar whose data come late as a whole, up to LONGEST_DELAY, is
-    followed as well as a punctual one, only later. Single detections are used up to LATEST seconds after newer ones; what is later still is counted
-    in `State.late`. Returns the confirmed tracks, predicted to the frame's time.
+    followed as well as a punctual one, only later. Detections up to LATEST seconds older than that are used at once; those up to REACH seconds older
+    are put in their place in the past, from where everything is done again in order; what is later still is counted in `State.late`, what has
+    neither elevation nor address in `State.unusable`. Returns the confirmed tracks, predicted to the frame's time.
     """
     model = model_of(site, frame.weather)
-    b = copied(state.block)
     d = frame.detections
-    seeds, next_number, late = state.seeds, state.next_number, state.late
-    clutter = state.clutter.copy()
-    before = b.hits.copy()
-    newest = -math.inf
-    for t, sensor, rows in groups(d):
-        newest = max(newest, t)
-        if not 0 <= sensor < len(site.radars) or t < state.t - LATEST:
-            late += rows.shape[0]
-            continue
-        b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, state.map, model, site.ground)
-        clutter[sensor] = density(clutter[sensor], strange, float(frame.radars.sector_width[sensor]), site.radars[sensor].false_alarms)
-        if b.hits.shape[0] > before.shape[0]:
-            before = np.concatenate((before, np.zeros(b.hits.shape[0] - before.shape[0], np.int32)))
-    now, delay = horizon(state, frame, newest, site)
-    b, seeds, busy = end(b, seeds, state.map, frame, now, before, model, site)
-    b, likely = classify.settle(b, model.mean)
-    fresh = confirm(b, clutter, site)
-    b.number[fresh] = next_number + np.arange(fresh.shape[0])
-    next_number += fresh.shape[0]
-    known, reported, next_number = cooperative.track(state.cooperative, frame, site, next_number)
+    delays = noted(state.delays, d, frame.t)
+    lag = np.minimum(np.nan_to_num(lags(delays)), LONGEST_DELAY)
+    lag = np.where((lag > LATEST) & followed(site), lag, 0.0)
+    rows, _ = usable(d)
+    rows = rows[(d.sensor[rows] >= 0) & (d.sensor[rows] < len(site.radars))]
+    held, late, number = join(state.waiting, take(d, rows[d.t[rows] < state.t - LATEST])), state.late, state.next_number
+    past, reach = state.past, max(reaches(state.past), state.t - REACH)
+    late += int((held.t < reach).sum())
+    held = take(held, held.t >= reach)
+    present = take(d, np.sort(rows[d.t[rows] >= state.t - LATEST]))
+    past, looked = _looks(past, state.t, frame, lag)
+    core, redo = Core(state.t, state.block, state.seeds, state.map, state.clutter), state.redone
+    unseen = float(lag.max(initial=0.0))
+
+    def replay(before: Core, each: Step) -> Core:
+        return step(before, each, each.t - unseen, PROVISIONAL, model, site)[0]
+
+    if held.t.shape[0] and frame.t - redo >= pause(core.block.number.shape[0], past):
+        past, core = redone(past, held, replay)
+        past, core, number = recognised(past, core, state.block, number)
+        core = core._replace(block=_addressed(core.block, state.block))
+        held, redo = Detections.empty(), frame.t
+    now, delay = horizon(state, frame, float(present.t.max(initial=-math.inf)), site)
+    each = Step(now, frame.t, present, looked, frame.radars.sector_from, np.where(looked, frame.radars.sector_width, 0.0), None)
+    past = extended(past, each, core)
+    core, likely, number = step(core, each, frame.t - unseen, number, model, site)
+    known, reported, number = cooperative.track(state.cooperative, frame, site, number)
+    b = core.block
     tracks = picture(b, likely, frame.t, model)
     same = cooperative.correlate(tracks, reported)
     address = b.address.copy()
     address[b.number > 0] = np.where(same >= 0, reported.address[same] if reported.address.shape[0] else NO_ADDRESS, address[b.number > 0])
-    after = State(now, next_number, b._replace(address=address), seeds, busy, clutter, late, known, delay)
+    unusable = state.unusable + int((d.address == NO_ADDRESS).sum()) - rows.shape[0]
+    after = State(
+        now, number, b._replace(address=address), core.seeds, core.map, core.clutter, late, known, delay, delays, past, held, redo, unusable)
     return after, cooperative.merged(tracks, reported, same)
+
+
+def timeliness(before: State, after: State) -> tuple[Array, int, int, int]:
+    """Each radar's lag (radars,) [s], and how many detections a frame lost by cause: too late, unusable, not believed of a cooperative aircraft."""
+    disbelieved = after.cooperative.rejected - before.cooperative.rejected
+    return lags(after.delays), after.late - before.late, after.unusable - before.unusable, disbelieved
+
+
+def step(before: Core, given: Step, unseen: float, number: int, model: Model, site: Site) -> tuple[Core, Array, int]:
+    """One step on from `before`: its detections looked up, misses counted, tracks ended and confirmed.
+
+    unseen  time by which a track would have been seen [s]: that of the frame, less the lag of late radars
+    number  next free number of a track
+    Returns also the log odds (n,) of projectile and the next free number.
+    """
+    d = given.detections
+    b, seeds, clutter = copied(before.block), before.seeds, before.clutter.copy()
+    hits = b.hits.copy()
+    for t, sensor, rows in groups(d):
+        b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, before.map, model, site.ground)
+        width = float(given.sector_width[sensor])
+        if width > 0.0 or not math.isfinite(clutter[sensor]):       # part of a look says nothing of how thick the clutter is
+            clutter[sensor] = density(clutter[sensor], strange, width if width > 0.0 else 2.0 * math.pi, site.radars[sensor].false_alarms)
+        if b.hits.shape[0] > hits.shape[0]:
+            hits = np.concatenate((hits, np.zeros(b.hits.shape[0] - hits.shape[0], np.int32)))
+    b, seeds, busy = end(b, seeds, before.map, given, unseen, hits, model, site)
+    b, likely = classify.settle(b, model.mean)
+    fresh = confirm(b, clutter, site)
+    b.number[fresh] = number + np.arange(fresh.shape[0])
+    return Core(given.now, b, seeds, busy, clutter), likely, number + fresh.shape[0]
+
+
+def _looks(past: tuple[Step, ...], reached: float, frame: Frame, lag: Array) -> tuple[tuple[Step, ...], Array]:
+    """The past with the looks of late radars in their place, and which radars (mask) looked just now; `reached` is where the tracks stand [s].
+
+    A look that says nothing of the present yet must not count as one that missed.
+    """
+    radars = frame.radars
+    looked = radars.up & (radars.sector_width > 0.0)
+    for k in np.flatnonzero(looked & (lag > 0.0)).tolist():
+        when = frame.t - float(lag[k])
+        if when < reached - LATEST:
+            looked[k] = False
+            if past and when > reaches(past):
+                past = looked_late(past, k, when, float(radars.sector_from[k]), float(radars.sector_width[k]))
+    return past, looked
+
+
+def _addressed(b: Block, old: Block) -> Block:
+    """`b` with the addresses that its tracks had in `old`."""
+    had = dict(zip(old.number.tolist(), old.address.tolist(), strict=True))
+    return b._replace(address=np.array([had.get(n, a) if n > 0 else a for n, a in zip(b.number.tolist(), b.address.tolist(), strict=True)], np.int64))
+
+
+def followed(site: Site) -> Array:
+    """Which radars (mask) give detections that this tracker follows itself: with elevation, not answers of transponders."""
+    return np.array([not radar.mode_s and math.isfinite(radar.elevation_sigma) for radar in site.radars], np.bool_)
 
 
 def horizon(state: State, frame: Frame, newest: float, site: Site) -> tuple[float, float]:
@@ -83,9 +154,7 @@ def horizon(state: State, frame: Frame, newest: float, site: Site) -> tuple[floa
     the data of that while may yet come.
     """
     delay = min(max(frame.t - newest, 0.0), LONGEST_DELAY) if math.isfinite(newest) else state.delay
-    looked = any(
-        frame.radars.up[k] and frame.radars.sector_width[k] > 0.0 and not radar.mode_s and math.isfinite(radar.elevation_sigma)
-        for k, radar in enumerate(site.radars))
+    looked = bool((frame.radars.up & (frame.radars.sector_width > 0.0) & followed(site)).any())
     reached = newest if math.isfinite(newest) else frame.t - delay if looked else state.t
     return max(reached, state.t, frame.t - LONGEST_DELAY), delay
 
@@ -160,21 +229,20 @@ def sound(b: Block, before: Array) -> tuple[Block, Array]:
     return take(b._replace(x=x, p=p, ll=ll, alive=alive), keep), before[keep]
 
 
-def end(b: Block, seeds: Seeds, busy: Array, frame: Frame, now: float, before: Array, model: Model, site: Site) -> tuple[Block, Seeds, Array]:
+def end(b: Block, seeds: Seeds, busy: Array, given: Step, unseen: float, before: Array, model: Model, site: Site) -> tuple[Block, Seeds, Array]:
     """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the ground. What led nowhere enters the clutter map."""
     busy = busy * (1.0 - MAP_FADE)
-    spent = now - seeds.t >= model.gap[seeds.sensor] + 0.05
+    spent = given.now - seeds.t >= model.gap[seeds.sensor] + 0.05
     if spent.any():
         old = take(seeds, spent)
         remember(busy, old.sensor, old.z, np.full(old.t.shape[0], MAP_FADE), model)
         seeds = take(seeds, ~spent)
     if b.time.shape[0]:
-        radars = frame.radars
-        about = (radars.up & (radars.sector_width > 0.0), radars.sector_from, radars.sector_width, model, site.ground)
-        broken, ending, some = conclude(b, before, now, frame.t, *about)
+        about = (given.looked, given.sector_from, given.sector_width, model, site.ground)
+        broken, ending, some = conclude(b, before, given.now, unseen, *about)
         if broken:
             b, before = sound(b, before)
-            _, ending, some = conclude(b, before, now, frame.t, *about)
+            _, ending, some = conclude(b, before, given.now, unseen, *about)
         if some:
             short = np.flatnonzero(ending & (b.hits < SHORT))
             first = (np.ascontiguousarray(b.sensor[short, 0]), np.ascontiguousarray(b.z[short, 0]))
