@@ -360,3 +360,31 @@ def test_check_takes_a_record_and_says_which_clearance_is_wrong(tmp_path: Path) 
     assert "unknown" in found
     assert "clearance" not in found     # read back, the order's clearance is still the one given, its values that are no numbers included
     assert (told["clearances"], told["orders"], told["faults"]) == (1, 1, [])
+
+
+def test_the_checkers_own_flight_agrees_with_the_kernels_it_does_not_use():
+    from skywarden.kernels.ballistics.air import with_weather
+    from skywarden.kernels.ballistics.flight import acceleration as kernel
+    from skywarden.verification.physics import acceleration, surroundings
+
+    chance, relative = np.random.default_rng(3), 1e-9
+    for name in ("kabul", "range", "range-weather"):
+        site = load_site(name)
+        w = site.weather
+        air = with_weather(site.air, w.up, w.wind, w.temperature_offset, w.pressure_ratio)
+        here = surroundings(site, w)
+        for law in range(len(site.laws)):
+            for _ in range(50):
+                y = np.concatenate((chance.uniform(-9_000.0, 9_000.0, 2), chance.uniform(-50.0, 15_000.0, 1), chance.uniform(-700.0, 700.0, 3)))
+                asked = float(chance.uniform(0.0, 3e-3))
+                assert acceleration(y, law, asked, here) == pytest.approx(kernel(*y, law, asked, 0.0, 0.0, site.drags, air, site.earth), rel=relative)
+
+
+def test_the_checkers_own_chance_to_stop_a_round_agrees_with_the_one_it_does_not_use():
+    from skywarden.site.effect import kill_probability
+    from skywarden.verification.physics import stopping_probability
+
+    chance, gun = np.random.default_rng(4), an_effector(kill_probability=0.6, reach_min=100.0, reach_max=3_000.0, crossing_loss=0.5)
+    for _ in range(200):
+        line, velocity = chance.normal(0.0, 1_200.0, 3), chance.normal(0.0, 200.0, 3)
+        assert stopping_probability(gun, line, velocity) == pytest.approx(kill_probability(gun, line, velocity))
