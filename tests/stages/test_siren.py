@@ -186,7 +186,7 @@ def test_either_of_two_watchers_raises_and_silence_is_no_all_clear(relay, monkey
     sealer = a_sealer()
     assert relay.hear(sealer.seal(an_alert(until=time.time() + 60.0))) is not None
     other = sealer.seal_none(ZONE)
-    mac, _, body = other.partition(b" ")
+    _mac, _, body = other.partition(b" ")
     told = {**json.loads(body), "replica": "b"}
     body = json.dumps(told).encode()
     assert relay.hear(sealer._out["live"].sign(body).encode() + b" " + body) is not None
@@ -214,7 +214,8 @@ def test_a_siren_channel_needs_a_key_and_names_who_must_answer(folder):
 def test_the_reference_relay_is_short_and_needs_nothing_of_ours():
     text = EXAMPLE.read_text()
     assert len(text.splitlines()) < 100
-    assert "import skywarden" not in text and "from skywarden" not in text
+    assert "import skywarden" not in text
+    assert "from skywarden" not in text
 
 
 def test_mqtt_says_each_zone_again_each_second_lets_it_expire_and_leaves_a_will(folder):

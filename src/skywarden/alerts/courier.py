@@ -18,8 +18,9 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Any, Generic, NamedTuple, Protocol
 
-from skywarden.alerts.alert import A, Alert, ChannelTest
+from skywarden.alerts.alert import A, Alert, ChannelTest, SimulationAlert
 from skywarden.alerts.outbox import Outbox, Parcel
+from skywarden.alerts.tracks import TrackRow
 from skywarden.messages.picture import NO_STAGE
 from skywarden.messages.receipts import (
     ACCEPTED,
@@ -110,6 +111,14 @@ class Event(NamedTuple):
     who: str
 
 
+class Open(NamedTuple):
+    """A message that was handed over, or is just being."""
+
+    parcel: Parcel
+    since: float  # monotonic [s]
+    answered: bool = False  # a receiver has acknowledged it
+
+
 class Courier(Generic[A]):
     """One channel of one kind.
 
@@ -135,12 +144,11 @@ class Courier(Generic[A]):
         self._outbox, self._monthly = outbox, monthly
         self._lock = threading.Lock()
         self._queues: dict[str, deque[Parcel]] = {}
-        self._open: OrderedDict[str, tuple[Parcel, float]] = (
-            OrderedDict()
-        )  # taken, not acknowledged yet; when [monotonic s]
-        self._answered: OrderedDict[str, Parcel] = OrderedDict()
+        self._open: OrderedDict[str, Open] = OrderedDict()  # messages handed over, by id, oldest first
+        self._awaited: set[str] = set()  # those of them that nobody has acknowledged in time yet
         self._events: deque[Event] = deque(maxlen=10_000)
         self._standing: Mapping[str, Alert] = {}
+        self._tracks: tuple[TrackRow, ...] = ()
         self._alive = -math.inf
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -182,8 +190,14 @@ class Courier(Generic[A]):
             )
         self._queue(parcel)
 
-    def hold(self, standing: Mapping[str, A]) -> None:
+    @property
+    def shows(self) -> bool:
+        """Whether the channel shows tracks, which leave a simulation only."""
+        return bool(getattr(self.transport, "shows", False)) and self.takes is SimulationAlert
+
+    def hold(self, standing: Mapping[str, A], tracks: tuple[TrackRow, ...] = ()) -> None:
         """What every zone is told now, to be said again each second for as long as this keeps being called."""
+        self._tracks = tracks if self.shows else ()
         self._standing = {zone: alert for zone, alert in standing.items() if self.tells(zone)}
         self._alive = time.monotonic()
 
@@ -248,14 +262,15 @@ class Courier(Generic[A]):
         now = time.monotonic()
         self._heard[who] = now
         self._missing = tuple(name for name in self._missing if name != who)
-        if message in self._open:
-            parcel, _ = self._open.pop(message)
-            self._answered[message] = parcel
-            if len(self._answered) > MOST_OPEN:
-                self._answered.popitem(last=False)
-            self._settled(parcel, DELIVERED, who)
-        elif message in self._answered:
+        found = self._open.get(message)
+        if found is None:
+            return
+        self._awaited.discard(message)
+        if found.answered:
             self._outbox.settle(self.name, message, DELIVERED, who)  # one more receiver of the same message
+        else:
+            self._open[message] = found._replace(answered=True)
+            self._settled(found.parcel, DELIVERED, who)
 
     # the thread's own
 
@@ -296,6 +311,8 @@ class Courier(Generic[A]):
             if self._connected and now - self._alive <= ALIVE_S:
                 try:
                     await asyncio.wait_for(self.transport.again(self._standing), SENDING_S)
+                    if self._tracks:
+                        await asyncio.wait_for(getattr(self.transport, "show")(self._tracks), SENDING_S)  # noqa: B009
                 except Exception as error:
                     self._failed(error)
 
@@ -342,11 +359,8 @@ class Courier(Generic[A]):
 
     async def _tried(self, parcel: Parcel) -> bool:
         """Whether the message need not be tried again."""
-        if self.transport.relays or parcel.alert.kind == "test":
-            self._open[parcel.alert.message] = (
-                parcel,
-                time.monotonic(),
-            )  # an acknowledgement may be quicker than the broker's
+        # before it is sent: an acknowledgement may be quicker than the broker's
+        self._open[parcel.alert.message] = Open(parcel, time.monotonic())
         try:
             async with self._at_once:
                 answer = await asyncio.wait_for(self.transport.send(parcel.alert), SENDING_S)
@@ -363,10 +377,11 @@ class Courier(Generic[A]):
         self._accepted += 1
         self._settled(parcel, ACCEPTED)
         if answer.outcome == DELIVERED:
-            self._open.setdefault(parcel.alert.message, (parcel, time.monotonic()))
             self.heard(answer.who, parcel.alert.message)
+        elif not self._open[parcel.alert.message].answered:
+            self._awaited.add(parcel.alert.message)
         while len(self._open) > MOST_OPEN:
-            self._open.popitem(last=False)
+            self._awaited.discard(self._open.popitem(last=False)[0])
         return True
 
     def _settled(self, parcel: Parcel, outcome: int, who: str = "") -> None:
@@ -389,13 +404,13 @@ class Courier(Generic[A]):
 
     def _unanswered(self, now: float) -> None:
         """Messages that were taken and that no receiver has acknowledged in time: the alarm "nobody answered"."""
-        late = [message for message, (_, since) in self._open.items() if now - since > ANSWER_S]
-        for message in late:
-            parcel, _ = self._open.pop(message)
-            self._answered[message] = parcel  # an acknowledgement that comes later still counts
-            silent = [who for who in self.transport.relays if now - self._heard.get(who, -math.inf) > ANSWER_S]
-            self._missing = tuple(silent) or self.transport.relays or ("any receiver",)
-            self._settled(parcel, NOT_ANSWERED)
+        for message in [message for message in self._awaited if now - self._open[message].since > ANSWER_S]:
+            self._awaited.discard(message)
+            parcel = self._open[message].parcel  # an acknowledgement that comes later still counts
+            if self.transport.relays or parcel.alert.kind == "test":
+                silent = [who for who in self.transport.relays if now - self._heard.get(who, -math.inf) > ANSWER_S]
+                self._missing = tuple(silent) or self.transport.relays or ("any receiver",)
+                self._settled(parcel, NOT_ANSWERED)
 
     def _failed(self, error: BaseException) -> None:
         self._fault = self._sentence(error)

@@ -16,6 +16,7 @@ from skywarden.alerts.alert import A, ChannelTest, expiry, slug, stamp
 from skywarden.alerts.courier import Courier
 from skywarden.alerts.outbox import Outbox, Parcel
 from skywarden.alerts.teller import Teller
+from skywarden.alerts.tracks import tracks_of
 from skywarden.messages.commands import CORRECT, Command
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import NO_STAGE
@@ -39,7 +40,8 @@ class Alerts(Generic[A]):
                     f"channel {courier.name} carries {courier.takes.kind} alerts, this session makes {made.kind} ones"
                 )
         self._lock = threading.Lock()
-        self._epoch = 0.0
+        self._epoch = 0.0       # UTC of t = 0, as the wall has it now [s since 1970]
+        self.shows = made.kind == "simulation" and any(courier.shows for courier in self.couriers)
         self._commands: list[Command] = list(teller.left_standing())
         self._ended = threading.Event()
         for courier in self.couriers:
@@ -61,8 +63,9 @@ class Alerts(Generic[A]):
         alerts = self.teller.tell(moment)
         self._send(alerts, since)
         standing = dict(self.teller.standing)
+        shown = (self.shows and tracks_of(self.teller.site, moment.picture, self._epoch)) or ()
         for courier in self.couriers:
-            courier.hold(standing)
+            courier.hold(standing, shown)
         for alert in alerts:
             self.outbox.standing(alert)
 

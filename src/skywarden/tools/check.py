@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skywarden.errors import Fault, InputError, ScenarioError, SkywardenError
+from skywarden.alerts.opening import maker_of
+from skywarden.errors import Fault, InputError, ScenarioError, SkywardenError, UsageError
 from skywarden.files.shipped import find
 from skywarden.files.text import read_bytes
 from skywarden.files.toml import Document
+from skywarden.formats import cap
 from skywarden.simulator.scenario import flights
 from skywarden.simulator.scenario.load import LARGEST_RECORDING, faults_of, load, site_of
 from skywarden.simulator.sensing.chance import Chance
@@ -33,9 +35,9 @@ def check_file(path: Path) -> list[Fault]:
         else:
             return [Fault(str(path), None, "there is no such file", "Check the name; `skywarden list` shows what is at hand.")]
     if path.is_dir():
-        return sites.faults_of(path)
+        return sites.faults_of(path) or _channels(path)
     if path.name == sites.TOML:
-        return sites.faults_of(path.parent)
+        return sites.faults_of(path.parent) or _channels(path.parent)
     suffix = path.suffix.lower()
     if suffix in (".geojson", ".json"):
         return _zones(path)
@@ -43,11 +45,30 @@ def check_file(path: Path) -> list[Fault]:
         return _scenario(path)
     if suffix == ".csv":
         return _recording(path)
+    if suffix in (".cap", ".xml"):
+        return _alert(path)
     faults: list[Fault] = []
     if read_bytes(path, faults) is not None:
         faults.append(Fault(str(path), None, f'does not look like anything Skywarden reads ("{suffix or path.name}")',
-                            "Name a site's folder, site.toml, zones.geojson, a scenario .toml, or a .csv of flights."))
+                            "Name a site's folder, site.toml, zones.geojson, a scenario .toml, a .csv of flights, or a CAP alert .xml."))
     return faults
+
+
+def _channels(folder: Path) -> list[Fault]:
+    """Channels of a good site that nothing here can open."""
+    try:
+        for channel in sites.load(folder).channels:
+            maker_of(channel)
+    except UsageError as error:
+        return [Fault(str(folder / sites.TOML), None, str(error), "See docs/guide/own-siren.md for what each scheme is.")]
+    return []
+
+
+def _alert(path: Path) -> list[Fault]:
+    """An alert of the Common Alerting Protocol."""
+    faults: list[Fault] = []
+    content = read_bytes(path, faults)
+    return faults if content is None else [Fault(str(path), fault.line, fault.what, fault.do) for fault in cap.faults_of(content)]
 
 
 def _zones(path: Path) -> list[Fault]:
