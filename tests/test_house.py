@@ -136,3 +136,25 @@ def test_no_circle_in_the_imports():
 
     for name in graph:
         visit(name, ())
+
+
+def live_breaches(modules: dict[str, set[str]]) -> list[str]:
+    """Who opens a live channel, or makes a live alert, and may not; and where the channels reach what they may not see."""
+    found = [f"{name} opens live channels" for name, reached in modules.items()
+             if any(m.startswith("alerts.live") for m in reached) and name != "session.live"]
+    found += [f"{name} makes live alerts" for name, reached in modules.items()
+              if "alerts.alert.LiveAlert" in reached and name not in ("alerts.live", "alerts.opening")]
+    found += [f"{name} makes a simulation's alerts" for name, reached in modules.items() if room(name) == "session"
+              and "alerts.alert.SimulationAlert" in reached and name == "session.live"]
+    forbidden = {"defence", "rehearsal", "simulator.world", "simulator.sensing", "simulator.scenario", "kernels.estimation", "kernels.ballistics"}
+    found += [f"{name} reaches {m}" for name, reached in modules.items() if room(name) == "alerts"
+              for m in reached if room(m) in forbidden or m.startswith(("messages.drill", "messages.truth"))]
+    return found
+
+
+def test_never_4_a_live_channel_is_opened_by_the_live_session_alone():
+    assert live_breaches(IMPORTS) == []
+    for name, planted in (("session.simulation", "alerts.live.open_live"), ("session.exercise", "alerts.alert.LiveAlert"), ("console.app", "alerts.live"),
+                          ("alerts.siren", "messages.drill"), ("alerts.sink", "simulator.world.world"), ("session.live", "alerts.alert.SimulationAlert")):
+        breach = {**IMPORTS, name: IMPORTS.get(name, set()) | {planted}}
+        assert live_breaches(breach), f"{name} importing {planted} was not found"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skywarden.alerts.alert import LiveAlert
+from skywarden.alerts.alert import LiveAlert as LiveAlert
 from skywarden.alerts.opening import open_alerts
 from skywarden.alerts.sink import Alerts
 from skywarden.site.model import Site
