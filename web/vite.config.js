@@ -12,7 +12,7 @@ const symbols = () => ({
 });
 
 export default defineConfig({
-  base: "/",
+  base: "./", // the page also stands under a path, behind a proxy
   plugins: [symbols()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {

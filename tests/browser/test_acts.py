@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 from conftest import Run
-from hands import BOTH, PASSWORD, answer, at, button, card, expect, log_in, middle_of, ready, soon, tab_to
+from hands import BOTH, PASSWORD, answer, at, button, card, expect, log_in, middle_of, playwright, ready, soon, tab_to
 
 from skywarden.console.access import sessions
 
@@ -213,16 +213,25 @@ def test_consent(raid, pages, by):
     expect(page.locator("[data-test=evidence]")).to_contain_text("Chance of touching an aircraft at most 1e-7")
 
     def agreed():
-        """Agrees to the one on top; where its last moment passes meanwhile, to the next one."""
+        """Agrees to the one on top, and whether its order followed: its last moment may pass before the word arrives."""
+        expect(first).to_be_visible(timeout=60_000)         # between two raids there is nothing to consent to
+        raid.commands.clear()
         if by == "keyboard":
             page.keyboard.press("y")
         else:
-            button(first, "Consent").click()
+            try:
+                button(first, "Consent").click(timeout=2000)
+            except playwright.TimeoutError:                 # the last one has just gone
+                return False
+        soon(lambda: raid.commands or not first.count())
+        if not raid.commands:
+            return False
         track = raid.told("consent").subject
-        time.sleep(1.0)
-        return re.search(rf"track {track} by .* · T\+", page.locator(".rehearsal").inner_text())
+        ordered = page.locator(".rehearsal .plain li").filter(has_text=re.compile(rf"^track {track} by .* · T\+"))
+        soon(lambda: ordered.count() or not page.locator(f'[data-test="awaiting"][data-track="{track}"]').count(), 60.0)
+        return ordered.count() > 0                          # the picture that takes it from the waiting ones brings its order
 
-    soon(agreed, 20.0)
+    soon(agreed, 120.0)
 
 
 @BOTH
@@ -233,14 +242,32 @@ def test_hold_and_release(raid, pages, by):
         page.keyboard.press("h")
     else:
         button(page, "Hold all").click()
-    expect(at(page, "held")).to_contain_text("HELD: all")
-    assert raid.told("hold").subject == "all"
+    expect(page.get_by_role("dialog")).to_contain_text("Everything is held. Why?")
+    assert raid.told("hold")[1:] == ("hold", "all", USER, "")       # it counts at once; the reason comes after it
+    answer(page, by, why="a medevac flight comes in")
+    expect(at(page, "held")).to_contain_text(re.compile(rf"HELD: all — by {USER} since T\+\S+: a medevac flight comes in"))
     if by == "keyboard":
         page.keyboard.press("h")
     else:
         button(page, "Release hold").click()
+    answer(page, by, why="it has landed")
     expect(at(page, "held")).to_have_count(0)
-    assert raid.told("release").subject == "all"
+    assert raid.told("release")[2:] == ("all", USER, "it has landed")
+
+
+def test_a_hold_without_a_reason_says_so_until_somebody_gives_one(raid, pages):
+    page = pages(raid)
+    page.keyboard.press("2")
+    page.keyboard.press("h")
+    expect(page.get_by_role("dialog")).to_contain_text("Why?")
+    page.keyboard.press("Escape")
+    button(at(page, "held"), "Say why").click()
+    answer(page, "pointer", why="radio failure")
+    expect(at(page, "held")).to_contain_text("radio failure")
+    expect(button(at(page, "held"), "Say why")).to_have_count(0)
+    page.keyboard.press("h")
+    answer(page, "pointer", why="mended")
+    expect(at(page, "held")).to_have_count(0)
 
 
 @BOTH
@@ -443,7 +470,14 @@ def test_log_in_and_log_out(manned, visit, by):
     page = visit(manned.url)
     page.quiet = True
     log_in(page, "mira", by, "wrong password")
-    expect(at(page, "toast")).to_contain_text("Name or password is wrong")
+    expect(at(page, "refused")).to_contain_text("Name or password is wrong")
+    field = page.get_by_label("Password")
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    assert 0 < at(page, "refused").bounding_box()["y"] - field.bounding_box()["y"] < 60     # its word stands right under it
+    expect(at(page, "toast")).to_be_hidden()
+    page.keyboard.type("c")
+    expect(at(page, "refused")).to_have_text("")        # and goes with the next key
     page.keyboard.press("Shift+Tab")
     log_in(page, "mira", by)
     ready(page)
@@ -469,16 +503,15 @@ def test_role_refused(manned, visit, by):
         ready(page)
         expect(at(page, "warning").first).to_be_visible()
         expect(button(page, "Acknowledge")).to_have_count(0)
-        page.keyboard.press("m")
-        page.keyboard.press("Tab")
-        page.keyboard.type("let me")
-        page.keyboard.press("Enter")
-        expect(at(page, "toast")).to_contain_text("An observer may not alarm.")
-        page.keyboard.press("Escape")
-        for key in ("u", "w", "p"):
+        for key, act in {"m": "manual alarm", "a": "acknowledge", "s": "put aside", "h": "hold", "y": "consent", "u": "audit log", "w": "weapon control status"}.items():
             page.keyboard.press(key)
+            expect(at(page, "toast")).to_contain_text(f"Your role, observer, has no leave for: {act}.")
             expect(page.get_by_role("dialog")).to_have_count(0)
+        page.keyboard.press("p")
         expect(at(page, "toast")).to_contain_text("changed by supervisors and instructors")
+        refused = page.evaluate("""async () => { const answer = await fetch('api/command', {method: 'POST', headers: {'content-type': 'application/json'},
+          body: JSON.stringify({kind: 'alarm', subject: 'tower', why: 'let me'})}); return answer.status }""")
+        assert refused == 403                           # the page's word is for people: the server decides
     else:
         log_in(page, "tom", by)
         ready(page)

@@ -25,7 +25,7 @@ def test_live_data_has_no_rehearsal_and_no_pace(run, visit):
     made = run(mode="LIVE", start=18.0)
     page = ready(visit(made.url))
     expect(at(page, "mode")).to_contain_text("LIVE")
-    expect(page.get_by_role("tab")).to_have_count(3)
+    expect(page.get_by_role("tab")).to_have_count(4)
     expect(at(page, "pause-run")).to_have_count(0)
     page.keyboard.press("2")
     expect(page.get_by_role("tab", name="Tracks")).to_have_attribute("aria-selected", "true")
@@ -125,7 +125,7 @@ def test_an_alarm_calls_until_it_is_acknowledged_and_is_spoken_once(run, visit):
 def test_health_names_every_channel_with_its_age_and_the_time_a_frame_takes(run, visit):
     page = ready(visit(run(rounds=0, start=5.0).url))
     page.keyboard.press("3")
-    expect(at(page, "channel").filter(has_text="this page")).to_contain_text("1 pages open")
+    expect(at(page, "channel").filter(has_text="this page")).to_contain_text("1 page open")
     expect(at(page, "channel").filter(has_text="terminal")).to_contain_text("last picture 0.1 s ago")
     expect(at(page, "frame-time")).to_contain_text("4.0 ms of")
     expect(page.locator(".health")).to_contain_text(re.compile(r"pace of the run(0\.9|1|1\.1)× of 1×"))

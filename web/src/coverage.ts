@@ -31,7 +31,7 @@ export function nextHeight(): void {
 }
 
 async function fetchOne(height: number): Promise<void> {
-  const answer = await fetch(`/api/coverage?height=${height}`).catch(() => null);
+  const answer = await fetch(`api/coverage?height=${height}`).catch(() => null);
   if (!answer?.ok) return tell(texts.connecting);
   const found = (await answer.json()) as Covered;
   known.set(height, found);

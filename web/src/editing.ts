@@ -42,7 +42,7 @@ export async function edit(): Promise<void> {
 }
 
 async function files(): Promise<(Files & { error?: string }) | null> {
-  const answer = await fetch("/api/draft").catch(() => null);
+  const answer = await fetch("api/draft").catch(() => null);
   return (await answer?.json().catch(() => null)) ?? null;
 }
 
@@ -120,7 +120,7 @@ export async function send(save: boolean): Promise<void> {
   const d = draft.value;
   if (!d) return;
   const { version, zones, radars, effectors } = d;
-  const answer = await fetch("/api/draft", {
+  const answer = await fetch("api/draft", {
     method: "POST",
     headers: { "content-type": "application/json", "x-csrf-token": hello.value?.csrf ?? "" },
     body: JSON.stringify({ version, zones, radars, effectors, save, height: cover.value.height || undefined }),

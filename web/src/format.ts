@@ -13,6 +13,22 @@ export const percent = (p: Num | undefined): string =>
 
 export const metres = (m: Num | undefined): string => (!known(m) ? "—" : m >= 9950 ? `${(m / 1000).toFixed(1)} km` : `${Math.abs(m) < 9.95 ? m.toFixed(1) : Math.round(m)} m`);
 
+const FOOT = 0.3048, EARTH = 6_371_000; // [m]
+
+/** Height of an aircraft as the site wants it told: metres above the site's origin, feet above the sea, or a flight level above the transition altitude. */
+export function altitude(x: Num, y: Num, z: Num): string {
+  const site = hello.value?.site;
+  if (!site || !known(z)) return "—";
+  if (site.heights.aircraft === "metres") return metres(z);
+  const sea = site.origin.elevation + z + ((x ?? 0) ** 2 + (y ?? 0) ** 2) / (2 * EARTH); // the earth curves away under the site's plane
+  const feet = sea / FOOT;
+  if (site.heights.aircraft === "flight-level" && sea > site.heights.transition) return `FL${String(Math.round(feet / 500) * 5).padStart(3, "0")}`;
+  return `${Math.round(feet / (feet < 1000 ? 10 : 50)) * (feet < 1000 ? 10 : 50)} ft`;
+}
+
+/** A whole number with its sign. */
+export const signed = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(Math.round(value))}`;
+
 /** Time of the run, T+MM:SS or T+H:MM:SS; with tenths where asked. */
 export function runTime(t: number, tenths = false): string {
   const sign = t < 0 ? "−" : "+";

@@ -15,7 +15,7 @@ let fetching = false;
 /** Find out who we are, then connect. Repeats until it works. */
 export async function connect(): Promise<void> {
   try {
-    const answer = await fetch("/api/session");
+    const answer = await fetch("api/session");
     if (!answer.ok) throw new Error(String(answer.status));
     if (((await answer.json()) as { user: string | null }).user === null) {
       logIn.value = true;
@@ -26,7 +26,7 @@ export async function connect(): Promise<void> {
     return;
   }
   logIn.value = false;
-  const url = new URL("/ws", location.href);
+  const url = new URL("ws", document.baseURI);
   url.protocol = url.protocol.replace("http", "ws");
   socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
@@ -87,7 +87,7 @@ async function fetchEvents(): Promise<void> {
   if (fetching) return;
   fetching = true;
   try {
-    const answer = await fetch(`/api/events?after=${events.value.at(-1)?.n ?? 0}`);
+    const answer = await fetch(`api/events?after=${events.value.at(-1)?.n ?? 0}`);
     if (answer.ok) {
       const more = ((await answer.json()) as { events: Event[] }).events;
       if (more.length) events.value = [...events.value, ...more].slice(-2000);
@@ -99,37 +99,43 @@ async function fetchEvents(): Promise<void> {
   }
 }
 
-/** A request that changes something; its refusal is shown as the sentence it came with. Answers whether it was accepted. */
-export async function post(path: string, body: unknown): Promise<boolean> {
+/** A request that changes something. Answers the sentence it was refused with; empty where it was accepted. */
+async function refusal(path: string, body: unknown): Promise<string> {
   try {
     const answer = await fetch(path, {
       method: "POST",
       headers: { "content-type": "application/json", "x-csrf-token": hello.value?.csrf ?? "" },
       body: JSON.stringify(body),
     });
-    if (answer.ok) return true;
-    tell(((await answer.json()) as { error?: string }).error ?? String(answer.status));
+    return answer.ok ? "" : (((await answer.json()) as { error?: string }).error ?? String(answer.status));
   } catch {
-    tell(fill(texts.stale_link, { s: Math.round(silence.value) }));
+    return fill(texts.stale_link, { s: Math.round(silence.value) });
   }
-  return false;
+}
+
+/** The same, its refusal shown at the foot of the page. Answers whether it was accepted. */
+export async function post(path: string, body: unknown): Promise<boolean> {
+  const refused = await refusal(path, body);
+  if (refused) tell(refused);
+  return !refused;
 }
 
 /** One command; the picture shows when it has taken effect. */
 export async function command(kind: string, subject: string, why = ""): Promise<boolean> {
-  const good = await post("/api/command", { kind, subject, why });
+  const good = await post("api/command", { kind, subject, why });
   if (good && kind !== "pace") tell(fill(texts.sent, { what: `${texts.event_kinds[kind] ?? kind} ${subject}` }));
   return good;
 }
 
-export async function enter(name: string, password: string): Promise<boolean> {
-  const good = await post("/api/login", { name, password });
-  if (good) await connect();
-  return good;
+/** Log in. Answers the sentence it was refused with; empty where it was not. */
+export async function enter(name: string, password: string): Promise<string> {
+  const refused = await refusal("api/login", { name, password });
+  if (!refused) await connect();
+  return refused;
 }
 
 export async function leave(everywhere = false): Promise<void> {
-  if (await post("/api/logout", { everywhere })) location.reload();
+  if (await post("api/logout", { everywhere })) location.reload();
 }
 
 /** The moment in the page's address, as in #t=81.5 */

@@ -11,12 +11,13 @@ import { Dialogs } from "./panels/dialogs";
 import { Edit } from "./panels/edit";
 import { Events, SpokenLog } from "./panels/events";
 import { Health } from "./panels/health";
-import { CoverageSays, MapTools } from "./panels/maptools";
+import { CoverageSays, MapTools, Scale } from "./panels/maptools";
 import { Rehearsal } from "./panels/rehearsal";
-import { TimeBar } from "./panels/timebar";
+import { TimeBar, Toast } from "./panels/timebar";
 import { Banner, Situation, Top } from "./panels/top";
 import { Tracks } from "./panels/tracks";
 import { Warnings } from "./panels/warnings";
+import { Zones } from "./panels/zones";
 import { listenForAlarms } from "./sound";
 import { calm, stale, tab, theme } from "./store";
 import { texts } from "./texts";
@@ -27,18 +28,22 @@ function Page() {
       <Top />
       <Banner />
       <main>
+        <aside class="urgent" aria-label={texts.warnings}>
+          <Situation />
+          <Warnings />
+        </aside>
         <div class="picture">
           <SiteMap />
           <MapTools />
-          <CoverageSays />
+          <div class="corner">
+            <CoverageSays />
+            <Scale />
+          </div>
         </div>
-        <aside class="side" aria-label={texts.warnings}>
-          <Situation />
-          <Warnings />
-          <Tabs />
-        </aside>
+        <Tabs />
       </main>
       <TimeBar />
+      <Toast />
       <SpokenLog />
       <Dialogs />
     </div>
@@ -47,7 +52,7 @@ function Page() {
 
 function Tabs() {
   const rehearsed = !!calm.value?.drill;
-  const names = (["tracks", "rehearsal", "health", "events", "edit"] as const).filter(
+  const names = (["tracks", "rehearsal", "health", "events", "zones", "edit"] as const).filter(
     (name) => (name !== "rehearsal" || rehearsed) && (name !== "edit" || draft.value),
   );
   const shown = names.includes(tab.value) ? tab.value : "tracks";
@@ -56,13 +61,13 @@ function Tabs() {
       <div role="tablist">
         {names.map((name) => (
           <button key={name} role="tab" id={`tab-${name}`} aria-selected={shown === name} aria-controls="panel" onClick={() => (tab.value = name)}>
-            {name === "edit" ? texts.edit.title : texts[name]}
+            {name === "edit" ? texts.edit.title : name === "zones" ? texts.zones.title : texts[name]}
             {name === "rehearsal" && (calm.value?.drill?.awaiting.length ?? 0) > 0 ? <b> {calm.value!.drill!.awaiting.length}</b> : null}
           </button>
         ))}
       </div>
       <div role="tabpanel" id="panel" tabIndex={0} aria-labelledby={`tab-${shown}`}>
-        {shown === "tracks" ? <Tracks /> : shown === "rehearsal" ? <Rehearsal /> : shown === "health" ? <Health /> : shown === "edit" ? <Edit /> : <Events />}
+        {shown === "tracks" ? <Tracks /> : shown === "rehearsal" ? <Rehearsal /> : shown === "health" ? <Health /> : shown === "zones" ? <Zones /> : shown === "edit" ? <Edit /> : <Events />}
       </div>
     </div>
   );

@@ -1,6 +1,6 @@
 // What the server sends, as it stands in src/skywarden/console/views.py. Metres, seconds, radians; null where a number is unknown.
 
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 export type Num = number | null;
 
 export interface Zone { name: string; kind: string; people: number; shelter: number; warn: boolean; polygon: [number, number][] }
@@ -16,6 +16,7 @@ export interface Site {
   name: string; title: string; origin: { latitude: number; longitude: number; elevation: number };
   frame_s: number; policy: Record<"warn" | "clear" | "margin" | "all_clear" | "hazard" | "engage" | "safety", number> & { consent: string };
   zones: Zone[]; radars: Radar[]; receivers: { place: [number, number, number]; max: number }[]; effectors: Effector[]; terrain: Terrain | null;
+  heights: { aircraft: "metres" | "feet" | "flight-level"; transition: number }; // transition altitude [m]
 }
 export interface Hello {
   type: "hello"; protocol: number; server: string; mode: "SIMULATION" | "LIVE" | "REPLAY"; kind: "SIMULATION" | "LIVE"; title: string; site: Site; epoch_ms: Num;
@@ -24,7 +25,7 @@ export interface Hello {
 }
 export interface Tracks {
   id: number[]; x: number[]; y: number[]; z: number[]; vx: number[]; vy: number[]; vz: number[]; a: Num[]; b: Num[]; turn: Num[]; sz: Num[];
-  age: Num[]; born: Num[]; hits: number[]; kind: number[]; p: number[]; call: string[]; icao: string[];
+  age: Num[]; born: Num[]; hits: number[]; kind: number[]; p: number[]; round: Num[]; aircraft: Num[]; call: string[]; icao: string[];
   said: Record<string, Said>; // by track number: what a person says it is
 }
 export interface Said { kind: string; who: string; why: string; t: number }
@@ -51,8 +52,10 @@ export interface Evidence {
   approaches: { place: [Num, Num]; bearing: Num; aircraft: number }[];
   fallout: { cause: number; place: [Num, Num]; radius: Num; people: Num }[];
 }
+/** What is held, by whom and why; the reason is empty until somebody gives one. */
+export interface Held { what: string; who: string; why: string; t: number }
 export interface Drill {
-  status: string; awaiting: number[]; consents: Record<string, string[]>; holds: string[]; clearances: Clearance[]; more: number;
+  status: string; awaiting: number[]; consents: Record<string, string[]>; holds: Held[]; clearances: Clearance[]; more: number;
   orders: { track: number; effector: number; from: Num; to: Num; t: number }[]; 
   airport: { open: boolean; state: string; reopens: Num; lost: Num; holds: number; delayed: number; around: number; diverted: number };
   looks: { track: number; effector: number; hit: Num; verdict: string; t: number }[]; plan: { threats: number; through: Num; bound: Num };

@@ -15,7 +15,8 @@ export const events = signal<Event[]>([]);
 
 export const selected = signal<number | null>(null);
 export const filter = signal("");
-export const tab = signal<"tracks" | "rehearsal" | "health" | "events" | "edit">("tracks");
+export const tab = signal<"tracks" | "rehearsal" | "health" | "events" | "zones" | "edit">("tracks");
+export const explained = signal<number | null>(null); // the zone of which is told why it is warned or not
 export const dialog = signal<null | { kind: string; subject?: string }>(null);
 export const toast = signal("");
 export const theme = signal<"dark" | "light">(matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");

@@ -8,11 +8,12 @@ const english = {
   mode_of: "of {kind}",
   mode_says: { SIMULATION: "nothing here is real", LIVE: "real radar data", REPLAY: "a record of the past" },
   connecting: "Connecting to the server …",
+  no_picture: "No picture yet: nothing is known.",
   waiting: "Waiting for the first picture …",
   stale_link: "STALE — no word from the server for {s} s. What you see is old. Reconnecting …",
   stale_feed: "STALE — no new picture for {s} s. What you see is old.",
   paused: "THE RUN STANDS STILL — paused by {who}. P lets it go on.",
-  paused_waiting: "{n} commands wait for its next picture.",
+  paused_waiting: { one: "{n} command waits for its next picture.", other: "{n} commands wait for its next picture." },
   badge_paused: "PAUSED",
   badge_pace: "{n}×",
   over: "THE RUN HAS ENDED — you can look back through it.",
@@ -25,8 +26,8 @@ const english = {
   situation: {
     title: "What is happening, what to do",
     quiet: "Quiet. Nothing is coming down.",
-    rounds: "{n} in the air that may be rounds",
-    round: "1 in the air that may be a round",
+    rounds: { one: "{n} in the air that may be a round", other: "{n} in the air that may be rounds" },
+    until: "s to impact, {zone}",
     next: "next impact in {s} s",
     near: "near {zone}",
     open: "on open ground",
@@ -52,8 +53,7 @@ const english = {
   impact_in: "impact in",
   impact_now: "impact now",
   clear_in: "all-clear in {s} s or later",
-  tracks_p: "{n} tracks, {p} (limit {w})",
-  track_p: "1 track, {p} (limit {w})",
+  tracks_p: { one: "{n} track, {p} (limit {w})", other: "{n} tracks, {p} (limit {w})" },
   no_track_p: "no track left, peak {p}",
   by: "by {who}: {why}",
   acknowledged_by: "seen by {who}",
@@ -84,11 +84,11 @@ const english = {
   filter_hint: "number, call sign, kind",
   shown_of: "{n} of {m}",
   columns: {
-    id: "track", kind: "kind", p: "sure", impact: "impact", place: "falls near", height: "height", speed: "speed", age: "age", doubt: "±",
+    id: "track", kind: "kind", p: "sure", impact: "impact", place: "falls near", height: "height", speed: "m/s", age: "age s", doubt: "± m",
   },
   column_help: {
     id: "Track number; call sign where known", kind: "Most probable kind", p: "Probability of that kind", impact: "Seconds to impact",
-    place: "Zone most endangered", height: "Height above the site's origin", speed: "Speed", age: "Seconds since last seen by a sensor",
+    place: "Zone most endangered", height: "Height above the site's origin; of aircraft as the site wants it: feet above the sea, or a flight level", speed: "Speed, metres a second", age: "Seconds since last seen by a sensor",
     doubt: "Standard deviation of the position along its worst direction",
   },
   kinds: ["round", "aircraft", "other"],
@@ -97,7 +97,7 @@ const english = {
   no_tracks: "Nothing is tracked.",
   selected: "Track {id}",
   facts: {
-    kind: "Kind", sure: "sure", position: "Place", height: "Height", speed: "Speed", seen: "Last seen", hits: "detections", impact: "Impact",
+    kind: "Kind", moves: "{speed} m/s over the ground, {climb} m/s up", position: "Place", height: "Height", speed: "Speed", seen: "Last seen", hits: "detections", impact: "Impact",
     ellipse: "95 % within", zones: "Endangers", none: "no zone", source: "Source", radar: "radar", with: "radar and its own report ({icao})",
     first: "first seen {s} s ago", said: "Marked",
   },
@@ -115,7 +115,7 @@ const english = {
   too_late: "too late",
   hold_all: "Hold all",
   release_all: "Release hold",
-  held: "HELD: {what}",
+  held: "HELD: {what} — by {who} since {t}", held_why: ": {why}", give_reason: "Say why",
   clearances: "Clearances",
   orders: "Simulated orders",
   no_clearances: "Nothing threatens anything: none is asked for.",
@@ -123,7 +123,7 @@ const english = {
   engagement: "track {track} by {effector}",
   looks: "Looked at afterwards",
   verdicts: { "flies-on": "flies on", "seems-stopped": "seems stopped: keep the warning" } as Record<string, string>,
-  plan: "{threats} threats; expected to get through {through} people, no plan below {bound}",
+  plan: { one: "{n} threat; {through} people expected to be hit, by no plan fewer than {bound}", other: "{n} threats; {through} people expected to be hit, by no plan fewer than {bound}" },
   evidence: "What this rests on",
   stake: "{stake} people at stake; what comes down would endanger {people}",
   touch: "Chance of touching an aircraft at most {bound}: unseen {unseen}, outside its containment {outside}, false claims {claims}, fragments {fragments}",
@@ -136,8 +136,8 @@ const english = {
     why: { threatened: "an impact is expected on it", inspected: "it is inspected after an impact or debris" } as Record<string, string>,
     reopens: "opens at {time} at the earliest, in {s} s",
     cost: {
-      minutes: "closed for {minutes} minutes so far", holds: "{holds} holding now", delayed: "{delayed} delayed", around: "{around} gone around",
-      diverted: "{diverted} diverted",
+      minutes: { one: "closed for {n} minute so far", other: "closed for {n} minutes so far" }, holds: { one: "{n} holding now", other: "{n} holding now" },
+      delayed: { one: "{n} delayed", other: "{n} delayed" }, around: { one: "{n} gone around", other: "{n} gone around" }, diverted: { one: "{n} diverted", other: "{n} diverted" },
     },
   },
   reasons: {
@@ -151,10 +151,10 @@ const english = {
   closest: "closest: track {track}, {distance}",
   set_status: "Change",
 
-  channels: { title: "Who is told", page: "this page", pages: "{n} pages open", sound: "sound", speech: "speech", off: "off", on: "on",
+  channels: { title: "Who is told", page: "this page", pages: { one: "{n} page open", other: "{n} pages open" }, sound: "sound", speech: "speech", off: "off", on: "on",
     blocked: "waits for a click or a key: the browser allows none before", no_sound: "this browser has none", no_voice: "this computer has no voice of its own",
     names: { terminal: "terminal", record: "record" } as Record<string, string>, last: "last picture {s} s ago", none: "no picture yet" },
-  radars: "Radars",
+  radars: "Radars", radars_work: { one: "{n} radar", other: "{n} radars" },
   radar_states: ["working", "SILENT", "DOUBTFUL", "LATE"],
   inputs: "Inputs",
   no_inputs: "No outside input: the picture comes from the simulation.",
@@ -181,6 +181,20 @@ const english = {
   chart_late: "lateness, ms",
   last_minutes: "last five minutes",
 
+  zones: {
+    title: "Zones", why: "Why it is warned, or is not", none: "This site has no zone.", warned: "WARNED", not: "not warned", never: "never warned", people: { one: "{n} person", other: "{n} people" },
+    says: {
+      manual: "Warned by hand since {since}.", warned: "Warned since {since}: together {p}, at most {peak}; a warning is raised from {limit}.",
+      ends: "All-clear at {until} at the earliest, and below {clear}.", never: "Never warned: the site says so.", nothing: "Not warned: no track endangers it.",
+      below: "Not warned: together {p}; a warning is raised from {limit}.",
+      kind: "Not warned: {p} with every track, {believed} by those more probably rounds than not; a warning is raised from {limit}.",
+      place: "Not warned yet: {p}, over the limit of {limit}, but where it comes down is known to ± {a} only. It is raised when that is ± {hazard}, or {s} s before the impact.",
+      frames: "Not warned yet: {p}, over the limit of {limit}; it is raised when the next pictures say the same.",
+    },
+    track: "track {id}: {p}", product: "= {kind} a round × {falls} falls there", due: "in {s} s", known: "place ± {a} × {b}",
+    unbelieved: "more probably no round: does not count", more: { one: "and {n} track more", other: "and {n} tracks more" },
+  },
+
   no_events: "Nothing has happened yet.",
   event_kinds: {
     raise: "WARNED", clear: "ALL CLEAR", acknowledge: "seen", shelve: "put aside", unshelve: "brought back", pace: "pace of the run", alarm: "manual alarm", cancel: "alarm cancelled",
@@ -199,6 +213,7 @@ const english = {
   fit: "Fit the zones", fit_all: "Fit everything", zoom_in: "Zoom in", zoom_out: "Zoom out", ruler: "Ruler", layers: "Layers",
   layer: { tiles: "map tiles", terrain: "terrain", contours: "contours", rings: "range rings", radars: "radars and their range", labels: "labels", trails: "trails", effectors: "effectors" },
   ruler_hint: "Click, or press Enter at the map's centre, twice.",
+  north: "N", north_up: "North is up.",
   map: "Map of the site. Arrow keys move it, plus and minus zoom.",
   legend: "Legend",
   legends: {
@@ -208,9 +223,9 @@ const english = {
 
   name: "Name", password: "Password", log_in: "Log in", log_in_first: "Log in to command. The picture needs a log-in too.",
   why: "Why", why_hint: "goes into the record with your name", zone: "Zone", send: "Send", cancel: "Cancel", close: "Close",
-  track: "Track", what_is_it: "What is it", for_seconds: "For how long", seconds: "{n} s",
+  track: "Track", what_is_it: "What is it", what_held: "What is held", for_seconds: "For how long", seconds: "{n} s",
   sent: "Sent: {what}. It takes effect with the next picture.",
-  shelve_title: "Put a warning aside", alarm_title: "Raise a manual alarm", cancel_title: "Cancel a manual alarm", reclassify_title: "Reclassify a track",
+  shelve_title: "Put a warning aside", alarm_title: "Raise a manual alarm", cancel_title: "Cancel a manual alarm", release_title: "Release the hold", held_title: "Everything is held. Why?", reclassify_title: "Reclassify a track",
   weapons_title: "Weapon control status (simulated)",
   no_manual: "No manual alarm stands.",
   shelve_all_title: "Put all {n} warnings aside",
@@ -218,6 +233,14 @@ const english = {
   mark_caution: "A round that you call something else leaves the warnings: a zone warned because of it alone gets its all-clear at once.",
   mark_undo: "Take it back by reclassifying the track once more.",
 
+  no: {
+    replay: "This is a record: nothing can be commanded.", live: "This is a record: it has no live picture.", past: "You see the live picture already.",
+    rehearsal: "Nothing is rehearsed here: this is live data.", leave: "Your role, {role}, has no leave for: {what}. I shows who may.",
+    alarming: "No warning waits to be acknowledged.", warned: "No warning stands that could be put aside.", zones: "This site has no zone.",
+    selected: "Select a track first: J, K, a row of the table or a symbol on the map.", match: "No track matches the filter.",
+    terrain: "This site declares no terrain.", records: "This run keeps no records in a folder.", key: "{key} does nothing. ? shows the keys.",
+    editable: "This site cannot be edited: give a folder of your own with --site.",
+  },
   people: {
     title: "You, and who may do what", you: "You are {user}, {role}.", everywhere: "Log out everywhere", yes: "yes", no: "—", act: "may",
     ends: "A log-in ends after half an hour without a page open, and after twelve hours.",
@@ -229,8 +252,12 @@ const english = {
 
   audit: { title: "Audit log", columns: ["time, UTC", "who", "what", "why", ""], allowed: "done", refused: "refused" },
   library: {
-    title: "Records", open: "Records", none: "No records in the folder.", report: "Report", outcome: "{rounds} rounds: {fell_inside} fell inside, {stopped} stopped (simulated); {warned} warned in time, {false_warnings} false warnings",
-    outcome_live: "{projectiles_tracked} projectiles tracked, {aircraft} aircraft; {warned} warnings", recorded: "recorded {when} UTC, {m} min", unfinished: "did not end in order", of: "{kind} · {what}", reading: "Reading …",
+    title: "Records", open: "Records", none: "No records in the folder.", report: "Report", 
+    outcome: { rounds: { one: "{n} round", other: "{n} rounds" }, became: "{rounds}: {fell_inside} fell inside, {stopped} stopped (simulated); {warned} warned in time, {false_warnings}",
+      false_warnings: { one: "{n} false warning", other: "{n} false warnings" } },
+    outcome_live: { became: "{projectiles}, {aircraft} aircraft; {warnings}", projectiles: { one: "{n} projectile tracked", other: "{n} projectiles tracked" },
+      warnings: { one: "{n} warning", other: "{n} warnings" } },
+    recorded: "recorded {when} UTC, {m} min", unfinished: "did not end in order", running: "being written now", exports: "Exports:", of: "{kind} · {what}", reading: "Reading …",
     opens: "A report opens in a tab of its own. To look through a record again: skywarden replay FILE",
   },
   edit: {
@@ -272,14 +299,14 @@ const english = {
   keys: [
     ["A", "acknowledge the most urgent warning"], ["Shift+A", "acknowledge all warnings"], ["S", "put a warning aside for a while; Shift+S all"], ["B", "what was put aside, and bring it back"],
     ["M", "raise a manual alarm"], ["C", "cancel a manual alarm"], ["R", "reclassify the selected track"],
-    ["Y", "consent to the first waiting engagement (simulation)"], ["H", "hold or release all engagements (simulation)"],
+    ["Y", "consent to the first waiting engagement (simulation)"], ["H", "hold all engagements at once, or release them (simulation)"],
     ["W", "weapon control status (simulation)"],
     ["P", "pause or resume the run (simulation)"], ["< >", "run slower, faster (simulation)"],
     ["Space", "pause or play your view"], ["← →", "one second back or on; with Shift ten"], ["[ ]", "look back slower, faster"], ["G", "go live"], ["L", "copy a link to this moment"],
-    ["J K", "next or previous track"], ["/", "filter the tracks"], ["1 2 3 4", "tracks, rehearsal, health, events"],
+    ["J K", "next or previous track"], ["/", "filter the tracks"], ["1 2 3 4 5", "tracks, rehearsal, health, events, zones: why warned"],
     ["F", "fit the zones; Shift+F everything in the air"], ["+ −", "zoom"], ["D", "ruler"], ["T", "light or dark"], ["V", "sound"],
     ["E", "edit the site: zones, radars, effectors"], ["X", "what the radars see: next height"], ["N", "layers of the map"], ["Z", "terrain: shading and contours"],
-    ["O", "records and their reports"], ["U", "audit log"], ["I", "who you are, who may do what, log out"], ["?", "this sheet"], ["Esc", "close, clear the selection"],
+    ["O", "records and their reports"], ["U", "audit log"], ["I", "who you are, who may do what, log out"], ["?", "this sheet"], ["Esc", "close a dialog or a list, clear the selection"],
   ] as [string, string][],
 };
 
@@ -289,6 +316,14 @@ export let texts: Texts = english;
 /** Use another language; the page's direction follows. */
 export function speak(other: Texts): void {
   texts = other;
+}
+
+/** What is said of one and of several, as the language counts them. */
+export interface Forms { one: string; other: string }
+
+/** The form that goes with `n`, with {n} and other values filled in. */
+export function many(forms: Forms, n: number, values: Record<string, string | number> = {}): string {
+  return fill(new Intl.PluralRules(texts.language).select(n) === "one" ? forms.one : forms.other, { n, ...values });
 }
 
 /** `text` with {name} replaced by values. */

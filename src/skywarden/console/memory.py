@@ -54,6 +54,15 @@ class Mark:
     back: str = ""                  # why it came back from the shelf: "worse" or "time"
 
 
+class Held(NamedTuple):
+    """A hold of simulated engagements: of what, by whom, and why where they said so."""
+
+    what: str
+    who: str
+    why: str
+    t: float
+
+
 class Judged(NamedTuple):
     """What somebody says a track is."""
 
@@ -77,7 +86,7 @@ class Memory:
     marks: dict[int, Mark] = field(default_factory=dict)
     judged: dict[int, Judged] = field(default_factory=dict)
     consents: dict[int, list[str]] = field(default_factory=dict)
-    holds: list[str] = field(default_factory=list)
+    holds: dict[str, Held] = field(default_factory=dict)
     orders: deque[tuple[float, Order]] = field(default_factory=lambda: deque(maxlen=MOST_ORDERS))
     looks: deque[tuple[float, Assessment]] = field(default_factory=lambda: deque(maxlen=MOST_ORDERS))
     _radars: tuple[int, ...] = ()
@@ -151,7 +160,8 @@ class Memory:
                 mark = self.marks.get(zone)
                 # a manual alarm given in this very frame has already left its mark, with the name and the reason
                 self.marks[zone] = Mark(since, mark.alarm_by if mark else "", mark.alarm_why if mark else "")
-                self.note(t, "raise", zone=zone, raid=int(warnings.raid[i]), text="manual" if warnings.manual[i] else "")
+                because = "manual" if warnings.manual[i] else f"{int(warnings.tracks[i])} {float(warnings.probability[i]):.3f}"
+                self.note(t, "raise", zone=zone, raid=int(warnings.raid[i]), text=because)
             left, shelter = float(warnings.t_impact[i]) - t, self.site.zones[zone].shelter_s
             self.marks.setdefault(zone, Mark(since)).stage = _stage(float(warnings.probability[i]), left, shelter)
         for zone in self._standing.keys() - standing.keys():
@@ -185,10 +195,11 @@ class Memory:
             given = self.consents.setdefault(int(subject), [])
             if command.who not in given:
                 given.append(command.who)
-        elif kind == commands.HOLD and subject not in self.holds:
-            self.holds = [*self.holds, subject]
+        elif kind == commands.HOLD:
+            before = self.holds.get(subject)        # said again, a hold keeps its time and may gain a reason
+            self.holds = {**self.holds, subject: Held(subject, command.who, command.why or (before.why if before else ""), before.t if before else round(t, 2))}
         elif kind == commands.RELEASE:
-            self.holds = [] if subject == "all" else [held for held in self.holds if held != subject]
+            self.holds = {} if subject == "all" else {what: held for what, held in self.holds.items() if what != subject}
         self.note(t, kind, zone=zone, text=subject, who=command.who, why=command.why)
 
     def _unshelve(self, t: float) -> None:

@@ -16,13 +16,13 @@ from skywarden.console.memory import Memory
 from skywarden.messages.drill import Drill, Evidence
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import CLEAR, Health, Impacts, Threats, Tracks
+from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Health, Impacts, Threats, Tracks
 from skywarden.site.coverage import outlines
 from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
-PROTOCOL = 3                # raised when the page and the server would no longer understand one another
+PROTOCOL = 4                # raised when the page and the server would no longer understand one another
 MOST_TUBES = 8              # nearest aircraft of a clearance shown
 MOST_CLEARANCES = 400       # of one frame shown; every effector against every round would be thousands
 ENCODER = msgspec.json.Encoder()
@@ -84,6 +84,7 @@ def site_view(site: Site) -> dict[str, Any]:
             }
             for e in site.effectors
         ],
+        "heights": {"aircraft": site.display.aircraft_height, "transition": site.display.transition_altitude},
         "terrain": None if site.ground.up.size == 1 else {
             "east": site.ground.east0, "north": site.ground.north0, "step": site.ground.step, "rows": site.ground.up.shape[0],
             "columns": site.ground.up.shape[1], "sigma": site.ground.sigma,
@@ -118,6 +119,7 @@ def _tracks(tracks: Tracks, t: float, memory: Memory) -> dict[str, Any]:
         "sz": _rounded(np.sqrt(np.maximum(covariance[:, 2, 2], 0.0)), 1),
         "age": _rounded(t - tracks.seen, 2), "born": _rounded(tracks.born, 2), "hits": tracks.hits.tolist(),
         "kind": kind.tolist(), "p": _rounded(np.take_along_axis(tracks.kind, kind[:, None], 1)[:, 0] if kind.size else kind, 3),
+        "round": _rounded(tracks.kind[:, PROJECTILE], 3), "aircraft": _rounded(tracks.kind[:, AIRCRAFT], 3),
         "call": [memory.callsign(address) for address in tracks.address.tolist()],
         "icao": ["" if address == NO_ADDRESS else f"{address:06x}" for address in tracks.address.tolist()],
         "said": {str(number): memory.judged[number]._asdict() for number in tracks.number.tolist() if number in memory.judged} if memory.judged else {},
@@ -197,7 +199,7 @@ def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:
         "status": drill.status,
         "awaiting": list(drill.awaiting),
         "consents": {str(track): memory.consents.get(track, []) for track in drill.awaiting},
-        "holds": memory.holds,
+        "holds": [held._asdict() for held in memory.holds.values()],
         "clearances": [
             {
                 "track": c.track, "effector": c.effector, "from": _number(c.t_from, 2), "to": _number(c.t_to, 2), "cleared": c.cleared,

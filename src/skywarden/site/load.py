@@ -26,8 +26,9 @@ from skywarden.kernels.geometry.ground import Ground, flat, ground_up
 from skywarden.messages.frame import Weather
 from skywarden.site import terrain
 from skywarden.site.channels import read_channels, read_wording
-from skywarden.site.model import Array, Effector, Origin, Policy, Radar, Receiver, Site
+from skywarden.site.model import Array, Display, Effector, Origin, Policy, Radar, Receiver, Site
 from skywarden.site.zones import read_zones
+from skywarden.units import FOOT
 
 TOML, ZONES, TERRAIN = "site.toml", "zones.geojson", "terrain.npz"
 FULL_TURN = 2.0 * math.pi
@@ -111,7 +112,7 @@ def _build(sources: dict[str, bytes], name: str, where: str, faults: list[Fault]
         earth=_earth(root, origin), weather=weather_of(root.table("weather")), laws=laws, drags=drags, ground=ground,
         radars=_radars(root, origin, ground), receivers=tuple(_receiver(t, origin, ground) for t in root.tables("receivers")),
         effectors=_effectors(root, origin, ground), zones=zones, policy=_policy(root), channels=read_channels(root, zones),
-        wording=read_wording(root), **_speaker(root), sources=sources)
+        wording=read_wording(root), display=_display(root), **_speaker(root), sources=sources)
     root.finish()
     return site
 
@@ -125,6 +126,14 @@ def _speaker(root: Table) -> dict[str, str]:
             table.fault(key, f'"{key}" is {value!r}', "It may hold neither blanks nor any of , < & / + #.")
     table.finish()
     return said
+
+
+def _display(root: Table) -> Display:
+    table = root.table("display")
+    transition = table.number("transition_altitude_ft", Display.transition_altitude, 0.0, 60_000.0, FOOT)
+    display = Display(table.text("aircraft_height", "metres", ("metres", "feet", "flight-level")), transition)
+    table.finish()
+    return display
 
 
 def _air(root: Table, datum: float) -> Air:

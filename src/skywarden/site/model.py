@@ -145,6 +145,14 @@ class Policy:
     reserve: float = 0.0        # rehearsal: people a round must endanger for the last shot of a magazine to be spent on it
 
 
+@dataclass(frozen=True)
+class Display:
+    """How the site's people want to read what is shown; changes no belief."""
+
+    aircraft_height: str = "metres"     # metres above the origin | feet above mean sea level | flight-level above the transition altitude, else feet
+    transition_altitude: float = 10_000 * 0.3048    # above mean sea level [m]
+
+
 @dataclass(frozen=True, eq=False)
 class Site:
     """A place under protection, everything the defender knows about it before the first frame."""
@@ -167,4 +175,5 @@ class Site:
     wording: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the site's own words, by language and step
     sender: str = ""            # who signs alerts, as CAP wants it; empty: skywarden@NAME
     replica: str = "a"          # which of several watchers of this site speaks
+    display: Display = Display()
     sources: Mapping[str, bytes] = field(default_factory=dict)  # the files it was read from, by name: a record carries them

@@ -54,7 +54,7 @@ export function editor(olMap: OlMap): () => void {
         return [
           new Style({ image: new Circle({ declutterMode: "obstacle", radius: 17, stroke: new Stroke({ color: mine ? c.chosen : c.draft, width: mine ? 3 : 1.5 }), fill: new Fill({ color: c.draftFill }) }) }),
           new Style({
-            image: new Icon({ src: `/symbols/${symbol}.svg`, scale: 0.4, declutterMode: "obstacle" }),
+            image: new Icon({ src: `symbols/${symbol}.svg`, scale: 0.4, declutterMode: "obstacle" }),
             text: label(feature, mine, 27),
           }),
         ];

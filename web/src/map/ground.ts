@@ -101,7 +101,7 @@ function equipmentLayer(each: (Radar | Effector)[], symbol: string, look: (i: nu
     source,
     style: (feature) => {
       const { stroke, opacity } = look(feature.get("index") as number);
-      return feature.getGeometry() instanceof Point ? new Style({ image: new Icon({ src: `/symbols/${symbol}.svg`, scale: 0.4, opacity }) }) : new Style({ stroke });
+      return feature.getGeometry() instanceof Point ? new Style({ image: new Icon({ src: `symbols/${symbol}.svg`, scale: 0.4, opacity }) }) : new Style({ stroke });
     },
   });
 }

@@ -1,5 +1,5 @@
 // The map: layers in order, and what hands can do with it.
-import { effect } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import OlMap from "ol/Map";
 import View from "ol/View";
@@ -12,6 +12,7 @@ import { alarming, frame, hello, layers, ruler, selected, stale, still, tab, the
 import { texts } from "../texts";
 import { coverageLayer } from "./coverage";
 import { effectorLayer, radarLayer, ringLayer, terrainLayers, zoneLayer } from "./ground";
+import { explain } from "../actions";
 import { draft } from "../editing";
 import { editor } from "./editor";
 import { loadSymbols, movingLayer, remember, trackAt } from "./moving";
@@ -20,6 +21,10 @@ import { tileLayer } from "./tiles";
 const REACH = 60_000; // half the side of the square one can pan in [m]
 const MARGIN = 1500; // around the zones when they are fitted [m]
 const projection = new Projection({ code: "site", units: "m", extent: [-REACH, -REACH, REACH, REACH] });
+
+/** A round length of the ground and how long it is drawn, for the bar at the map's edge. */
+export const scale = signal({ metres: 0, pixels: 0 });
+const LONGEST_BAR = 110; // pixels
 
 /** What other parts of the page may ask of the map. */
 export const map = {
@@ -59,7 +64,7 @@ function build(target: HTMLDivElement, readout: HTMLDivElement, overlay: SVGSVGE
   const olMap = new OlMap({
     target,
     controls: [],
-    interactions: keyboardAndMouse(),
+    interactions: keyboardAndMouse({ altShiftDragRotate: false, pinchRotate: false }), // north is up, always
     layers: [coverage.layer, named.rings!, radars, named.effectors!, zones, moving],
     view: new View({ projection, center: [0, 0], resolution: 20, minResolution: 0.5, maxResolution: 120, extent: projection.getExtent(), showFullExtent: true }),
   });
@@ -122,8 +127,19 @@ function build(target: HTMLDivElement, readout: HTMLDivElement, overlay: SVGSVGE
   }, 250);
   olMap.on("singleclick", (event) => {
     if (ruler.value || draft.value) return;
-    selected.value = trackAt(event.pixel as [number, number], (p) => olMap.getPixelFromCoordinate(p));
+    const track = trackAt(event.pixel as [number, number], (p) => olMap.getPixelFromCoordinate(p));
+    selected.value = track;
+    if (track !== null) return;
+    const zone = zones.getSource()!.getFeaturesAtCoordinate(event.coordinate)[0];
+    if (zone) explain(zone.getId() as number);
   });
+  const measure = (): void => {
+    const resolution = view.getResolution()!, most = LONGEST_BAR * resolution, power = 10 ** Math.floor(Math.log10(most));
+    const length = [5, 2, 1].map((n) => n * power).find((n) => n <= most)!;
+    scale.value = { metres: length, pixels: Math.round(length / resolution) };
+  };
+  measure();
+  view.on("change:resolution", measure);
   olMap.on("pointermove", (event) => {
     const [x, y] = event.coordinate as [number, number];
     if (!ruler.value) readout.textContent = `${place(x, y)}   ${bearing(x, y)}`;
@@ -137,7 +153,7 @@ function build(target: HTMLDivElement, readout: HTMLDivElement, overlay: SVGSVGE
 
 async function terrain(olMap: OlMap, site: Site, named: Record<string, Layer>): Promise<void> {
   if (!site.terrain) return;
-  const answer = await fetch("/api/terrain");
+  const answer = await fetch("api/terrain");
   if (!answer.ok) return;
   const { shading, lines } = terrainLayers(site.terrain, new Float32Array(await answer.arrayBuffer()), projection);
   named.terrain = shading;

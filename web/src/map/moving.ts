@@ -2,7 +2,7 @@
 import Layer from "ol/layer/Layer";
 import type { FrameState } from "ol/Map";
 import { apply } from "ol/transform";
-import { countdown, known, metres } from "../format";
+import { altitude, countdown, known, metres } from "../format";
 import { draft } from "../editing";
 import { chosenClearance } from "../clearance";
 import { AIRCRAFT, type Evidence, type Frame, PROJECTILE } from "../protocol";
@@ -36,7 +36,7 @@ export function loadSymbols(ready: () => void): void {
   for (const name of ["projectile", "aircraft", "unknown"]) {
     const image = new Image(26, 26);
     image.onload = ready;
-    image.src = `/symbols/${name}.svg`;
+    image.src = `symbols/${name}.svg`;
     images[name] = image;
   }
 }
@@ -266,7 +266,7 @@ class Pen {
     const c = this.c, colour = colours();
     if (!known(e.place[0]) || !known(e.place[1])) return;
     const [px, py] = this.at(e.place[0], e.place[1]);
-    c.lineWidth = 1;
+    c.lineWidth = 1.5;
     c.strokeStyle = colour.good;
     for (const [x, y] of e.ends) {
       if (!known(x) || !known(y)) continue;
@@ -301,6 +301,10 @@ class Pen {
       c.setLineDash(e.tubes.unknown[i] ? [3, 3] : []);
       c.beginPath();
       c.arc(tx, ty, Math.max(reach * this.scale, 3), 0, 2 * Math.PI);
+      c.globalAlpha = 0.12;
+      c.fillStyle = c.strokeStyle;
+      c.fill();
+      c.globalAlpha = 1;
       c.stroke();
       if (inside) this.label([x, y], `${id >= 0 ? id : texts.claim} ${texts.can_be}`, colour.warned, SMALL, 12);
     });
@@ -343,7 +347,8 @@ class Pen {
     }
     tracks.id.forEach((id, i) => {
       if (tracks.kind[i] !== AIRCRAFT && (id !== selected.value || impacts.id.includes(id))) return;
-      const text = `${tracks.call[i] || tracks.icao[i] || id} ${Math.round(tracks.z[i]! / 10) * 10} m`;
+      const height = tracks.kind[i] === AIRCRAFT ? altitude(tracks.x[i]!, tracks.y[i]!, tracks.z[i]!) : `${Math.round(tracks.z[i]! / 10) * 10} m`;
+      const text = `${tracks.call[i] || tracks.icao[i] || id} ${height}`;
       this.label([tracks.x[i]!, tracks.y[i]!], text, colour.aircraft, SMALL, 14);
     });
     claims.x.forEach((x, i) => {

@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { command, enter, leave } from "../link";
 import { dialog, hello, liveT, liveWarnings, logIn, shelf } from "../store";
-import { fill, texts } from "../texts";
+import { type Forms, fill, many, texts } from "../texts";
 import { countdown } from "../format";
 import { saidOf, unshelve, unshelveAll, unshelved } from "../actions";
 
@@ -34,6 +34,8 @@ export function Dialogs() {
         show={(kind) => texts.kinds[KINDS.indexOf(kind)] ?? texts.unmark}
         caution={(kind) => (kind === "projectile" || kind === "none" ? "" : `${texts.mark_caution} ${texts.mark_undo}`)} send={(kind, why) => command("reclassify", `${open.subject} ${kind}`, why)} />
     );
+    case "held": return <Ask title={texts.held_title} label={texts.what_held} choices={[open.subject!]} why send={(what, why) => command("hold", what, why)} />;
+    case "release": return <Ask title={texts.release_title} label={texts.what_held} choices={[open.subject!]} why send={(what, why) => command("release", what, why)} />;
     case "weapons": return (
       <Ask title={texts.weapons_title} label={texts.status} choices={["hold", "tight", "free"]} why
         show={(status) => texts.statuses[status as keyof typeof texts.statuses]} send={(status, why) => command("weapons", status, why)} />
@@ -88,7 +90,7 @@ function Shelf() {
     <Modal title={s.title}>
       <p>{s.says}</p>
       {list.length === 0 ? <p class="none">{s.none}</p> : (
-        <table>
+        <table class="shelf">
           <thead><tr>{s.columns.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
           <tbody>
             {list.map((w) => (
@@ -117,7 +119,7 @@ function People() {
   return (
     <Modal title={p.title}>
       <p>{h.users ? `${fill(p.you, { user: h.user, role: h.role })} ${p.ends}` : texts.local_operator}</p>
-      <table class="roles">
+      <div class="scroll" tabIndex={0} role="region" aria-label={p.title}><table class="roles">
         <thead><tr><th scope="col">{p.act}</th>{roles.map((role) => <th key={role} scope="col">{role}</th>)}</tr></thead>
         <tbody>
           {acts.map((act) => (
@@ -127,7 +129,7 @@ function People() {
             </tr>
           ))}
         </tbody>
-      </table>
+      </table></div>
       <div class="actions">
         {h.users && <button onClick={() => void leave(true)}>{p.everywhere}</button>}
         {h.users && <button onClick={() => void leave()}>{texts.log_out}</button>}
@@ -144,13 +146,13 @@ function Keys() {
         <dl>{texts.keys.map(([key, what]) => [<dt key={key}><kbd>{key}</kbd></dt>, <dd key={`${key} does`}>{what}</dd>])}</dl>
         <h3>{texts.legend}</h3>
         <ul class="legend">
-          <li><img src="/symbols/projectile.svg" alt="" width="20" height="20" /> {texts.legends.round}</li>
-          <li><img src="/symbols/aircraft.svg" alt="" width="20" height="20" /> {texts.legends.aircraft}</li>
-          <li><img src="/symbols/unknown.svg" alt="" width="20" height="20" /> {texts.legends.other}</li>
+          <li><img src="symbols/projectile.svg" alt="" width="20" height="20" /> {texts.legends.round}</li>
+          <li><img src="symbols/aircraft.svg" alt="" width="20" height="20" /> {texts.legends.aircraft}</li>
+          <li><img src="symbols/unknown.svg" alt="" width="20" height="20" /> {texts.legends.other}</li>
           <li><i class="claim" /> {texts.legends.claim}</li>
           <li><i class="warned" /> {texts.legends.warned}</li>
-          <li><img src="/symbols/radar.svg" alt="" width="20" height="20" /> {texts.legends.radar}</li>
-          <li><img src="/symbols/effector.svg" alt="" width="20" height="20" /> {texts.legends.effector}</li>
+          <li><img src="symbols/radar.svg" alt="" width="20" height="20" /> {texts.legends.radar}</li>
+          <li><img src="symbols/effector.svg" alt="" width="20" height="20" /> {texts.legends.effector}</li>
         </ul>
       </div>
       <div class="actions"><button class="primary" autofocus onClick={() => (dialog.value = null)}>{texts.close}</button></div>
@@ -158,49 +160,61 @@ function Keys() {
   );
 }
 
-interface Recorded { name: string; kind?: string; site?: string; scenario?: string; created?: number; seconds?: number; outcome?: Record<string, number | null>; fault?: string }
+interface Recorded { name: string; kind?: string; site?: string; scenario?: string; created?: number; seconds?: number; outcome?: Record<string, number | null>; fault?: string; running?: boolean }
 
 /** How a run ended, in a few words: what its recorder wrote when it was closed. */
-function outcome({ kind, outcome: o = {} }: Recorded): string {
-  const l = texts.library;
+function outcome({ kind, running, outcome: o = {} }: Recorded): string {
+  const l = texts.library, said = (key: string): string => String(o[key] ?? "—"), counted = (forms: Forms, key: string): string => many(forms, o[key] ?? 0);
+  if (running) return l.running;
   if (!Object.keys(o).length) return l.unfinished;
-  return fill(kind === "SIMULATION" ? l.outcome : l.outcome_live, Object.fromEntries(Object.entries(o).map(([key, value]) => [key, value ?? "—"])));
+  if (kind === "SIMULATION")
+    return fill(l.outcome.became, {
+      rounds: counted(l.outcome.rounds, "rounds"), fell_inside: said("fell_inside"), stopped: said("stopped"), warned: said("warned"),
+      false_warnings: counted(l.outcome.false_warnings, "false_warnings"),
+    });
+  return fill(l.outcome_live.became, {
+    projectiles: counted(l.outcome_live.projectiles, "projectiles_tracked"), aircraft: said("aircraft"), warnings: counted(l.outcome_live.warnings, "warned"),
+  });
 }
+
+const FORMS = ["geojson", "kml", "czml", "parquet", "mcap"];
 
 function Records() {
   const [list, fill_in] = useState<Recorded[] | null>(null), l = texts.library;
   useLayoutEffect(() => {
-    void fetch("/api/records").then(async (answer) => fill_in(answer.ok ? ((await answer.json()) as { records: Recorded[] }).records : []), () => fill_in([]));
+    void fetch("api/records").then(async (answer) => fill_in(answer.ok ? ((await answer.json()) as { records: Recorded[] }).records : []), () => fill_in([]));
   }, []);
   return (
     <Modal title={l.title}>
       {list === null ? <p>{l.reading}</p> : list.length === 0 ? <p>{l.none}</p> : (
-        <div class="scroll" tabIndex={0} role="region" aria-label={l.title}>
-          <table>
-            <tbody>
-              {list.map((r) => (
-                <tr key={r.name} data-test="record">
-                  <td>{r.name}</td>
-                  {r.fault ? <td colSpan={5} class="faults">✕ {r.fault}</td> : [
-                    <td key="what">{fill(l.of, { kind: r.kind ?? "", what: r.scenario || r.site || "" })}</td>,
-                    <td key="when">{fill(l.recorded, { when: new Date((r.created ?? 0) * 1000).toISOString().slice(0, 16).replace("T", " "), m: ((r.seconds ?? 0) / 60).toFixed(1) })}</td>,
-                    <td key="outcome">{outcome(r)}</td>,
-                    <td key="report"><a href={`/report/${encodeURIComponent(r.name)}`} target="_blank" rel="noreferrer">{l.report}</a></td>,
-                    <td key="export">
-                      {["geojson", "kml", "czml", "parquet", "mcap"].map((form) => (
-                        <a key={form} class="form" download href={`/export/${encodeURIComponent(r.name)}/${form}`}>{form}</a>
-                      ))}
-                    </td>,
-                  ]}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ul class="scroll records" tabIndex={0} aria-label={l.title}>
+          {list.map((r) => (
+            <li key={r.name} data-test="record">
+              <b>{r.name}</b>
+              {r.fault ? <p class="faults">✕ {r.fault}</p> : <About r={r} />}
+            </li>
+          ))}
+        </ul>
       )}
       <p class="none">{l.opens}</p>
       <div class="actions"><button class="primary" autofocus onClick={() => (dialog.value = null)}>{texts.close}</button></div>
     </Modal>
+  );
+}
+
+function About({ r }: { r: Recorded }) {
+  const l = texts.library, name = encodeURIComponent(r.name);
+  return (
+    <>
+      <p>{fill(l.of, { kind: r.kind ?? "", what: r.scenario || r.site || "" })} · {fill(l.recorded, {
+        when: new Date((r.created ?? 0) * 1000).toISOString().slice(0, 16).replace("T", " "), m: ((r.seconds ?? 0) / 60).toFixed(1),
+      })}</p>
+      <p>{outcome(r)}</p>
+      <p class="forms">
+        <a href={`report/${name}`} target="_blank" rel="noreferrer">{l.report}</a>
+        <span>{l.exports}{FORMS.map((form) => <a key={form} download href={`export/${name}/${form}`}>{form}</a>)}</span>
+      </p>
+    </>
   );
 }
 
@@ -209,7 +223,7 @@ interface Entry { time: string; who: string; what: string; about: string; why: s
 function Audit() {
   const [list, fill_in] = useState<Entry[] | null>(null), a = texts.audit;
   useLayoutEffect(() => {
-    void fetch("/api/audit").then(async (answer) => fill_in(answer.ok ? ((await answer.json()) as { entries: Entry[] }).entries.reverse() : []), () => fill_in([]));
+    void fetch("api/audit").then(async (answer) => fill_in(answer.ok ? ((await answer.json()) as { entries: Entry[] }).entries.reverse() : []), () => fill_in([]));
   }, []);
   return (
     <Modal title={a.title}>
@@ -233,19 +247,34 @@ function Audit() {
   );
 }
 
+/** Name and password. A refusal stands beside the password until somebody types again; the password is emptied and has the focus. */
 function LogIn() {
-  const [name, call] = useState(""), [password, say] = useState("");
+  const [name, call] = useState(""), [password, say] = useState(""), [refused, refuse] = useState("");
+  const field = useRef<HTMLInputElement>(null);
   return (
     <Modal title={texts.log_in} stays>
       <p>{texts.log_in_first}</p>
       <form
         onSubmit={(e) => {
           e.preventDefault();
-          void enter(name, password).then((good) => good || say(""));
+          refuse("");
+          void enter(name, password).then((sentence) => {
+            if (!sentence) return;
+            say("");
+            refuse(sentence);
+            field.current?.focus();
+          });
         }}
       >
-        <label>{texts.name}<input autofocus name="name" autocomplete="username" required maxLength={64} value={name} onInput={(e) => call(e.currentTarget.value)} /></label>
-        <label>{texts.password}<input type="password" name="password" autocomplete="current-password" required maxLength={256} value={password} onInput={(e) => say(e.currentTarget.value)} /></label>
+        <label>{texts.name}<input autofocus name="name" autocomplete="username" required maxLength={64} value={name} onInput={(e) => (refuse(""), call(e.currentTarget.value))} /></label>
+        <label>
+          {texts.password}
+          <input
+            ref={field} type="password" name="password" autocomplete="current-password" required maxLength={256} value={password}
+            aria-invalid={!!refused} aria-describedby="refused" onInput={(e) => (refuse(""), say(e.currentTarget.value))}
+          />
+        </label>
+        <p id="refused" class="faults" role="alert" data-test="refused">{refused && `✕ ${refused}`}</p>
         <div class="actions"><button class="primary" type="submit">{texts.log_in}</button></div>
       </form>
     </Modal>

@@ -1,9 +1,9 @@
 // What happened, newest first; and the same, spoken, for those who do not see it.
 import { signal } from "@preact/signals";
-import { runTime } from "../format";
+import { percent, runTime } from "../format";
 import type { Event } from "../protocol";
 import { events, hello } from "../store";
-import { fill, texts } from "../texts";
+import { fill, many, texts } from "../texts";
 import { seek } from "../actions";
 
 const MOST = 150;
@@ -11,12 +11,19 @@ const MOST = 150;
 export function sentence(event: Event): string {
   const zone = event.zone === null ? "" : (hello.value?.site.zones[event.zone]?.name ?? "");
   const subject =
-    event.kind === "raise" || event.kind === "clear" ? zone
+    event.kind === "raise" ? `${zone}${because(event.text)}`
+    : event.kind === "clear" ? zone
     : event.kind === "shelve" ? `${zone}, ${fill(texts.seconds, { n: event.text.split(" ")[0]! })}`
     : event.kind === "unshelve" ? `${zone}: ${texts.unshelved[event.text as keyof typeof texts.unshelved] ?? event.text}`
     : event.kind === "pace" ? fill(texts.badge_pace, { n: event.text })
     : event.text;
   return `${texts.event_kinds[event.kind] ?? event.kind} ${subject}${event.who ? ` — ${event.who}` : ""}${event.why ? `: ${event.why}` : ""}`;
+}
+
+/** What a warning was raised for: how many tracks, how probable; the server says it as two numbers. */
+function because(text: string): string {
+  const [n, p] = text.split(" ").map(Number) as [number, number];
+  return Number.isFinite(p) ? `: ${many(texts.tracks_p, n, { p: percent(p), w: percent(hello.value?.site.policy.warn) })}` : text ? ` (${texts.manual})` : "";
 }
 
 export function Events() {

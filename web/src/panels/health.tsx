@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { known } from "../format";
 import { calm, drawMs, hearable, hello, pulse, sound, theme, voice } from "../store";
-import { fill, texts } from "../texts";
+import { fill, many, texts } from "../texts";
 
 const LATE = 3; // of the states of a radar
 const KEPT = 600; // half-second points: five minutes
@@ -76,7 +76,7 @@ export function Health() {
 function Channels() {
   const c = texts.channels;
   const rows: [string, string, boolean][] = [
-    [c.page, fill(c.pages, { n: pulse.value?.pages ?? 0 }), true],
+    [c.page, many(c.pages, pulse.value?.pages ?? 0), true],
     [c.sound, !sound.value ? c.off : hearable.value === "ready" ? c.on : hearable.value === "blocked" ? c.blocked : c.no_sound, sound.value && hearable.value === "ready"],
     [c.speech, !sound.value ? c.off : voice.value || c.no_voice, sound.value && voice.value !== ""],
     ...(pulse.value?.channels ?? []).map((each): [string, string, boolean] => [

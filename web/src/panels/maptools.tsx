@@ -1,12 +1,12 @@
 // The map's own buttons: zoom, fit, ruler, which layers are drawn, and what the radars see.
 import { signal } from "@preact/signals";
 import { Icon } from "../icons";
-import { map } from "../map/map";
+import { map, scale } from "../map/map";
 import { HEIGHTS, cover, covered, edited } from "../coverage";
-import { draft, edit } from "../editing";
+import { draft } from "../editing";
 import { frame, hello, layers, may, ruler } from "../store";
 import { fill, texts } from "../texts";
-import { toggleLayer, toggleRuler } from "../actions";
+import { editSite, toggleLayer, toggleRuler } from "../actions";
 
 const open = signal<"" | "layers" | "coverage">("");
 
@@ -14,6 +14,15 @@ const open = signal<"" | "layers" | "coverage">("");
 export function openLayers(): void {
   open.value = open.value === "layers" ? "" : "layers";
   if (open.value) requestAnimationFrame(() => document.querySelector<HTMLElement>(".layers input")?.focus());
+}
+
+/** Close what is open and give the focus back to its button. Answers whether something was. */
+export function closeTools(): boolean {
+  const was = open.value;
+  if (!was) return false;
+  open.value = "";
+  document.querySelector<HTMLElement>(`.maptools [data-opens="${was}"]`)?.focus();
+  return true;
 }
 
 export function MapTools() {
@@ -25,12 +34,12 @@ export function MapTools() {
       <button onClick={() => map.fit()} title={`${texts.fit} (F)`}><Icon name="home" says={texts.fit} /></button>
       <button onClick={() => map.fitAll()} title={`${texts.fit_all} (Shift+F)`}><Icon name="all" says={texts.fit_all} /></button>
       <button onClick={toggleRuler} aria-pressed={ruler.value} title={`${texts.ruler} (D)`}><Icon name="ruler" says={texts.ruler} /></button>
-      <button onClick={() => toggle("layers")} aria-expanded={open.value === "layers"} title={`${texts.layers} (N)`}><Icon name="layers" says={texts.layers} /></button>
-      <button onClick={() => toggle("coverage")} aria-expanded={open.value === "coverage"} aria-pressed={cover.value.height > 0} title={`${texts.coverage.title} (X)`}>
+      <button data-opens="layers" onClick={() => toggle("layers")} aria-expanded={open.value === "layers"} title={`${texts.layers} (N)`}><Icon name="layers" says={texts.layers} /></button>
+      <button data-opens="coverage" onClick={() => toggle("coverage")} aria-expanded={open.value === "coverage"} aria-pressed={cover.value.height > 0} title={`${texts.coverage.title} (X)`}>
         <Icon name="radar" says={texts.coverage.title} />
       </button>
       {may("edit") && hello.value?.editable && (
-        <button onClick={() => void edit()} aria-pressed={!!draft.value} title={`${texts.edit.open} (E)`}><Icon name="edit" says={texts.edit.open} /></button>
+        <button onClick={editSite} aria-pressed={!!draft.value} title={`${texts.edit.open} (E)`}><Icon name="edit" says={texts.edit.open} /></button>
       )}
       {open.value === "layers" && <Layers />}
       {open.value === "coverage" && <Coverage />}
@@ -72,6 +81,20 @@ function Coverage() {
         </select>
       </label>
     </fieldset>
+  );
+}
+
+/** North, which is always up, and a length of the ground. */
+export function Scale() {
+  const { metres: length, pixels } = scale.value;
+  if (!pixels) return null;
+  return (
+    <div class="scale" data-test="scale">
+      <svg class="arrow" viewBox="0 0 14 22" aria-hidden="true"><path d="M7 1 L12 11 H8.5 V21 H5.5 V11 H2 Z" /></svg>
+      <span class="hidden">{texts.north_up}</span><b aria-hidden="true">{texts.north}</b>
+      <svg class="length" width={pixels + 2} height="8" aria-hidden="true"><path d={`M1 1 V7 H${pixels + 1} V1`} /></svg>
+      <span>{length >= 1000 ? `${length / 1000} km` : `${length} m`}</span>
+    </div>
   );
 }
 

@@ -2,8 +2,8 @@
 import { countdown, known, metres, runTime } from "../format";
 import type { Clearance, Drill } from "../protocol";
 import { calm, frame, hello, may, selected, time } from "../store";
-import { fill, texts } from "../texts";
-import { awaiting, consent, hold, weapons } from "../actions";
+import { fill, many, texts } from "../texts";
+import { awaiting, consent, giveReason, hold, weapons } from "../actions";
 import { chosenClearance } from "../clearance";
 
 const MOST = 14;
@@ -19,11 +19,15 @@ export function Rehearsal() {
         <span>{texts.status}: <b class="status" data-test="status">{texts.statuses[drill.status as keyof typeof texts.statuses] ?? drill.status}</b></span>
         <span class="actions">
           {may("weapons") && <button onClick={weapons} title="W">{texts.set_status}</button>}
-          {may("hold") && time.value.live && <button onClick={hold} title="H" aria-pressed={held}>{drill.holds.includes("all") ? texts.release_all : texts.hold_all}</button>}
+          {may("hold") && time.value.live && <button onClick={hold} title="H" aria-pressed={held}>{drill.holds.some((each) => each.what === "all") ? texts.release_all : texts.hold_all}</button>}
         </span>
       </div>
-      <Airport now={drill.airport} t={t} />
-      {held && <p class="held" data-test="held">■ {fill(texts.held, { what: drill.holds.join(", ") })}</p>}
+      {drill.holds.map((each) => (
+        <p key={each.what} class="held" data-test="held">
+          ■ {fill(texts.held, { what: each.what, who: each.who, t: runTime(each.t) })}{each.why && fill(texts.held_why, { why: each.why })}
+          {!each.why && each.what === "all" && may("hold") && time.value.live && <button onClick={giveReason}>{texts.give_reason}</button>}
+        </p>
+      ))}
       <h3>{texts.awaiting}</h3>
       {drill.awaiting.length === 0 && <p class="none">{needed ? texts.nobody_waits : texts.no_consent_needed}</p>}
       <ul>
@@ -31,6 +35,7 @@ export function Rehearsal() {
           <Waiting key={track} track={track} drill={drill} needed={needed} t={t} />
         ))}
       </ul>
+      <Airport now={drill.airport} t={t} />
       <h3>{texts.clearances}</h3>
       {drill.clearances.length ? <Clearances list={drill.clearances} more={drill.more} t={t} /> : <p class="none">{texts.no_clearances}</p>}
       <Grounds drill={drill} />
@@ -47,7 +52,7 @@ export function Rehearsal() {
           <li key={`${l.track} ${l.effector} ${l.t}`}>{fill(texts.engagement, { track: l.track, effector: site.effectors[l.effector]?.name ?? "?" })} · T+{Math.round(l.t)} s · {texts.verdicts[l.verdict] ?? l.verdict}</li>
         ))}
       </ul>
-      {drill.plan.threats > 0 && <p class="none" data-test="plan">{fill(texts.plan, { threats: drill.plan.threats, through: drill.plan.through ?? "?", bound: drill.plan.bound ?? "?" })}</p>}
+      {drill.plan.threats > 0 && <p class="none" data-test="plan">{many(texts.plan, drill.plan.threats, { through: drill.plan.through ?? "?", bound: drill.plan.bound ?? "?" })}</p>}
     </section>
   );
 }
@@ -55,7 +60,7 @@ export function Rehearsal() {
 /** The runway as the rehearsal has it: why it is closed, until when at the least, and what that has cost so far. */
 function Airport({ now, t }: { now: Drill["airport"]; t: number }) {
   const words = texts.airport, costs = { minutes: now.lost ?? 0, holds: now.holds, delayed: now.delayed, around: now.around, diverted: now.diverted };
-  const said = (Object.keys(costs) as (keyof typeof costs)[]).filter((what) => costs[what]).map((what) => fill(words.cost[what], costs));
+  const said = (Object.keys(costs) as (keyof typeof costs)[]).filter((what) => costs[what]).map((what) => many(words.cost[what], costs[what]));
   return (
     <p class="airport" data-test="airport">
       {words.title}: {now.open ? <b>{words.open}</b> : <><b class="shut">✕ {words.closed}</b> {words.why[now.state] ?? now.state}{known(now.reopens) ? `, ${fill(words.reopens, { time: runTime(now.reopens), s: countdown(now.reopens, t) })}` : ""}</>}
@@ -69,15 +74,11 @@ function Waiting({ track, drill, needed, t }: { track: number; drill: Drill; nee
   const last = Math.max(...clear.map((c) => c.last ?? 0)), given = drill.consents[String(track)] ?? [], site = hello.value!.site;
   return (
     <li class="card wait" data-test="awaiting" data-track={track}>
-      <div class="line">
-        <b>{best ? fill(texts.engagement, { track, effector: site.effectors[best.effector]?.name ?? "?" }) : track}</b>
+      <div class="lines">
+        <b class="what">{best ? fill(texts.engagement, { track, effector: site.effectors[best.effector]?.name ?? "?" }) : track}</b>
         <span class="count">{clear.length ? <><small>{texts.last_moment}</small> {last > t ? `${countdown(last, t)} s` : texts.too_late}</> : "—"}</span>
-      </div>
-      <div class="line small">
-        <span>{given.length ? fill(texts.consents, { n: given.length, m: needed, who: given.join(", ") }) : fill(texts.consents_none, { m: needed })}</span>
-        <span class="actions">
-          {may("consent") && time.value.live && <button class="primary" onClick={() => consent(track)}>{texts.consent}</button>}
-        </span>
+        <span class="given">{given.length ? fill(texts.consents, { n: given.length, m: needed, who: given.join(", ") }) : fill(texts.consents_none, { m: needed })}</span>
+        {may("consent") && time.value.live && <button class="primary" onClick={() => consent(track)}>{texts.consent}</button>}
       </div>
     </li>
   );

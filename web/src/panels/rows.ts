@@ -2,10 +2,11 @@
 import { computed, signal } from "@preact/signals";
 import { calm, filter, hello } from "../store";
 import { texts } from "../texts";
-import type { Num } from "../protocol";
+import { altitude, metres } from "../format";
+import { AIRCRAFT, type Num } from "../protocol";
 
 export interface Row {
-  id: number; call: string; kind: number; p: number; impact: Num; sigma: Num; zone: string; height: number; speed: number; age: Num; doubt: Num; said: string;
+  id: number; call: string; kind: number; p: number; impact: Num; sigma: Num; zone: string; height: number; said_height: string; speed: number; age: Num; doubt: Num; said: string;
 }
 export type Column = "id" | "kind" | "p" | "impact" | "place" | "height" | "speed" | "age" | "doubt";
 
@@ -26,7 +27,7 @@ export const allRows = computed<Row[]>(() => {
     return {
       id, call: tracks.call[i]! || tracks.icao[i]!, kind: tracks.kind[i]!, p: tracks.p[i]!, impact: at === undefined ? null : impacts.t[at]!,
       sigma: at === undefined ? null : impacts.st[at]!, zone: threat === undefined ? "" : (site.zones[threats.zone[threat]!]?.name ?? ""),
-      height: tracks.z[i]!, speed: Math.hypot(tracks.vx[i]!, tracks.vy[i]!, tracks.vz[i]!), age: tracks.age[i]!, doubt: tracks.a[i]!, said: tracks.said[String(id)]?.who ?? "",
+      height: tracks.z[i]!, said_height: tracks.kind[i] === AIRCRAFT ? altitude(tracks.x[i]!, tracks.y[i]!, tracks.z[i]!) : metres(tracks.z[i]), speed: Math.hypot(tracks.vx[i]!, tracks.vy[i]!, tracks.vz[i]!), age: tracks.age[i]!, doubt: tracks.a[i]!, said: tracks.said[String(id)]?.who ?? "",
     };
   });
 });

@@ -30,11 +30,15 @@ export function TimeBar() {
           ))}
         </select>
       </label>
-      <button onClick={goLive} disabled={live} title="G" data-test="live">● {live ? texts.live : texts.go_live}</button>
+      <button class="golive" onClick={goLive} disabled={live} title="G" data-test="live">● {live ? texts.live : texts.go_live}</button>
       <button onClick={() => void copyLink()} title={`${texts.link} (L)`} data-test="link"><Icon name="link" says={texts.link} /></button>
-      <output class={`toast ${toast.value ? "shown" : ""}`} data-test="toast">{toast.value}</output>
     </footer>
   );
+}
+
+/** A sentence at the foot of the page, for as long as it is news. */
+export function Toast() {
+  return <output class={`toast ${toast.value ? "shown" : ""}`} data-test="toast">{toast.value}</output>;
 }
 
 /** The pace of the run itself, for all pages: only in a simulation, and only for those who may change it. */

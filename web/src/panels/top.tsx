@@ -1,11 +1,11 @@
 // The top of the page: what this is (in words and shape), what is going on, what to do, and how far to trust it.
-import { countdown, runTime, utc } from "../format";
+import { countdown, known, runTime, utc } from "../format";
 import { Icon } from "../icons";
 import { leave } from "../link";
 import { PROJECTILE } from "../protocol";
-import { alarming, calm, connected, dialog, frame, hearable, hello, liveT, liveWarnings, may, mode, outdated, paused, pulse, silence, sound, stale, time } from "../store";
-import { fill, texts } from "../texts";
-import { awaiting, goLive, help, people, toggleSound, toggleTheme } from "../actions";
+import { alarming, calm, connected, frame, hearable, hello, liveT, liveWarnings, may, mode, outdated, paused, pulse, silence, sound, stale, time, warnings } from "../store";
+import { fill, many, texts } from "../texts";
+import { awaiting, goLive, help, openRecords, people, toggleSound, toggleTheme } from "../actions";
 
 /** One shape a mode, so that no colour is needed: a triangle rehearses, a disc is live, two bars are the past, a cross is stale. */
 const SHAPES = {
@@ -28,8 +28,9 @@ export function Top() {
       )}
       <span class="title" title={h?.title}>{h?.title}</span>
       <span class="clock" data-test="clock">
-        <b>{runTime(t, true)}</b> {utc(t)}
+        <b>{frame.value ? runTime(t, true) : "T —"}</b> {frame.value ? utc(t) : ""}
       </span>
+      <ToWarnings />
       <Radars />
       {h && (
         <button class="user" onClick={people} title={`${h.users ? texts.people.title : texts.local_operator} (I)`} data-test="user">
@@ -37,7 +38,7 @@ export function Top() {
         </button>
       )}
       {h?.users && <button onClick={() => void leave()}>{texts.log_out}</button>}
-      {h?.records && <button onClick={() => (dialog.value = { kind: "records" })} title={`${texts.library.open} (O)`}><Icon name="records" says={texts.library.open} /></button>}
+      {h?.records && <button onClick={openRecords} title={`${texts.library.open} (O)`}><Icon name="records" says={texts.library.open} /></button>}
       <button onClick={toggleSound} aria-pressed={sound.value} title={`${texts.sound} (V)`} data-test="sound">
         <Icon name={sound.value ? "sound" : "silent"} says={texts.sound} />
         {sound.value && hearable.value !== "ready" ? <b title={hearable.value === "blocked" ? texts.channels.blocked : texts.channels.no_sound}> !</b> : null}
@@ -48,8 +49,19 @@ export function Top() {
   );
 }
 
+/** Where the page scrolls, the way back up to what is not acknowledged; it stays in sight. */
+function ToWarnings() {
+  const open = alarming.value, t = liveT.value, due = open.map((w) => w.impact).filter((impact): impact is number => known(impact) && impact > t);
+  if (!open.length) return null;
+  return (
+    <button class="to-warnings" onClick={() => scrollTo({ top: 0 })} title={texts.warnings} data-test="to-warnings">
+      ⚠ {open.length}{due.length ? ` · ${countdown(Math.min(...due), t)} s` : ""}
+    </button>
+  );
+}
+
 function Radars() {
-  const h = hello.value, states = calm.value?.health.radars ?? [];
+  const h = hello.value, states = calm.value?.health.radars ?? [], good = states.every((s) => s === 0) && !stale.value;
   return (
     <span class="chips">
       {h?.site.radars.map((radar, i) => {
@@ -57,10 +69,10 @@ function Radars() {
         return state && !stale.value ? (
           <span class="chip bad" key={radar.name}>✕ {radar.name} {texts.radar_states[state]}</span>
         ) : h.site.radars.length <= 2 ? (
-          <span class={`chip ${stale.value ? "unknown" : ""}`} key={radar.name}>{stale.value ? "?" : "✓"} {radar.name}</span>
+          <span class={`chip each ${stale.value ? "unknown" : ""}`} key={radar.name}>{stale.value ? "?" : "✓"} {radar.name}</span>
         ) : null;
       })}
-      {h && h.site.radars.length > 2 && states.every((s) => s === 0) && !stale.value && <span class="chip">✓ {h.site.radars.length} {texts.radars.toLowerCase()}</span>}
+      {h && good && <span class={`chip ${h.site.radars.length > 2 ? "" : "sum"}`}>✓ {many(texts.radars_work, h.site.radars.length)}</span>}
     </span>
   );
 }
@@ -90,7 +102,7 @@ export function Banner() {
     const pace = pulse.value!.pace!;
     return (
       <div class="banner still" role="status" data-test="still">
-        ❚❚ {fill(texts.paused, { who: pace.by })} {pace.waiting > 1 ? fill(texts.paused_waiting, { n: pace.waiting - 1 }) : ""}
+        ❚❚ {fill(texts.paused, { who: pace.by })} {pace.waiting > 1 ? many(texts.paused_waiting, pace.waiting - 1) : ""}
       </div>
     );
   }
@@ -100,8 +112,8 @@ export function Banner() {
 
 /** Two sentences: what is happening, and what to do. */
 export function Situation() {
-  const picture = calm.value, h = hello.value;
-  if (!picture || !h) return <section class="situation" />;
+  const picture = frame.value, h = hello.value;
+  if (!picture || !h) return <section class="situation none" aria-label={texts.situation.title}>{texts.no_picture}</section>;
   const rounds = picture.tracks.kind.filter((kind) => kind === PROJECTILE).length;
   let next = -1;
   picture.impacts.t.forEach((t, i) => {
@@ -115,7 +127,7 @@ export function Situation() {
   const s = texts.situation;
   const parts = rounds
     ? [
-        rounds === 1 ? s.round : fill(s.rounds, { n: rounds }),
+        many(s.rounds, rounds),
         ...(next >= 0
           ? [`${fill(s.next, { s: countdown(picture.impacts.t[next], picture.t) })}, ${
               near >= 0 ? fill(s.near, { zone: h.site.zones[picture.threats.zone[near]!]?.name ?? "" }) : s.open}`]
@@ -124,9 +136,24 @@ export function Situation() {
     : [s.quiet];
   return (
     <section class={`situation ${alarming.value.length && time.value.live ? "alarming" : ""}`} aria-label={texts.situation.title} data-test="situation">
-      <p>{parts.join(" — ")}</p>
-      <p class="act" data-test="act">➤ {act(rounds)}</p>
+      <Countdown />
+      <div>
+        <p>{parts.join(" — ")}</p>
+        <p class="act" data-test="act">➤ {act(rounds)}</p>
+      </div>
     </section>
+  );
+}
+
+/** Seconds to the first impact in a warned zone, large enough to be read at arm's length. */
+function Countdown() {
+  const t = frame.value?.t ?? 0, due = warnings.value.filter((w) => known(w.impact) && w.impact > t).sort((a, b) => a.impact! - b.impact!)[0];
+  if (!due) return null;
+  const zone = hello.value!.site.zones[due.zone]?.name ?? "";
+  return (
+    <p class="next" data-test="next">
+      <b>{countdown(due.impact, t)}</b> <small>{fill(texts.situation.until, { zone })}</small>
+    </p>
   );
 }
 

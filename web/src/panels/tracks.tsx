@@ -1,5 +1,5 @@
 // The track table, capped and redrawn twice a second, and the facts of the selected track.
-import { countdown, known, metres, percent, place, runTime } from "../format";
+import { altitude, countdown, known, metres, percent, place, runTime, signed } from "../format";
 import { AIRCRAFT } from "../protocol";
 import { calm, filter, hello, may, selected } from "../store";
 import { fill, texts } from "../texts";
@@ -7,7 +7,7 @@ import { reclassify } from "../actions";
 import { allRows, type Column, rows, sorting } from "./rows";
 
 const MOST = 60; // rows in the page; more would cost it its breath and nobody reads them
-const COLUMNS: Column[] = ["id", "kind", "p", "impact", "place", "height", "speed", "age", "doubt"];
+const COLUMNS: Column[] = ["id", "kind", "impact", "place", "p", "height", "speed", "age", "doubt"]; // what a narrow screen shows first comes first
 
 export function Tracks() {
   const list = rows.value, all = allRows.value, t = calm.value?.t ?? 0;
@@ -38,18 +38,18 @@ export function Tracks() {
               <tr key={row.id} aria-selected={row.id === selected.value} class={row.id === selected.value ? "selected" : ""} onClick={() => (selected.value = row.id)} data-test="track">
                 <td class="num">{row.id}{row.call ? <b> {row.call}</b> : null}</td>
                 <td><span class={`kind k${row.kind}`} aria-hidden="true" />{texts.kinds[row.kind]}{row.said ? <span class="said" title={fill(texts.said, { who: row.said })}> ✎</span> : null}</td>
-                <td class="num">{row.said || percent(row.p)}</td>
                 <td class="num">{known(row.impact) ? <><b>{countdown(row.impact, t)}</b> s</> : ""}</td>
-                <td class="place">{row.zone || (known(row.impact) ? texts.nowhere : "")}</td>
-                <td class="num">{metres(row.height)}</td>
-                <td class="num">{Math.round(row.speed)} m/s</td>
-                <td class="num">{known(row.age) ? row.age.toFixed(1) : "—"} s</td>
-                <td class="num">{metres(row.doubt)}</td>
+                <td class="place" title={row.zone}>{row.zone || (known(row.impact) ? texts.nowhere : "")}</td>
+                <td class="num">{row.said || percent(row.p)}</td>
+                <td class="num">{row.said_height}</td>
+                <td class="num">{Math.round(row.speed)}</td>
+                <td class="num">{known(row.age) ? row.age.toFixed(1) : "—"}</td>
+                <td class="num">{known(row.doubt) ? Math.round(row.doubt) : "—"}</td>
               </tr>
             ))}
           </tbody>
         </table>
-        {all.length === 0 && <p class="none">{texts.no_tracks}</p>}
+        {all.length === 0 && <p class="none">{calm.value ? texts.no_tracks : texts.no_picture}</p>}
       </div>
     </section>
   );
@@ -60,10 +60,13 @@ function Facts({ id }: { id: number }) {
   if (!picture || i < 0) return null;
   const { tracks, impacts, threats, t } = picture, at = impacts.id.indexOf(id);
   const zones = threats.id.map((track, k) => ({ track, k })).filter(({ track }) => track === id).sort((a, b) => threats.p[b.k]! - threats.p[a.k]!);
+  const sure = [tracks.round[i] ?? 0, tracks.aircraft[i] ?? 0, 0];
+  sure[2] = Math.max(0, 1 - sure[0]! - sure[1]!);
   const facts: [string, string][] = [
-    [f.kind, `${texts.kinds[tracks.kind[i]!]}, ${f.sure} ${percent(tracks.p[i])}`],
+    [f.kind, sure.map((p, kind) => `${texts.kinds[kind]} ${percent(p)}`).join(", ")],
     [f.position, `${place(tracks.x[i]!, tracks.y[i]!)} ± ${metres(tracks.a[i])}`],
-    [f.height, `${metres(tracks.z[i])} ± ${metres(tracks.sz[i])}`],
+    [f.height, `${tracks.kind[i] === AIRCRAFT ? altitude(tracks.x[i]!, tracks.y[i]!, tracks.z[i]!) : metres(tracks.z[i])} ± ${metres(tracks.sz[i])}`],
+    [f.speed, fill(f.moves, { speed: Math.round(Math.hypot(tracks.vx[i]!, tracks.vy[i]!)), climb: signed(tracks.vz[i]!) })],
     [f.seen, `${tracks.age[i]?.toFixed(1)} s, ${tracks.hits[i]} ${f.hits}, ${fill(f.first, { s: Math.round(t - (tracks.born[i] ?? t)) })}`],
     [f.source, tracks.icao[i] ? fill(f.with, { icao: tracks.icao[i]! }) : f.radar],
   ];

@@ -2,8 +2,8 @@
 import { countdown, known, percent } from "../format";
 import type { Warning } from "../protocol";
 import { alarming, frame, hello, may, shelf, time, warnings } from "../store";
-import { fill, texts } from "../texts";
-import { acknowledge, acknowledgeAll, alarm, cancelAlarm, openShelf, shelve, shelveAll } from "../actions";
+import { fill, many, texts } from "../texts";
+import { acknowledge, acknowledgeAll, alarm, cancelAlarm, explain, openShelf, shelve, shelveAll } from "../actions";
 
 const MOST = 7; // shown at once; the rest is counted, as overflow
 
@@ -20,7 +20,7 @@ export function Warnings() {
           {list.some((w) => w.manual) && may("cancel") && <button onClick={cancelAlarm} title="C">{texts.cancel_alarm}</button>}
         </span>
       </h2>
-      {list.length === 0 && <p class="none">{texts.no_warnings}</p>}
+      {list.length === 0 && <p class="none">{frame.value ? texts.no_warnings : texts.no_picture}</p>}
       <ul>
         {list.slice(0, MOST).map((w) => (
           <Card key={w.zone} w={w} />
@@ -53,20 +53,19 @@ function Card({ w }: { w: Warning }) {
       <div class="line">
         <span class="mark" aria-hidden="true">{state === "open" ? "⚠" : "✓"}</span>
         <b class="zone">{name}</b>
-        <span class="raid">{w.raid ? fill(texts.raid, { n: w.raid }) : texts.manual}</span>
+        <span class="raid">{w.raid ? fill(texts.raid, { n: w.raid }) : texts.manual} · <b class="state">{w.seen ? fill(texts.acknowledged_by, { who: w.seen }) : texts.unacknowledged}</b></span>
         <span class="count" data-test="countdown">{due ? <><small>{texts.impact_in}</small> {countdown(w.impact, t)} s</> : known(w.impact) && t - w.impact < 3 ? texts.impact_now : "—"}</span>
       </div>
       <div class="line small">
         <span class="why">
-          {!w.manual || w.tracks ? fill(w.tracks === 0 ? texts.no_track_p : w.tracks === 1 ? texts.track_p : texts.tracks_p, {
-            n: w.tracks, p: percent(w.tracks ? w.p : w.peak), w: percent(site.policy.warn),
-          }) : ""}
+          {(!w.manual || w.tracks > 0) && (
+            <button class="plainly" onClick={() => explain(w.zone)} title={texts.zones.why}>
+              {w.tracks ? many(texts.tracks_p, w.tracks, { p: percent(w.p), w: percent(site.policy.warn) }) : fill(texts.no_track_p, { p: percent(w.peak) })}
+            </button>
+          )}
           {w.manual && w.by ? ` ${fill(texts.by, { who: w.by, why: w.why })}` : ""}
           {!due && known(w.until) && w.until > t ? ` · ${fill(texts.clear_in, { s: countdown(w.until, t) })}` : ""}
-          <span class="dot"> · </span>
-          <b class="state">
-            {w.back ? `${texts.came_back[w.back]} · ` : ""}{w.seen ? fill(texts.acknowledged_by, { who: w.seen }) : texts.unacknowledged}
-          </b>
+          {w.back && <b class="state"> · {texts.came_back[w.back]}</b>}
         </span>
         {time.value.live && may("acknowledge") && (
           <span class="actions">
