@@ -24,6 +24,7 @@ from skywarden.console.app import STATIC  # noqa: E402
 from skywarden.console.journal import Journal, left_standing  # noqa: E402
 from skywarden.console.server import Console  # noqa: E402
 from skywarden.run.clock import ScaledClock  # noqa: E402
+from skywarden.site.model import Display  # noqa: E402
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = (
@@ -74,10 +75,10 @@ class Run:
 
     def __init__(self, mode: str = "SIMULATION", port: int = 0, terrain: bool = False, title: str = "A made-up raid", start: float = 0.0,
                  users: Path | None = None, folder: Path | None = None, journal: Path | None = None, records: Path | None = None,
-                 consent: str = "one", tiles: str | None = None, **play: object) -> None:
+                 consent: str = "one", tiles: str | None = None, display: Display | None = None, frames: type[Play] = Play, **play: object) -> None:
         site = kabul(terrain)
-        self.site = replace(site, policy=replace(site.policy, consent=consent))
-        self.play = Play(self.site, drill=mode == "SIMULATION", **play)   # type: ignore[arg-type]
+        self.site = replace(site, policy=replace(site.policy, consent=consent), display=display or site.display)
+        self.play = frames(self.site, drill=mode == "SIMULATION", **play)   # type: ignore[arg-type]
         self.play.needed = {"none": 0, "one": 1, "two": 2}[consent]
         self._going, self._frozen = threading.Event(), threading.Event()
         self.clock = ScaledClock(1.0, sleep=self._going.wait)

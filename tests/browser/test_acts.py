@@ -503,7 +503,8 @@ def test_role_refused(manned, visit, by):
         ready(page)
         expect(at(page, "warning").first).to_be_visible()
         expect(button(page, "Acknowledge")).to_have_count(0)
-        for key, act in {"m": "manual alarm", "a": "acknowledge", "s": "put aside", "h": "hold", "y": "consent", "u": "audit log", "w": "weapon control status"}.items():
+        acts = {"m": "manual alarm", "a": "acknowledge", "s": "put aside", "h": "hold", "y": "consent", "u": "audit log", "w": "weapon control status"}
+        for key, act in acts.items():
             page.keyboard.press(key)
             expect(at(page, "toast")).to_contain_text(f"Your role, observer, has no leave for: {act}.")
             expect(page.get_by_role("dialog")).to_have_count(0)

@@ -25,10 +25,11 @@ NAMES = [str(width) for width, _ in SIZES]
 BOTH_SIZES = ("quiet", "raid", "replay", "stale", "edit", "report")      # the guide has these large, too
 # What sticks out of the window, or is cut off by its own box where its author did not mean it to be.
 STICKS_OUT = """() => { const page = document.documentElement, long = page.scrollHeight > innerHeight + 1;
-  return [...(page.scrollWidth > innerWidth ? [page] : []), ...[...document.querySelectorAll('header *, footer *, .banner *, .situation *, .warnings *, [role=tab], dialog *,'
-  + '.maptools *, .covered, .edit *')]
+  const all = document.querySelectorAll('header *, footer *, .banner *, .situation *, .warnings *, [role=tab], dialog *, .maptools *, .corner *, .edit *');
+  return [...(page.scrollWidth > innerWidth ? [page] : []), ...[...all]
   .filter(e => e.checkVisibility() && !e.closest('.hidden, svg, .title, .user') && !e.matches('canvas, small.hidden, option'))
-  .filter(e => { const r = e.getBoundingClientRect(), scrolls = long || e.closest('.warnings, dialog, [role=tabpanel]'), wide = e.closest('.scroll, [role=tablist]');
+  .filter(e => { const r = e.getBoundingClientRect();
+    const scrolls = long || e.closest('.warnings, dialog, [role=tabpanel]'), wide = e.closest('.scroll, [role=tablist]');
     return r.width > 0 && ((!wide && (r.left < -1 || r.right > innerWidth + 1)) || (!scrolls && (r.top < -1 || r.bottom > innerHeight + 1))
       || (e.matches('button, .count, .mode, .chip, h2, [role=tab]') && e.scrollWidth > e.clientWidth + 2)) })
   ].map(e => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`) }"""

@@ -35,6 +35,16 @@ def test_the_runway_is_3500_by_50_metres_and_runs_107_degrees() -> None:
     assert np.degrees(np.arctan2(east, north)) % 180.0 == pytest.approx(107.0, abs=0.5)
 
 
+def test_a_site_says_how_heights_of_aircraft_are_told(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "sites" / "kabul", tmp_path / "kabul")
+    assert load(tmp_path / "kabul").display.aircraft_height == "metres"
+    with (tmp_path / "kabul" / "site.toml").open("a") as file:
+        file.write('\n[display]\naircraft_height = "flight-level"\ntransition_altitude_ft = 13000\n')
+    display = load(tmp_path / "kabul").display
+    assert display.aircraft_height == "flight-level"
+    assert display.transition_altitude == pytest.approx(13_000 * 0.3048)
+
+
 def test_the_range_is_the_benchmarks_world() -> None:
     site = load("range")
     radar = site.radars[0]

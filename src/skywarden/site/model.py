@@ -150,7 +150,7 @@ class Display:
     """How the site's people want to read what is shown; changes no belief."""
 
     aircraft_height: str = "metres"     # metres above the origin | feet above mean sea level | flight-level above the transition altitude, else feet
-    transition_altitude: float = 10_000 * 0.3048    # above mean sea level [m]
+    transition_altitude: float = 3048.0     # above mean sea level [m]
 
 
 @dataclass(frozen=True, eq=False)
