@@ -126,6 +126,9 @@ def test_files_are_served_by_name_only_with_their_type_and_no_folder_is_listed()
         body = page.ask("GET", "/")[2].decode()
         script = body.split('src="')[1].split('"')[0]
         sheet = next(part.split('"')[0] for part in body.split('href="') if part.split('"')[0].endswith(".css"))
+        assert script.startswith("./assets/")       # relative: the page also stands under a path
+        assert sheet.startswith("./assets/")
+        script, sheet = script[1:], sheet[1:]
         for path, kind in (("/", "text/html; charset=utf-8"), (script, "text/javascript"), (sheet, "text/css")):
             code, headers, _ = page.ask("GET", path)
             assert (code, headers["content-type"].startswith(kind)) == (200, True), path
