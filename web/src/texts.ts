@@ -167,7 +167,7 @@ const english = {
   picture_age: "picture age",
   detections: "detections",
   rejected: "not believed",
-  too_late: "too late to use",
+  late_unused: "too late to use",
   unusable: "without elevation",
   lag: "data {s} s old",
   pages: "pages open",

@@ -61,7 +61,7 @@ export function Health() {
         <dt>{texts.picture_age}</dt><dd>{pulse.value ? `${pulse.value.age.toFixed(1)} s` : "—"}</dd>
         <dt>{texts.detections}</dt><dd>{h.detections}</dd>
         <dt>{texts.rejected}</dt><dd>{h.rejected}</dd>
-        <dt>{texts.too_late}</dt><dd>{h.too_late}</dd>
+        <dt>{texts.late_unused}</dt><dd>{h.too_late}</dd>
         <dt>{texts.unusable}</dt><dd>{h.unusable}</dd>
         <dt>{texts.page_lag}</dt><dd>{drawMs.value} ms</dd>
       </dl>
