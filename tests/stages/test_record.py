@@ -12,6 +12,7 @@ from builders import a_moment, a_step
 
 from skywarden.errors import RecordError
 from skywarden.record import header as headers
+from skywarden.record import writer
 from skywarden.record.codec import decode, differences, encode
 from skywarden.record.reader import Record
 from skywarden.record.writer import Header, Recorder
@@ -209,23 +210,145 @@ def test_what_is_there_is_never_overwritten(tmp_path):
         Recorder(tmp_path / "no" / "a.rec", SIMULATION)
 
 
-def take_many(recorder, first, last):
-    for i in range(first, last):
-        recorder.take(a_moment(0.25 * i))
-
-
-def test_a_full_disk_is_said_and_what_was_recorded_before_still_opens(tmp_path):
-    recorder = Recorder(tmp_path / "a.rec", SIMULATION)
-    for i in range(5):
-        recorder.take(a_moment(0.25 * i))
+def small_disk(recorder, room):
+    """SQLite then answers exactly as on a full disk; None: there is room again."""
     pages = recorder._base.execute("PRAGMA page_count").fetchone()[0]
-    recorder._base.execute(f"PRAGMA max_page_count={pages}")      # SQLite then answers exactly as on a full disk
-    with pytest.raises(RecordError, match=r"Make room .* still opens"):
-        take_many(recorder, 5, 200)
+    recorder._base.execute(f"PRAGMA max_page_count={pages + 4 if room is not None else 1 << 30}")
+
+
+class Wall:
+    """A clock that every question moves on, so that no attempt has to be waited for."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def __call__(self) -> float:
+        self.at += 1.0
+        return self.at
+
+
+def test_a_full_disk_is_said_loses_nothing_and_recording_goes_on_by_itself_when_there_is_room(tmp_path):
+    recorder = Recorder(tmp_path / "a.rec", SIMULATION, Wall())
+    moments = [a_moment(0.25 * i) for i in range(60)]
+    small_disk(recorder, 4)
+    for moment in moments[:50]:
+        recorder.take(moment)
+    assert "Make room" in recorder.fault
+    assert 0 < recorder.waiting < 50
+    assert len(recorder.fault.splitlines()) <= 3
+    with Record(tmp_path / "a.rec") as record:
+        assert 0 < len(record) == 50 - recorder.waiting
+        assert check_record(record, a_step).same
+    small_disk(recorder, None)
+    for moment in moments[50:]:
+        recorder.take(moment)
+    assert (recorder.fault, recorder.waiting, recorder.missing) == ("", 0, 0)
     recorder.close()
     with Record(tmp_path / "a.rec") as record:
-        assert len(record) >= 5
+        assert len(record) == 60
+        assert record.faults() == []
         assert check_record(record, a_step).same
+
+
+def test_what_memory_cannot_hold_is_left_out_and_the_record_says_which_frames_and_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "MOST_KEPT", 40_000)
+    recorder = Recorder(tmp_path / "a.rec", SIMULATION, Wall())
+    moments = [a_moment(0.25 * i) for i in range(120)]
+    small_disk(recorder, 4)
+    for moment in moments[:100]:
+        recorder.take(moment)
+    left = recorder.missing
+    assert 0 < left < 100
+    small_disk(recorder, None)
+    for moment in moments[100:]:
+        recorder.take(moment)
+    recorder.close()
+    assert recorder.missing == left
+    with Record(tmp_path / "a.rec") as record:
+        assert len(record) == 120 - left
+        (gap,) = record.gaps().values()
+        assert gap.frames == left
+        assert "full" in gap.why
+        assert record.faults() == [str(gap)]
+        assert [m.frame.t for m in record.moments()] == [m.frame.t for i, m in enumerate(moments, 1) if not gap.n - left <= i < gap.n]
+        assert [m.frame.t for m in record.moments(moments[gap.n - 1].frame.t)][0] == moments[gap.n - 1].frame.t
+        found = check_record(record, a_step)
+        assert found.same
+        assert found.frames == gap.n - left - 1
+        assert "not recorded" in found.sentence
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM gaps", "UPDATE gaps SET frames = frames - 1", "UPDATE gaps SET why = 'nothing'", "UPDATE gaps SET n = n + 1"])
+def test_a_gap_that_was_changed_afterwards_is_found(tmp_path, change):
+    recorder = Recorder(tmp_path / "a.rec", SIMULATION)
+    for i in range(3):
+        recorder.take(a_moment(0.25 * i))
+    recorder.missed(5)
+    for i in range(8, 12):
+        recorder.take(a_moment(0.25 * i))
+    recorder.close()
+    with Record(tmp_path / "a.rec") as record:
+        assert record.faults() == ["frames 4 to 8 were not recorded: the recorder was too slow"]
+    base = sqlite3.connect(tmp_path / "a.rec")
+    base.execute(change)
+    base.commit()
+    base.close()
+    with Record(tmp_path / "a.rec") as record:
+        assert any("missing" in fault or "not as it was" in fault for fault in record.faults())
+        assert not check_record(record, a_step).same
+
+
+def test_a_record_begun_on_a_full_disk_begins_when_there_is_room(tmp_path, monkeypatch):
+    real, full = writer._open, [True]
+
+    def opened(path, header):
+        if full[0]:
+            raise OSError(28, "No space left on device")
+        return real(path, header)
+
+    monkeypatch.setattr(writer, "_open", opened)
+    recorder = Recorder(tmp_path / "a.rec", SIMULATION, Wall())
+    recorder.take(a_moment(0.0))
+    assert "Make room" in recorder.fault
+    full[0] = False
+    recorder.take(a_moment(0.25))
+    assert recorder.fault == ""
+    recorder.close()
+    with Record(tmp_path / "a.rec") as record:
+        assert len(record) == 2
+        assert record.faults() == []
+
+
+def test_a_record_taken_away_while_it_is_written_begins_again_and_says_what_it_lacks(tmp_path):
+    recorder = Recorder(tmp_path / "a.rec", SIMULATION, Wall())
+    for i in range(5):
+        recorder.take(a_moment(0.25 * i))
+    shutil.move(tmp_path / "a.rec", tmp_path / "moved.rec")
+    for i in range(5, 9):
+        recorder.take(a_moment(0.25 * i))
+    recorder.close()
+    with Record(tmp_path / "a.rec") as record:
+        assert record.faults() == ["frames 1 to 5 were not recorded: the file was taken away while it was written"]
+        assert [m.frame.t for m in record.moments()] == [1.25, 1.5, 1.75, 2.0]
+
+
+def test_another_file_in_the_place_of_a_record_is_said_and_not_touched(tmp_path):
+    recorder = Recorder(tmp_path / "a.rec", SIMULATION, Wall())
+    recorder.take(a_moment(0.0))
+    shutil.move(tmp_path / "a.rec", tmp_path / "moved.rec")
+    (tmp_path / "a.rec").write_bytes(b"somebody's work")
+    recorder.take(a_moment(0.25))
+    assert "in the place of" in recorder.fault
+    recorder.close()
+    assert (tmp_path / "a.rec").read_bytes() == b"somebody's work"
+
+
+def test_a_record_is_readable_by_its_owner_only(tmp_path):
+    recorder = Recorder(tmp_path / "a.rec", SIMULATION)
+    recorder.take(a_moment(0.0))
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {"a.rec": 0o600, "a.rec-wal": 0o600, "a.rec-shm": 0o600}
+    recorder.close()
+    assert (tmp_path / "a.rec").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(("content", "sentence"), [

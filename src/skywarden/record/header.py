@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
 
 import msgspec
 
@@ -52,6 +53,23 @@ class Header:
             self.seed, self.duration, list(self.feeds),
         ]
         return digest(msgspec.msgpack.encode(said))
+
+
+class Gap(NamedTuple):
+    """Frames that were not recorded, said by the record itself."""
+
+    n: int          # number of the frame right after them
+    frames: int     # how many
+    why: str
+
+    def digest(self, before: bytes) -> bytes:
+        """What the chain of frame digests goes on from, `before` being the digest before the gap."""
+        return digest(before, b"gap", msgspec.msgpack.encode(list(self)))
+
+    def __str__(self) -> str:
+        last = self.n - 1
+        which = f"frame {last} was" if self.frames == 1 else f"frames {last - self.frames + 1} to {last} were"
+        return f"{which} not recorded: {self.why}"
 
 
 def digest(*parts: bytes | None) -> bytes:

@@ -19,7 +19,7 @@ from skywarden.messages.picture import Picture
 from skywarden.messages.tables import Array
 from skywarden.messages.truth import Truth
 from skywarden.record.codec import MOST_BYTES, decode
-from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Header, digest
+from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Gap, Header, digest
 
 BATCH = 64              # rows read at a time: a long read would keep a running recorder from folding its log into the file
 COLUMNS = "n, t, frame, frame_digest, picture, picture_digest, drill, drill_digest, truth, truth_digest"
@@ -108,18 +108,35 @@ class Record:
                 yield self._row(values)
             n = batch[-1][0] if batch else None
 
-    def moments(self, start: float = 0.0) -> Iterator[Moment]:
-        """Every moment from `start` [s] on, decoded; stops with a RecordError at the first row that is not as it was recorded."""
+    def chained(self, start: float = 0.0) -> Iterator[tuple[Row, Gap | None, str | None]]:
+        """Every row from `start` [s] on, the declared gap right before it, and what is wrong with it, in words."""
+        gaps = self.gaps()
         before: bytes | None = None
         n = 0
         for row in self.rows(start):
+            gap = gaps.get(row.n)
             if before is None:
-                n, before = row.n, self._before(row.n)
-            fault = row.fault(before, n)
+                n, before = (1, self.header.digest(self.form)) if start <= 0.0 else (row.n - (gap.frames if gap else 0), self._before(row.n))
+            if gap is not None and row.n == n + gap.frames:
+                n, before = row.n, gap.digest(before)
+            yield row, gap, row.fault(before, n)
+            n, before = row.n + 1, row.frame_digest
+
+    def gaps(self) -> dict[int, Gap]:
+        """Frames that the record itself says are missing, by the number of the frame after them."""
+        if not self._ask("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'gaps'"):
+            return {}
+        found = self._ask("SELECT n, frames, why FROM gaps ORDER BY n LIMIT 100000")
+        if not all(isinstance(n, int) and isinstance(frames, int) and 0 < frames < n and isinstance(why, str) for n, frames, why in found):
+            raise RecordError(f"{self.path}: its list of frames that were not recorded is damaged")
+        return {n: Gap(n, frames, why) for n, frames, why in found}
+
+    def moments(self, start: float = 0.0) -> Iterator[Moment]:
+        """Every moment from `start` [s] on, decoded; stops with a RecordError at the first row that is not as it was recorded."""
+        for row, _, fault in self.chained(start):
             if fault is not None:
                 raise RecordError(f"{self.path}: {fault}")
             yield self.moment(row)
-            n, before = n + 1, row.frame_digest
 
     def moment(self, row: Row) -> Moment:
         """A row decoded. Raises RecordError naming the frame where that fails."""
@@ -136,14 +153,11 @@ class Record:
         return self.moment(self._row(found[0])) if found else None
 
     def faults(self) -> list[str]:
-        """Everything in the file that is not as it was recorded, in words; empty where all is."""
+        """Everything in the file that is not as it was recorded, in words, and what was not; empty where all is."""
         found = [] if self.header_sound else ["the header is not as it was recorded"]
-        before, n = self.header.digest(self.form), 1
-        for row in self.rows():
-            fault = row.fault(before, n)
-            if fault is not None:
-                found.append(fault)
-            n, before = row.n + 1, row.frame_digest
+        for _, gap, fault in self.chained():
+            found += [] if gap is None else [str(gap)]
+            found += [] if fault is None else [fault]
         return found
 
     def close(self) -> None:
@@ -151,8 +165,8 @@ class Record:
         self._base.close()
 
     def _before(self, n: int) -> bytes:
-        """The digest the chain holds before row `n`; only the row right before will do."""
-        found = self._ask("SELECT frame_digest FROM moments WHERE n = ?", n - 1)
+        """The digest the chain holds before row `n`, or before the gap in front of it."""
+        found = self._ask("SELECT frame_digest FROM moments WHERE n < ? ORDER BY n DESC LIMIT 1", n)
         return bytes(found[0][0]) if found else self.header.digest(self.form)
 
     def _recognise(self) -> None:

@@ -12,18 +12,22 @@ failure the file is consistent but may lack the last seconds. A clean close leav
 from __future__ import annotations
 
 import contextlib
+import errno
+import math
 import os
 import sqlite3
 import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from skywarden.errors import RecordError
 from skywarden.messages.moment import Moment
 from skywarden.record.codec import encode
-from skywarden.record.header import APPLICATION, FORMAT, Header, digest, machine
+from skywarden.record.header import APPLICATION, FORMAT, Gap, Header, digest, machine
 
 __all__ = ["Header", "Recorder"]
 
@@ -33,64 +37,194 @@ CREATE TABLE sources (part TEXT, name TEXT, content BLOB, PRIMARY KEY (part, nam
 CREATE TABLE moments (
     n INTEGER PRIMARY KEY, t REAL NOT NULL, frame BLOB NOT NULL, frame_digest BLOB NOT NULL, picture BLOB NOT NULL, picture_digest BLOB NOT NULL,
     drill BLOB, drill_digest BLOB, truth BLOB, truth_digest BLOB);
+CREATE TABLE gaps (n INTEGER PRIMARY KEY, frames INTEGER NOT NULL, why TEXT NOT NULL);
 CREATE INDEX moments_by_time ON moments (t);
 """
+INSERT = "INSERT INTO moments VALUES (?,?,?,?,?,?,?,?,?,?)"
+RETRY_S = 0.5                   # seconds between two attempts to write on after a fault
+LOOK_S = 1.0                    # seconds between two looks at whether the file is still there
+MOST_KEPT = 128 * 1024 * 1024   # bytes of encoded frames that wait in memory for room on the disk
+PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE})  # OSErrors that may pass
 PAGE = 16384                    # bytes; a frame of fifty rounds spans a few pages instead of dozens
 
 
 class Recorder:
-    """A sink that writes every moment it takes into a new file. Raises RecordError where that cannot be done, saying what to do."""
+    """A sink that writes every moment it takes into a new file.
 
-    def __init__(self, path: Path | str, header: Header) -> None:
-        self._path = Path(path)
+    A disk that is full, or fails, ends nothing: `fault` says so, what cannot be written waits in memory up to
+    `MOST_KEPT`, and goes into the file as soon as there is room. What is more than that is left out, and the
+    file says how many frames and why (table `gaps`), inside the chain of digests.
+
+    path    Path    of the new file; readable by its owner only
+    header  Header  what the record says of itself
+
+    Raises RecordError for what the user must change: a file that is there, a folder that is not, no right to write.
+    """
+
+    def __init__(self, path: Path | str, header: Header, now: Callable[[], float] = time.monotonic) -> None:
+        self._path, self._header, self._now = Path(path), header, now
         self._n = 0
         self._last = header.digest()
-        self._broken = False
+        self._skipped, self._why = 0, ""
+        self._kept: deque[_Kept] = deque()
+        self._bytes = 0
+        self._next_try = self._next_look = -math.inf
+        self._closed = False
+        self.fault = ""             # why nothing is written just now; empty while all is
+        self.missing = 0            # frames left out so far
         _claim(self._path)
+        self._base: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         try:
-            self._base = _open(self._path, header)
+            self._begin()
         except (sqlite3.Error, OSError) as error:
-            self._path.unlink(missing_ok=True)
-            raise _cannot(self._path, error) from None
+            if not _passing(error):
+                self._path.unlink(missing_ok=True)
+                raise _cannot(self._path, error) from None
+            self._say(error)
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait in memory for room on the disk."""
+        return len(self._kept)
 
     def take(self, moment: Moment) -> None:
-        """Write one moment; when this returns, no kill of the process can lose it."""
-        if self._broken:
+        """Write one moment; when this returns without a `fault`, no kill of the process can lose it."""
+        if self._closed:
             return
-        frame, picture = encode(moment.frame), encode(moment.picture)
-        drill = None if moment.drill is None else encode(moment.drill)
-        truth = None if moment.truth is None else encode(moment.truth)
-        n = self._n + 1
-        mark = digest(self._last, n.to_bytes(8, "little"), frame)
-        row = (
-            n, moment.frame.t, frame, mark, picture, digest(mark, picture), drill, None if drill is None else digest(mark, drill),
-            truth, None if truth is None else digest(mark, truth),
-        )
-        try:
-            self._base.execute("INSERT INTO moments VALUES (?,?,?,?,?,?,?,?,?,?)", row)
-        except (sqlite3.Error, OSError) as error:
-            self._broken = True
-            raise _cannot(self._path, error, f"It holds the {self._n} frames before and still opens.") from None
-        self._n, self._last = n, mark
+        self._look()
+        if self._bytes > MOST_KEPT:
+            self._write()
+        if self._bytes > MOST_KEPT:
+            self._skip(1, self.fault or "it could not be written in time")
+            return
+        self._kept.append(self._row(moment))
+        self._bytes += self._kept[-1].bytes
+        self._write()
+
+    def missed(self, moments: int) -> None:
+        """Moments before the next one never reached the recorder."""
+        self._skip(moments, "the recorder was too slow")
 
     def conclude(self, outcome: dict[str, Any]) -> None:
         """Say how the run ended, for lists of records; whoever wants to be sure counts again, as the report does."""
-        if not self._broken:
+        if self._base is not None:
             with contextlib.suppress(sqlite3.Error, OSError):       # the record itself is whole without it
                 self._base.execute("INSERT OR REPLACE INTO header VALUES ('outcome', ?)", (msgspec.json.encode(outcome).decode(),))
 
     def close(self) -> None:
         """Fold everything into the one file. Where even that fails the `-wal` beside it stays, and the record opens with it."""
-        # everything committed is safe in the write-ahead log; somebody reading just now, or a full disk, may keep it from being folded in
-        with contextlib.suppress(sqlite3.Error, OSError):
-            self._base.execute("PRAGMA journal_mode=DELETE")
-        self._base.close()
+        if self._closed:
+            return
+        self._next_try = -math.inf
+        self._write()
+        self._closed = True
+        self.missing += len(self._kept)
+        self._kept.clear()
+        if self._base is not None:
+            # everything committed is safe in the write-ahead log; somebody reading just now, or a full disk, may keep it from being folded in
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self._base.execute("PRAGMA journal_mode=DELETE")
+            self._base.close()
+
+    def _begin(self) -> None:
+        """Make the file a record without a frame. Raises sqlite3.Error or OSError."""
+        self._base = _open(self._path, self._header)
+        about = self._path.stat()
+        self._file = about.st_dev, about.st_ino
+
+    def _row(self, moment: Moment) -> _Kept:
+        """A moment as it will stand in the file, behind the gap before it if there is one."""
+        frame, picture = encode(moment.frame), encode(moment.picture)
+        drill = None if moment.drill is None else encode(moment.drill)
+        truth = None if moment.truth is None else encode(moment.truth)
+        gap = Gap(self._n + self._skipped + 1, self._skipped, self._why) if self._skipped else None
+        last = self._last if gap is None else gap.digest(self._last)
+        n = self._n + self._skipped + 1
+        mark = digest(last, n.to_bytes(8, "little"), frame)
+        row = (
+            n, moment.frame.t, frame, mark, picture, digest(mark, picture), drill, None if drill is None else digest(mark, drill),
+            truth, None if truth is None else digest(mark, truth),
+        )
+        self._n, self._last, self._skipped = n, mark, 0
+        return _Kept(row, gap, sum(len(part) for part in row if isinstance(part, bytes)))
+
+    def _skip(self, frames: int, why: str) -> None:
+        self._why = why.splitlines()[0][:200] if not self._skipped else self._why
+        self._skipped += frames
+        self.missing += frames
+
+    def _write(self) -> None:
+        """Put everything that waits into the file, a transaction a frame, as far as that goes; on a fault try again a little later."""
+        if not self._kept or self._now() < self._next_try:
+            return
+        try:
+            if self._base is None:
+                self._begin()
+            while self._kept:
+                self._insert(self._kept[0])
+                self._bytes -= self._kept.popleft().bytes
+        except (sqlite3.Error, OSError) as error:
+            self._say(error)
+        else:
+            self.fault = ""
+
+    def _insert(self, kept: _Kept) -> None:
+        assert self._base is not None
+        if kept.gap is None:
+            self._base.execute(INSERT, kept.row)
+            return
+        self._base.execute("BEGIN")
+        try:
+            self._base.execute("INSERT INTO gaps VALUES (?,?,?)", kept.gap)
+            self._base.execute(INSERT, kept.row)
+            self._base.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._base.execute("ROLLBACK")
+            raise
+
+    def _say(self, error: Exception) -> None:
+        self.fault = str(_cannot(self._path, error, f"{len(self._kept)} frames wait in memory, {self.missing} are lost."))
+        self._next_try = self._now() + RETRY_S
+
+    def _look(self) -> None:
+        """Begin again where somebody has taken the file away: what SQLite would go on writing to could never be found."""
+        if self._file is None or self._now() < self._next_look:
+            return
+        self._next_look = self._now() + LOOK_S
+        with contextlib.suppress(OSError):
+            about = self._path.stat()
+            if (about.st_dev, about.st_ino) == self._file:
+                return
+            self.fault = f"{self._path} was put in the place of this run's record, which is lost. Move it away: recording then begins again."
+            self._next_try = self._now() + 2.0 * LOOK_S
+            return
+        with contextlib.suppress(sqlite3.Error, OSError, RecordError):
+            _claim(self._path)
+            if self._base is not None:
+                self._base.close()
+            self._base = self._file = None
+            gone = (self._kept[0].row[0] if self._kept else self._n + 1) - 1
+            self._kept.clear()
+            self._bytes, self._last, self._skipped = 0, self._header.digest(), 0
+            self.missing += self._n - gone
+            self._skipped, self._n, self._why = self._n, 0, "the file was taken away while it was written"
+            self._begin()
+
+
+class _Kept(NamedTuple):
+    """A frame that has not been written yet."""
+
+    row: tuple[Any, ...]
+    gap: Gap | None     # frames left out before it
+    bytes: int
 
 
 def _claim(path: Path) -> None:
     """Create `path`, refusing to touch what is already there."""
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
         raise RecordError(f"{path} is already there and is not overwritten: name another file with --record, or delete it") from None
     except FileNotFoundError:
@@ -100,7 +234,8 @@ def _claim(path: Path) -> None:
 
 
 def _open(path: Path, header: Header) -> sqlite3.Connection:
-    base = sqlite3.connect(path, isolation_level=None)      # every statement commits itself
+    # every statement commits itself; the session opens it and the recorder's own thread writes, never both at once
+    base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         base.execute(f"PRAGMA page_size={PAGE}")
         base.execute("PRAGMA journal_mode=WAL")
@@ -126,6 +261,13 @@ def _entries(header: Header) -> list[tuple[str, object]]:
         ("duration_s", header.duration), ("feeds", msgspec.json.encode(list(header.feeds)).decode()),
         ("digest", header.digest()), ("created_unix_s", time.time()), ("machine", msgspec.json.encode(machine()).decode()),
     ]
+
+
+def _passing(error: Exception) -> bool:
+    """Whether waiting may help: a full disk may have room again, a missing right will not come by itself."""
+    if isinstance(error, sqlite3.Error):
+        return any(word in str(error) for word in ("full", "I/O", "locked"))
+    return isinstance(error, OSError) and error.errno in PASSING
 
 
 def _integer(value: int | None) -> int | str | None:

@@ -34,12 +34,15 @@ def check_record(
     """
     if not record.header_sound:
         return Comparison(False, 0, 0, float("nan"), f"{record.path}: the header is not as it was recorded")
-    before, frames = record.header.digest(record.form), 0
-    for row in record.rows():
-        fault = row.fault(before, frames + 1) or _unlike(record, row, step)
+    frames = 0
+    for row, gap, damage in record.chained():
+        if gap is not None and damage is None:
+            said = f"{record.path}: {frames} frames, every picture the same to the last bit; then {gap}. What follows cannot be repeated without them"
+            return Comparison(True, frames, 0, float("nan"), said)
+        fault = damage or _unlike(record, row, step)
         if fault is not None:
             return Comparison(False, frames, row.n if row.n == frames + 1 else frames + 1, row.t, f"{record.path}: {fault}")
-        before, frames = row.frame_digest, frames + 1
+        frames += 1
         progress(frames)
     return Comparison(True, frames, 0, float("nan"), f"{record.path}: {frames} frames, every picture the same to the last bit")
 
