@@ -71,6 +71,8 @@ def run_command(
         stay, tiles)
     summary = simulation.run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
+    if summary.get("frames_not_recorded"):
+        raise typer.Exit(1)     # the run went on to its end, yet the record that was asked for is not whole
 
 
 @app.command("track", **_example("skywarden track detections.csv --site range --out tracked"))

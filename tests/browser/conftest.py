@@ -24,6 +24,7 @@ from skywarden.console.app import STATIC  # noqa: E402
 from skywarden.console.journal import Journal, left_standing  # noqa: E402
 from skywarden.console.server import Console  # noqa: E402
 from skywarden.run.clock import ScaledClock  # noqa: E402
+from skywarden.run.mailbox import SinkState  # noqa: E402
 from skywarden.site.model import Display  # noqa: E402
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -80,11 +81,13 @@ class Run:
         self.site = replace(site, policy=replace(site.policy, consent=consent), display=display or site.display)
         self.play = frames(self.site, drill=mode == "SIMULATION", **play)   # type: ignore[arg-type]
         self.play.needed = {"none": 0, "one": 1, "two": 2}[consent]
+        self.others: list[SinkState] = []       # how further sinks fare
         self._going, self._frozen = threading.Event(), threading.Event()
         self.clock = ScaledClock(1.0, sleep=self._going.wait)
         self.console = Console(
             self.site, mode, title, port=port, users=users, epoch_ns=1_630_281_600 * 10**9, site_folder=folder, records=records, tiles=tiles,
-            clock=self.clock if mode == "SIMULATION" else None, took=lambda: 0.004, channels={"terminal": lambda: 0.1})
+            clock=self.clock if mode == "SIMULATION" else None, took=lambda: 0.004,
+            channels=lambda: [SinkState("terminal", 0.1, 0, 0, 0, "", 0.01), *self.others])
         for command in left_standing(journal, self.site) if journal is not None else ():
             self.console.order(command)
         self.journal = Journal(journal, self.site) if journal is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import signal
 import subprocess
@@ -114,7 +115,7 @@ def test_an_empty_record_is_replayed_reviewed_and_checked_without_fault(tmp_path
     assert path.read_bytes() == before
 
 
-def test_a_full_disk_while_recording_gets_a_sentence_and_keeps_what_was_written(tmp_path):
+def test_a_disk_that_stays_full_ends_no_run_and_the_record_and_the_answer_say_what_is_missing(tmp_path):
     path = tmp_path / "full.rec"
     limit = 3 * 2**20
 
@@ -122,9 +123,11 @@ def test_a_full_disk_while_recording_gets_a_sentence_and_keeps_what_was_written(
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    told = command("run", "mixed-salvo-50", "--speed", "max", "--no-console", "--record", path, preexec_fn=small_disk)
-    assert told.returncode == 1, told.stdout
+    told = command("run", "mixed-salvo-50", "--speed", "max", "--no-console", "--record", path, "--json", preexec_fn=small_disk)
+    assert told.returncode == 1, told.stderr
     assert "Traceback" not in told.stderr
     assert path.name in told.stderr
+    summary = json.loads(told.stdout)
     with Record(path) as record:
         assert len(record) > 10
+        assert summary["frames"] == len(record) + summary["frames_not_recorded"], "the run went on to its end"

@@ -271,7 +271,7 @@ def test_what_memory_cannot_hold_is_left_out_and_the_record_says_which_frames_an
         assert "full" in gap.why
         assert record.faults() == [str(gap)]
         assert [m.frame.t for m in record.moments()] == [m.frame.t for i, m in enumerate(moments, 1) if not gap.n - left <= i < gap.n]
-        assert [m.frame.t for m in record.moments(moments[gap.n - 1].frame.t)][0] == moments[gap.n - 1].frame.t
+        assert next(record.moments(moments[gap.n - 1].frame.t)).frame.t == moments[gap.n - 1].frame.t
         found = check_record(record, a_step)
         assert found.same
         assert found.frames == gap.n - left - 1

@@ -14,7 +14,7 @@ import { Health } from "./panels/health";
 import { CoverageSays, MapTools, Scale } from "./panels/maptools";
 import { Rehearsal } from "./panels/rehearsal";
 import { TimeBar, Toast } from "./panels/timebar";
-import { Banner, Situation, Top } from "./panels/top";
+import { Banner, SinkFaults, Situation, Top } from "./panels/top";
 import { Tracks } from "./panels/tracks";
 import { Warnings } from "./panels/warnings";
 import { Zones } from "./panels/zones";
@@ -26,7 +26,10 @@ function Page() {
   return (
     <div class={`page ${stale.value ? "is-stale" : ""}`}>
       <Top />
-      <Banner />
+      <div class="banners">
+        <Banner />
+        <SinkFaults />
+      </div>
       <main>
         <aside class="urgent" aria-label={texts.warnings}>
           <Situation />

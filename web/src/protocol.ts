@@ -66,8 +66,10 @@ export interface Frame {
 }
 export interface Pulse {
   type: "pulse"; age: number; over: boolean; span: [number, number] | null; t: Num; warnings: Warning[]; pages: number; fault: string;
-  pace: Pace | null; channels: { name: string; age: Num }[];
+  pace: Pace | null; channels: Channel[];
 }
+/** How a sink fares: `fault` is empty where nothing is wrong. */
+export interface Channel { name: string; age: Num; waiting: number; lost: number; failures: number; fault: string }
 /** The pace of the run itself: 0 stands still, null as fast as it goes; `kept` is what the machine manages. */
 export interface Pace { speed: Num; by: string; kept: Num; waiting: number }
 export interface Time { type: "time"; live: boolean; moving: boolean; speed: number; t: number }

@@ -24,10 +24,11 @@ BY = "restart"
 
 
 class Journal:
-    """A sink. `path` is one file a site; see `path_of`."""
+    """A sink. `path` is one file a site; see `path_of`. A `lasting` one leaves what stands to whoever starts the site's defence again."""
 
-    def __init__(self, path: Path, site: Site) -> None:
-        self._path, self._names = path, [zone.name for zone in site.zones]
+    def __init__(self, path: Path, site: Site, lasting: bool = False) -> None:
+        self._path, self._names, self._lasting = path, [zone.name for zone in site.zones], lasting
+        self.fault = ""         # why what stands is not written down just now
         self._written: tuple[str, ...] | None = None
         self._when = -LONGEST_S
 
@@ -37,15 +38,20 @@ class Journal:
         standing = tuple(self._names[int(z)] for z, a in zip(warnings.zone, warnings.action, strict=True) if int(a) != CLEAR)
         if set(standing) == set(self._written or ()) and (not standing or time.monotonic() - self._when < 0.1 * LONGEST_S):
             return
-        self._written, self._when = standing, time.monotonic()
-        with contextlib.suppress(OSError):          # a full disk must not stop the run; the record says so
+        try:
             if standing:
                 _write(self._path, {"unix_s": time.time(), "zones": standing})
             else:
                 self._path.unlink(missing_ok=True)
+        except OSError as error:        # told, and tried again with the next moment
+            self.fault = f"standing warnings are not written down, and a restart would forget them: {error.strerror or error}"
+            return
+        self.fault, self._written, self._when = "", standing, time.monotonic()
 
     def close(self) -> None:
-        """Nothing is left to take up."""
+        """Nothing is left to take up, unless it lasts."""
+        if self._lasting:
+            return
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
 
@@ -68,6 +74,10 @@ def left_standing(path: Path, site: Site) -> tuple[Command, ...]:
 
 def _write(path: Path, told: dict[str, Any]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(told, file)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(told, file)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise

@@ -9,6 +9,7 @@ The server runs in a thread with an event loop of its own; neither a slow page n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import secrets
 import socket
@@ -33,6 +34,7 @@ from skywarden.errors import SkywardenError, UsageError
 from skywarden.messages.commands import PACE, Command
 from skywarden.messages.moment import Moment
 from skywarden.run.clock import Paced
+from skywarden.run.mailbox import RESTART_S, SILENT_S, SinkState
 from skywarden.site.model import Site
 
 MODES = ("SIMULATION", "LIVE", "REPLAY")
@@ -62,7 +64,7 @@ class Console:
     kind    str    REPLAY only: what the record is of, SIMULATION or LIVE
     clock   Paced  of a simulated run, whose pace those who may can change; None where time is not ours to change
     took    () -> float   how long the newest frame took to be worked out [s]
-    channels {name: () -> seconds since it last took a picture, None never}   what else takes this run's pictures
+    channels () -> list[SinkState]   how everything fares that takes this run's pictures, this page included
 
     Raises `UsageError` when the port is taken, the address is not loopback without users, or `tiles` is no address of tiles.
     """
@@ -71,7 +73,7 @@ class Console:
         self, site: Site, mode: str, title: str, host: str = "127.0.0.1", port: int = 8080, *, users: Path | None = None,
         audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None, moments: Iterator[Moment] | None = None,
         kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None, tiles: str | None = None, clock: Paced | None = None,
-        took: Callable[[], float] = lambda: float("nan"), channels: dict[str, Callable[[], float | None]] | None = None,
+        took: Callable[[], float] = lambda: float("nan"), channels: Callable[[], list[SinkState]] = list,
     ) -> None:
         if mode not in MODES or kind not in MODES[:2]:
             raise ValueError(f"mode {mode!r} of kind {kind!r} is none of {MODES}")
@@ -85,10 +87,10 @@ class Console:
         self.site, self.mode, self.title, self.epoch_ns = site, mode, title, epoch_ns
         self.kind = kind if mode == "REPLAY" else mode
         self.site_folder, self.records = site_folder, records
-        self.fault = ""                             # why a record could not be read on
+        self.unread = ""                            # why a record could not be read on
         self._moments = moments
         self.clock = clock if self.mode == "SIMULATION" else None
-        self.channels = channels if channels is not None else {}    # the session adds its own as it opens them
+        self.channels = channels                    # the session sets it as it opens them
         self.paced_by = ""                          # who last changed the pace
         self._took = took
         self._kept: deque[tuple[float, float]] = deque(maxlen=200)      # wall and run time of the newest pictures
@@ -104,7 +106,9 @@ class Console:
         self.port = int(self._socket.getsockname()[1])
         self._lock = threading.Lock()               # around `memory` and the mailbox; held for microseconds
         self._mailbox: Moment | None = None
-        self._taken = time.monotonic()
+        self._shown = self._alive = time.monotonic()     # when a picture was last sent to the pages; when the event loop last had its turn
+        self._unshown = ""                          # why the newest picture was not
+        self._restarts = 0
         self._inbox: deque[Command] = deque()
         self._closed = threading.Event()
         self._started = threading.Event()
@@ -126,9 +130,17 @@ class Console:
             self.memory.see(moment)
             self._kept.append((now, moment.frame.t))
             fresh = self._mailbox is None
-            self._mailbox, self._taken = moment, now
+            self._mailbox = moment
         if fresh:
             self._wake()
+
+    @property
+    def fault(self) -> str:
+        """What keeps pages from seeing the newest picture, or from looking back; empty where nothing does."""
+        silent = time.monotonic() - self._alive
+        if silent > SILENT_S and self._started.is_set() and not self._closed.is_set():
+            return f"the server of the pages has not answered for {silent:.0f} s"
+        return self._unshown or (f"looking back: {self.tape.fault}" if self.tape.fault else "")
 
     def commands(self) -> tuple[Command, ...]:
         """What people commanded since the last call, in order. The session puts them into its next frame, with that frame's time."""
@@ -157,7 +169,8 @@ class Console:
         if self._closed.is_set():
             return
         self._closed.set()
-        self._server.should_exit = True
+        if self._started.is_set():
+            self._server.should_exit = True
         self._wake()
         self._thread.join(5.0)
         self._socket.close()
@@ -168,10 +181,12 @@ class Console:
         """The sign of life: how old the newest picture is, what can be scrubbed, and the warnings of now for pages that look back."""
         latest = self.latest
         return {
-            "type": "pulse", "age": round(time.monotonic() - self._taken, 2), "over": self.ended, "span": self.tape.span(),
+            "type": "pulse", "age": round(time.monotonic() - self._shown, 2), "over": self.ended, "span": self.tape.span(),
             "t": latest["t"] if latest else None, "warnings": latest["warnings"] if latest else [], "pages": len(self.hub.viewers),
-            "fault": self.fault, "pace": self._pace(),
-            "channels": [{"name": name, "age": None if (age := since()) is None else round(age, 1)} for name, since in self.channels.items()],
+            "fault": self.unread, "pace": self._pace(),
+            "channels": [
+                {"name": s.name, "age": None if s.age is None else round(s.age, 1), "waiting": s.waiting, "lost": s.lost, "failures": s.failures,
+                 "fault": s.fault} for s in self.channels()],
         }
 
     def _pace(self) -> dict[str, Any] | None:
@@ -190,23 +205,31 @@ class Console:
             return self.memory.since(after)
 
     def _serve(self) -> None:
+        """Serve until closed; a server that ends by a fault of its own is started again on the same socket."""
+        while not self._closed.is_set():
+            try:
+                asyncio.run(self._main())
+            except BaseException as error:      # a boundary: the defence does not end with its pages
+                self._unshown = f"the server of the pages ended and was started again: {type(error).__name__}"
+            if not self._closed.is_set():
+                self._restarts += 1
+                self._closed.wait(RESTART_S)
+
+    async def _main(self) -> None:
         config = uvicorn.Config(
             application(self), lifespan="off", log_level="critical", access_log=False, ws="websockets-sansio", ws_per_message_deflate=False,
-            ws_max_size=1 << 16, server_header=False, date_header=False, timeout_graceful_shutdown=1,
+            ws_max_size=1 << 16, server_header=False, date_header=False, timeout_graceful_shutdown=1, proxy_headers=False,
             limit_concurrency=MOST_CONNECTIONS, h11_max_incomplete_event_size=1 << 15,
             ssl_certfile=str(self.tls[0]) if self.tls else None, ssl_keyfile=str(self.tls[1]) if self.tls else None,
         )
         self._server = uvicorn.Server(config)
-        asyncio.run(self._main())
-
-    async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._due = asyncio.Event()
         picture = self._pump() if self._moments is None else self._load(self._moments)
         tasks = [asyncio.create_task(work) for work in (picture, self._beat())]
         self._started.set()
         try:
-            await self._server.serve(sockets=[self._socket])
+            await self._server.serve(sockets=[self._socket.dup()])
         finally:
             for task in tasks:
                 task.cancel()
@@ -216,20 +239,30 @@ class Console:
             self._loop.call_soon_threadsafe(self._due.set)
 
     async def _pump(self) -> None:
-        """Mailbox to pages: each moment that is still the newest is encoded once, kept on the tape and queued for every page."""
+        """Mailbox to pages: each moment that is still the newest is shown; one that cannot be is told, and the next one tried."""
         while True:
             await self._due.wait()
             self._due.clear()
             begun = time.monotonic()
-            with self._lock:
-                moment, self._mailbox = self._mailbox, None
-                memory = self.memory.copy()
-            if moment is not None:
-                self.latest = views.moment_view(moment, memory)
-                message = views.encode(self.latest)
-                self.tape.append(self.latest["t"], message)
-                self.hub.publish(message, live_only=True)
-                await asyncio.sleep(max(0.0, GAP_S - (time.monotonic() - begun)))
+            try:
+                self._show()
+            except Exception as error:      # a boundary: the picture grows old, pages say so, and the fault is named
+                self._unshown = f"a picture could not be shown: {type(error).__name__}: {error}"[:300]
+            await asyncio.sleep(max(0.0, GAP_S - (time.monotonic() - begun)))
+
+    def _show(self) -> None:
+        """Encode the newest moment once, queue it for every page and keep it on the tape."""
+        with self._lock:
+            moment, self._mailbox = self._mailbox, None
+            memory = self.memory.copy()
+        if moment is None:
+            return
+        latest = views.moment_view(moment, memory)
+        message = views.encode(latest)
+        self.latest = latest
+        self.hub.publish(message, live_only=True)
+        self._shown, self._unshown = time.monotonic(), ""
+        self.tape.append(latest["t"], message)
 
     async def _load(self, moments: Iterator[Moment]) -> None:
         """A record onto the tape, a few moments at a time and off the event loop."""
@@ -247,12 +280,16 @@ class Console:
                 for t, message in batch:
                     self.tape.append(t, message)
         except SkywardenError as error:
-            self.fault = str(error)
+            self.unread = str(error)
+        except Exception as error:      # a boundary: what was read before can still be looked at
+            self.unread = f"The record cannot be read on: {type(error).__name__}: {error}"[:300]
         self.ended = True
 
     async def _beat(self) -> None:
         while True:
-            self.hub.publish(views.encode(self.pulse()))
+            self._alive = time.monotonic()
+            with contextlib.suppress(Exception):        # a boundary: a pulse that cannot be made is missed by the pages, who then say so
+                self.hub.publish(views.encode(self.pulse()))
             await asyncio.sleep(PULSE_S)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from rich.text import Text
 from skywarden.messages.drill import Drill
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import ACTION_NAMES, AIRCRAFT, CLEAR, KIND_NAMES, PROJECTILE, RAISE, Health, Picture, Tracks
+from skywarden.run.mailbox import SinkState
 from skywarden.site.model import Site
 
 Array = NDArray[Any]
@@ -31,11 +32,13 @@ LONGEST_TABLE = 12      # tracks shown; the rest is counted
 class Terminal:
     """The live view on an interactive terminal; plain lines, one an event, anywhere else.
 
-    mode  the word that says what this is: SIMULATION, LIVE or REPLAY
+    mode   str    the word that says what this is: SIMULATION, LIVE or REPLAY
+    sinks  () -> list[SinkState]   how everything fares that takes this run's pictures
     """
 
-    def __init__(self, site: Site, mode: str, title: str, console: Console) -> None:
-        self._site, self._mode, self._title, self._console = site, mode, title, console
+    def __init__(self, site: Site, mode: str, title: str, console: Console, sinks: Callable[[], list[SinkState]] = list) -> None:
+        self._site, self._mode, self._title, self._console, self._sinks = site, mode, title, console, sinks
+        self._faults: tuple[str, ...] = ()
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._drawn = self._said = -math.inf
         self._events: list[Text] = []
@@ -45,7 +48,7 @@ class Terminal:
             console.print(f"{mode}: {title}", highlight=False)
 
     def take(self, moment: Moment) -> None:
-        for line in self._news(moment.picture, moment.drill):
+        for line in (*self._news(moment.picture, moment.drill), *self._failing(moment.frame.t)):
             if self._live is None:
                 self._console.print(line, highlight=False)
             self._events = [*self._events, line][-8:]
@@ -79,6 +82,14 @@ class Terminal:
                 Text(f"{_time(drill.t)}  rehearsed  track {o.track} by {self._site.effectors[o.effector].name}: cleared, simulated order", "yellow")
                 for o in drill.orders
             ]
+        return lines
+
+    def _failing(self, t: float) -> list[Text]:
+        """A line for each sink that has begun to fail or is well again."""
+        now = {state.name: state.fault.splitlines()[0] for state in self._sinks() if state.fault and state.name != "terminal"}
+        lines = [Text(f"{_time(t)}  FAULT      {name}: {fault}", "bold yellow") for name, fault in now.items() if name not in self._faults]
+        lines += [Text(f"{_time(t)}  well again {name}", "green") for name in self._faults if name not in now]
+        self._faults = tuple(now)
         return lines
 
     def _status(self, moment: Moment) -> str:

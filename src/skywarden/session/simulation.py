@@ -6,7 +6,6 @@ import math
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from skywarden.console.inbox import Commanded
 from skywarden.console.journal import Journal, left_standing, path_of
@@ -38,7 +37,8 @@ from skywarden.record.reader import Record
 from skywarden.record.writer import Recorder
 from skywarden.run.clock import Clock, NoClock, Paced, ScaledClock
 from skywarden.run.loop import Wire, run
-from skywarden.run.ports import Feed, Sink
+from skywarden.run.ports import Feed
+from skywarden.session.outputs import RECORD_WAITING, TERMINAL_WAITING, Boxes, ProgressBar, lost_of
 from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.simulator.scenario.load import site_of
 from skywarden.simulator.scenario.model import Scenario
@@ -88,59 +88,58 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
         header = Header(
             "simulation" if simulation else "live", epoch_ns, site.name, site.sources, scenario.name if scenario else None,
             scenario.sources if scenario else {}, None if scenario is None else scenario.seed, request.duration, tuple(request.feeds))
-        wires: list[Wire] = []
-        recorder: Recorder | None = None
-        if request.record is not None:
-            recorder = Recorder(request.record, header)
-            wires.append(Wire(recorder, drill=simulation, truth=simulation))
-            ending.callback(recorder.close)
-        measures = Measures(site, simulation, [c.name for c in scenario.classes] if scenario else ())
-        wires.append(Wire(measures, drill=simulation, truth=simulation))
-        wires += [Wire(part, drill=True) for part in (feed, getattr(feed, "world", None)) if isinstance(part, Simulated)]
         mode, title = "SIMULATION" if simulation else "LIVE", scenario.title if scenario else site.title
         clock = clock_of(request.speed if simulation or not is_live(feed) else None, stop, changing=request.console)
+        boxes = Boxes(clock)
+        ending.callback(boxes.close)
+        recorder = Recorder(request.record, header) if request.record is not None else None
+        measures = Measures(site, simulation, [c.name for c in scenario.classes] if scenario else ())
         steps = stepper(site, simulation)
         paced = clock if isinstance(clock, ScaledClock) and simulation and not is_live(feed) else None
         page = open_page(site, mode, title, request, epoch_ns, paced, lambda: steps.took) if request.console else None
         if page is not None:        # before the kernels are compiled: a browser opened meanwhile is told what it waits for
             ending.callback(page.close)
+            page.channels = boxes.states
             talk.print(f"console: {page.url}{in_the_clear(request)}", highlight=False)
         with talk.status(f"{site.title}: compiling kernels … (a minute the first time, a moment after)"):
             warm(site, simulation)
             if page is not None:
                 coverage.ready(site)
+        # the simulated world acts on what was rehearsed before its next frame: the one sink without a mailbox
+        wires = [Wire(part, drill=True) for part in (feed, getattr(feed, "world", None)) if isinstance(part, Simulated)]
         given: Feed = feed
-        terminal: Terminal | None = None
-        if page is not None:
-            given, terminal = Commanded(feed, page.commands), Terminal(site, mode, title, talk)
-            ending.callback(terminal.close)
-            heard = Heard(terminal)
-            page.channels["terminal"] = heard.age
-            if request.record is not None and recorder is not None:
-                written = Heard(recorder)
-                wires[0] = wires[0]._replace(sink=written)
-                page.channels["record"] = written.age
-                journal = path_of(request.record.parent, site)
-                for command in left_standing(journal, site):
-                    page.order(command)
-                wires.append(Wire(Journal(journal, site)))
-            wires += [Wire(page, drill=simulation), Wire(heard, drill=simulation)]
-        elif talk.is_terminal:
-            wires.append(Wire(ending.enter_context(ProgressBar(talk, request.duration or (scenario.duration if scenario else None)))))
-        run(Until(given, stop), steps, wires, clock)
+        if page is not None and request.record is not None:
+            journal = path_of(request.record.parent, site)
+            for command in left_standing(journal, site):
+                page.order(command)
+            wires.append(Wire(boxes.add("journal", Journal(journal, site, lasting=not simulation), most=1)))
         if recorder is not None:
-            recorder.conclude(measures.summary())
-        for wire in wires:
-            if isinstance(wire.sink, Journal) and simulation:   # in order, be it by Ctrl-C; live, whoever starts it again takes up what stands
-                wire.sink.close()
+            wires.append(Wire(boxes.add("record", recorder, most=RECORD_WAITING, whole=True), drill=simulation, truth=simulation))
+        wires.append(Wire(boxes.add("figures", measures, whole=True), drill=simulation, truth=simulation))
+        if page is not None:
+            given = Commanded(feed, page.commands)
+            wires.append(Wire(boxes.add("page", page, whole=True), drill=simulation))
+            wires.append(Wire(boxes.add("terminal", Terminal(site, mode, title, talk, boxes.states), most=TERMINAL_WAITING, whole=True), drill=simulation))
+        elif talk.is_terminal:
+            bar = ProgressBar(talk, request.duration or (scenario.duration if scenario else None))
+            wires.append(Wire(boxes.add("progress", ending.enter_context(bar), most=1)))
+        run(Until(given, stop), steps, wires, clock)
+        stuck = boxes.drain()
+        summary = measures.summary()
+        if recorder is not None and "record" not in stuck:
+            recorder.conclude(summary)
+        boxes.close("record", "journal", "terminal")
+        summary |= lost_of(recorder, boxes)
+        if recorder is not None and recorder.missing:
+            why = f" {recorder.fault}" if recorder.fault else ""
+            talk.print(f"{recorder.missing} frames of this run are not in {request.record}.{why}", highlight=False, soft_wrap=True)
         if stop.is_set():
             talk.print("interrupted: ended cleanly", highlight=False)
-        elif page is not None and terminal is not None and (talk.is_terminal if request.stay is None else request.stay):
+        elif page is not None and (talk.is_terminal if request.stay is None else request.stay):
             page.over()
-            terminal.close()
             talk.print(f"the run has ended; look back at {page.url} until Ctrl-C", highlight=False)
             stop.wait()
-    return measures.summary()
+    return summary
 
 
 def check_record(path: Path, talk: Console) -> Comparison:
@@ -283,24 +282,6 @@ def clock_of(speed: float | None, stop: threading.Event, changing: bool = False)
     return NoClock() if speed is None and not changing else ScaledClock(speed, sleep=stop.wait)
 
 
-class Heard:
-    """A sink that remembers when it last took a moment."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink, self._last = sink, math.nan
-
-    def take(self, moment: Moment) -> None:
-        self._sink.take(moment)
-        self._last = time.monotonic()
-
-    def age(self) -> float | None:
-        """Seconds since then; None while it has taken none."""
-        return None if math.isnan(self._last) else time.monotonic() - self._last
-
-    def close(self) -> None:
-        self._sink.close()
-
-
 class Until:
     """A feed that ends when it is told to stop."""
 
@@ -335,24 +316,3 @@ def stopping() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class ProgressBar:
-    """A sink that shows how far a run without a live view has come."""
-
-    def __init__(self, talk: Console, duration: float | None) -> None:
-        self._bar = Progress(TextColumn("{task.fields[words]}"), BarColumn(), TimeElapsedColumn(), console=talk, transient=True)
-        self._task = self._bar.add_task("run", total=duration, words="starting")
-
-    def __enter__(self) -> ProgressBar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def take(self, moment: Moment) -> None:
-        self._bar.update(self._task, completed=moment.frame.t, words=f"{moment.frame.t:7.1f} s, {moment.picture.tracks.number.size} tracks")
-
-    def close(self) -> None:
-        self._bar.stop()

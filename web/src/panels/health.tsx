@@ -80,7 +80,9 @@ function Channels() {
     [c.sound, !sound.value ? c.off : hearable.value === "ready" ? c.on : hearable.value === "blocked" ? c.blocked : c.no_sound, sound.value && hearable.value === "ready"],
     [c.speech, !sound.value ? c.off : voice.value || c.no_voice, sound.value && voice.value !== ""],
     ...(pulse.value?.channels ?? []).map((each): [string, string, boolean] => [
-      c.names[each.name] ?? each.name, known(each.age) ? fill(c.last, { s: each.age.toFixed(1) }) : c.none, known(each.age),
+      c.names[each.name] ?? each.name,
+      [each.fault, known(each.age) ? fill(c.last, { s: each.age.toFixed(1) }) : c.none, each.lost ? fill(c.lost, { n: each.lost }) : "", each.failures ? fill(c.failures, { n: each.failures }) : ""].filter(Boolean).join(" · "),
+      known(each.age) && !each.fault,
     ]),
   ];
   return (

@@ -110,6 +110,17 @@ export function Banner() {
   return null;
 }
 
+/** What should be told or recorded and is not: each sink by name, with the reason. Warnings go on meanwhile. */
+export function SinkFaults() {
+  const failing = (pulse.value?.channels ?? []).filter((each) => each.fault);
+  if (!failing.length || stale.value === "link") return null;
+  return (
+    <div class="banner fault" role="alert" data-test="sink-fault">
+      {failing.map((each) => <div key={each.name}>✕ {fill(texts.channels.fault, { name: texts.channels.names[each.name] ?? each.name, fault: each.fault })}</div>)}
+    </div>
+  );
+}
+
 /** Two sentences: what is happening, and what to do. */
 export function Situation() {
   const picture = frame.value, h = hello.value;

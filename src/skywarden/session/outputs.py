@@ -1,0 +1,76 @@
+"""Where a run's moments go: each sink in its mailbox, in order, and what a summary says of those that did not get all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from skywarden.messages.moment import Moment
+from skywarden.record.writer import Recorder
+from skywarden.run.clock import Clock, ScaledClock
+from skywarden.run.mailbox import MOST_WAITING, Mailbox, SinkState
+from skywarden.run.ports import Sink
+
+RECORD_WAITING = 600    # moments that may wait for the recorder; a few hundred megabytes at most
+TERMINAL_WAITING = 64   # moments that may wait for a terminal nobody reads
+
+
+class Boxes:
+    """The mailboxes of a run by name, in the order in which they are handed each moment."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._boxes = clock, dict[str, Mailbox]()
+
+    def add(self, name: str, sink: Sink, most: int = MOST_WAITING, whole: bool = False) -> Mailbox:
+        """A mailbox around `sink`; `whole`: at full speed the loop waits for it rather than that it lacks a moment."""
+        self._boxes[name] = Mailbox(name, sink, most=most, holds=self._unpaced if whole else None)
+        return self._boxes[name]
+
+    def states(self) -> list[SinkState]:
+        """How each sink fares."""
+        return [box.state() for box in self._boxes.values()]
+
+    def drain(self) -> set[str]:
+        """Wait until all of them are done; the names of those that make no progress."""
+        return {name for name, box in self._boxes.items() if not box.drain()}
+
+    def close(self, *names: str) -> None:
+        """Close those sinks; all of them where none is named. One that is closed already stays so."""
+        for name in names or self._boxes:
+            if name in self._boxes:
+                self._boxes[name].close()
+
+    def _unpaced(self) -> bool:
+        return not isinstance(self._clock, ScaledClock) or self._clock.speed is None
+
+
+def lost_of(recorder: Recorder | None, boxes: Boxes) -> dict[str, Any]:
+    """What a summary says of sinks that did not get all: frames that are in no record, moments that others lack."""
+    said: dict[str, Any] = {}
+    if recorder is not None and recorder.missing:
+        said["frames_not_recorded"] = recorder.missing
+    lacking = {state.name: state.lost for state in boxes.states() if state.lost and state.name != "record"}
+    return said | ({"moments_lost": ", ".join(f"{name} {lost}" for name, lost in lacking.items())} if lacking else {})
+
+
+class ProgressBar:
+    """A sink that shows how far a run without a live view has come."""
+
+    def __init__(self, talk: Console, duration: float | None) -> None:
+        self._bar = Progress(TextColumn("{task.fields[words]}"), BarColumn(), TimeElapsedColumn(), console=talk, transient=True)
+        self._task = self._bar.add_task("run", total=duration, words="starting")
+
+    def __enter__(self) -> ProgressBar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def take(self, moment: Moment) -> None:
+        self._bar.update(self._task, completed=moment.frame.t, words=f"{moment.frame.t:7.1f} s, {moment.picture.tracks.number.size} tracks")
+
+    def close(self) -> None:
+        self._bar.stop()
