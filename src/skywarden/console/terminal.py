@@ -45,12 +45,12 @@ class Terminal:
         if self._live is not None:
             self._live.start()
         else:
-            console.print(f"{mode}: {title}", highlight=False)
+            console.print(f"{mode}: {title}", highlight=False, soft_wrap=True)
 
     def take(self, moment: Moment) -> None:
         for line in (*self._news(moment.picture, moment.drill), *self._failing(moment.frame.t)):
             if self._live is None:
-                self._console.print(line, highlight=False)
+                self._console.print(line, highlight=False, soft_wrap=True)
             self._events = [*self._events, line][-8:]
         t = moment.frame.t
         if self._live is not None and t - self._drawn >= REFRESH_S:
@@ -58,13 +58,13 @@ class Terminal:
             self._live.update(self._view(moment), refresh=True)
         elif self._live is None and t - self._said >= STATUS_S:
             self._said = t
-            self._console.print(self._status(moment), highlight=False)
+            self._console.print(self._status(moment), highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         if self._live is not None:
             self._live.stop()
             for line in self._events:
-                self._console.print(line, highlight=False)
+                self._console.print(line, highlight=False, soft_wrap=True)
 
     def _news(self, picture: Picture, drill: Drill | None) -> list[Text]:
         lines = []

@@ -150,7 +150,7 @@ class Recorder:
         return _Kept(row, gap, sum(len(part) for part in row if isinstance(part, bytes)))
 
     def _skip(self, frames: int, why: str) -> None:
-        self._why = why.splitlines()[0][:200] if not self._skipped else self._why
+        self._why = why[:200] if not self._skipped else self._why
         self._skipped += frames
         self.missing += frames
 
@@ -185,7 +185,8 @@ class Recorder:
             raise
 
     def _say(self, error: Exception) -> None:
-        self.fault = str(_cannot(self._path, error, f"{len(self._kept)} frames wait in memory, {self.missing} are lost."))
+        told = _cannot(self._path, error, f"{len(self._kept)} frames wait in memory, {self.missing} are lost.")
+        self.fault = " ".join(str(told).split())
         self._next_try = self._now() + RETRY_S
 
     def _look(self) -> None:

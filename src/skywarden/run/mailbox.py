@@ -98,8 +98,9 @@ class Mailbox:
             age = None if self._done is None else now - self._done
             return SinkState(self.name, age, len(self._waiting), self._lost, self._failures, self._said(now), self._latency)
 
-    def drain(self, patience: float = CLOSING_S) -> bool:
-        """Wait until everything queued is done; False where the sink made no progress for `patience` seconds."""
+    def drain(self, patience: float | None = None) -> bool:
+        """Wait until everything queued is done; False where the sink made no progress for `patience` seconds (`CLOSING_S`)."""
+        patience = CLOSING_S if patience is None else patience
         with self._turn:
             while self._waiting or self._busy is not None:
                 before = len(self._waiting), self._busy
@@ -107,13 +108,15 @@ class Mailbox:
                     return False
             return True
 
-    def close(self, patience: float = CLOSING_S) -> None:
+    def close(self, patience: float | None = None) -> None:
         """Hand on what waits, then close the sink, in its own thread; one that makes no progress is left behind."""
+        if self._ended:
+            return
         self.drain(patience)
         with self._turn:
             self._ended = True
             self._turn.notify_all()
-        self._thread.join(patience)
+        self._thread.join(CLOSING_S if patience is None else patience)
 
     def _begin(self, opens: bool = False) -> threading.Thread:
         """A new thread that hands moments on; the one before, where there was one, then stops at its next step."""
