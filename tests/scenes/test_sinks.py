@@ -6,8 +6,6 @@ import contextlib
 import http.client
 import io
 import json
-import os
-import pty
 import re
 import resource
 import signal
