@@ -13,7 +13,6 @@ from skywarden.alerts.alert import Alert
 from skywarden.messages.picture import NO_STAGE
 
 STEPS = ("pre-alert", "take-cover", "stay", "impacts-over", "all-clear", "corrected")
-PREFIXES = ("exercise", "simulation", "test")
 
 WORDS: dict[str, dict[str, str]] = {
     "en": {
@@ -102,6 +101,8 @@ WORDS: dict[str, dict[str, str]] = {
     },
 }
 LANGUAGES = tuple(WORDS)
+NOT_MEANT = ("exercise", "simulation")
+Own = Mapping[str, Mapping[str, str]] | None     # a site's own words, by language and step
 
 
 def step(alert: Alert) -> str:
@@ -109,32 +110,34 @@ def step(alert: Alert) -> str:
     return "corrected" if alert.wrong else alert.stage_name if alert.stage != NO_STAGE else ""
 
 
-def headline(alert: Alert, language: str, own: Mapping[str, Mapping[str, str]] | None = None) -> str:
+def headline(alert: Alert, language: str, own: Own = None) -> str:
     """The few words that come first, with the zone: "EXERCISE EXERCISE EXERCISE — Take cover now. apron-2."."""
-    words = _words(language, own)
-    if alert.kind == "test":
-        return f"{words['test']} {alert.zone}."
-    said = alert.text if not step(alert) else words[step(alert)]
-    before = _before(alert, words)
-    return f"{before}{said} {alert.zone}."
+    return phrase(alert.kind, step(alert), alert.zone, language, own, alert.text)
 
 
-def say(alert: Alert, language: str, own: Mapping[str, Mapping[str, str]] | None = None) -> str:
-    """Everything that is said: headline, the time that is left where an impact is foreseen, a person's words, and what it is once more."""
+def say(alert: Alert, language: str, own: Own = None) -> str:
+    """Everything that is said: headline, the time that is left, a person's words, and what it is once more."""
     words = _words(language, own)
     parts = [headline(alert, language, own)]
-    if (
-        alert.stage_name in ("take-cover", "stay")
-        and alert.due is not None
-        and alert.due > alert.sent
-        and alert.kind != "test"
-    ):
+    if alert.stage_name in ("take-cover", "stay") and alert.due is not None and alert.due > alert.sent and alert.kind != "test":
         parts.append(words["seconds"].format(seconds=round(alert.due - alert.sent)))
     if alert.text and step(alert):
         parts.append(alert.text)
-    if alert.kind in ("exercise", "simulation"):
-        parts.append(f"{words[alert.kind]}.")
-    return " ".join(parts)
+    return " ".join([*parts, *after(alert.kind, language, own)])
+
+
+def phrase(kind: str, said: str, zone: str, language: str, own: Own = None, text: str = "") -> str:
+    """The words of a stage (or a person's `text`) for a zone, with what it is before them where it is not meant."""
+    words = _words(language, own)
+    if kind == "test":
+        return f"{words['test']} {zone}."
+    before = f"{words[kind].upper()} {words[kind].upper()} {words[kind].upper()} — " if kind in NOT_MEANT else ""
+    return f"{before}{words[said] if said else text} {zone}."
+
+
+def after(kind: str, language: str, own: Own = None) -> list[str]:
+    """What is said once more at the end where it is not meant."""
+    return [f"{_words(language, own)[kind]}."] if kind in NOT_MEANT else []
 
 
 def clock(t: float | None) -> str:
@@ -142,13 +145,6 @@ def clock(t: float | None) -> str:
     return "" if t is None else datetime.fromtimestamp(t, UTC).strftime("%H:%M:%S UTC")
 
 
-def _before(alert: Alert, words: Mapping[str, str]) -> str:
-    if alert.kind not in ("exercise", "simulation"):
-        return ""
-    word = words[alert.kind].upper()
-    return f"{word} {word} {word} — "
-
-
-def _words(language: str, own: Mapping[str, Mapping[str, str]] | None) -> Mapping[str, str]:
+def _words(language: str, own: Own) -> Mapping[str, str]:
     base = WORDS.get(language.split("-")[0].lower(), WORDS["en"])
     return {**base, **own[language]} if own and language in own else base
