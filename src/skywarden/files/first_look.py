@@ -9,6 +9,7 @@ HEAD = 65_536  # bytes that are enough for a look
 FEWEST_PAIRS = 4  # pairs of bytes below which nothing is taken for UTF-16 without a byte order mark
 FEWEST_ZEROS = 0.3  # share of zero bytes on one side of all pairs that tells UTF-16 without a byte order mark
 
+UNNAMED = "binary data"  # a file that is no text and none of those known here
 TEXT, MARKUP, JSON, JSON_LINES, BINARY, EMPTY = "text", "markup", "json", "json lines", "binary", "empty"
 
 
@@ -110,7 +111,7 @@ def look(head: bytes) -> Look:
     if unmarked:
         return _text(head, "UTF-16", unmarked)
     if b"\0" in head:
-        return Look(BINARY, "binary data", "", "Name the right file: this is no text.")
+        return Look(BINARY, UNNAMED, "", "Name the right file: this is no text.")
     return _text(head, "UTF-8", "utf-8")
 
 

@@ -104,7 +104,7 @@ def _build(sources: dict[str, bytes], name: str, where: str, faults: list[Fault]
     if not math.isfinite(origin.elevation):
         origin = replace(origin, elevation=0.0)     # its fault is noted; the rest of the files is still judged
     laws, drags = _laws(root)
-    ground = terrain.from_bytes(sources[TERRAIN]) if TERRAIN in sources else flat()
+    ground = _ground(sources, where, faults)
     root.table("terrain")
     zones = read_zones(f"{where}/{ZONES}", sources[ZONES], origin, faults) if ZONES in sources else ()
     site = Site(
@@ -134,6 +134,17 @@ def _display(root: Table) -> Display:
     display = Display(table.text("aircraft_height", "metres", ("metres", "feet", "flight-level")), transition)
     table.finish()
     return display
+
+
+def _ground(sources: Mapping[str, bytes], where: str, faults: list[Fault]) -> Ground:
+    """The grid that a site was read with; flat ground without one."""
+    if TERRAIN not in sources:
+        return flat()
+    try:
+        return terrain.from_bytes(sources[TERRAIN])
+    except ValueError as error:
+        faults.append(Fault(f"{where}/{TERRAIN}", None, f"is no terrain that a site was read with: {error}", "Take the record from where it was written."))
+        return flat()
 
 
 def _air(root: Table, datum: float) -> Air:

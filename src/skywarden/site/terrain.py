@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,11 @@ from skywarden.kernels.geometry.earth import to_earth
 from skywarden.kernels.geometry.ground import Ground
 from skywarden.kernels.geometry.sight import EARTH_RADIUS
 from skywarden.site.model import Array, Origin
+from skywarden.site.tiles import DRIVERS, TileError, heights
 
-SUFFIXES = (".dt0", ".dt1", ".dt2", ".hgt", ".tif", ".tiff")
 LARGEST_GRID = 4001         # rows and columns; 16 million heights
+LARGEST_BYTES = 8 * LARGEST_GRID**2 + 4096      # of a grid, unpacked
+MOST_ARRAYS = 8             # in a grid's bytes
 
 
 def read(table: Table, folder: Path, origin: Origin) -> bytes | None:
@@ -36,73 +40,89 @@ def read(table: Table, folder: Path, origin: Origin) -> bytes | None:
         return None
     tiles = [tile for name in names for tile in _tiles(folder / name)]
     if not tiles:
-        faults.append(Fault(table.document.name, line, f"no terrain tile in {names}", f"Name {', '.join(SUFFIXES)} files."))
+        faults.append(Fault(table.document.name, line, f"no terrain tile in {names}", f"Name {', '.join(DRIVERS)} files."))
         return None
     axis = np.arange(-extent, extent + step / 2.0, step)
     east, north = np.meshgrid(axis, axis)
     flat = np.stack([east.ravel(), north.ravel(), np.zeros(east.size)], axis=1)
     latitude, longitude, _ = to_earth(origin.latitude, origin.longitude, origin.elevation, flat)
-    height = np.full(east.size, np.nan)
+    place = np.degrees(latitude).reshape(east.shape), np.degrees(longitude).reshape(east.shape)
+    height = np.full(east.shape, np.nan)
+    beside = []
     for tile in tiles:
-        _fill(tile, np.degrees(latitude), np.degrees(longitude), height, faults)
-    if not np.isfinite(height).any():
-        faults.append(Fault(table.document.name, line, "no tile covers the site", "Name the tiles around the origin."))
+        try:
+            found, bounds = heights(tile, *place, np.isnan(height))
+        except TileError as error:
+            faults.append(Fault(str(tile), None, error.what, error.do))
+            continue
+        height = np.where(np.isnan(height), found, height)
+        if bounds is not None:
+            beside.append(f"{tile.name} covers {bounds[0]:.6g} to {bounds[2]:.6g} east, {bounds[1]:.6g} to {bounds[3]:.6g} north")
+    known = np.isfinite(height)
+    if faults or not known.any():
+        if not faults:
+            what = "no tile covers the site" if beside else "the tiles know no height here: all of it is void"
+            faults.append(Fault(table.document.name, line, what, f"Name the tiles around the origin.{f' {beside[0]}.' if beside else ''}"))
         return None
     # A tangent plane: ground at distance d lies d²/2R below it, which is already in the heights' geometry when projected back.
-    drop = (flat[:, 0] ** 2 + flat[:, 1] ** 2) / (2.0 * EARTH_RADIUS)
-    up = np.where(np.isfinite(height), height, origin.elevation) - origin.elevation - drop
-    return to_bytes(Ground(float(axis[0]), float(axis[0]), float(step), up.reshape(east.shape), float(up.max()), float(sigma)))
+    drop = (east**2 + north**2) / (2.0 * EARTH_RADIUS)
+    up = np.where(known, height, origin.elevation) - origin.elevation - drop
+    ground = Ground(float(axis[0]), float(axis[0]), float(step), up, float(up.max()), float(sigma))
+    return to_bytes(ground, 1.0 - float(known.mean()))
 
 
-def to_bytes(ground: Ground) -> bytes:
-    """A grid as bytes, the same ones for the same grid."""
+def to_bytes(ground: Ground, unknown: float = 0.0) -> bytes:
+    """A grid as bytes, the same ones for the same grid; `unknown` is the share of it that no tile knew."""
     buffer = io.BytesIO()
-    np.savez(buffer, meta=np.array([ground.east0, ground.north0, ground.step, ground.highest, ground.sigma]), up=ground.up)
+    meta = np.array([ground.east0, ground.north0, ground.step, ground.highest, ground.sigma])
+    np.savez(buffer, meta=meta, up=ground.up, unknown=np.array(unknown))
     return buffer.getvalue()
 
 
 def from_bytes(content: bytes) -> Ground:
-    with np.load(io.BytesIO(content), allow_pickle=False) as data:
-        east0, north0, step, highest, sigma = (float(v) for v in data["meta"])
-        return Ground(east0, north0, step, np.ascontiguousarray(data["up"], np.float64), highest, sigma)
+    """The grid that a site was read with. Raises ValueError where the bytes are none, or declare more than a grid may hold."""
+    data = _arrays(content)
+    meta, up = data.get("meta"), data.get("up")
+    if meta is None or up is None or meta.shape != (5,) or up.ndim != 2 or not 1 <= min(up.shape) <= max(up.shape) <= LARGEST_GRID:
+        raise ValueError("a grid has a head of five numbers and up to 4001 rows and columns of heights")
+    east0, north0, step, highest, sigma = (float(v) for v in meta)
+    if not (np.isfinite(meta).all() and np.isfinite(up).all() and step > 0.0 and sigma >= 0.0 and highest >= up.max()):
+        raise ValueError("a number of the grid is none")
+    return Ground(east0, north0, step, np.ascontiguousarray(up, np.float64), highest, sigma)
+
+
+def unknown_share(content: bytes) -> float:
+    """The share of a grid's ground that no tile knew, which was taken to lie at the origin's height."""
+    share = _arrays(content).get("unknown")
+    return float(share) if share is not None and share.shape == () else 0.0
+
+
+def _arrays(content: bytes) -> dict[str, Array]:
+    """The arrays of a grid's bytes. Nothing is unpacked before its size is known to be that of a grid. Raises ValueError."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+            if len(entries) > MOST_ARRAYS or sum(entry.file_size for entry in entries) > LARGEST_BYTES:
+                raise ValueError(f"{len(entries)} arrays are more, or larger, than a grid holds")
+            arrays = {entry.filename.removesuffix(".npy"): _array(archive.read(entry)) for entry in entries}
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, NotImplementedError, RuntimeError, MemoryError) as error:
+        raise ValueError(f"the grid is damaged: {error}") from None
+    return arrays
+
+
+def _array(content: bytes) -> Array:
+    """The array of a .npy file, of plain numbers only, and no larger than its own bytes."""
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"an array of version {version} is not ours")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    if dtype.kind not in "fiu" or any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+        raise ValueError("an array is not of plain numbers, or not as large as it says")
+    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape, order="F" if fortran else "C")
 
 
 def _tiles(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+        return sorted(p for p in path.iterdir() if p.suffix.lower() in DRIVERS)
     return [path]
-
-
-def _fill(tile: Path, latitude: Array, longitude: Array, height: Array, faults: list[Fault]) -> None:
-    """Heights, bilinear, of the points this tile covers and no earlier one did."""
-    import rasterio
-    from rasterio.errors import RasterioError
-    from rasterio.warp import transform
-
-    if tile.suffix.lower() not in SUFFIXES:
-        faults.append(Fault(str(tile), None, "is not a terrain tile", f"Name a file ending in {', '.join(SUFFIXES)}."))
-        return
-    try:
-        with rasterio.open(tile) as data:
-            if data.crs is None:
-                raise RasterioError("it does not say where on earth it lies")
-            x, y = longitude, latitude
-            if data.crs.to_epsg() != 4326 and not data.crs.is_geographic:
-                xs, ys = transform("EPSG:4326", data.crs, longitude.tolist(), latitude.tolist())
-                x, y = np.array(xs), np.array(ys)
-            band = data.read(1).astype(np.float64)
-            band[band == data.nodata] = np.nan
-            inverse = ~data.transform
-            column, row = inverse.a * x + inverse.b * y + inverse.c - 0.5, inverse.d * x + inverse.e * y + inverse.f - 0.5
-    except (RasterioError, OSError, ValueError) as error:
-        faults.append(Fault(str(tile), None, f"cannot be read as terrain: {error}", "Check that the file is whole and in WGS-84 or a known projection."))
-        return
-    rows, columns = band.shape
-    inside = (column >= -0.5) & (column <= columns - 0.5) & (row >= -0.5) & (row <= rows - 0.5) & ~np.isfinite(height)
-    c, r = np.clip(column[inside], 0.0, columns - 1.000001), np.clip(row[inside], 0.0, rows - 1.000001)
-    i, j = c.astype(int), r.astype(int)
-    fc, fr = c - i, r - j
-    i1, j1 = np.minimum(i + 1, columns - 1), np.minimum(j + 1, rows - 1)
-    value = (1 - fr) * ((1 - fc) * band[j, i] + fc * band[j, i1]) + fr * ((1 - fc) * band[j1, i] + fc * band[j1, i1])
-    value[(value < -500.0) | (value > 9000.0)] = math.nan
-    height[inside] = value
