@@ -199,21 +199,22 @@ def check_command(
     files: Annotated[list[Path], typer.Argument(help="Sites, scenarios, zones, recorded flights, records.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Say everything that is wrong with the given files, each with file, line, value and what to do.
+    """Say everything that is wrong with the given files, each with file, line, value and what to do; of good ones, why they may protect nobody.
 
     Of a record: every clearance given and every simulated order, checked by code that shares nothing with what gave them.
     """
-    from skywarden.tools.check import check_file
+    from skywarden.tools.check import judge_file
 
     told: dict[str, Any] = {}
     for file in files:
         if _is_record(file):
             told[str(file)] = _judged(file, as_json)
             continue
-        faults = check_file(file)
-        told[str(file)] = {"good": not faults, "faults": [str(fault) for fault in faults]}
+        faults, doubts = judge_file(file)
+        told[str(file)] = {"good": not faults, "faults": [str(fault) for fault in faults], "doubts": list(doubts)}
         if not as_json:
-            print("\n".join(map(str, faults)) if faults else f"{file}: good")
+            good = "\n    ".join([f"{file}: good{', but' if doubts else ''}", *doubts])
+            print("\n".join(map(str, faults)) if faults else good)
     if as_json:
         print(json.dumps(told))
     raise typer.Exit(0 if all(answer["good"] for answer in told.values()) else 1)

@@ -18,6 +18,7 @@ from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Health, Impacts, Threats, Tracks
 from skywarden.site.coverage import outlines
+from skywarden.site.doubts import doubts
 from skywarden.site.model import Site
 
 Array = NDArray[Any]
@@ -60,6 +61,7 @@ def site_view(site: Site) -> dict[str, Any]:
         "title": site.title,
         "origin": {"latitude": origin.latitude, "longitude": origin.longitude, "elevation": origin.elevation},
         "frame_s": site.policy.frame_s,
+        "doubts": list(doubts(site)),
         "policy": {
             "warn": site.policy.warn_probability, "clear": site.policy.clear_probability, "margin": site.policy.warn_margin_s,
             "all_clear": site.policy.all_clear_s, "hazard": site.policy.hazard_radius, "consent": site.policy.consent,

@@ -84,6 +84,11 @@ _MARKS: tuple[tuple[bytes, str, str], ...] = (
 _MARKUP: tuple[tuple[str, str, str], ...] = (
     (r"<!doctype\s+html|<html|<head|<body|<script", "an HTML page, perhaps an error or a log-in page", _AGAIN),
     (
+        r"<VRTDataset",
+        "a GDAL virtual raster (VRT), which points to other files or addresses",
+        "Name those files themselves.",
+    ),
+    (
         r"<\?xml|<kml|<gpx|<svg|<gml|<osm",
         "an XML file (KML, GPX, GML and others are such)",
         "Export it as the form that is read here.",

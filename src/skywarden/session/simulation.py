@@ -42,7 +42,9 @@ from skywarden.session.outputs import RECORD_WAITING, TERMINAL_WAITING, Boxes, P
 from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.simulator.scenario.load import site_of
 from skywarden.simulator.scenario.model import Scenario
+from skywarden.simulator.world.doubts import doubts as of_scenario
 from skywarden.site import coverage
+from skywarden.site.doubts import doubts as of_site
 from skywarden.site.load import from_sources
 from skywarden.site.load import load as load_site
 from skywarden.site.model import Site
@@ -101,6 +103,7 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
             ending.callback(page.close)
             page.channels = boxes.states
             talk.print(f"console: {page.url}{in_the_clear(request)}", highlight=False)
+        _say_doubts(request, site, scenario, feed, talk)
         with talk.status(f"{site.title}: compiling kernels … (a minute the first time, a moment after)"):
             warm(site, simulation)
             if page is not None:
@@ -140,6 +143,15 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
             talk.print(f"the run has ended; look back at {page.url} until Ctrl-C", highlight=False)
             stop.wait()
     return summary
+
+
+def _say_doubts(request: Request, site: Site, scenario: Scenario | None, feed: Feed, talk: Console) -> None:
+    """What makes a site or scenario without fault one that protects nobody: said before the run, on the page all the time."""
+    simulated = feed if isinstance(feed, Simulated) else getattr(feed, "world", None)
+    until = math.inf if request.duration is None else request.duration
+    more = of_scenario(scenario, simulated.world, until) if scenario is not None and isinstance(simulated, Simulated) else ()
+    for doubt in (*of_site(site), *more):
+        talk.print(f"note: {doubt}", highlight=False, markup=False, soft_wrap=True)
 
 
 def check_record(path: Path, talk: Console) -> Comparison:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
-from skywarden.kernels.geometry.ground import ground_up
-from skywarden.kernels.geometry.sight import in_sight
+from skywarden.kernels.geometry.ground import Ground, ground_up
 from skywarden.site.coverage import within_books
 from skywarden.site.model import Array, Radar, Site, Zone
 from skywarden.site.terrain import unknown_share
@@ -29,13 +29,17 @@ SPEED = 200.0                   # at impact [m/s]; illustrative
 GRAVITY = 9.80665               # m/s², standard, CGPM 1901
 ECHO = 0.01                     # radar cross-section of a mortar round [m²]; illustrative
 HEARD_DB = 10.0                 # signal to noise that makes a detection likely [dB]
+TOUCH = 20.0                    # height [m] that a ray may lie within the ground: the nearest grid point stands for it
+SAMPLES = 48                    # of the ground along one ray
+CHUNK = 2_000                   # rays at a time
 MOST_ZONES = 20                 # zones looked at, spread over all
 MOST_NAMED = 3                  # zones named one by one
 
 
-def doubts(site: Site) -> list[str]:
+@lru_cache(maxsize=8)
+def doubts(site: Site) -> tuple[str, ...]:
     """Why this site may protect nobody, a sentence each; nothing where all is well. Illustrative rounds in vacuum, the radars by their books."""
-    return [*_of_ground(site), *_of_warned(site), *_of_radars(site)]
+    return (*_of_ground(site), *_of_warned(site), *_of_radars(site))
 
 
 def _of_ground(site: Site) -> list[str]:
@@ -113,9 +117,32 @@ def _tracked(site: Site, radar: Radar, paths: Array, over_ground: bool = True) -
         near = within_books(radar, distance, np.arctan2(d[:, 0], d[:, 1]), np.arcsin(d[:, 2] / np.maximum(distance, 1e-9)))
         near &= distance <= _heard_to(radar)
     if over_ground and near.any():
-        near[near] = in_sight(site.ground, radar.place, np.ascontiguousarray(flat[near]))
+        near[near] = _clear(site, radar.place, flat[near])
     seconds = STEP * near.reshape(paths.shape[:3]).sum(axis=2)
     return np.asarray(radar.detection_probability * seconds / max(radar.revisit, site.policy.frame_s) >= FEWEST_DETECTIONS)
+
+
+def _clear(site: Site, place: Array, positions: Array) -> Array:
+    """Which of positions (n, 3) the terrain does not hide from a place, by samples of the ground along each ray, (n,) bool.
+
+    Plain and coarse beside `kernels.geometry.sight`: what is asked here is whether anything is seen at all, before a kernel is compiled.
+    """
+    if site.ground.up.size == 1:
+        return np.ones(len(positions), np.bool_)
+    share = (np.arange(SAMPLES) + 0.5) / SAMPLES
+    clear = np.ones(len(positions), np.bool_)
+    for k in range(0, len(positions), CHUNK):
+        ray = place + share[:, None] * (positions[k : k + CHUNK, None, :] - place)
+        clear[k : k + CHUNK] = (ray[..., 2] + TOUCH >= _ground_below(site.ground, ray[..., 0], ray[..., 1])).all(axis=1)
+    return clear
+
+
+def _ground_below(ground: Ground, east: Array, north: Array) -> Array:
+    """Height of the nearest grid point [m], of the edge's beyond it."""
+    rows, columns = ground.up.shape
+    i = np.clip(np.rint((east - ground.east0) / ground.step), 0, columns - 1).astype(int)
+    j = np.clip(np.rint((north - ground.north0) / ground.step), 0, rows - 1).astype(int)
+    return np.asarray(ground.up[j, i])
 
 
 def _heard_to(radar: Radar) -> float:

@@ -13,7 +13,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 from pyproj.transformer import AreaOfInterest
 
-from skywarden.files.first_look import BINARY, HEAD, MARKUP, UNNAMED, look
+from skywarden.files.first_look import BINARY, EMPTY, HEAD, MARKUP, UNNAMED, look
 from skywarden.site.model import Array
 
 # Drivers by the suffix of the file: the content never chooses one, so that no tile can name another file or an address.
@@ -108,7 +108,8 @@ def _driver(tile: Path) -> str:
     seen = look(head)
     wrapped = driver == "SRTMHGT" and (head.startswith(TIFF) or (seen.kind in (BINARY, MARKUP) and seen.name != UNNAMED))
     if wrapped or not head.startswith(right):
-        called = "a GeoTIFF" if head.startswith(TIFF) else "text" if seen.encoding and seen.kind != MARKUP else seen.name
+        plain = seen.encoding and seen.kind not in (MARKUP, EMPTY)
+        called = "a GeoTIFF" if head.startswith(TIFF) else "text" if plain else seen.name
         do = seen.do if seen.kind == BINARY and not head.startswith(TIFF) else "Give it the suffix of what it is."
         raise TileError(f"is {called}, which its suffix does not say", f"Only GeoTIFF, DTED and SRTM .hgt are opened, each by its own suffix. {do}")
     return driver

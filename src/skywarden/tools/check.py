@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from skywarden.alerts.opening import maker_of
 from skywarden.errors import Fault, InputError, ScenarioError, SkywardenError, UsageError
@@ -13,27 +14,61 @@ from skywarden.formats import cap
 from skywarden.simulator.scenario import flights
 from skywarden.simulator.scenario.load import LARGEST_RECORDING, faults_of, load, site_of
 from skywarden.simulator.sensing.chance import Chance
+from skywarden.simulator.world.doubts import doubts as of_scenario
 from skywarden.simulator.world.world import World
 from skywarden.site import load as sites
+from skywarden.site.doubts import doubts as of_site
 from skywarden.site.model import Origin, Site
 from skywarden.site.zones import read_zones
+
+
+class Verdict(NamedTuple):
+    """What is to be said of one file or folder."""
+
+    faults: tuple[Fault, ...]       # what is wrong; it is not read before they are mended
+    doubts: tuple[str, ...]         # why what is without fault may still protect nobody
+
+
+def judge_file(path: Path) -> Verdict:
+    """Everything wrong with a file or folder, and of a good site or scenario what makes it one that protects nobody."""
+    faults = check_file(path)
+    return Verdict(tuple(faults), () if faults else _doubts(_meant(path)))
+
+
+def _doubts(path: Path | None) -> tuple[str, ...]:
+    """Doubts about a site or a scenario without faults."""
+    if path is None:
+        return ()
+    if path.is_dir() or path.name == sites.TOML:
+        return of_site(sites.load(path))
+    if path.suffix.lower() == ".toml":
+        site = sites.load(site_of(path))
+        scenario = load(path, site)
+        return (*of_site(site), *of_scenario(scenario, World(scenario, site, Chance(scenario.seed))))
+    return ()
+
+
+def _meant(path: Path) -> Path | None:
+    """The file or folder that a user meant: a path, or the name of a shipped site or scenario."""
+    if path.exists():
+        return path
+    for kind in ("sites", "scenarios"):
+        try:
+            return find(str(path), kind)
+        except SkywardenError:
+            continue
+    return None
 
 
 def check_file(path: Path) -> list[Fault]:
     """Every fault of one file or folder, none where it is good. A shipped site's or scenario's name will do."""
     try:
-        there = path.exists()
+        meant = _meant(path)
     except (OSError, ValueError) as error:
         return [Fault(str(path)[:200], None, f"cannot be a file: {getattr(error, 'strerror', None) or error}", "Check the name.")]
-    if not there:
-        for kind in ("sites", "scenarios"):
-            try:
-                path = find(str(path), kind)
-                break
-            except SkywardenError:
-                continue
-        else:
-            return [Fault(str(path), None, "there is no such file", "Check the name; `skywarden list` shows what is at hand.")]
+    if meant is None:
+        return [Fault(str(path), None, "there is no such file", "Check the name; `skywarden list` shows what is at hand.")]
+    path = meant
     if path.is_dir():
         return sites.faults_of(path) or _channels(path)
     if path.name == sites.TOML:
