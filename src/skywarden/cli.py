@@ -21,6 +21,7 @@ app = typer.Typer(
     epilog="Example: skywarden run kabul-2021-08-30",
 )
 talk = Console(stderr=True)
+PUBLIC_HELP = "Address that people type where a reverse proxy stands in front, such as https://example.org/kabul/. Needs --users."
 TILES_HELP = "Map tiles under the console's picture, such as http://127.0.0.1:9000/{z}/{x}/{y}.png. Without it nothing is asked of any other server."
 FEED_HELP = "asterix+file:PATH, asterix+udp://HOST:PORT, sbs+tcp://HOST:PORT, sbs+file:PATH, aircraft+file:PATH, table+file:PATH; may be repeated."
 
@@ -58,6 +59,7 @@ def run_command(
     tls_key: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
     stay: Annotated[bool | None, typer.Option("--stay/--no-stay", help="Serve the page after the run, until Ctrl-C. Default: on a terminal.")] = None,
     tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
+    public_url: Annotated[str | None, typer.Option(metavar="URL", help=PUBLIC_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
@@ -68,7 +70,7 @@ def run_command(
     tls = (tls_certificate, tls_key) if tls_certificate is not None and tls_key is not None else None
     request = simulation.Request(
         scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port, host, users, audit, tls,
-        stay, tiles)
+        stay, tiles, public_url)
     summary = simulation.run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
     if summary.get("frames_not_recorded"):

@@ -76,7 +76,8 @@ class Run:
 
     def __init__(self, mode: str = "SIMULATION", port: int = 0, terrain: bool = False, title: str = "A made-up raid", start: float = 0.0,
                  users: Path | None = None, folder: Path | None = None, journal: Path | None = None, records: Path | None = None,
-                 consent: str = "one", tiles: str | None = None, display: Display | None = None, frames: type[Play] = Play, **play: object) -> None:
+                 consent: str = "one", tiles: str | None = None, display: Display | None = None, public_url: str | None = None,
+                 frames: type[Play] = Play, **play: object) -> None:
         site = kabul(terrain)
         self.site = replace(site, policy=replace(site.policy, consent=consent), display=display or site.display)
         self.play = frames(self.site, drill=mode == "SIMULATION", **play)   # type: ignore[arg-type]
@@ -86,6 +87,7 @@ class Run:
         self.clock = ScaledClock(1.0, sleep=self._going.wait)
         self.console = Console(
             self.site, mode, title, port=port, users=users, epoch_ns=1_630_281_600 * 10**9, site_folder=folder, records=records, tiles=tiles,
+            public_url=public_url,
             clock=self.clock if mode == "SIMULATION" else None, took=lambda: 0.004,
             channels=lambda: [SinkState("terminal", 0.1, 0, 0, 0, "", 0.01), *self.others])
         for command in left_standing(journal, self.site) if journal is not None else ():

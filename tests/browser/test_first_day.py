@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from conftest import Run
 from fake import Play
-from hands import at, button, card, expect, ready, soon
+from hands import PASSWORD, at, button, card, expect, log_in, ready, soon
 
+from skywarden.console.access.sessions import add_user
 from skywarden.console.server import Console
 from skywarden.messages.picture import Picture
 from skywarden.site.model import Display
@@ -198,3 +199,32 @@ def test_before_the_first_picture_nothing_is_called_quiet(visit):
         expect(at(page, "clock")).to_have_text(re.compile(r"^T —\s*$"))
     finally:
         console.close()
+
+
+def test_behind_a_proxy_with_a_path_the_whole_page_works(visit, tmp_path):
+    """Picture, map symbols, log-in, a command, the events, the records: all under /kabul/, nothing beside it."""
+    users = tmp_path / "users.toml"
+    add_user(users, "mira", "operator", PASSWORD)
+    made = Run(rounds=0, start=5.0, users=users, records=tmp_path, public_url="http://127.0.0.1/kabul")
+    try:
+        asked: list[str] = []
+        page = visit(f"{made.url}kabul")
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("websocket", lambda socket: asked.append(socket.url))
+        log_in(page, "mira")
+        ready(page)
+        made.alarm("tower")
+        expect(card(page, "tower")).to_be_visible()
+        page.keyboard.press("a")
+        made.told("acknowledge")
+        page.keyboard.press("4")
+        expect(at(page, "event").filter(has_text="seen").first).to_be_visible()
+        page.keyboard.press("o")
+        expect(page.get_by_role("dialog")).to_contain_text("No records in the folder")
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        assert page.evaluate("[...document.querySelectorAll('dialog img')].every(image => image.complete && image.naturalWidth > 0)")
+        assert any(url.startswith("ws://") for url in asked)
+        assert all(url.split("/", 3)[3].startswith("kabul/") for url in asked), asked
+    finally:
+        made.close()

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,6 +27,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from skywarden.console import library, requests, views
 from skywarden.console.access.audit import Audit
 from skywarden.console.access.sessions import AUDIT, EDIT, MAY, Door, Session
+from skywarden.console.address import Public, host_of, names_of, ours, under_prefix
 from skywarden.console.hub import Hub, Viewer
 from skywarden.console.playback import Player
 from skywarden.console.requests import RefusedError
@@ -73,6 +74,7 @@ class Desk(Protocol):
     server_id: str
     host: str
     local: bool
+    public: Public | None
     tls: tuple[Path, Path] | None
     site_folder: Path | None
     tiles: str | None
@@ -107,7 +109,8 @@ def application(console: Desk) -> ASGIApp:
     if STATIC.is_dir():
         routes.append(Mount("/", Shown(directory=STATIC)))
     # outermost, so that its headers are on an answer to a fault of ours, too
-    return Guard(Starlette(routes=routes, exception_handlers={RefusedError: _refusal}), _names(console), console.tls is not None, console.tiles)
+    names = names_of(console.host, console.local, console.public)
+    return Guard(Starlette(routes=routes, exception_handlers={RefusedError: _refusal}), names, console.public, console.tls is not None, console.tiles)
 
 
 class Shown(StaticFiles):
@@ -121,8 +124,8 @@ class Shown(StaticFiles):
 class Guard:
     """Security headers on every answer, and only requests that name this very server: a page elsewhere cannot reach it by another name."""
 
-    def __init__(self, app: ASGIApp, names: frozenset[str] | None, secure: bool, tiles: str | None) -> None:
-        self.app, self.names = app, names
+    def __init__(self, app: ASGIApp, names: frozenset[str] | None, known: Public | None, secure: bool, tiles: str | None) -> None:
+        self.app, self.names, self.public = app, names, known
         # pictures from one more place, where the user named a tile server: the only thing that can ever leave this one
         policy = POLICY if tiles is None else POLICY.replace("img-src 'self'", f"img-src 'self' {tile_origin(tiles)}")
         transport = {"strict-transport-security": STRICT_TRANSPORT} if secure else {}
@@ -130,14 +133,16 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 421 to a host name that is not ours."""
-        if self.names is not None and _host(HTTPConnection(scope)) not in self.names:
+        if self.names is not None and host_of(HTTPConnection(scope)) not in self.names:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             else:
                 await self._send_with_headers(send, scope)({"type": "http.response.start", "status": 421, "headers": []})
                 await send({"type": "http.response.body", "body": b"Not a name of this server."})
             return
-        await self.app(scope, receive, self._send_with_headers(send, scope))
+        elsewhere = under_prefix(scope, self.public)
+        app = self.app if elsewhere is None or scope["type"] != "http" else RedirectResponse(elsewhere, 308)
+        await app(scope, receive, self._send_with_headers(send, scope))
 
     def _send_with_headers(self, send: Send, scope: Scope) -> Send:
         cache = b"no-cache" if scope.get("path", "").startswith("/assets/") else b"no-store"
@@ -157,7 +162,8 @@ class Pages:
 
     def __init__(self, console: Desk) -> None:
         self.console = console
-        self.cookie = COOKIE if console.tls is None else f"__Host-{COOKIE}"
+        self.secure = console.tls is not None or (console.public is not None and console.public.secure)
+        self.cookie = f"__Host-{COOKIE}" if self.secure else COOKIE
         self._terrain = views.terrain(console.site)
         self._site = views.site_view(console.site)
         self._coverage: dict[int, bytes] = {}       # by height; the site does not change while it runs
@@ -181,7 +187,7 @@ class Pages:
 
     async def log_in(self, request: Request) -> Response:
         """Name and password to a session."""
-        _same_origin(request)
+        self._same_origin(request)
         asked = await _body(request)
         name, password = str(asked.get("name", ""))[:64], str(asked.get("password", ""))
         address, door = _address(request), self.console.door
@@ -207,7 +213,7 @@ class Pages:
         about = "everywhere" if asked.get("everywhere") is True else ""
         self.console.audit.write(session.user.name, "log out", _address(request), allowed=True, about=about)
         answer = _json({"user": None})
-        answer.delete_cookie(self.cookie, path="/", httponly=True, samesite="strict", secure=self.console.tls is not None)
+        answer.delete_cookie(self.cookie, path="/", httponly=True, samesite="strict", secure=self.secure)
         return answer
 
     async def terrain(self, request: Request) -> Response:
@@ -347,7 +353,7 @@ class Pages:
         """The picture out, the page's wishes about time in."""
         session = self.console.door.find(socket.cookies.get(self.cookie))
         try:
-            _same_origin(socket)
+            self._same_origin(socket)
         except RefusedError:
             session = None
         await socket.accept()
@@ -412,13 +418,18 @@ class Pages:
 
     def _changing(self, request: Request) -> Session:
         session = self._reading(request)
-        _same_origin(request)
+        self._same_origin(request)
         if not secrets.compare_digest(request.headers.get("x-csrf-token", "").encode(), session.csrf.encode()):
             raise RefusedError(403, "This request did not come from the console's own page.")
         return session
 
+    def _same_origin(self, request: HTTPConnection) -> None:
+        """A browser says where a request comes from; it must be this server. Raises `RefusedError`."""
+        if not ours(request, self.console.public):
+            raise RefusedError(403, "This request did not come from the console's own page. Behind a proxy, name the public address with --public-url.")
+
     def _with_cookie(self, answer: Response, session: Session) -> Response:
-        answer.set_cookie(self.cookie, session.token, httponly=True, samesite="strict", secure=self.console.tls is not None, path="/")
+        answer.set_cookie(self.cookie, session.token, httponly=True, samesite="strict", secure=self.secure, path="/")
         return answer
 
 
@@ -461,23 +472,6 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(asked, dict):
         raise RefusedError(400, "Send one JSON object.")
     return asked
-
-
-def _same_origin(request: HTTPConnection) -> None:
-    """A browser says where a request comes from; it must be this server. Raises `RefusedError`."""
-    origin = request.headers.get("origin")
-    if origin is None or urlsplit(origin).netloc != request.headers.get("host"):
-        raise RefusedError(403, "This request did not come from the console's own page.")
-
-
-def _names(console: Desk) -> frozenset[str] | None:
-    """Host names a loopback console answers to. One that others reach asks for a log-in, whose cookie belongs to the one name it was made under."""
-    return frozenset({"127.0.0.1", "localhost", "[::1]", console.host}) if console.local else None
-
-
-def _host(request: HTTPConnection) -> str:
-    host = request.headers.get("host", "")
-    return host if host.endswith("]") else host.rpartition(":")[0] if ":" in host else host
 
 
 def _address(request: HTTPConnection) -> str:

@@ -26,6 +26,7 @@ import uvicorn
 from skywarden.console import views
 from skywarden.console.access.audit import Audit
 from skywarden.console.access.sessions import Door
+from skywarden.console.address import public
 from skywarden.console.app import application, tile_origin
 from skywarden.console.hub import Hub
 from skywarden.console.memory import Memory
@@ -62,18 +63,19 @@ class Console:
     epoch_ns int   UTC of t = 0; None where the run has no calendar
     moments Iterator   REPLAY only: what is replayed; read through once, in the background, and shown to every page at its own time and speed
     kind    str    REPLAY only: what the record is of, SIMULATION or LIVE
+    public_url str    address that people type, where a reverse proxy stands in front, such as https://example.org/kabul/; see `address.public`
     clock   Paced  of a simulated run, whose pace those who may can change; None where time is not ours to change
     took    () -> float   how long the newest frame took to be worked out [s]
     channels () -> list[SinkState]   how everything fares that takes this run's pictures, this page included
 
-    Raises `UsageError` when the port is taken, the address is not loopback without users, or `tiles` is no address of tiles.
+    Raises `UsageError` when the port is taken, others can reach it and there are no users, `public_url` is no address, or `tiles` is no address of tiles.
     """
 
     def __init__(
         self, site: Site, mode: str, title: str, host: str = "127.0.0.1", port: int = 8080, *, users: Path | None = None,
         audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None, moments: Iterator[Moment] | None = None,
         kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None, tiles: str | None = None, clock: Paced | None = None,
-        took: Callable[[], float] = lambda: float("nan"), channels: Callable[[], list[SinkState]] = list,
+        public_url: str | None = None, took: Callable[[], float] = lambda: float("nan"), channels: Callable[[], list[SinkState]] = list,
     ) -> None:
         if mode not in MODES or kind not in MODES[:2]:
             raise ValueError(f"mode {mode!r} of kind {kind!r} is none of {MODES}")
@@ -81,6 +83,9 @@ class Console:
             raise ValueError("a replay needs moments, and nothing else takes them")
         if users is None and not is_loopback(host):
             raise UsageError(f"--host {host}: a console that others can reach needs users. Add some, or stay on 127.0.0.1.")
+        self.public = None if public_url is None else public(public_url)
+        if users is None and self.public is not None:
+            raise UsageError(f"--public-url {public_url}: a console that others can reach needs users. Add some with --users.")
         if tiles is not None:
             tile_origin(tiles)
         self.tiles = tiles

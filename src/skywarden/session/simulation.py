@@ -75,6 +75,7 @@ class Request:
     tls: tuple[Path, Path] | None = None    # certificate and key
     stay: bool | None = None    # serve the page after the run has ended, until Ctrl-C; None: where a person sits at a terminal
     tiles: str | None = None    # address of map tiles
+    public_url: str | None = None   # address that people type, where a reverse proxy stands in front of the page
 
 
 def run_request(request: Request, talk: Console) -> dict[str, Any]:
@@ -219,7 +220,7 @@ def open_page(
     records = request.record.parent if request.record is not None else None
     return on_a_port(request.port, lambda port: Page(
         site, mode, title, request.host, port, users=request.users, audit=request.audit, tls=request.tls, epoch_ns=epoch_ns,
-        site_folder=folder_of(request), records=records, clock=clock, took=took, tiles=request.tiles))
+        site_folder=folder_of(request), records=records, clock=clock, took=took, tiles=request.tiles, public_url=request.public_url))
 
 
 def on_a_port(asked: int | None, at: Callable[[int], Page]) -> Page:
@@ -237,7 +238,9 @@ def on_a_port(asked: int | None, at: Callable[[int], Page]) -> Page:
 
 
 def in_the_clear(request: Request) -> str:
-    """What somebody who lets others in without TLS has to know."""
+    """What somebody who lets others in has to know: under which address, or that there is no TLS."""
+    if request.public_url is not None:
+        return f"  (through your proxy: {request.public_url})"
     if request.tls is not None or is_loopback(request.host):
         return ""
     return "  (without TLS: passwords and pictures travel readable; add --tls-certificate and --tls-key, or put a TLS proxy before it)"
