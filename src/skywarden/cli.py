@@ -60,6 +60,7 @@ def run_command(
     stay: Annotated[bool | None, typer.Option("--stay/--no-stay", help="Serve the page after the run, until Ctrl-C. Default: on a terminal.")] = None,
     tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
     public_url: Annotated[str | None, typer.Option(metavar="URL", help=PUBLIC_HELP)] = None,
+    state: Annotated[Path | None, typer.Option(help="Folder of the warning channels' outbox. Default: the service's or the user's own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
@@ -70,7 +71,7 @@ def run_command(
     tls = (tls_certificate, tls_key) if tls_certificate is not None and tls_key is not None else None
     request = simulation.Request(
         scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port, host, users, audit, tls,
-        stay, tiles, public_url)
+        stay, tiles, public_url, state)
     summary = simulation.run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
     if summary.get("frames_not_recorded"):

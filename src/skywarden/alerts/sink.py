@@ -20,7 +20,8 @@ from skywarden.alerts.tracks import tracks_of
 from skywarden.messages.commands import CORRECT, Command
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import NO_STAGE
-from skywarden.messages.receipts import Channels, Receipts
+from skywarden.messages.receipts import CHANNEL_STATES, STARTING, WORKING, Channels, Receipts
+from skywarden.run.mailbox import SinkState
 
 ASKED_S = 0.25  # seconds between two looks at what `skywarden alert` asks for
 
@@ -111,6 +112,12 @@ class Alerts(Generic[A]):
         return channels, Receipts(
             *(_column(values, empty.dtype) for values, empty in zip(made, Receipts.none(), strict=True))
         )
+
+    def states(self) -> list[SinkState]:
+        """How each channel fares, as the console shows sinks."""
+        return [
+            SinkState(r.name, None if math.isinf(r.heard) else r.heard, r.waiting, r.expired, 0, r.fault or (
+                "" if r.state in (WORKING, STARTING) else CHANNEL_STATES[r.state]), r.latency) for r in (c.report() for c in self.couriers)]
 
     def commands(self) -> tuple[Command, ...]:
         """What people asked of the running service through `skywarden alert`, and what stood before a restart; for the next frame."""

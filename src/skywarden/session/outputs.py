@@ -7,11 +7,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from skywarden.alerts.sink import Alerts
+from skywarden.console.inbox import Commanded
 from skywarden.messages.moment import Moment
 from skywarden.record.writer import Recorder
 from skywarden.run.clock import Clock, ScaledClock
+from skywarden.run.loop import Wire
 from skywarden.run.mailbox import MOST_WAITING, Mailbox, SinkState
-from skywarden.run.ports import Sink
+from skywarden.run.ports import Feed, Sink
+from skywarden.run.receipts import Receipted
 
 RECORD_WAITING = 600    # moments that may wait for the recorder; a few hundred megabytes at most
 TERMINAL_WAITING = 64   # moments that may wait for a terminal nobody reads
@@ -29,8 +33,9 @@ class Boxes:
         return self._boxes[name]
 
     def states(self) -> list[SinkState]:
-        """How each sink fares."""
-        return [box.state() for box in self._boxes.values()]
+        """How each sink fares, and each warning channel behind the one that tells people."""
+        boxes = [box.state() for box in self._boxes.values()]
+        return boxes + [state for box in self._boxes.values() if isinstance(box.sink, Alerts) for state in box.sink.states()]
 
     def drain(self) -> set[str]:
         """Wait until all of them are done; the names of those that make no progress."""
@@ -44,6 +49,14 @@ class Boxes:
 
     def _unpaced(self) -> bool:
         return not isinstance(self._clock, ScaledClock) or self._clock.speed is None
+
+
+def tell_people(alerts: Alerts[Any] | None, feed: Feed, boxes: Boxes, wires: list[Wire]) -> Feed:
+    """Hand each moment to the warning channels before anything else, and put what they report into the feed's frames."""
+    if alerts is None:
+        return feed
+    wires.append(Wire(boxes.add("alerts", alerts)))
+    return Receipted(Commanded(feed, alerts.commands), alerts.receipts)
 
 
 def lost_of(recorder: Recorder | None, boxes: Boxes) -> dict[str, Any]:

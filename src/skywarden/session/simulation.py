@@ -15,6 +15,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
+from skywarden.alerts.alert import SimulationAlert
+from skywarden.alerts.opening import open_alerts
+from skywarden.alerts.sink import Alerts
 from skywarden.console.inbox import Commanded
 from skywarden.console.journal import Journal, left_standing, path_of
 from skywarden.console.server import Console as Page
@@ -38,7 +41,8 @@ from skywarden.record.writer import Recorder
 from skywarden.run.clock import Clock, NoClock, Paced, ScaledClock
 from skywarden.run.loop import Wire, run
 from skywarden.run.ports import Feed
-from skywarden.session.outputs import RECORD_WAITING, TERMINAL_WAITING, Boxes, ProgressBar, lost_of
+from skywarden.session.live import live_alerts
+from skywarden.session.outputs import RECORD_WAITING, TERMINAL_WAITING, Boxes, ProgressBar, lost_of, tell_people
 from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.simulator.scenario.load import site_of
 from skywarden.simulator.scenario.model import Scenario
@@ -76,6 +80,7 @@ class Request:
     stay: bool | None = None    # serve the page after the run has ended, until Ctrl-C; None: where a person sits at a terminal
     tiles: str | None = None    # address of map tiles
     public_url: str | None = None   # address that people type, where a reverse proxy stands in front of the page
+    state: Path | None = None   # folder of what must survive this process; None: the service's or the user's own
 
 
 def run_request(request: Request, talk: Console) -> dict[str, Any]:
@@ -102,7 +107,7 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
         page = open_page(site, mode, title, request, epoch_ns, paced, lambda: steps.took) if request.console else None
         if page is not None:        # before the kernels are compiled: a browser opened meanwhile is told what it waits for
             ending.callback(page.close)
-            page.channels = boxes.states
+            page.channels = boxes.states    # and, once they are open, the warning channels
             talk.print(f"console: {page.url}{in_the_clear(request)}", highlight=False)
         _say_doubts(request, site, scenario, feed, talk)
         with talk.status(f"{site.title}: compiling kernels … (a minute the first time, a moment after)"):
@@ -111,7 +116,7 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
                 coverage.ready(site)
         # the simulated world acts on what was rehearsed before its next frame: the one sink without a mailbox
         wires = [Wire(part, drill=True) for part in (feed, getattr(feed, "world", None)) if isinstance(part, Simulated)]
-        given: Feed = feed
+        given = tell_people(open_told(request, site, epoch_ns, simulation, is_live(feed), talk), feed, boxes, wires)
         if page is not None and request.record is not None:
             journal = path_of(request.record.parent, site)
             for command in left_standing(journal, site):
@@ -121,7 +126,7 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
             wires.append(Wire(boxes.add("record", recorder, most=RECORD_WAITING, whole=True), drill=simulation, truth=simulation))
         wires.append(Wire(boxes.add("figures", measures, whole=True), drill=simulation, truth=simulation))
         if page is not None:
-            given = Commanded(feed, page.commands)
+            given = Commanded(given, page.commands)
             wires.append(Wire(boxes.add("page", page, whole=True), drill=simulation))
             wires.append(Wire(boxes.add("terminal", Terminal(site, mode, title, talk, boxes.states), most=TERMINAL_WAITING, whole=True), drill=simulation))
         elif talk.is_terminal:
@@ -153,6 +158,14 @@ def _say_doubts(request: Request, site: Site, scenario: Scenario | None, feed: F
     more = of_scenario(scenario, simulated.world, until) if scenario is not None and isinstance(simulated, Simulated) else ()
     for doubt in (*of_site(site), *more):
         talk.print(f"note: {doubt}", highlight=False, markup=False, soft_wrap=True)
+def open_told(request: Request, site: Site, epoch_ns: int, simulation: bool, live: bool, talk: Console) -> Alerts[Any] | None:
+    """The sink that tells people: live channels in a live session, a simulation's own in a simulation; None where none is declared."""
+    folder = folder_of(request)
+    if simulation:
+        return open_alerts(site, epoch_ns, SimulationAlert, state=request.state, folder=folder)
+    if not live and any(channel.kind == "live" for channel in site.channels):
+        talk.print("the live warning channels stay silent: what is read from a file happened before", highlight=False)
+    return live_alerts(site, epoch_ns, live, request.state, folder)
 
 
 def check_record(path: Path, talk: Console) -> Comparison:
