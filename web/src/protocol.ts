@@ -33,6 +33,7 @@ export interface Impacts {
   id: number[]; p: number[]; t: Num[]; x: Num[]; y: Num[]; z: Num[]; a: Num[]; b: Num[]; turn: Num[]; st: Num[]; speed: Num[]; fall: Num[];
 }
 export interface Threats { id: number[]; zone: number[]; p: number[]; t: Num[]; st: Num[]; people: Num[] }
+export interface Inbound { id: number[]; zone: number[]; p: number[]; t: Num[]; miss: Num[]; since: Num[] }
 export interface Warning {
   zone: number; since: Num; p: Num; peak: Num; impact: Num; until: Num; tracks: number; raid: number; manual: boolean; by: string; why: string;
   seen: string; seen_t: Num; shelved: Num; shelved_by: string; shelved_why: string; stage: number; back: "" | "worse" | "time";
@@ -61,7 +62,7 @@ export interface Drill {
   looks: { track: number; effector: number; hit: Num; verdict: string; t: number }[]; plan: { threats: number; through: Num; bound: Num };
 }
 export interface Frame {
-  type: "frame"; t: number; tracks: Tracks; impacts: Impacts; threats: Threats; warnings: Warning[]; claims: Claims; health: Health;
+  type: "frame"; t: number; tracks: Tracks; impacts: Impacts; threats: Threats; inbound?: Inbound; warnings: Warning[]; claims: Claims; health: Health;
   events: number; drill?: Drill;
 }
 export interface Pulse {

@@ -196,11 +196,12 @@ const english = {
     unbelieved: "more probably no round: does not count", more: { one: "and {n} track more", other: "and {n} tracks more" },
   },
 
+  inbound: "Pre-alert: track {id} comes towards {zones} in {s} s ({p} if it keeps its course)",
   no_events: "Nothing has happened yet.",
   event_kinds: {
     raise: "WARNED", clear: "ALL CLEAR", acknowledge: "seen", shelve: "put aside", unshelve: "brought back", pace: "pace of the run", alarm: "manual alarm", cancel: "alarm cancelled",
     reclassify: "reclassified", consent: "consent", hold: "hold", release: "hold released", weapons: "weapon control", order: "simulated order",
-    radar: "radar",
+    radar: "radar", inbound: "PRE-ALERT, comes:",
   } as Record<string, string>,
 
   pace: {

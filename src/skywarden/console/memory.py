@@ -16,7 +16,7 @@ from skywarden.messages.commands import Command
 from skywarden.messages.drill import Assessment, Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import CLEAR, Warnings
+from skywarden.messages.picture import CLEAR, Inbound, Warnings
 from skywarden.site.model import Site
 
 MOST_EVENTS = 5000      # kept for the list of events; older ones are in the record
@@ -91,6 +91,7 @@ class Memory:
     looks: deque[tuple[float, Assessment]] = field(default_factory=lambda: deque(maxlen=MOST_ORDERS))
     _radars: tuple[int, ...] = ()
     _standing: dict[int, float] = field(default_factory=dict)
+    coming: dict[int, float] = field(default_factory=dict)      # tracks that were named as heading for a zone, and when last [s]
 
     def see(self, moment: Moment) -> None:
         """One moment on. Costs microseconds: it runs in the session's own loop."""
@@ -101,6 +102,7 @@ class Memory:
         for command in frame.commands:
             self._told(frame.t, command)
         self._unshelve(frame.t)
+        self._come(frame.t, picture.inbound)
         self._watch_radars(frame.t, tuple(picture.health.radars.tolist()))
         if moment.drill is not None:
             for order in moment.drill.orders:
@@ -116,7 +118,7 @@ class Memory:
         return replace(
             self, events=self.events.copy(), claims=self.claims.copy(), judged=self.judged.copy(),
             marks={zone: replace(mark) for zone, mark in self.marks.items()}, consents={track: list(who) for track, who in self.consents.items()},
-            orders=self.orders.copy(), looks=self.looks.copy(), _standing=self._standing.copy(),
+            orders=self.orders.copy(), looks=self.looks.copy(), coming=self.coming.copy(), _standing=self._standing.copy(),
         )
 
     def note(self, t: float, kind: str, *, zone: int | None, text: str = "", who: str = "", why: str = "", raid: int = 0) -> None:
@@ -215,6 +217,15 @@ class Memory:
                 continue
             mark.shelved_until = None
             self.note(t, "unshelve", zone=zone, text=mark.back)
+
+    def _come(self, t: float, inbound: Inbound) -> None:
+        """Note each object that heads for a zone, once: with the zone that it reaches first."""
+        for track, zone in zip(inbound.track.tolist(), inbound.zone.tolist(), strict=True):
+            if track not in self.coming:
+                self.note(t, "inbound", zone=zone, text=f"{track} {self.site.zones[zone].name}")
+            self.coming[track] = t
+        if len(self.coming) > MOST_JUDGED:
+            self.coming = dict(list(self.coming.items())[-MOST_JUDGED:])
 
     def _watch_radars(self, t: float, states: tuple[int, ...]) -> None:
         if states == self._radars:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from skywarden.messages.drill import Drill
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import ACTION_NAMES, AIRCRAFT, CLEAR, KIND_NAMES, PROJECTILE, RAISE, Health, Picture, Tracks
+from skywarden.messages.picture import ACTION_NAMES, AIRCRAFT, CLEAR, KIND_NAMES, PROJECTILE, RAISE, Health, Inbound, Picture, Tracks
 from skywarden.run.mailbox import SinkState
 from skywarden.site.model import Site
 
@@ -26,6 +26,7 @@ REFRESH_S = 0.25        # run seconds between drawings of the live view
 STATUS_S = 10.0         # run seconds between status lines when the output is not a terminal
 LATE = 3                # of `Health.radars`
 RADAR_STATES = ("ok", "SILENT", "DOUBTFUL", "LATE")      # by `Health.radars`
+MOST_INBOUND = 5        # objects shown that head for zones
 LONGEST_TABLE = 12      # tracks shown; the rest is counted
 
 
@@ -68,7 +69,9 @@ class Terminal:
 
     def _news(self, picture: Picture, drill: Drill | None) -> list[Text]:
         lines = []
-        warnings = picture.warnings
+        warnings, coming = picture.warnings, picture.inbound
+        for i in np.flatnonzero(coming.since == picture.t):
+            lines.append(Text(f"{_time(picture.t)}  pre-alert  {self._site.zones[coming.zone[i]].name}  {_comes(coming, int(i), picture.t)}", "bold yellow"))
         for i in np.flatnonzero((warnings.action == RAISE) | (warnings.action == CLEAR)):
             name = self._site.zones[warnings.zone[i]].name
             if warnings.action[i] == CLEAR:
@@ -103,6 +106,7 @@ class Terminal:
 
     def _view(self, moment: Moment) -> Panel:
         parts: list[Any] = [Text(self._status(moment)), self._warnings(moment.picture), self._tracks(moment.picture)]
+        parts.extend(self._inbound(moment.picture))
         if moment.drill is not None:
             parts.append(Text(_rehearsal(moment.drill), "yellow"))
         parts.extend(self._events[-5:])
@@ -121,6 +125,15 @@ class Terminal:
                 str(warnings.tracks[i]), f"{_time(warnings.since[i])} ({ACTION_NAMES[int(warnings.action[i])]})",
             )
         return table
+
+    def _inbound(self, picture: Picture) -> list[Text]:
+        """Each object that heads for zones without saying who it is, with those that it reaches first."""
+        coming, lines = picture.inbound, []
+        for track in dict.fromkeys(coming.track.tolist()):
+            mine = np.flatnonzero(coming.track == track)
+            names = ", ".join(self._site.zones[z].name for z in coming.zone[mine[:3]]) + (f" and {mine.size - 3} more" if mine.size > 3 else "")
+            lines.append(Text(f"INBOUND  {_comes(coming, int(mine[0]), picture.t)} → {names}", "bold yellow"))
+        return lines[:MOST_INBOUND]
 
     def _tracks(self, picture: Picture) -> Table:
         tracks, impacts = picture.tracks, picture.impacts
@@ -146,6 +159,10 @@ class Terminal:
             shown = picture.tracks.kind[:, kind] > 0.5 if picture.tracks.number.size else np.zeros(0, bool)
             _plot(grid, reach, picture.tracks.state[shown, :2], mark)
         return Text("\n".join("".join(row) for row in grid))
+
+
+def _comes(coming: Inbound, i: int, t: float) -> str:
+    return f"track {coming.track[i]} comes in {_countdown(coming.t[i] - t)}, P {coming.probability[i]:.2f} if it keeps its course"
 
 
 def _radar_state(health: Health, k: int) -> str:

@@ -16,7 +16,7 @@ from skywarden.console.memory import Memory
 from skywarden.messages.drill import Drill, Evidence
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Health, Impacts, Threats, Tracks
+from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Health, Impacts, Inbound, Threats, Tracks
 from skywarden.site.coverage import outlines
 from skywarden.site.doubts import doubts
 from skywarden.site.model import Site
@@ -43,6 +43,7 @@ def moment_view(moment: Moment, memory: Memory) -> dict[str, Any]:
         "tracks": _tracks(picture.tracks, frame.t, memory),
         "impacts": _impacts(picture.impacts),
         "threats": _threats(picture.threats),
+        "inbound": _inbound(picture.inbound),
         "warnings": _warnings(moment, memory),
         "claims": _claims(frame.t, picture.tracks, memory),
         "health": _health(frame, picture.health, memory),
@@ -143,6 +144,13 @@ def _threats(threats: Threats) -> dict[str, Any]:
     return {
         "id": threats.track.tolist(), "zone": threats.zone.tolist(), "p": _rounded(threats.probability, 3), "t": _rounded(threats.t, 2),
         "st": _rounded(threats.t_sigma, 2), "people": _rounded(threats.people, 1),
+    }
+
+
+def _inbound(inbound: Inbound) -> dict[str, Any]:
+    return {
+        "id": inbound.track.tolist(), "zone": inbound.zone.tolist(), "p": _rounded(inbound.probability, 3), "t": _rounded(inbound.t, 2),
+        "miss": _rounded(inbound.miss, 0), "since": _rounded(inbound.since, 2),
     }
 
 

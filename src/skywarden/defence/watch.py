@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from skywarden.defence import impact, integrity, reclassify, threat, warning
+from skywarden.defence import impact, inbound, integrity, reclassify, threat, warning
 from skywarden.defence.tracking import tracker
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
@@ -18,11 +18,12 @@ class State(NamedTuple):
     tracks: tracker.State
     marks: reclassify.State
     latches: warning.State
+    inbound: inbound.State
 
 
 def start(site: Site) -> State:
     """The state before the first frame."""
-    return State(integrity.start(site), tracker.start(site), reclassify.start(), warning.start(site))
+    return State(integrity.start(site), tracker.start(site), reclassify.start(), warning.start(site), inbound.start())
 
 
 def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
@@ -37,4 +38,5 @@ def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
     impacts = impact.predict(memory, tracks, frame, site)
     threats = threat.assess(impacts, frame, site)
     latches, warnings = warning.decide(state.latches, impacts, threats, frame, site, reclassify.dismissed(marks))
-    return State(trust, memory, marks, latches), Picture(frame.t, tracks, impacts, threats, warnings, health)
+    courses, coming = inbound.watch_out(state.inbound, tracks, memory.block.number, frame, site)
+    return State(trust, memory, marks, latches, courses), Picture(frame.t, tracks, impacts, threats, warnings, health, coming)

@@ -101,6 +101,16 @@ class Closure(NamedTuple):
     why: tuple[str, ...]    # states in their order, as in `Airport.state`
 
 
+class InboundLine(NamedTuple):
+    """One powered object that was named as heading for a zone."""
+
+    track: int
+    named: float            # [s]
+    arrives: float          # at the zone named first, as last expected [s]
+    zones: tuple[int, ...]  # rows of the site's zones, in the order they were named
+    peak: float             # highest probability of reaching one of them
+
+
 class ZoneLine(NamedTuple):
     """One zone: rounds that fell into it, or would have, as (number, time), and its warnings."""
 

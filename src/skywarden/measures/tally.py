@@ -13,10 +13,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from skywarden.kernels.geometry.polygon import distance
-from skywarden.measures.ledger import Closure, MovementLine, RemainsLine, RoundLine, Sample, WarningLine, ZoneLine
+from skywarden.measures.ledger import Closure, InboundLine, MovementLine, RemainsLine, RoundLine, Sample, WarningLine, ZoneLine
 from skywarden.messages.frame import NO_ADDRESS
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Tracks
+from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Inbound, Tracks
 from skywarden.messages.tables import Array, rows
 from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING, TrueRounds, Truth
 from skywarden.site.model import Site
@@ -66,6 +66,7 @@ class Measures:
         self.looks: dict[tuple[str, bool], int] = {}        # (verdict, whether it was true): how often
         self.movements: dict[tuple[int, str], MovementLine] = {}
         self.closures: list[Closure] = []
+        self.inbound: dict[int, InboundLine] = {}       # by track: powered objects that were named as heading for a zone
         self.minutes_closed = 0.0
         self._endangered = 0
         self._frames = self._detections = self._undecodable = self._refused = 0
@@ -83,6 +84,7 @@ class Measures:
         self._unused += (health.rejected + health.disbelieved, health.late, health.unusable)
         self._warned(moment)
         self._believed(picture.tracks)
+        self._named(picture.inbound)
         if moment.truth is not None:
             self._true(moment, moment.truth)
 
@@ -108,6 +110,7 @@ class Measures:
             "false_warnings": sum(bool(w.false) for w in raised) if self._simulation or not raised else None,
             "aircraft": len(self._true_aircraft) if self._simulation else len(self._aircraft_tracks),
             "projectiles_tracked": len(self._projectiles),
+            "inbound": len(self.inbound),
             "aircraft_endangered": self._endangered,
             "frames": self._frames,
             "detections": self._detections,
@@ -154,6 +157,13 @@ class Measures:
                     del self._standing[zone]
         for zone in set(self._standing) - named:      # gone without a word
             self._standing.pop(zone).cleared = t
+
+    def _named(self, coming: Inbound) -> None:
+        for track, zone, p, t, since in zip(coming.track.tolist(), coming.zone.tolist(), coming.probability.tolist(), coming.t.tolist(),
+                                            coming.since.tolist(), strict=True):
+            line = self.inbound.get(track) or InboundLine(track, since, t, (), 0.0)
+            zones = line.zones if zone in line.zones else (*line.zones, zone)
+            self.inbound[track] = line._replace(arrives=t if zone == zones[0] else line.arrives, zones=zones, peak=max(line.peak, p))
 
     def _believed(self, tracks: Tracks) -> None:
         if rows(tracks) == 0:

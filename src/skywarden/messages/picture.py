@@ -72,6 +72,21 @@ class Threats(NamedTuple):
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int32), *(np.zeros(0) for _ in range(4)))
 
 
+class Inbound(NamedTuple):
+    """Powered objects that head for a zone and say nothing of themselves, one row an object and zone, soonest first. Not impacts: nothing falls here."""
+
+    track: Array        # (n,) int64
+    zone: Array         # (n,) int32    row of `Site.zones`
+    probability: Array  # (n,) float64  that it passes within 150 m of the zone, if it keeps its course as powered flight does
+    t: Array            # (n,) float64  expected arrival there [s]
+    miss: Array         # (n,) float64  by how much its straight course misses the zone [m]; 0 over it
+    since: Array        # (n,) float64  when it was named [s]
+
+    @classmethod
+    def empty(cls) -> Inbound:
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int32), *(np.zeros(0) for _ in range(4)))
+
+
 class Warnings(NamedTuple):
     """Zones under warning, or cleared in this frame, one row a zone, most urgent first. Latched until an all-clear."""
 
@@ -118,3 +133,4 @@ class Picture(NamedTuple):
     threats: Threats
     warnings: Warnings
     health: Health
+    inbound: Inbound = Inbound.empty()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from skywarden.defence import watch as belief
 from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
-from skywarden.messages.picture import Picture
+from skywarden.messages.picture import Inbound, Picture
 from skywarden.rehearsal import rehearse as rehearsal
 from skywarden.rehearsal import separation
 from skywarden.run.loop import Stepper
@@ -37,7 +37,7 @@ def rehearsing(site: Site) -> Callable[[Frame, Picture], Drill]:
 
     def step(frame: Frame, picture: Picture) -> Drill:
         nonlocal plan
-        plan, drill = rehearsal.rehearse(plan, frame, picture, site)
+        plan, drill = rehearsal.rehearse(plan, frame, picture._replace(inbound=Inbound.empty()), site)     # nothing is rehearsed against these
         return drill
 
     return step

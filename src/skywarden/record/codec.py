@@ -19,7 +19,7 @@ from skywarden.errors import RecordError
 from skywarden.messages.commands import Command
 from skywarden.messages.drill import Airport, Allocation, Approaches, Assessment, Clearance, Drill, Evidence, Fallout, Order, Reached
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
-from skywarden.messages.picture import ALL_CLEAR, CLEAR, STAY, TAKE_COVER, Health, Impacts, Picture, Threats, Tracks, Warnings
+from skywarden.messages.picture import ALL_CLEAR, CLEAR, STAY, TAKE_COVER, Health, Impacts, Inbound, Picture, Threats, Tracks, Warnings
 from skywarden.messages.receipts import Channels, Receipts
 from skywarden.messages.truth import Truth
 
@@ -35,7 +35,7 @@ _samples: tuple[Any, ...] = (
     Detections.empty(), Aircraft.empty(), Weather.still(), Radars.staring(0, 0.0), Inputs.none(), Command(0.0, "", "", "", ""),
     Channels.none(), Receipts.none(),
     Frame(0.0, Detections.empty(), Aircraft.empty(), Weather.still(), (), Radars.staring(0, 0.0), Inputs.none(), 0.0),
-    Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0),
+    Tracks.empty(), Impacts.empty(), Threats.empty(), Inbound.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0),
     Picture(0.0, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0)),
     Reached.none(), Approaches.none(), Fallout.none(), Evidence.none(), _no_clearance, Airport(True, 0, 0.0),
     Assessment(0, 0, 0.0, ""), Allocation(0, 0.0, 0.0), Drill(0.0, "", (), (), (), Airport(True, 0, 0.0)),

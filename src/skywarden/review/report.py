@@ -42,10 +42,12 @@ FIGURES = (
     ("rounds", "rounds"), ("detected", "detected"), ("tracked", "tracked"), ("warned", "warned"), ("lead_time_s", "median lead [s]"),
     ("engaged", "engaged (simulated)"), ("stopped", "stopped (simulated)"), ("fell_inside", "fell inside"), ("fell_outside", "fell outside"),
     ("false_warnings", "false warnings"), ("aircraft", "aircraft"), ("projectiles_tracked", "projectile tracks"),
-    ("aircraft_endangered", "aircraft endangered"), ("frames", "frames"), ("detections", "detections"), ("undecodable", "undecodable bytes"),
+    ("inbound", "inbound objects"), ("aircraft_endangered", "aircraft endangered"), ("frames", "frames"), ("detections", "detections"),
+    ("undecodable", "undecodable bytes"),
     ("not_believed", "not believed"), ("too_late", "too late to use"), ("unusable", "without elevation or address"),
 )
-LIVE_FIGURES = frozenset(("warned", "aircraft", "projectiles_tracked", "frames", "detections", "undecodable", "not_believed", "too_late", "unusable"))
+LIVE_FIGURES = frozenset((
+    "warned", "aircraft", "projectiles_tracked", "inbound", "frames", "detections", "undecodable", "not_believed", "too_late", "unusable"))
 
 
 def write(record: Record | Path | str, path: Path | str) -> None:
@@ -78,6 +80,7 @@ def page(told: Story) -> str:
         _section("What came down after interceptions", _remains(told)) if simulation and told.measures.remains else "",
         _section("The airport", _airport(told)) if simulation and (told.measures.movements or told.measures.closures) else "",
         _section("Warnings by zone", plots.timeline(told) + _zones(told.measures.zone_ledger(), simulation)),
+        _section("Inbound: named as heading for a zone", _inbound(told)) if told.measures.inbound else "",
         _section("Predicted against true impact", plots.prediction(told)) if simulation else "",
         _section("Were the doubts honest", _calibrated(told, ledger)) if simulation else "",
         _section("Load", plots.load(told)),
@@ -128,6 +131,14 @@ def _rounds(ledger: list[RoundLine], told: Story) -> str:
             f"{x.orders}: {', '.join(ends) or 'none adjudicated'}" if x.orders else "—",
             OUTCOMES.get(x.outcome, "—"), _s(x.t_end if x.t_end is not None else x.t_impact), ", ".join(errors) or "—"))
     return _table(head, body) if body else "<p>No round was launched.</p>"
+
+
+def _inbound(told: Story) -> str:
+    """Powered objects without a corroborated transponder whose course led to a zone; nobody was told to take cover because of them."""
+    names = [zone.name for zone in told.site.zones]
+    return _table(("track", "named at", "last expected at", "zones, as named", "highest probability if it kept its course"), [
+        (line.track, _s(line.named), _s(line.arrives), ", ".join(names[z] for z in line.zones), f"{line.peak:.2f}")
+        for line in told.measures.inbound.values()])
 
 
 def _advised(line: RoundLine) -> str:

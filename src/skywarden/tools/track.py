@@ -14,12 +14,13 @@ from skywarden.defence.watch import start, watch
 from skywarden.errors import Fault, TableError
 from skywarden.feeds.table import frames, read
 from skywarden.messages.frame import Detections
-from skywarden.messages.picture import ACTION_NAMES, CLEAR, RAISE, Picture
+from skywarden.messages.picture import ACTION_NAMES, CLEAR, PRE_ALERT, RAISE, STAGE_NAMES, Picture
 from skywarden.messages.tables import Array, take
 from skywarden.site.model import Site
 
 TRACKS = ("time_s", "track", "east_m", "north_m", "up_m", "east_mps", "north_mps", "up_mps", "ballistic_coefficient_kgm2", "p_projectile")
 IMPACTS = ("time_s", "track", "impact_time_s", "east_m", "north_m", "cov_ee_m2", "cov_en_m2", "cov_nn_m2")
+THREATS = ("time_s", "track", "zone", "kind", "probability", "arrival_time_s")
 WARNINGS = ("time_s", "zone", "action", "probability", "lead_time_s")
 WARM_UP_FRAMES = 40         # of the table itself, run before the clock counts: kernels compile on their first real input
 LARGEST_COEFFICIENT = 1e9   # kg/m², written where no drag is seen
@@ -28,7 +29,7 @@ Rows = list[tuple[Any, ...]]
 
 
 def track_file(detections: Path | str, site: Site, out_dir: Path | str, format: str = "csv") -> dict[str, float]:
-    """Tracks, impacts and warnings of every run of a table of detections, written to `out_dir` with a summary.
+    """Tracks, impacts, threats and warnings of every run of a table of detections, written to `out_dir` with a summary.
 
     format  "csv" or "parquet"
 
@@ -40,7 +41,7 @@ def track_file(detections: Path | str, site: Site, out_dir: Path | str, format: 
     _prepare(folder)
     begun = time.perf_counter()
     _warm(runs[0].detections, site)
-    tracks, impacts, warnings = [], [], []
+    tracks, impacts, threats, warnings = [], [], [], []
     steps: list[int] = []
     for run in runs:
         state = start(site)
@@ -50,10 +51,12 @@ def track_file(detections: Path | str, site: Site, out_dir: Path | str, format: 
             steps.append(time.perf_counter_ns() - before)
             tracks.append((run.name, _track_rows(picture)))
             impacts.append((run.name, _impact_rows(picture)))
+            threats.append((run.name, _threat_rows(picture, site)))
             warnings.append((run.name, _warning_rows(picture, site)))
     try:
         _write(folder, "tracks", TRACKS, tracks, format)
         _write(folder, "impacts", IMPACTS, impacts, format)
+        _write(folder, "threats", THREATS, threats, format)
         _write(folder, "warnings", WARNINGS, warnings, format)
         ms = np.array(steps) / 1e6
         summary = {
@@ -100,11 +103,23 @@ def _impact_rows(picture: Picture) -> tuple[Array, ...]:
     return (np.full(n, picture.t), i.track, i.t, i.place[:, 0], i.place[:, 1], c[:, 0, 0], c[:, 0, 1], c[:, 1, 1])
 
 
+def _threat_rows(picture: Picture, site: Site) -> tuple[Array, ...]:
+    """What endangers each zone: impacts of projectiles, and powered objects that head for it."""
+    falling, coming = picture.threats, picture.inbound
+    track, zone, probability, when = (
+        np.concatenate(pair) for pair in zip((falling.track, falling.zone, falling.probability, falling.t), coming[:4], strict=True))
+    kind = np.array(["projectile"] * falling.track.shape[0] + ["inbound"] * coming.track.shape[0], object)
+    return (np.full(track.shape[0], picture.t), track, np.array([site.zones[z].name for z in zone], object), kind, probability, when)
+
+
 def _warning_rows(picture: Picture, site: Site) -> tuple[Array, ...]:
+    """What is raised and cleared in this frame, and the pre-alert where an object that heads for a zone is named: `raise` means take cover only."""
     w = take(picture.warnings, np.flatnonzero((picture.warnings.action == RAISE) | (picture.warnings.action == CLEAR)))
-    zones = np.array([site.zones[z].name for z in w.zone], object)
-    actions = np.array([ACTION_NAMES[int(a)] for a in w.action], object)
-    return (np.full(w.zone.shape[0], picture.t), zones, actions, w.probability, w.t_impact - picture.t)
+    i = take(picture.inbound, np.flatnonzero((picture.inbound.since == picture.t) & np.array([site.zones[z].warn for z in picture.inbound.zone], np.bool_)))
+    zones = np.array([site.zones[z].name for z in np.concatenate((w.zone, i.zone))], object)
+    actions = np.array([ACTION_NAMES[int(a)] for a in w.action] + [STAGE_NAMES[PRE_ALERT]] * i.zone.shape[0], object)
+    lead = np.concatenate((w.t_impact, i.t)) - picture.t
+    return (np.full(zones.shape[0], picture.t), zones, actions, np.concatenate((w.probability, i.probability)), lead)
 
 
 def _write(folder: Path, name: str, columns: tuple[str, ...], parts: list[tuple[str, tuple[Array, ...]]], format: str) -> None:
@@ -119,7 +134,7 @@ def _write(folder: Path, name: str, columns: tuple[str, ...], parts: list[tuple[
         values = np.concatenate([part[k] for _, part in parts]) if parts else np.zeros(0)
         if column == "track":
             values = values.astype(np.int64)
-        data[column] = pl.Series(column, values.tolist(), pl.String) if column in ("zone", "action") else values
+        data[column] = pl.Series(column, values.tolist(), pl.String) if column in ("zone", "action", "kind") else values
     table = pl.DataFrame(data)
     if format == "parquet":
         table.write_parquet(folder / f"{name}.parquet")

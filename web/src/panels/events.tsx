@@ -52,7 +52,7 @@ events.subscribe((list) => {
     read = newest; // what happened before the page was opened is in the list; it is not read out
     return;
   }
-  const fresh = list.filter((event) => event.n > read && ["raise", "clear", "radar", "alarm", "cancel", "unshelve"].includes(event.kind));
+  const fresh = list.filter((event) => event.n > read && ["raise", "clear", "radar", "alarm", "cancel", "unshelve", "inbound"].includes(event.kind));
   read = newest;
   if (fresh.length) spoken.value = [...spoken.value, ...fresh.map(sentence)].slice(-20);
 });

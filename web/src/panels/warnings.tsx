@@ -5,6 +5,7 @@ import { alarming, frame, hello, may, shelf, time, warnings } from "../store";
 import { fill, many, texts } from "../texts";
 import { acknowledge, acknowledgeAll, alarm, cancelAlarm, explain, openShelf, shelve, shelveAll } from "../actions";
 
+const MOST_COMING = 5; // objects shown that head for zones
 const MOST = 7; // shown at once; the rest is counted, as overflow
 
 export function Warnings() {
@@ -26,9 +27,30 @@ export function Warnings() {
           <Card key={w.zone} w={w} />
         ))}
       </ul>
+      <Coming />
       <Shelved />
       {list.length > MOST && <p class="more" data-test="overflow">{fill(texts.more_warnings, { n: list.length - MOST })}</p>}
     </section>
+  );
+}
+
+/** Powered objects that head for zones without saying who they are: soonest first, each with the zones that it reaches first. */
+function Coming() {
+  const coming = frame.value?.inbound, t = frame.value?.t ?? 0, zones = hello.value?.site.zones ?? [];
+  if (!coming?.id.length) return null;
+  const ids = [...new Set(coming.id)].slice(0, MOST_COMING);
+  return (
+    <ul class="plain" data-test="inbound">
+      {ids.map((id) => {
+        const mine = coming.id.flatMap((each, i) => (each === id ? [i] : [])), first = mine[0]!, due = coming.t[first];
+        const names = mine.slice(0, 3).map((i) => zones[coming.zone[i]!]?.name ?? "?").join(", ");
+        return (
+          <li key={id}>
+            <span aria-hidden="true">▲</span> {fill(texts.inbound, { id, zones: names, s: known(due) ? Math.max(0, Math.round(due - t)) : "?", p: percent(coming.p[first]!) })}
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

@@ -1,0 +1,163 @@
+"""What does not fall but comes: powered objects without a corroborated transponder that head for a zone, a kind of threat of their own."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from skywarden.kernels.geometry.ground import ground_up
+from skywarden.kernels.geometry.polygon import long_axis
+from skywarden.messages.frame import NO_ADDRESS, Frame
+from skywarden.messages.picture import PROJECTILE, Inbound, Tracks
+from skywarden.messages.tables import take
+from skywarden.site.model import Site
+
+Array = NDArray[Any]
+
+SLOWEST, FASTEST = 25.0, 300.0  # m/s, airspeed and ground speed of what is meant: above every bird, below every round worth the name
+HIGHEST, HIGHEST_FAST = 1500.0, 3000.0      # m above the ground, now and where it would pass the zone; the second from FAST on
+FAST = 120.0            # m/s, speed from which an object may come in high and dive late
+MARGIN = 150.0          # m beyond a zone's edge that count as reaching it
+AHEAD = 90.0            # s, time to arrival from which on an object is named
+BEND = 0.3              # m²/s³, density of the accelerations across a course that is kept: 150 m after a minute; illustrative
+NAMED, KEPT = 0.5, 0.1  # probabilities from which an object is named, and below which it no longer is
+PERSISTENT = 2.0        # s over the first of them until it is named
+FORGOTTEN = 5.0         # s below the second until it is not any more
+SEEN, FOLLOWED = 8, 3.0 # detections, and seconds of track, before a course is judged at all
+SINKING = 0.8           # share of its speed from which an object that comes down is a falling piece, not a dive under power
+APPROACH_LENGTH, APPROACH_HALF_WIDTH, APPROACH_HALF_ANGLE = 15_000.0, 150.0, math.radians(3.0)      # m, m, rad, of a runway's approach
+APPROACH_SLOPES = math.tan(math.radians(1.5)), math.tan(math.radians(6.0))      # descent of what lands
+APPROACH_ABOVE = 100.0  # m, slack about the heights those slopes give
+APPROACH_SPEEDS = 25.0, 120.0   # m/s
+ALIGNED = math.cos(math.radians(20.0))
+
+
+class State(NamedTuple):
+    """Courses that led to a zone lately, one row a track and zone."""
+
+    track: Array        # (n,) int64
+    zone: Array         # (n,) int32
+    begun: Array        # (n,) float64  since when its probability has been over NAMED [s]; nan it is not now
+    since: Array        # (n,) float64  since when it has been named [s]; nan never
+    last: Array         # (n,) float64  last time its probability was over KEPT [s]
+
+
+def start() -> State:
+    """Nothing comes."""
+    return State(np.zeros(0, np.int64), np.zeros(0, np.int32), *(np.zeros(0) for _ in range(3)))
+
+
+def watch_out(state: State, tracks: Tracks, followed: Array, frame: Frame, site: Site) -> tuple[State, Inbound]:
+    """Which powered objects head for which zones, one frame on.
+
+    followed  (k,) int64 numbers of the tracks that a radar of the site holds; what only says where it is cannot be named
+
+    An object is named when its course has led to a zone, with probability NAMED, for PERSISTENT seconds. The probability is that of its passing
+    within MARGIN of the zone if it keeps its course as powered flight does; whether it means to is not ours to know. docs/models/inbound.md
+    """
+    if not site.zones or (tracks.number.shape[0] == 0 and state.track.shape[0] == 0):
+        return start(), Inbound.empty()
+    own = take(tracks, np.flatnonzero(_suspect(tracks, followed, frame, site)))
+    probability, due, miss = courses(own, frame.t, site)
+    row, zone = np.nonzero(probability >= KEPT)
+    keys = own.number[row] * len(site.zones) + zone
+    old = state.track * len(site.zones) + state.zone
+    kept = np.flatnonzero(~np.isin(old, keys) & (frame.t - state.last <= FORGOTTEN))
+    order = np.argsort(old, kind="stable")
+    spot = order[np.minimum(np.searchsorted(old[order], keys), max(old.shape[0] - 1, 0))] if old.shape[0] else np.zeros(keys.shape[0], np.int64)
+    known = old[spot] == keys if old.shape[0] else np.zeros(keys.shape[0], np.bool_)
+    begun = np.where(known, state.begun[spot], np.nan) if old.shape[0] else np.full(keys.shape[0], np.nan)
+    since = np.where(known, state.since[spot], np.nan) if old.shape[0] else np.full(keys.shape[0], np.nan)
+    p = probability[row, zone]
+    begun = np.where(p < NAMED, np.nan, np.where(np.isnan(begun), frame.t, begun))
+    since = np.where(np.isnan(since) & (frame.t - begun >= PERSISTENT - 1e-9), frame.t, since)
+    after = State(
+        np.concatenate((own.number[row], state.track[kept])), np.concatenate((zone.astype(np.int32), state.zone[kept])),
+        np.concatenate((begun, np.full(kept.shape[0], np.nan))), np.concatenate((since, state.since[kept])),
+        np.concatenate((np.full(row.shape[0], frame.t), state.last[kept])))
+    now = np.flatnonzero(np.isfinite(since))
+    named = Inbound(own.number[row][now], zone[now].astype(np.int32), p[now], due[row, zone][now], miss[row, zone][now], since[now])
+    return after, take(named, np.lexsort((named.zone, named.t)))
+
+
+def _suspect(tracks: Tracks, followed: Array, frame: Frame, site: Site) -> Array:
+    """Tracks (mask) of what flies under power, low and fast enough, says nothing of itself and is not about to land."""
+    v = tracks.state[:, 3:6]
+    speed, level = np.linalg.norm(v, axis=1), np.hypot(v[:, 0], v[:, 1])
+    above = heights(tracks, site)
+    wind = np.column_stack([np.interp(tracks.state[:, 2], frame.weather.up, frame.weather.wind[:, k]) for k in range(2)])
+    airspeed = np.linalg.norm(np.column_stack((v[:, :2] - wind, v[:, 2])), axis=1)
+    mine = (tracks.kind[:, PROJECTILE] < 0.5) & (tracks.address == NO_ADDRESS) & np.isin(tracks.number, followed)
+    mine &= (np.minimum(airspeed, speed) >= SLOWEST) & (speed <= FASTEST) & (above <= np.where(speed >= FAST, HIGHEST_FAST, HIGHEST))
+    mine &= (tracks.hits >= SEEN) & (frame.t - tracks.born >= FOLLOWED) & (v[:, 2] > -SINKING * speed) & (level > 1.0)
+    return np.asarray(mine & ~landing(tracks, site))
+
+
+def heights(tracks: Tracks, site: Site) -> Array:
+    """Height (n,) above the ground [m]."""
+    return np.array([x[2] - ground_up(site.ground, x[0], x[1]) for x in tracks.state[:, :3]])
+
+
+def courses(tracks: Tracks, t: float, site: Site) -> tuple[Array, Array, Array]:
+    """For tracks (n,) and zones (z,), (n, z) each: probability of reaching the zone, time of arrival [s], by how much the straight course misses it [m]."""
+    n, z = tracks.number.shape[0], len(site.zones)
+    probability, due, miss = np.zeros((n, z)), np.full((n, z), math.inf), np.full((n, z), math.inf)
+    above = heights(tracks, site)
+    for i in range(n):
+        x, v, P = tracks.state[i, :2], tracks.state[i, 3:5], tracks.covariance[i]
+        speed = float(np.hypot(*v))
+        u = v / speed
+        across = np.array([u[1], -u[0]])
+        spread = [float(across @ P[np.ix_(a, b)] @ across) for a, b in (((0, 1), (0, 1)), ((0, 1), (3, 4)), ((3, 4), (3, 4)))]
+        ceiling = HIGHEST_FAST if float(np.linalg.norm(tracks.state[i, 3:6])) >= FAST else HIGHEST
+        for k, zone in enumerate(site.zones):
+            off = zone.polygon - x
+            along, aside = off @ u, off @ across
+            if along.max() + MARGIN <= 0.0:
+                continue
+            left = max(float(along.min()), 0.0) / speed
+            if left > AHEAD or above[i] + tracks.state[i, 5] * left > ceiling:
+                continue
+            sigma = math.sqrt(max(spread[0] + 2.0 * left * spread[1] + left * left * spread[2] + BEND * left**3 / 3.0, 1.0))
+            low, high = float(aside.min()) - MARGIN, float(aside.max()) + MARGIN
+            probability[i, k] = ndtr(high / sigma) - ndtr(low / sigma)
+            due[i, k] = t + left
+            miss[i, k] = max(low + MARGIN, -(high - MARGIN), 0.0)
+    return probability, due, miss
+
+
+def landing(tracks: Tracks, site: Site) -> Array:
+    """Tracks (mask) that descend on a runway of the site as what lands there does, or leave it climbing."""
+    out = np.zeros(tracks.number.shape[0], np.bool_)
+    if tracks.number.shape[0] == 0:
+        return out
+    x, v, above = tracks.state[:, :3], tracks.state[:, 3:6], heights(tracks, site)
+    level = np.maximum(np.hypot(v[:, 0], v[:, 1]), 1e-3)
+    for place, heading, length in _runways(site):
+        # `along` grows from the threshold outwards, where what lands comes from; `heading` is flown on landing
+        off = x[:, :2] - place
+        along, aside = -(off @ heading), np.abs(off @ np.array([heading[1], -heading[0]]))
+        near = (along >= -length) & (along <= APPROACH_LENGTH) & (aside <= APPROACH_HALF_WIDTH + math.tan(APPROACH_HALF_ANGLE) * np.maximum(along, 0.0))
+        course = (v[:, :2] @ heading) / level
+        sink, gone = -v[:, 2] / level, np.maximum(along, 0.0)
+        slope = (above >= APPROACH_SLOPES[0] * gone - APPROACH_ABOVE) & (above <= APPROACH_SLOPES[1] * gone + APPROACH_ABOVE)
+        down = (course > ALIGNED) & slope & ((sink >= APPROACH_SLOPES[0]) & (sink <= APPROACH_SLOPES[1]) | (along < 300.0) & (above < APPROACH_ABOVE))
+        up = (course < -ALIGNED) & (v[:, 2] > 0.0)
+        out |= near & (down | up) & (level >= APPROACH_SPEEDS[0]) & (level <= APPROACH_SPEEDS[1])
+    return out
+
+
+@lru_cache(maxsize=8)
+def _runways(site: Site) -> tuple[tuple[Array, Array, float], ...]:
+    """Of each end of each runway: its threshold (2,), the direction of landing there (2,) and the runway's length [m]."""
+    ends = []
+    for zone in site.zones:
+        if zone.kind == "runway":
+            middle, axis, half = long_axis(zone.polygon)
+            ends += [(middle - way * half, way, 2.0 * half) for way in (axis, -axis)]
+    return tuple(ends)
