@@ -166,6 +166,7 @@ def test_what_passes_by_flaps_or_lands_is_not_named(kind):
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(3600)
 def test_hits_and_false_names_of_inbound_objects_are_within_their_limits():
     lines, total = ["# Inbound objects: what is named", ""], np.zeros((10, 3))
     lines += ["Written by `tests/scenes/test_inbound_statistics.py` (`make prove`): site kabul, one radar.", ""]

@@ -14,7 +14,7 @@ from skywarden.kernels.geometry.ground import ground_up
 from skywarden.kernels.geometry.polygon import long_axis
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import PROJECTILE, Inbound, Tracks
-from skywarden.messages.tables import take
+from skywarden.messages.tables import among, take
 from skywarden.site.model import Site
 
 Array = NDArray[Any]
@@ -62,7 +62,9 @@ def watch_out(state: State, tracks: Tracks, followed: Array, frame: Frame, site:
     """
     if not site.zones or (tracks.number.shape[0] == 0 and state.track.shape[0] == 0):
         return start(), Inbound.empty()
-    own = take(tracks, np.flatnonzero(_suspect(tracks, followed, frame, site)))
+    own = take(tracks, _suspect(tracks, followed, frame, site))
+    if own.number.shape[0] == 0 and state.track.shape[0] == 0:
+        return state, Inbound.empty()
     probability, due, miss = courses(own, frame.t, site)
     row, zone = np.nonzero(probability >= KEPT)
     keys = own.number[row] * len(site.zones) + zone
@@ -86,16 +88,19 @@ def watch_out(state: State, tracks: Tracks, followed: Array, frame: Frame, site:
 
 
 def _suspect(tracks: Tracks, followed: Array, frame: Frame, site: Site) -> Array:
-    """Tracks (mask) of what flies under power, low and fast enough, says nothing of itself and is not about to land."""
+    """Rows (k,) of tracks that fly under power, low and fast enough, say nothing of themselves and are not about to land."""
     v = tracks.state[:, 3:6]
-    speed, level = np.linalg.norm(v, axis=1), np.hypot(v[:, 0], v[:, 1])
-    above = heights(tracks, site)
-    wind = np.column_stack([np.interp(tracks.state[:, 2], frame.weather.up, frame.weather.wind[:, k]) for k in range(2)])
-    airspeed = np.linalg.norm(np.column_stack((v[:, :2] - wind, v[:, 2])), axis=1)
-    mine = (tracks.kind[:, PROJECTILE] < 0.5) & (tracks.address == NO_ADDRESS) & np.isin(tracks.number, followed)
-    mine &= (np.minimum(airspeed, speed) >= SLOWEST) & (speed <= FASTEST) & (above <= np.where(speed >= FAST, HIGHEST_FAST, HIGHEST))
+    speed, level = np.sqrt((v**2).sum(1)), np.hypot(v[:, 0], v[:, 1])
+    mine = (tracks.kind[:, PROJECTILE] < 0.5) & (tracks.address == NO_ADDRESS) & (speed >= SLOWEST) & (speed <= FASTEST)
     mine &= (tracks.hits >= SEEN) & (frame.t - tracks.born >= FOLLOWED) & (v[:, 2] > -SINKING * speed) & (level > 1.0)
-    return np.asarray(mine & ~landing(tracks, site))
+    rows = np.flatnonzero(mine & among(tracks.number, followed))
+    if rows.shape[0] == 0:
+        return rows
+    few = take(tracks, rows)
+    wind = np.column_stack([np.interp(few.state[:, 2], frame.weather.up, frame.weather.wind[:, k]) for k in range(2)])
+    airspeed = np.linalg.norm(np.column_stack((v[rows, :2] - wind, v[rows, 2])), axis=1)
+    low = heights(few, site) <= np.where(speed[rows] >= FAST, HIGHEST_FAST, HIGHEST)
+    return np.asarray(rows[(airspeed >= SLOWEST) & low & ~landing(few, site)])
 
 
 def heights(tracks: Tracks, site: Site) -> Array:
