@@ -66,7 +66,7 @@ def test_no_plan_of_a_small_problem_beats_the_exact_one_and_no_bound_is_above_it
     values, p = chance.uniform(0.0, 10.0, n), chance.uniform(0.0, 1.0, (n, w)) * (chance.random((n, w)) < 0.8)
     asked = assign.problem(values, p, np.ones(w, np.int64), chance.uniform(0.0, 2.0, w) if reserve else None)
     least = brute(asked)
-    best, quick = assign.exact(asked, 10.0), assign.fast(asked)
+    best, quick = assign.exact(asked), assign.fast(asked)
     assert best.objective == pytest.approx(least, rel=1e-7, abs=1e-9)
     for plan in (best, quick):
         assert plan.lower_bound <= least * (1.0 + 1e-9) + 1e-9 <= plan.objective * (1.0 + 1e-6) + 1e-8
@@ -80,7 +80,7 @@ def test_two_hundred_threats_and_twenty_effectors_are_paired_within_three_per_ce
         asked = assign.problem(chance.uniform(0.1, 30.0, 200), chance.uniform(0.1, 0.9, (200, 20)), np.full(20, shots))
         plan = assign.fast(asked)
         assert plan.gap <= 0.03
-        assert plan.lower_bound <= assign.exact(asked, 20.0).objective <= plan.objective * (1.0 + 1e-9)
+        assert plan.lower_bound <= assign.exact(asked).objective <= plan.objective * (1.0 + 1e-9)
 
 
 def test_a_reserve_keeps_shots_that_would_save_less_than_they_are_worth() -> None:

@@ -33,7 +33,7 @@ def solve(instance: str | Path, time_limit: float = 60.0, quick: bool = False) -
     asked = read(Path(instance))
     assign.warm()
     begun = time.perf_counter()
-    plan = assign.fast(asked) if quick else assign.exact(asked, time_limit)
+    plan = assign.fast(asked) if quick else assign.exact(asked, lambda: begun + time_limit - time.perf_counter())
     seconds = time.perf_counter() - begun
     shooters, threats = np.nonzero(plan.counts.T)
     return {

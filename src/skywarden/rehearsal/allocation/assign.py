@@ -10,7 +10,8 @@ Source: docs/models/allocation.md.
 
 from __future__ import annotations
 
-import time
+import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,25 +89,28 @@ def fast(asked: Problem, rounds: int = ROUNDS) -> Plan:
     return Plan(counts, reached, min(max(bound, 0.0), reached))
 
 
-def exact(asked: Problem, time_limit: float = 60.0) -> Plan:
-    """The best plan, or the best found within `time_limit` [s] with a bound that is true all the same."""
-    until = time.monotonic() + time_limit
+def exact(asked: Problem, left: Callable[[], float] = lambda: math.inf) -> Plan:
+    """The best plan, or the best found in time with a bound that is true all the same.
+
+    asked  the problem
+    left   seconds still to be spent, asked now and then; a rehearsal never asks, as it has no clock
+    """
     if not asked.values.size or not asked.shots.size:
         return _nothing(asked)
     nats = _nats(asked)
     counts, bound, prices = _swift(asked.values, nats, asked.shots, asked.keep, WARM, CLOSE)
     best = Plan(counts, objective(asked, counts), bound)
-    best, prices, columns = _generate(asked, nats, best, prices, until)
-    if best.gap > CLOSE and time.monotonic() < until:
-        best = _better(best, _whole(asked, nats, columns, until)[0], best.lower_bound, asked)
+    best, prices, columns = _generate(asked, nats, best, prices, left)
+    if best.gap > CLOSE and left() > 0.0:
+        best = _better(best, _whole(asked, nats, columns, left)[0], best.lower_bound, asked)
     listed = 1.0                # share of the gap within which sets are listed: all of it proves the optimum, less proves a bound
-    while best.gap > CLOSE and time.monotonic() < until and listed > 0.01:
+    while best.gap > CLOSE and left() > 0.0 and listed > 0.01:
         reach = listed * (best.objective - best.lower_bound)
         wanted = _listed(asked, nats, prices, reach)
         if wanted is None:
             listed /= 3.0
             continue
-        found, proven = _whole(asked, nats, wanted, until)
+        found, proven = _whole(asked, nats, wanted, left)
         # a plan with a set that is not listed costs at least the bound and `reach`
         best = _better(best, found, min(proven, best.lower_bound + reach), asked)
         break
@@ -145,7 +149,7 @@ def _better(best: Plan, counts: Array | None, bound: float, asked: Problem) -> P
     return best._replace(lower_bound=min(max(best.lower_bound, bound), best.objective))
 
 
-def _generate(asked: Problem, nats: Array, best: Plan, prices: Array, until: float) -> tuple[Plan, Array, _Columns]:
+def _generate(asked: Problem, nats: Array, best: Plan, prices: Array, left: Callable[[], float]) -> tuple[Plan, Array, _Columns]:
     """Linear programmes over ever more sets of shots, until no set that is left out could lower them. Returns the prices of the best bound, too."""
     pool = _Pool(asked, best.counts)
     at, step, stalled = prices, 1.0, 0
@@ -161,12 +165,12 @@ def _generate(asked: Problem, nats: Array, best: Plan, prices: Array, until: flo
                 step, stalled = 0.5 * step, 0
         over = sets.sum(axis=0) - asked.shots
         over[(at <= 0.0) & (over < 0)] = 0
-        if best.gap <= CLOSE or not over.any() or step < 1e-3 or time.monotonic() > until:
+        if best.gap <= CLOSE or not over.any() or step < 1e-3 or left() < 0.0:
             break
         at = np.maximum(at + step * (best.objective - reached) / float(over @ over) * over, 0.0)
-    while best.gap > CLOSE and time.monotonic() < until:
+    while best.gap > CLOSE and left() > 0.0:
         columns = pool.columns()
-        least, shadow = _programme(asked, nats, columns, until)
+        least, shadow = _programme(asked, nats, columns, left)
         if shadow is None:
             break
         grown = False
@@ -225,20 +229,20 @@ def _one_each(asked: Problem, columns: _Columns) -> csc_matrix:
     return csc_matrix((np.ones(k), (columns.threat, np.arange(k))), shape=(len(asked.values), k))
 
 
-def _programme(asked: Problem, nats: Array, columns: _Columns, until: float) -> tuple[float, Array | None]:
+def _programme(asked: Problem, nats: Array, columns: _Columns, left: Callable[[], float]) -> tuple[float, Array | None]:
     """The linear programme over these sets: its value, and the price of every effector's shots; None where it was not solved in time."""
     solved = linprog(
         _cost(asked, nats, columns), A_ub=csc_matrix(columns.counts.T), b_ub=asked.shots, A_eq=_one_each(asked, columns), b_eq=np.ones(len(asked.values)),
-        method="highs", options={"time_limit": max(until - time.monotonic(), 0.01)})
+        method="highs", options={"time_limit": max(left(), 0.01)})
     return (float(solved.fun), np.maximum(-solved.ineqlin.marginals, 0.0)) if solved.status == 0 else (np.inf, None)
 
 
-def _whole(asked: Problem, nats: Array, columns: _Columns, until: float) -> tuple[Array | None, float]:
+def _whole(asked: Problem, nats: Array, columns: _Columns, left: Callable[[], float]) -> tuple[Array | None, float]:
     """The best choice of whole sets among these, and the bound proven among them."""
     solved = milp(
         _cost(asked, nats, columns), integrality=np.ones(len(columns.threat)), bounds=Bounds(0, 1),
         constraints=[LinearConstraint(_one_each(asked, columns), 1, 1), LinearConstraint(csc_matrix(columns.counts.T), -np.inf, asked.shots)],
-        options={"time_limit": max(until - time.monotonic(), 0.01), "mip_rel_gap": 0.1 * CLOSE})
+        options={"time_limit": max(left(), 0.01), "mip_rel_gap": 0.1 * CLOSE})
     proven = -np.inf if solved.mip_dual_bound is None else float(solved.mip_dual_bound)
     if solved.x is None:
         return None, proven
