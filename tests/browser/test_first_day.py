@@ -223,7 +223,7 @@ def test_behind_a_proxy_with_a_path_the_whole_page_works(visit, tmp_path):
         expect(page.get_by_role("dialog")).to_contain_text("No records in the folder")
         page.keyboard.press("Escape")
         page.keyboard.press("?")
-        assert page.evaluate("[...document.querySelectorAll('dialog img')].every(image => image.complete && image.naturalWidth > 0)")
+        soon(lambda: page.evaluate("[...document.querySelectorAll('dialog img')].every(image => image.complete && image.naturalWidth > 0)"))
         assert any(url.startswith("ws://") for url in asked)
         assert all(url.split("/", 3)[3].startswith("kabul/") for url in asked), asked
     finally:

@@ -62,7 +62,11 @@ class RoundLine:
 
 @dataclass
 class WarningLine:
-    """One warning of one zone, from its raise to its all-clear. `false` is None where nobody can know."""
+    """One warning of one zone, from its raise to its all-clear. `false` is None where nobody can know.
+
+    because    the tracks it was raised for, likeliest first: number, probability that it comes down there, that it is a projectile at all
+    seen_at    when it was first acknowledged [s], `seen_by` by whom; None and empty where nobody did
+    """
 
     zone: int
     raised: float
@@ -71,6 +75,9 @@ class WarningLine:
     peak: float
     manual: bool
     false: bool | None
+    because: tuple[tuple[int, float, float], ...] = ()
+    seen_at: float | None = None
+    seen_by: str = ""
 
 
 class RemainsLine(NamedTuple):

@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from skywarden.kernels.geometry.polygon import distance
 from skywarden.measures.ledger import Closure, InboundLine, MovementLine, RemainsLine, RoundLine, Sample, WarningLine, ZoneLine
+from skywarden.measures.operators import Operators, causes, track_of
 from skywarden.messages.frame import NO_ADDRESS
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Inbound, Tracks
@@ -60,6 +61,7 @@ class Measures:
         self._true_aircraft: set[tuple[int, bytes]] = set()
         self._aircraft_tracks: set[tuple[str, int]] = set()
         self._hit_at_nothing = 0
+        self.operators = Operators(site)
         self.remains: list[RemainsLine] = []
         self.reliability = np.zeros((BINS, 3))      # by probability of being a projectile: tracks seen, rounds among them, sum of probabilities
         self._sorted_at = -math.inf
@@ -83,6 +85,7 @@ class Measures:
         health = picture.health
         self._unused += (health.rejected + health.disbelieved, health.late, health.unusable)
         self._warned(moment)
+        self.operators.take(moment, self._standing)
         self._believed(picture.tracks)
         self._named(picture.inbound)
         if moment.truth is not None:
@@ -134,6 +137,10 @@ class Measures:
             found.append(ZoneLine(zone.name, zone.kind, zone.warn, hits, warnings))
         return found
 
+    def warnings(self) -> list[WarningLine]:
+        """One line for every warning raised, in order."""
+        return list(self._warnings)
+
     @property
     def engaged_nothing(self) -> int:
         """Simulated engagements at places where no round was."""
@@ -147,7 +154,8 @@ class Measures:
             named.add(zone)
             line = self._standing.get(zone)
             if line is None and action != CLEAR:
-                line = WarningLine(zone, float(w.since[i]), None, float(w.probability[i]), float(w.peak[i]), bool(w.manual[i]), None)
+                line = WarningLine(zone, float(w.since[i]), None, float(w.probability[i]), float(w.peak[i]), bool(w.manual[i]), None,
+                                   causes(moment, zone))
                 self._warnings.append(line)
                 self._standing[zone] = line
             if line is not None:
@@ -293,8 +301,9 @@ class Measures:
         """What operators say about a track goes into the line of the round it follows."""
         for command in moment.frame.commands:
             for line in self._rounds.values():
-                if command.subject.isdecimal() and int(command.subject) in line.tracks:
-                    line.said.append((command.t, command.kind, command.who))
+                if track_of(command) in line.tracks:
+                    kind = " as ".join([command.kind, *command.subject.split(" ")[1:]])     # "reclassify as aircraft"
+                    line.said.append((command.t, kind, command.who))
 
     def _looked(self, moment: Moment) -> None:
         """Whether what the rehearsal took an engagement's outcome for was true."""

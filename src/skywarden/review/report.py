@@ -6,9 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
-from typing import Any
 
 from skywarden.errors import RecordError
 from skywarden.measures import calibration
@@ -18,7 +16,8 @@ from skywarden.messages import truth as spoken
 from skywarden.messages.drill import FLIES_ON, SEEMS_STOPPED
 from skywarden.messages.truth import DUD, FELL, FLYING, FRAGMENT, KILLED, LIVE, MISSED, PARTLY, SPENT, STOPPED
 from skywarden.record.reader import Record
-from skywarden.review import plots, story
+from skywarden.review import operators, plots, story
+from skywarden.review.html import number, seconds, table, text
 from skywarden.review.page import STYLE
 from skywarden.review.story import Story
 
@@ -57,12 +56,12 @@ def write(record: Record | Path | str, path: Path | str) -> None:
         raise RecordError(f"{path} is the record itself, which the report would overwrite. Name another file with --out")
     opened = record if isinstance(record, Record) else Record(record)
     try:
-        text = page(story.read(opened))
+        made = page(story.read(opened))
     finally:
         if opened is not record:
             opened.close()
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        Path(path).write_text(made, encoding="utf-8")
     except OSError as error:
         raise RecordError(f"{path}: the report cannot be written: {error.strerror or error}. Name another file with --out") from None
 
@@ -81,6 +80,7 @@ def page(told: Story) -> str:
         _section("The airport", _airport(told)) if simulation and (told.measures.movements or told.measures.closures) else "",
         _section("Warnings by zone", plots.timeline(told) + _zones(told.measures.zone_ledger(), simulation)),
         _section("Inbound: named as heading for a zone", _inbound(told)) if told.measures.inbound else "",
+        _section("What the operators did", operators.section(told)),
         _section("Predicted against true impact", plots.prediction(told)) if simulation else "",
         _section("Were the doubts honest", _calibrated(told, ledger)) if simulation else "",
         _section("Load", plots.load(told)),
@@ -89,10 +89,10 @@ def page(told: Story) -> str:
     kind = "SIMULATION" if simulation else "LIVE"
     said = "Every round and every interception in it is simulated." if simulation else (
         "Nobody knows what truly flew: what follows is what was believed and whom it warned. No engagement is computed on live data.")
-    top = f'<p class="kind {kind.lower()}">{kind}</p><h1>{_text(title)}</h1><p>{_when(header.epoch_ns)} · {said}</p>{_notes(told)}'
+    top = f'<p class="kind {kind.lower()}">{kind}</p><h1>{text(title)}</h1><p>{_when(header.epoch_ns)} · {said}</p>{_notes(told)}'
     body = f'<header>{top}</header>{"".join(sections)}'
     return f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' \
-           f"<title>{kind} · {_text(title)}</title><style>{STYLE}</style></head><body><main>{_unique(body)}</main></body></html>\n"
+           f"<title>{kind} · {text(title)}</title><style>{STYLE}</style></head><body><main>{_unique(body)}</main></body></html>\n"
 
 
 def _notes(told: Story) -> str:
@@ -104,13 +104,13 @@ def _notes(told: Story) -> str:
     planned = told.record.header.duration
     if told.load and planned is not None and told.measures.end < planned - 2.0 * told.site.policy.frame_s:
         notes.append(f"The record ends at {told.measures.end:.1f} s of {planned:.0f} s planned: the run was ended, or killed, before.")
-    return "".join(f'<p class="note">{_text(note)}</p>' for note in notes)
+    return "".join(f'<p class="note">{text(note)}</p>' for note in notes)
 
 
 def _figures(told: Story) -> str:
     summary = told.measures.summary()
     shown = [(key, label) for key, label in FIGURES if told.record.simulation or key in LIVE_FIGURES]
-    cells = "".join(f"<div><dt>{label}</dt><dd>{_number(summary[key])}</dd></div>" for key, label in shown)
+    cells = "".join(f"<div><dt>{label}</dt><dd>{number(summary[key])}</dd></div>" for key, label in shown)
     return f'<dl class="figures">{cells}</dl>'
 
 
@@ -122,28 +122,28 @@ def _rounds(ledger: list[RoundLine], told: Story) -> str:
     for x in ledger:
         at_warning = [s.error for s in x.samples if x.warned_at is not None and s.t >= x.warned_at - 1e-9][:1]
         errors = [f"{e:.0f} m" for e in at_warning + [s.error for s in x.samples[-1:]]]
-        first = "—" if x.first_report is None else f"{_s(x.first_report[0])}: {x.first_report[1]:.1f} people endangered, {x.first_report[2]:.0f} m off"
+        first = "—" if x.first_report is None else f"{seconds(x.first_report[0])}: {x.first_report[1]:.1f} people endangered, {x.first_report[2]:.0f} m off"
         where = "on a zone" if x.inside_zones else "inside, no zone" if x.inside else "off the field"
         ends = [ENDINGS.get(e, "—") for e in x.endings]
         body.append((
-            x.number, x.kind, _origin(x), f"{_s(x.seen_at)}, {_s(x.tracked_at)}", first, ", ".join(x.inside_zones) or where, _s(x.warned_at), _s(x.lead_time_s),
-            _advised(x), "; ".join(f"{kind} by {who or 'nobody'} at {_s(t)}" for t, kind, who in x.said) or "—",
+            x.number, x.kind, _origin(x), f"{seconds(x.seen_at)}, {seconds(x.tracked_at)}", first, ", ".join(x.inside_zones) or where, seconds(x.warned_at),
+            seconds(x.lead_time_s), _advised(x), "; ".join(f"{kind} by {who or 'nobody'} at {seconds(t)}" for t, kind, who in x.said) or "—",
             f"{x.orders}: {', '.join(ends) or 'none adjudicated'}" if x.orders else "—",
-            OUTCOMES.get(x.outcome, "—"), _s(x.t_end if x.t_end is not None else x.t_impact), ", ".join(errors) or "—"))
-    return _table(head, body) if body else "<p>No round was launched.</p>"
+            OUTCOMES.get(x.outcome, "—"), seconds(x.t_end if x.t_end is not None else x.t_impact), ", ".join(errors) or "—"))
+    return table(head, body) if body else "<p>No round was launched.</p>"
 
 
 def _inbound(told: Story) -> str:
     """Powered objects without a corroborated transponder whose course led to a zone; nobody was told to take cover because of them."""
     names = [zone.name for zone in told.site.zones]
-    return _table(("track", "named at", "last expected at", "zones, as named", "highest probability if it kept its course"), [
-        (line.track, _s(line.named), _s(line.arrives), ", ".join(names[z] for z in line.zones), f"{line.peak:.2f}")
+    return table(("track", "named at", "last expected at", "zones, as named", "highest probability if it kept its course"), [
+        (line.track, seconds(line.named), seconds(line.arrives), ", ".join(names[z] for z in line.zones), f"{line.peak:.2f}")
         for line in told.measures.inbound.values()])
 
 
 def _advised(line: RoundLine) -> str:
     """The rehearsal's reasons in their order, the same one after the other once, the last few of many."""
-    words = [f"{FALLS.get(reason, REASONS.get(reason, reason))} ({_s(t)})" for t, reason in line.advice]
+    words = [f"{FALLS.get(reason, REASONS.get(reason, reason))} ({seconds(t)})" for t, reason in line.advice]
     return "; ".join((["…"] if len(words) > MOST_ADVICE else []) + words[-MOST_ADVICE:]) or "—"
 
 
@@ -159,11 +159,11 @@ def _first_report(told: Story, ledger: list[RoundLine]) -> str:
         ("fell inside", "—", sum(x.outcome == FELL and x.inside for x in ledger)),
         ("fell off the field", "—", sum(x.outcome == FELL and not x.inside for x in ledger)),
     ]
-    table = _table(("", "first report", "truth"), rows)
+    said = table(("", "first report", "truth"), rows)
     if not looks:
-        return table + "<p>No engagement was looked at.</p>"
+        return said + "<p>No engagement was looked at.</p>"
     right = looks.get((SEEMS_STOPPED, True), 0), looks.get((FLIES_ON, False), 0)
-    return table + (
+    return said + (
         f"<p>Of {sum(looks.values())} looks after an engagement, {sum(right)} were right: {right[0]} stopped and said so, {right[1]} flying on and said so; "
         f"{looks.get((SEEMS_STOPPED, False), 0)} flying rounds were taken for stopped, {looks.get((FLIES_ON, True), 0)} stopped ones for flying.</p>")
 
@@ -171,20 +171,21 @@ def _first_report(told: Story, ledger: list[RoundLine]) -> str:
 def _remains(told: Story) -> str:
     """Live rounds and spent ones piece by piece, fragments by engagement."""
     pieces = sorted(told.measures.remains, key=lambda p: (p.sort == FRAGMENT, p.t))
-    whole = [(SORTS.get(p.sort, "—"), p.number if p.number >= 0 else "—", _s(p.t), f"{p.place[0]:.0f} m east, {p.place[1]:.0f} m north", p.zone or "no zone")
+    whole = [(SORTS.get(p.sort, "—"), p.number if p.number >= 0 else "—", seconds(p.t), f"{p.place[0]:.0f} m east, {p.place[1]:.0f} m north",
+              p.zone or "no zone")
              for p in pieces if p.sort != FRAGMENT]
     fragments = [p for p in pieces if p.sort == FRAGMENT]
     on = sum(p.zone is not None for p in fragments)
     said = f"<p>{len(fragments)} larger fragments came down, {on} of them on a zone. Illustrative.</p>"
-    return (_table(("what", "of round", "lands at", "where", "on"), whole) if whole else "<p>Nothing came down whole.</p>") + said
+    return (table(("what", "of round", "lands at", "where", "on"), whole) if whole else "<p>Nothing came down whole.</p>") + said
 
 
 def _airport(told: Story) -> str:
     """When the runway was closed, and what that cost each flight under the scenario's tower."""
     measures = told.measures
-    closed = "; ".join(f"{_s(c.begun)} to {'the end' if c.ended is None else _s(c.ended)} ({', then '.join(c.why)})" for c in measures.closures)
+    closed = "; ".join(f"{seconds(c.begun)} to {'the end' if c.ended is None else seconds(c.ended)} ({', then '.join(c.why)})" for c in measures.closures)
     lines = sorted(measures.movements.values(), key=lambda x: -x.late)
-    said = f"<p>Runway closed for {measures.minutes_closed:.1f} minutes: {_text(closed)}.</p>" if measures.closures else "<p>The runway stayed open.</p>"
+    said = f"<p>Runway closed for {measures.minutes_closed:.1f} minutes: {text(closed)}.</p>" if measures.closures else "<p>The runway stayed open.</p>"
     if not lines:
         return said + "<p>No flight of this scenario is under its tower.</p>"
     count = {word: sum(x.word == word for x in lines) for word in WORDS}
@@ -193,23 +194,25 @@ def _airport(told: Story) -> str:
         f"<p>Of {len(lines)} flights under the tower {count[spoken.LANDED]} landed and {count[spoken.DEPARTED]} started; {len(late)} were late, by "
         f"{sum(x.late for x in late) / 60.0:.1f} minutes in all; {sum(x.around for x in lines)} went around; {count[spoken.DIVERTED]} diverted and "
         f"{count[spoken.CANCELLED]} were called off.</p>")
-    rows = [(x.callsign or "—", "to land" if x.arrives else "to start", WORDS.get(x.word, "—"), "yes" if x.around else "no", _s(x.late)) for x in late]
-    return said + (_table(("flight", "plan", "in the end", "went around", "behind its plan"), rows) if rows else "")
+    rows = [(x.callsign or "—", "to land" if x.arrives else "to start", WORDS.get(x.word, "—"), "yes" if x.around else "no", seconds(x.late)) for x in late]
+    return said + (table(("flight", "plan", "in the end", "went around", "behind its plan"), rows) if rows else "")
 
 
 def _zones(lines: list[ZoneLine], simulation: bool) -> str:
     body: list[tuple[str, ...]] = []
     for z in lines:
-        hits = ", ".join(f"round {number} at {t:.1f} s" for number, t in z.hits) or "—"
+        hits = ", ".join(f"round {n} at {t:.1f} s" for n, t in z.hits) or "—"
         for w in z.warnings:
             judged = "by hand" if w.manual else "—" if w.false is None else "false" if w.false else "hit" if z.hits else "impact near"
-            body.append((z.name, z.kind, hits, _s(w.raised), _s(w.cleared), f"{w.probability:.2f}", f"{w.peak:.2f}", judged))
+            body.append((z.name, z.kind, hits, seconds(w.raised), seconds(w.cleared), f"{w.probability:.2f}", f"{w.peak:.2f}", operators.because(w),
+                         operators.seen(w), judged))
         if z.hits and not z.warnings:
-            body.append((z.name, z.kind, hits, "—", "—", "—", "—", "never warned" if z.warn else "nobody to warn"))
-    head: tuple[str, ...] = ("zone", "kind", "impacts inside, real or prevented", "raised", "cleared", "probability then", "at most", "judged")
+            body.append((z.name, z.kind, hits, "—", "—", "—", "—", "—", "—", "never warned" if z.warn else "nobody to warn"))
+    head: tuple[str, ...] = (
+        "zone", "kind", "impacts inside, real or prevented", "raised", "cleared", "probability then", "at most", "raised for", "seen by", "judged")
     if not simulation:
         head, body = (*head[:2], *head[3:]), [(*row[:2], *row[3:]) for row in body]
-    return _table(head, body) if body else "<p>No zone was hit and none was warned.</p>"
+    return table(head, body) if body else "<p>No zone was hit and none was warned.</p>"
 
 
 def _calibrated(told: Story, ledger: list[RoundLine]) -> str:
@@ -239,31 +242,13 @@ def _origin(line: RoundLine) -> str:
 def _about(told: Story) -> str:
     header = told.record.header
     pairs = [
-        ("site", header.site), ("scenario", header.scenario), ("seed", header.seed), ("planned duration", _s(header.duration)),
+        ("site", header.site), ("scenario", header.scenario), ("seed", header.seed), ("planned duration", seconds(header.duration)),
         ("feeds", ", ".join(header.feeds) or "—"), *sorted(told.record.machine.items())]
-    return "<dl class='about'>" + "".join(f"<div><dt>{_text(k)}</dt><dd>{_text('—' if v is None else v)}</dd></div>" for k, v in pairs) + "</dl>"
+    return "<dl class='about'>" + "".join(f"<div><dt>{text(k)}</dt><dd>{text('—' if v is None else v)}</dd></div>" for k, v in pairs) + "</dl>"
 
 
 def _section(title: str, body: str) -> str:
     return f"<section><h2>{title}</h2>{body}</section>"
-
-
-def _table(head: Iterable[str], body: Iterable[Iterable[object]]) -> str:
-    top = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in head)
-    rest = "".join("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in body)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{rest}</tbody></table></div>'
-
-
-def _text(value: object) -> str:
-    return escape(str(value), quote=True)
-
-
-def _number(value: Any) -> str:
-    return "—" if value is None else f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
-
-
-def _s(value: float | None) -> str:
-    return "—" if value is None else f"{value:.1f}\N{NO-BREAK SPACE}s"
 
 
 def _when(epoch_ns: int) -> str:
