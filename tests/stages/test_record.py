@@ -74,6 +74,47 @@ def test_a_record_of_the_format_before_is_still_read(tmp_path, monkeypatch):
             assert after.picture.health.channels.name.size == 0
 
 
+def test_nouns_have_names_of_their_own_and_not_those_of_their_classes(tmp_path):
+    import msgspec
+
+    from skywarden.record.codec import NOUNS, WRITTEN, unlike
+
+    assert set(WRITTEN) == set(NOUNS)
+    assert len(set(WRITTEN.values())) == len(WRITTEN)
+    moment = written(tmp_path / "a.rec")[0]
+    for noun in moment:
+        assert msgspec.msgpack.decode(encode(noun))[1] == type(noun).__name__.lower()
+        before = encode(noun, 4)        # as the format before had it
+        assert msgspec.msgpack.decode(before)[1] == type(noun).__name__
+        assert not differences(decode(before, type(noun)), noun)
+        assert unlike(before, noun, 4) == []
+    assert unlike(encode(moment.picture, 4), moment.picture._replace(t=9.0), 4)
+
+
+@pytest.mark.parametrize("column", ["picture", "drill", "truth"])
+@pytest.mark.parametrize("n", [7, 20])
+def test_what_is_rewritten_together_with_its_own_digest_is_found(tmp_path, column, n):
+    from skywarden.record.header import digest
+
+    moments = written(tmp_path / "a.rec")
+    forged = encode(getattr(moments[3 if n == 7 else 4], column))
+    with sqlite3.connect(tmp_path / "a.rec") as base:
+        mark, = base.execute("SELECT frame_digest FROM moments WHERE n = ?", (n,)).fetchone()
+        base.execute(f"UPDATE moments SET {column} = ?, {column}_digest = ? WHERE n = ?", (forged, digest(mark, forged), n))
+    with Record(tmp_path / "a.rec") as record:
+        assert len(record.faults()) == 1
+
+
+def test_a_record_whose_last_frames_were_cut_off_is_told_from_a_whole_one(tmp_path):
+    written(tmp_path / "a.rec")
+    with Record(tmp_path / "a.rec") as record:
+        assert record.faults() == []
+    with sqlite3.connect(tmp_path / "a.rec") as base:
+        base.execute("DELETE FROM moments WHERE n > 15")
+    with Record(tmp_path / "a.rec") as record:
+        assert "not the last" in record.faults()[0]
+
+
 def test_a_clean_close_leaves_one_file_and_it_opens_where_nothing_can_be_written(tmp_path):
     folder = tmp_path / "read-only"
     folder.mkdir()

@@ -1,7 +1,8 @@
 """Nouns to bytes and back, bit for bit; what comes back from a file is checked as if a stranger had written it.
 
 Every value becomes MessagePack: numbers, text and None as they stand, a tuple as [0, items…], a noun as [1, its name, fields…], an array as
-[2, dtype, shape, little-endian bytes in row order]. The page docs/models/record.md draws it.
+[2, dtype, shape, little-endian bytes in row order]. A noun's name is the one in `WRITTEN`, whatever its class is called.
+The page docs/models/record.md draws it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import dataclasses
 import math
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -22,6 +24,7 @@ from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars
 from skywarden.messages.picture import ALL_CLEAR, CLEAR, STAY, TAKE_COVER, Health, Impacts, Inbound, Picture, Threats, Tracks, Warnings
 from skywarden.messages.receipts import Channels, Receipts
 from skywarden.messages.truth import Truth
+from skywarden.record.header import FORMAT, QUALIFIED
 
 TUPLE, NOUN, ARRAY = 0, 1, 2
 MOST_BYTES = 256 * 1024 * 1024          # of one encoded value; a frame of 10,000 tracks is about 8 MB
@@ -52,6 +55,19 @@ def _fields(sample: Any) -> tuple[str, ...]:
 NOUNS: dict[str, tuple[type, tuple[str, ...], tuple[Any, ...]]] = {
     type(s).__name__: (type(s), _fields(s), tuple(getattr(s, name) for name in _fields(s))) for s in (*_samples, _order)
 }
+# For every noun, the name that records know it by from format 5 on. Never changed: records keep it. Before, its class's name stood there.
+WRITTEN: dict[str, str] = {
+    "Frame": "frame", "Detections": "frame.detections", "Aircraft": "frame.aircraft", "Weather": "frame.weather", "Radars": "frame.radars",
+    "Inputs": "frame.inputs", "Command": "frame.command", "Channels": "frame.channels", "Receipts": "frame.receipts",
+    "Picture": "picture", "Tracks": "picture.tracks", "Impacts": "picture.impacts", "Threats": "picture.threats", "Inbound": "picture.inbound",
+    "Warnings": "picture.warnings", "Health": "picture.health",
+    "Drill": "drill", "Clearance": "drill.clearance", "Evidence": "drill.evidence", "Reached": "drill.evidence.reached",
+    "Approaches": "drill.evidence.approaches", "Fallout": "drill.evidence.fallout", "Order": "drill.order", "Airport": "drill.airport",
+    "Assessment": "drill.assessment", "Allocation": "drill.allocation",
+    "Truth": "truth", "TrueRounds": "truth.rounds", "TrueAircraft": "truth.aircraft", "Engagements": "truth.engagements",
+    "Remains": "truth.remains", "Movements": "truth.movements",
+}
+READ = {name: name for name in NOUNS} | {written: name for name, written in WRITTEN.items()}
 NAMES = {kind: (name, fields) for name, (kind, fields, _) in NOUNS.items()}
 ITEMS: dict[tuple[str, str], type] = {
     ("Frame", "commands"): Command, ("Drill", "clearances"): Clearance, ("Drill", "orders"): Order, ("Drill", "awaiting"): int,
@@ -59,12 +75,14 @@ ITEMS: dict[tuple[str, str], type] = {
 }
 
 
-def encode(noun: Any) -> bytes:
+def encode(noun: Any, form: int = FORMAT) -> bytes:
     """`noun` (a Frame, Picture, Drill, Truth or anything they hold) as bytes; the same value always gives the same bytes.
+
+    form  format of the record it is for
 
     NumPy scalars become plain numbers of the same value. Raises TypeError for what no record has a place for.
     """
-    return msgspec.msgpack.encode(_plain(noun))
+    return msgspec.msgpack.encode(_plain(noun, WRITTEN if form >= QUALIFIED else {}))
 
 
 def decode(data: bytes, kind: type) -> Any:
@@ -83,7 +101,7 @@ def decode(data: bytes, kind: type) -> Any:
     return value
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, written: Mapping[str, str]) -> Any:
     kind = type(value)
     if kind is np.ndarray:
         array = np.ascontiguousarray(value)
@@ -95,9 +113,9 @@ def _plain(value: Any) -> Any:
         return [ARRAY, dtype, list(value.shape), array.tobytes()]
     if kind in NAMES:
         name, fields = NAMES[kind]
-        return [NOUN, name, *[_plain(getattr(value, field)) for field in fields]]
+        return [NOUN, written.get(name, name), *[_plain(getattr(value, field), written) for field in fields]]
     if kind is tuple:
-        return [TUPLE, *[_plain(item) for item in value]]
+        return [TUPLE, *[_plain(item, written) for item in value]]
     if value is None or kind in (bool, int, float, str, bytes):
         return value
     if isinstance(value, np.generic):
@@ -116,8 +134,8 @@ def _revive(value: Any, depth: int) -> Any:
         return tuple(_revive(item, depth + 1) for item in value[1:])
     if value[0] == ARRAY:
         return _array(value)
-    if value[0] == NOUN and len(value) > 1 and isinstance(value[1], str) and value[1] in NOUNS:
-        return _noun(value[1], [_revive(item, depth + 1) for item in value[2:]])
+    if value[0] == NOUN and len(value) > 1 and isinstance(value[1], str) and value[1] in READ:
+        return _noun(READ[value[1]], [_revive(item, depth + 1) for item in value[2:]])
     raise ValueError(f"unknown mark {str(value[:2])[:60]}")
 
 
@@ -188,6 +206,27 @@ def _describe(value: Any) -> str:
     return f"an array of {value.dtype}, shape {value.shape}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
 
 
+def unlike(recorded: bytes, now: Any, form: int) -> list[str]:
+    """Where `now` differs from a noun recorded in an earlier format, in the columns that this format has; empty where nowhere.
+
+    recorded  as `encode` made it then
+    form      the format
+
+    Raises RecordError where it cannot be decoded.
+    """
+    then = decode(recorded, type(now))
+    return [] if _same_said(msgspec.msgpack.decode(recorded), _plain(now, WRITTEN if form >= QUALIFIED else {})) else differences(then, now)
+
+
+def _same_said(recorded: Any, now: Any) -> bool:
+    """Whether two values as they are written agree in all that the first one says; the second may say more at the end of its nouns."""
+    if not isinstance(recorded, list) or not isinstance(now, list) or recorded[:1] == [ARRAY]:
+        return bool(msgspec.msgpack.encode(recorded) == msgspec.msgpack.encode(now))
+    if recorded[:1] != now[:1] or (recorded[0] == TUPLE and len(recorded) != len(now)) or len(recorded) > len(now):
+        return False
+    return all(_same_said(was, said) for was, said in zip(recorded, now, strict=False))
+
+
 def differences(recorded: Any, now: Any, where: str = "") -> list[str]:
     """Which parts of two nouns differ in bits, as dotted column names with the first differing row and both values; empty where none does."""
     if type(recorded) is not type(now):
@@ -201,7 +240,7 @@ def differences(recorded: Any, now: Any, where: str = "") -> list[str]:
         return [d for i, (a, b) in enumerate(zip(recorded, now, strict=True)) for d in differences(a, b, f"{where}[{i}]")]
     if isinstance(recorded, np.ndarray):
         return _array_difference(recorded, now, where)
-    same = msgspec.msgpack.encode(_plain(recorded)) == msgspec.msgpack.encode(_plain(now))
+    same = msgspec.msgpack.encode(_plain(recorded, WRITTEN)) == msgspec.msgpack.encode(_plain(now, WRITTEN))
     return [] if same else [f"{where}: {recorded!r} was recorded, now {now!r}"]
 
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import msgspec
 
 APPLICATION = 0x534B5957        # "SKYW", in SQLite's own field for telling whose file it is
-FORMAT = 4                      # raised whenever older and newer readers would not understand one another
+FORMAT = 5                      # raised whenever older and newer readers would not understand one another
 OLDEST = 3                      # oldest format that is still read
+QUALIFIED = 5                   # format from which nouns have qualified names and the chain holds pictures, drills and truth
 KINDS = ("simulation", "live")
 DIGEST_BYTES = 16
 
@@ -80,6 +81,11 @@ def digest(*parts: bytes | None) -> bytes:
         if part is not None:
             made.update(part)
     return made.digest()
+
+
+def link(mark: bytes, picture: bytes, drill: bytes | None, truth: bytes | None, form: int = FORMAT) -> bytes:
+    """What the next frame's digest is chained to: this frame's (`mark`) and, from format 5 on, those of its picture, drill and truth."""
+    return digest(mark, picture, drill, truth) if form >= QUALIFIED else mark
 
 
 def machine() -> dict[str, str]:

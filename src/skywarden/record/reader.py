@@ -19,7 +19,7 @@ from skywarden.messages.picture import Picture
 from skywarden.messages.tables import Array
 from skywarden.messages.truth import Truth
 from skywarden.record.codec import MOST_BYTES, decode
-from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Gap, Header, digest
+from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Gap, Header, digest, link
 
 BATCH = 64              # rows read at a time: a long read would keep a running recorder from folding its log into the file
 COLUMNS = "n, t, frame, frame_digest, picture, picture_digest, drill, drill_digest, truth, truth_digest"
@@ -39,8 +39,12 @@ class Row(NamedTuple):
     truth: bytes | None
     truth_digest: bytes | None
 
+    def link(self, form: int = FORMAT) -> bytes:
+        """What the next row's digest is chained to, in a record of format `form`."""
+        return link(self.frame_digest, self.picture_digest, self.drill_digest, self.truth_digest, form)
+
     def fault(self, before: bytes, n: int) -> str | None:
-        """What is wrong with this row as number `n` behind the frame digest `before`, in words; None where nothing is."""
+        """What is wrong with this row as number `n` behind the link `before`, in words; None where nothing is."""
         if self.n != n:
             return f"frame {n} is missing"
         if digest(before, n.to_bytes(8, "little"), self.frame) != self.frame_digest:
@@ -64,6 +68,7 @@ class Record:
             self._recognise()
             said = {str(key): value for key, value in self._ask("SELECT key, value FROM header")}
             self.header = self._header(said)
+            self._seal = said.get("seal")       # the last row's link, written when a record is closed in order
             self.created_unix_s = float(said.get("created_unix_s") or 0.0)
             self.outcome: dict[str, Any] = msgspec.json.decode(str(said.get("outcome") or "{}"), type=dict[str, Any])      # empty: it did not end in order
             self.machine: dict[str, str] = msgspec.json.decode(str(said.get("machine") or "{}"), type=dict[str, str])
@@ -120,7 +125,7 @@ class Record:
             if gap is not None and row.n == n + gap.frames:
                 n, before = row.n, gap.digest(before)
             yield row, gap, row.fault(before, n)
-            n, before = row.n + 1, row.frame_digest
+            n, before = row.n + 1, row.link(self.form)
 
     def gaps(self) -> dict[int, Gap]:
         """Frames that the record itself says are missing, by the number of the frame after them."""
@@ -155,9 +160,12 @@ class Record:
     def faults(self) -> list[str]:
         """Everything in the file that is not as it was recorded, in words, and what was not; empty where all is."""
         found = [] if self.header_sound else ["the header is not as it was recorded"]
-        for _, gap, fault in self.chained():
+        row = None
+        for row, gap, fault in self.chained():  # noqa: B007
             found += [] if gap is None else [str(gap)]
             found += [] if fault is None else [fault]
+        if not found and row is not None and self._seal is not None and self._seal != row.link(self.form):
+            found.append(f"frame {row.n} at {row.t:.2f} s is not the last that was recorded, or its picture, drill or truth is not as it was")
         return found
 
     def close(self) -> None:
@@ -166,8 +174,8 @@ class Record:
 
     def _before(self, n: int) -> bytes:
         """The digest the chain holds before row `n`, or before the gap in front of it."""
-        found = self._ask("SELECT frame_digest FROM moments WHERE n < ? ORDER BY n DESC LIMIT 1", n)
-        return bytes(found[0][0]) if found else self.header.digest(self.form)
+        found = self._ask(f"SELECT {COLUMNS} FROM moments WHERE n < ? ORDER BY n DESC LIMIT 1", n)
+        return self._row(found[0]).link(self.form) if found else self.header.digest(self.form)
 
     def _recognise(self) -> None:
         application, = self._ask("PRAGMA application_id")[0]

@@ -1,8 +1,9 @@
 """Writes a record: one SQLite file, a transaction a frame, so that a killed process loses at most the frame it was writing.
 
     moments   n  t  frame  frame_digest  picture  picture_digest  drill  drill_digest  truth  truth_digest
-              |                 ^
-              |                 '-- of the frame AND the digest before it: a missing or swapped row shows
+              |                 ^                        ^                      ^                      ^
+              |                 |                        '----- of each AND the frame's digest --------'
+              |                 '-- of the frame AND all four digests of the row before: what is missing, swapped or rewritten shows
               '-- from 1, one row a frame
 
 In WAL mode with synchronous=NORMAL a commit is one write to the page cache and no fsync: it survives `kill -9` whole, and after a power
@@ -27,7 +28,7 @@ import msgspec
 from skywarden.errors import RecordError
 from skywarden.messages.moment import Moment
 from skywarden.record.codec import encode
-from skywarden.record.header import APPLICATION, FORMAT, Gap, Header, digest, machine
+from skywarden.record.header import APPLICATION, FORMAT, Gap, Header, digest, link, machine
 
 __all__ = ["Header", "Recorder"]
 
@@ -119,9 +120,13 @@ class Recorder:
         self._next_try = -math.inf
         self._write()
         self._closed = True
+        whole = not self._kept
         self.missing += len(self._kept)
         self._kept.clear()
         if self._base is not None:
+            if whole:       # the seal tells a record that was cut short, or whose last row was rewritten, from one that is whole
+                with contextlib.suppress(sqlite3.Error, OSError):
+                    self._base.execute("INSERT OR REPLACE INTO header VALUES ('seal', ?)", (self._last,))
             # everything committed is safe in the write-ahead log; somebody reading just now, or a full disk, may keep it from being folded in
             with contextlib.suppress(sqlite3.Error, OSError):
                 self._base.execute("PRAGMA journal_mode=DELETE")
@@ -135,18 +140,17 @@ class Recorder:
 
     def _row(self, moment: Moment) -> _Kept:
         """A moment as it will stand in the file, behind the gap before it if there is one."""
-        frame, picture = encode(moment.frame), encode(moment.picture)
-        drill = None if moment.drill is None else encode(moment.drill)
-        truth = None if moment.truth is None else encode(moment.truth)
+        frame, picture = encode(moment.frame, FORMAT), encode(moment.picture, FORMAT)
+        drill = None if moment.drill is None else encode(moment.drill, FORMAT)
+        truth = None if moment.truth is None else encode(moment.truth, FORMAT)
         gap = Gap(self._n + self._skipped + 1, self._skipped, self._why) if self._skipped else None
         last = self._last if gap is None else gap.digest(self._last)
         n = self._n + self._skipped + 1
         mark = digest(last, n.to_bytes(8, "little"), frame)
-        row = (
-            n, moment.frame.t, frame, mark, picture, digest(mark, picture), drill, None if drill is None else digest(mark, drill),
-            truth, None if truth is None else digest(mark, truth),
-        )
-        self._n, self._last, self._skipped = n, mark, 0
+        seen = digest(mark, picture)
+        rehearsed, true = (None if part is None else digest(mark, part) for part in (drill, truth))
+        row = (n, moment.frame.t, frame, mark, picture, seen, drill, rehearsed, truth, true)
+        self._n, self._last, self._skipped = n, link(mark, seen, rehearsed, true, FORMAT), 0
         return _Kept(row, gap, sum(len(part) for part in row if isinstance(part, bytes)))
 
     def _skip(self, frames: int, why: str) -> None:

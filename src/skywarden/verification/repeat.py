@@ -9,8 +9,8 @@ from skywarden.errors import RecordError
 from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
-from skywarden.record.codec import decode, differences, encode
-from skywarden.record.header import machine
+from skywarden.record.codec import decode, differences, encode, unlike
+from skywarden.record.header import FORMAT, machine
 from skywarden.record.reader import Record, Row
 
 
@@ -56,23 +56,23 @@ def _unlike(record: Record, row: Row, step: Callable[[Frame], tuple[Picture, Dri
         return f"frame {row.n} is filed under {row.t:.2f} s and says {frame.t:.2f} s"
     picture, drill = step(frame)
     for name, kind, recorded, now in (("picture", Picture, row.picture, picture), ("drill", Drill, row.drill, drill)):
-        fault = _compare(name, kind, recorded, now)
+        fault = _compare(name, kind, recorded, now, record.form)
         if fault is not None:
             return f"the {name} of frame {row.n} at {row.t:.2f} s differs: {fault}{_elsewhere(record)}"
     return None
 
 
-def _compare(name: str, kind: type, recorded: bytes | None, now: Any) -> str | None:
+def _compare(name: str, kind: type, recorded: bytes | None, now: Any, form: int) -> str | None:
     if recorded is None or now is None:
         was, here = ("none" if it is None else "one" for it in (recorded, now))
         return None if was == here else f"{was} was recorded, now there is {here}"
-    if encode(now) == recorded:
+    if encode(now, form) == recorded:
         return None
     try:
-        found = differences(decode(recorded, kind), now)
+        found = differences(decode(recorded, kind), now) if form == FORMAT else unlike(recorded, now, form)
     except RecordError as error:
         return f"the recorded {name} cannot be decoded: {error}"
-    return "; ".join(found[:3]) + (f"; and {len(found) - 3} columns more" if len(found) > 3 else "") if found else "the encoding"
+    return "; ".join(found[:3]) + (f"; and {len(found) - 3} columns more" if len(found) > 3 else "") if found else "the encoding" if form == FORMAT else None
 
 
 def _elsewhere(record: Record) -> str:
