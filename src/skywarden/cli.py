@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import os
 import sys
@@ -20,7 +22,7 @@ app = typer.Typer(
     help="An open C-RAM system in software: sense, track, predict, warn. Interception is only ever simulated.",
     epilog="Example: skywarden run kabul-2021-08-30",
 )
-talk = Console(stderr=True)
+talk = Console(stderr=True, soft_wrap=True)        # a log is searched by its lines: none is broken at 80 columns
 PUBLIC_HELP = "Address that people type where a reverse proxy stands in front, such as https://example.org/kabul/. Needs --users."
 TILES_HELP = "Map tiles under the console's picture, such as http://127.0.0.1:9000/{z}/{x}/{y}.png. Without it nothing is asked of any other server."
 FEED_HELP = "asterix+file:PATH, asterix+udp://HOST:PORT, sbs+tcp://HOST:PORT, sbs+file:PATH, aircraft+file:PATH, table+file:PATH; may be repeated."
@@ -415,6 +417,7 @@ def _sentences(summary: dict[str, Any]) -> str:
 
 def main() -> None:
     """Entry point. Every failure becomes a sentence on standard error; SKYWARDEN_DEBUG=1 adds the traceback."""
+    _speak_plainly()
     try:
         app(prog_name="skywarden")      # usage errors end with exit 2 and a sentence of Typer's
         code = 0
@@ -432,6 +435,26 @@ def main() -> None:
         what = f"a fault of Skywarden itself, not of yours: {type(error).__name__}: {error}"
         code = _complain(f"{what}\n    Please report it with the command you gave; SKYWARDEN_DEBUG=1 shows where it happened.", 1)
     sys.exit(code)
+
+
+# Characters of ours that a terminal of few characters cannot show, and what it shows for them; "?" for any other.
+PLAIN = {"—": "-", "–": "-", "…": "...", "’": "'", "‘": "'", "“": '"', "”": '"', "·": "-", "→": "->", "≥": ">=", "≤": "<=", "±": "+-", "×": "x", "²": "2",
+         "³": "3", "σ": "sigma", "π": "pi", "\u202f": " ", "\u2009": " ", "\u00a0": " "}
+
+
+def _speak_plainly() -> None:
+    """What a terminal's encoding cannot show is shown as something like it, and never ends a run."""
+    codecs.register_error("skywarden-plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="skywarden-plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    shown = "".join(PLAIN.get(character, "?") for character in error.object[error.start : error.end])
+    return "".join(character if character.isascii() else "?" for character in shown), error.end
 
 
 def _complain(error: object, code: int) -> int:
