@@ -358,6 +358,19 @@ def _kind(kind: str) -> str:
     return kind
 
 
+@app.command("new-site", **_example("skywarden new-site OAKB --out my-airport"))
+def new_site_command(
+    airport: Annotated[str, typer.Argument(help="ICAO or IATA code, or a name, of one of some 3,300 airports.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to make. Default: the code in small letters.")] = None,
+) -> None:
+    """Make a site for an airport: its runways from the open list, everything else illustrative, for you to change."""
+    from skywarden.tools.new_site import new_site
+
+    found, folder = new_site(airport, out)
+    print(f"{folder}: {found.icao} {found.name}, {len(found.runways)} runway(s) at {found.elevation:.0f} m; radar, weather and zone are illustrative")
+    print(f"next: skywarden check {folder}; skywarden run quiet-night --site {folder}, and E in the console draws zones")
+
+
 @app.command("list", **_example("skywarden list"))
 def list_command() -> None:
     """List the sites and scenarios at hand, a line each."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from skywarden.kernels.geometry.ground import Ground, ground_up
+from skywarden.site.airports import airports
 from skywarden.site.coverage import within_books
 from skywarden.site.model import Array, Radar, Site, Zone
 from skywarden.site.terrain import unknown_share
@@ -18,6 +19,7 @@ LEAST_UNKNOWN = 1e-3            # share of the ground unknown to its tiles from 
 FEET_A_METRE = 1.0 / 0.3048
 LIKE_FEET = 0.05                # relative difference from feet up to which a height is taken for one in feet
 FEWEST_METRES = 30.0            # difference of two heights [m] below which their ratio tells nothing
+AT_AIRPORT = 0.03               # degrees of latitude and longitude from an airport within which a site is taken to be there
 FAR_OFF = 150.0                 # difference of the origin's height from its own terrain [m] that no coarse tile explains
 FEWEST_DETECTIONS = 5.0         # expected detections below which no round is tracked and warned of in time
 LATEST = 3.0                    # time before impact [s] after which a warning helps nobody
@@ -44,7 +46,7 @@ def doubts(site: Site) -> tuple[str, ...]:
 
 def _of_ground(site: Site) -> list[str]:
     if TERRAIN not in site.sources:
-        return []
+        return _beside_the_list(site)
     said = []
     share = unknown_share(site.sources[TERRAIN])
     if share >= LEAST_UNKNOWN:
@@ -59,6 +61,19 @@ def _of_ground(site: Site) -> list[str]:
     elif abs(off) > FAR_OFF:
         said.append(f"elevation_m is {declared:g}, but the terrain at the origin lies at {there:.0f} m: one of them is wrong, or the origin's place is")
     return said
+
+
+def _beside_the_list(site: Site) -> list[str]:
+    """Without terrain: an origin at an airport of the open list, but at another height."""
+    here = (math.degrees(site.origin.latitude), math.degrees(site.origin.longitude))
+    for airport in airports().values():
+        if abs(airport.latitude - here[0]) < AT_AIRPORT and abs(airport.longitude - here[1]) < AT_AIRPORT and airport.elevation > FEWEST_METRES:
+            declared, there = site.origin.elevation, airport.elevation
+            if abs(declared / there / FEET_A_METRE - 1.0) < LIKE_FEET:
+                return [f"elevation_m is {declared:g}, {airport.icao} {airport.name} lies at {there:.0f} m: is elevation_m in feet?"]
+            if abs(declared - there) > FAR_OFF:
+                return [f"elevation_m is {declared:g}, but {airport.icao} {airport.name} beside the origin lies at {there:.0f} m"]
+    return []
 
 
 def _of_warned(site: Site) -> list[str]:
