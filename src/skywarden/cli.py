@@ -371,6 +371,18 @@ def new_site_command(
     print(f"next: skywarden check {folder}; skywarden run quiet-night --site {folder}, and E in the console draws zones")
 
 
+@app.command("convert", **_example("skywarden convert trace_full_4b1800.json --out flights.csv"))
+def convert_command(
+    traffic: Annotated[Path, typer.Argument(help="readsb trace, aircraft.json, BaseStation text, or a table (CSV, JSON, Parquet) with time and place.")],
+    out: Annotated[Path, typer.Option(help="The CSV of recorded flights to write.")],
+    altitude: Annotated[str | None, typer.Option(help="ft or m, where heights are not in the unit that their column usually has.")] = None,
+) -> None:
+    """Make recorded flights for a scenario out of traffic as other programs keep it."""
+    from skywarden.tools.convert import convert
+
+    print(convert(traffic, out, altitude))
+
+
 @app.command("list", **_example("skywarden list"))
 def list_command() -> None:
     """List the sites and scenarios at hand, a line each."""

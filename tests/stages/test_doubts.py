@@ -38,13 +38,22 @@ def test_what_ships_leaves_no_doubt(name: str) -> None:
     assert judge_file(Path(name)).doubts == ()
 
 
-@pytest.mark.parametrize(("radars", "word"), [
-    ([], "no radar"), ([a_radar(mode_s=True)], "secondary"), ([a_radar(elevation_sigma=math.nan)], "no radar measures elevation"),
-    ([a_radar(revisit=12.0, kind="rotating")], "every 12 s"), ([a_radar(elevation_min=80.0 * DEG, elevation_max=89.0 * DEG)], "elevations from 80 to 89"),
-    ([a_radar(elevation_min=-2.0 * DEG, elevation_max=1.0 * DEG)], "elevations"), ([a_radar(range_max=250.0, range_min=0.0)], "ranges are from 0 to 250"),
-    ([a_radar(range_min=20_000.0, range_max=40_000.0)], "ranges are from 20000"), ([a_radar(detection_probability=0.02)], "detection probability is 0.02"),
-    ([a_radar(azimuth_from=0.0, azimuth_width=10.0 * DEG, place=np.array([0.0, 5000.0, 10.0]))], "looks elsewhere"),
-    ([a_radar(reference_range=800.0, reference_snr=16.0)], "too faint")])
+@pytest.mark.parametrize(
+    ("radars", "word"),
+    [
+        ([], "no radar"),
+        ([a_radar(mode_s=True)], "secondary"),
+        ([a_radar(elevation_sigma=math.nan)], "no radar measures elevation"),
+        ([a_radar(revisit=12.0, kind="rotating")], "every 12 s"),
+        ([a_radar(elevation_min=80.0 * DEG, elevation_max=89.0 * DEG)], "elevations from 80 to 89"),
+        ([a_radar(elevation_min=-2.0 * DEG, elevation_max=1.0 * DEG)], "elevations"),
+        ([a_radar(range_max=250.0, range_min=0.0)], "ranges are from 0 to 250"),
+        ([a_radar(range_min=20_000.0, range_max=40_000.0)], "ranges are from 20000"),
+        ([a_radar(detection_probability=0.02)], "detection probability is 0.02"),
+        ([a_radar(azimuth_from=0.0, azimuth_width=10.0 * DEG, place=np.array([0.0, 5000.0, 10.0]))], "looks elsewhere"),
+        ([a_radar(reference_range=800.0, reference_snr=16.0)], "too faint"),
+    ],
+)
 def test_a_radar_that_can_never_track_a_round_is_told_with_its_reason(radars: list[Radar], word: str) -> None:
     said = doubts(replace(with_radars(), radars=tuple(radars)))
     assert len(said) == 1
@@ -73,7 +82,7 @@ def test_hills_that_hide_everything_are_the_reason() -> None:
 
     side = 81
     wall = np.zeros((side, side))
-    wall[66:75, 66:75], wall[69:72, 69:72] = 9000.0, 0.0      # a radar at the bottom of a shaft
+    wall[66:75, 66:75], wall[69:72, 69:72] = 9000.0, 0.0  # a radar at the bottom of a shaft
     ground = Ground(-8000.0, -8000.0, 200.0, wall, 9000.0, 1.0)
     (said,) = doubts(with_radars(a_radar(place=np.array([6000.0, 6000.0, 12.0])), ground=ground))
     assert "the ground hides them" in said
@@ -130,6 +139,8 @@ def test_check_says_good_but_and_goes_out_well(tmp_path: Path) -> None:
     told = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert told.returncode == 0
     assert told.stdout.startswith(f"{site}: good, but\n    no radar measures elevation")
-    (answer,) = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=300, check=False).stdout).values()
+    (answer,) = json.loads(
+        subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=300, check=False).stdout
+    ).values()
     assert answer["good"]
     assert len(answer["doubts"]) == 1

@@ -25,8 +25,8 @@ from skywarden.site.model import Site
 from skywarden.site.terrain import from_bytes, to_bytes, unknown_share
 
 LATITUDE, LONGITUDE, ELEVATION = 34.5, 69.2, 1000.0
-PIXEL = 1.0 / 1200.0                # degrees, three arc seconds
-SIDE = 80                           # posts, some 7 km
+PIXEL = 1.0 / 1200.0  # degrees, three arc seconds
+SIDE = 80  # posts, some 7 km
 metre = 1.0
 ZONE = [[69.199, 34.499], [69.201, 34.499], [69.201, 34.501], [69.199, 34.501], [69.199, 34.499]]
 
@@ -37,14 +37,35 @@ def hill() -> np.ndarray:
     return np.round(1000.0 + columns - 0.5 * rows).astype(np.float64)
 
 
-def tile(path: Path, values: np.ndarray, crs: Any = "EPSG:4326", west: float = LONGITUDE, north: float = LATITUDE, pixel: float = PIXEL, **more: Any) -> Path:
+def tile(
+    path: Path,
+    values: np.ndarray,
+    crs: Any = "EPSG:4326",
+    west: float = LONGITUDE,
+    north: float = LATITUDE,
+    pixel: float = PIXEL,
+    **more: Any,
+) -> Path:
     """A GeoTIFF whose middle is at the site; `more` goes to the writer, scale, offset, unit and mask to the band."""
     side = values.shape[-1]
     bands = values if values.ndim == 3 else values[None]
     kept = {key: more.pop(key) for key in ("scale", "offset", "unit", "mask") if key in more}
     where = from_origin(west - 0.5 * side * pixel, north + 0.5 * side * pixel, pixel, pixel)
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(
-            path, "w", driver="GTiff", width=side, height=bands.shape[1], count=len(bands), dtype=bands.dtype, crs=crs, transform=where, **more) as file:
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            width=side,
+            height=bands.shape[1],
+            count=len(bands),
+            dtype=bands.dtype,
+            crs=crs,
+            transform=where,
+            **more,
+        ) as file,
+    ):
         file.write(bands)
         if "scale" in kept or "offset" in kept:
             file.scales, file.offsets = [kept.get("scale", 1.0)], [kept.get("offset", 0.0)]
@@ -63,7 +84,8 @@ def site(folder: Path, files: str = '["dem.tif"]', longitude: float = LONGITUDE,
     (folder / "site.toml").write_text(
         f"[origin]\nlatitude_deg = {LATITUDE}\nlongitude_deg = {longitude}\nelevation_m = {elevation}\n"
         f"[terrain]\nfiles = {files}\nstep_m = 100\nextent_m = 2000\n"
-        '[[radars]]\nname = "r"\nrevisit_s = 0.5\nrange_max_m = 15000\nrange_sigma_m = 10\nazimuth_sigma_mrad = 3\nelevation_sigma_mrad = 3\n')
+        '[[radars]]\nname = "r"\nrevisit_s = 0.5\nrange_max_m = 15000\nrange_sigma_m = 10\nazimuth_sigma_mrad = 3\nelevation_sigma_mrad = 3\n'
+    )
     return load(folder)
 
 
@@ -88,13 +110,29 @@ def test_heights_stand_above_the_origin_and_the_middle_is_where_it_belongs(plain
     middle = plain.shape[0] // 2
     assert plain[middle, middle] == pytest.approx(0.5 * SIDE - 0.25 * SIDE, abs=metre)
     assert plain.min() > -60.0
-    assert plain[0, -1] > plain[-1, 0]      # south-east above north-west
+    assert plain[0, -1] > plain[-1, 0]  # south-east above north-west
 
 
-@pytest.mark.parametrize(("void", "declared", "kind"), [
-    (-32768, None, "int16"), (-9999, None, "int16"), (-32767, None, "int16"), (32767, None, "int16"), (65535, None, "uint16"), (-99999.0, None, "float32"),
-    (math.nan, None, "float32"), (-3.4e38, None, "float32"), (1e30, None, "float64"), (0, None, "int16"), (-32768, -32768, "int16"), (1234, 1234, "int16")])
-def test_voids_are_unknown_whether_declared_or_not_and_make_no_pits(void: float, declared: float | None, kind: str, tmp_path: Path, plain: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("void", "declared", "kind"),
+    [
+        (-32768, None, "int16"),
+        (-9999, None, "int16"),
+        (-32767, None, "int16"),
+        (32767, None, "int16"),
+        (65535, None, "uint16"),
+        (-99999.0, None, "float32"),
+        (math.nan, None, "float32"),
+        (-3.4e38, None, "float32"),
+        (1e30, None, "float64"),
+        (0, None, "int16"),
+        (-32768, -32768, "int16"),
+        (1234, 1234, "int16"),
+    ],
+)
+def test_voids_are_unknown_whether_declared_or_not_and_make_no_pits(
+    void: float, declared: float | None, kind: str, tmp_path: Path, plain: np.ndarray
+) -> None:
     values = hill().astype(kind)
     values[30:34, 44:50] = void
     tile(tmp_path / "dem.tif", values, nodata=declared)
@@ -103,7 +141,7 @@ def test_voids_are_unknown_whether_declared_or_not_and_make_no_pits(void: float,
     assert 0.0 < share < 0.05
     unknown = np.abs(up(found) - plain) > 0.01
     assert unknown.mean() <= share + 1e-9
-    assert np.abs(up(found)[unknown]).max() < 2.0 * metre       # at the origin's height
+    assert np.abs(up(found)[unknown]).max() < 2.0 * metre  # at the origin's height
     assert any("unknown" in doubt for doubt in doubts(found))
 
 
@@ -117,40 +155,69 @@ def test_a_mask_in_the_file_is_heeded(tmp_path: Path) -> None:
     assert any(doubt.startswith("5") and "% of the ground is unknown" in doubt for doubt in doubts(found))
 
 
-@pytest.mark.parametrize(("values", "more"), [
-    (hill() * 10.0, {"scale": 0.1}), (hill() * 2.0, {"scale": 0.5}), (hill() - 900.0, {"offset": 900.0}),
-    ((hill() - 500.0) * 4.0, {"scale": 0.25, "offset": 500.0}), (hill() / 0.3048, {"unit": "ft"}), (hill() / 0.3048, {"unit": "foot"}),
-    (hill() * 3937.0 / 1200.0, {"unit": "US survey foot"}), (hill() * 100.0, {"unit": "cm"}),
-    (hill() / 0.3048, {"unit": "Feet"}), (hill(), {"unit": "metre"}),
-    (hill() * 3937.0 / 1200.0, {"crs": "EPSG:4326+6360"}), (hill(), {"crs": "EPSG:4326+5773"}),
-    (hill() * 10.0 / 0.3048, {"scale": 0.1, "unit": "ft"})])
-def test_scale_offset_and_unit_are_applied(values: np.ndarray, more: dict[str, Any], tmp_path: Path, plain: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("values", "more"),
+    [
+        (hill() * 10.0, {"scale": 0.1}),
+        (hill() * 2.0, {"scale": 0.5}),
+        (hill() - 900.0, {"offset": 900.0}),
+        ((hill() - 500.0) * 4.0, {"scale": 0.25, "offset": 500.0}),
+        (hill() / 0.3048, {"unit": "ft"}),
+        (hill() / 0.3048, {"unit": "foot"}),
+        (hill() * 3937.0 / 1200.0, {"unit": "US survey foot"}),
+        (hill() * 100.0, {"unit": "cm"}),
+        (hill() / 0.3048, {"unit": "Feet"}),
+        (hill(), {"unit": "metre"}),
+        (hill() * 3937.0 / 1200.0, {"crs": "EPSG:4326+6360"}),
+        (hill(), {"crs": "EPSG:4326+5773"}),
+        (hill() * 10.0 / 0.3048, {"scale": 0.1, "unit": "ft"}),
+    ],
+)
+def test_scale_offset_and_unit_are_applied(
+    values: np.ndarray, more: dict[str, Any], tmp_path: Path, plain: np.ndarray
+) -> None:
     tile(tmp_path / "dem.tif", values.astype(np.float32), **more)
     assert np.abs(up(site(tmp_path)) - plain).max() < 0.6 * metre
 
 
 def test_a_void_is_one_under_a_scale_too(tmp_path: Path) -> None:
     values = (hill() * 100.0).astype(np.int32)
-    values[30:34, 44:50] = -9999        # -100 m, were it a height
+    values[30:34, 44:50] = -9999  # -100 m, were it a height
     tile(tmp_path / "dem.tif", values, scale=0.01)
     assert up(site(tmp_path)).min() > -60.0
 
 
-@pytest.mark.parametrize(("more", "word"), [
-    ({"crs": "EPSG:4979"}, "above the ellipsoid"), ({"crs": None}, "where on earth"), ({"unit": "K"}, '"K"'), ({"unit": "degree"}, "no unit"),
-    ({"crs": "EPSG:4326+5831"}, "depths"), ({"scale": 0.0}, "scale 0"), ({"crs": "EPSG:4284"}, "Pulkovo"),
-    ({"crs": 'GEOGCRS["Odd",DATUM["Odd",ELLIPSOID["Krassowsky 1940",6378245,298.3]],CS[ellipsoidal,2],AXIS["lat",north],AXIS["lon",east],'
-             'ANGLEUNIT["degree",0.0174532925199433]]'}, "datum"),
-    ({"crs": 'LOCAL_CS["the works",UNIT["metre",1]]'}, "(?i)the works|where on earth|coordinate system")])
-def test_what_would_lie_elsewhere_or_higher_is_refused_with_a_sentence(more: dict[str, Any], word: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"crs": "EPSG:4979"}, "above the ellipsoid"),
+        ({"crs": None}, "where on earth"),
+        ({"unit": "K"}, '"K"'),
+        ({"unit": "degree"}, "no unit"),
+        ({"crs": "EPSG:4326+5831"}, "depths"),
+        ({"scale": 0.0}, "scale 0"),
+        ({"crs": "EPSG:4284"}, "Pulkovo"),
+        (
+            {
+                "crs": 'GEOGCRS["Odd",DATUM["Odd",ELLIPSOID["Krassowsky 1940",6378245,298.3]],CS[ellipsoidal,2],AXIS["lat",north],AXIS["lon",east],'
+                'ANGLEUNIT["degree",0.0174532925199433]]'
+            },
+            "datum",
+        ),
+        ({"crs": 'LOCAL_CS["the works",UNIT["metre",1]]'}, "(?i)the works|where on earth|coordinate system"),
+    ],
+)
+def test_what_would_lie_elsewhere_or_higher_is_refused_with_a_sentence(
+    more: dict[str, Any], word: str, tmp_path: Path
+) -> None:
     tile(tmp_path / "dem.tif", hill().astype(np.float32), **more)
     refused(tmp_path, word)
 
 
 def test_another_horizontal_datum_is_transformed(tmp_path: Path, plain: np.ndarray) -> None:
-    tile(tmp_path / "dem.tif", hill().astype(np.float32), crs="EPSG:4255")      # Afghanistan's own, some 300 m off
+    tile(tmp_path / "dem.tif", hill().astype(np.float32), crs="EPSG:4255")  # Afghanistan's own, some 300 m off
     shifted = up(site(tmp_path))
-    assert 1.0 < np.abs(shifted - plain)[10:-10, 10:-10].mean() < 10.0          # metres of height on this slope
+    assert 1.0 < np.abs(shifted - plain)[10:-10, 10:-10].mean() < 10.0  # metres of height on this slope
     from pyproj import Transformer
 
     x, y = Transformer.from_crs(4326, 4255, always_xy=True).transform(LONGITUDE, LATITUDE)
@@ -196,16 +263,34 @@ def test_a_virtual_raster_is_opened_by_no_suffix_and_asks_nobody(name: str, tmp_
             listener.accept()
 
 
-@pytest.mark.parametrize("files", [
-    '["/vsizip/x.zip/dem.tif"]', '["GTIFF_DIR:1:dem.tif"]', '["http://127.0.0.1:9/dem.tif"]', '["/dev/zero.tif"]', '["nowhere.tif"]', '["s3://b/dem.tif"]'])
+@pytest.mark.parametrize(
+    "files",
+    [
+        '["/vsizip/x.zip/dem.tif"]',
+        '["GTIFF_DIR:1:dem.tif"]',
+        '["http://127.0.0.1:9/dem.tif"]',
+        '["/dev/zero.tif"]',
+        '["nowhere.tif"]',
+        '["s3://b/dem.tif"]',
+    ],
+)
 def test_a_name_that_is_no_file_is_none(files: str, tmp_path: Path) -> None:
     tile(tmp_path / "dem.tif", hill().astype(np.int16))
     refused(tmp_path, "is no file", files)
 
 
-@pytest.mark.parametrize(("content", "word"), [
-    (b"\x1f\x8b\x08\0", "gzip"), (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"), (b"<html>", "HTML"), (b"ncols 4\nnrows 4\n", "text"),
-    (b"\x89HDF\r\n", "HDF5"), (b"", "empty"), (b"II*\0" + b"\xff" * 60, "cannot be read as GTiff")])
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"\x1f\x8b\x08\0", "gzip"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (b"<html>", "HTML"),
+        (b"ncols 4\nnrows 4\n", "text"),
+        (b"\x89HDF\r\n", "HDF5"),
+        (b"", "empty"),
+        (b"II*\0" + b"\xff" * 60, "cannot be read as GTiff"),
+    ],
+)
 def test_what_is_no_geotiff_is_named(content: bytes, word: str, tmp_path: Path) -> None:
     (tmp_path / "dem.tif").write_bytes(content)
     refused(tmp_path, word)
@@ -213,7 +298,9 @@ def test_what_is_no_geotiff_is_named(content: bytes, word: str, tmp_path: Path) 
 
 def test_files_beside_a_tile_say_nothing(tmp_path: Path, plain: np.ndarray) -> None:
     tile(tmp_path / "dem.tif", hill().astype(np.int16))
-    (tmp_path / "dem.tif.aux.xml").write_text('<PAMDataset><PAMRasterBand band="1"><Scale>9</Scale><UnitType>ft</UnitType></PAMRasterBand></PAMDataset>')
+    (tmp_path / "dem.tif.aux.xml").write_text(
+        '<PAMDataset><PAMRasterBand band="1"><Scale>9</Scale><UnitType>ft</UnitType></PAMRasterBand></PAMDataset>'
+    )
     (tmp_path / "dem.tfw").write_text("1\n0\n0\n-1\n0\n0\n")
     (tmp_path / "dem.tif.msk").write_bytes((tmp_path / "dem.tif").read_bytes())
     (tmp_path / "dem.tif.ovr").write_bytes((tmp_path / "dem.tif").read_bytes())
@@ -230,8 +317,20 @@ def test_pictures_and_numbers_that_are_no_heights_are_refused(tmp_path: Path) ->
 def test_only_the_window_of_a_large_file_is_read(tmp_path: Path) -> None:
     side = 20_000
     where = from_origin(LONGITUDE - 1.0, LATITUDE + 1.0, 2.0 / side, 2.0 / side)
-    with rasterio.open(tmp_path / "dem.tif", "w", driver="GTiff", width=side, height=side, count=1, dtype="float32", crs="EPSG:4326", transform=where,
-                       tiled=True, sparse_ok=True, compress="deflate") as file:
+    with rasterio.open(
+        tmp_path / "dem.tif",
+        "w",
+        driver="GTiff",
+        width=side,
+        height=side,
+        count=1,
+        dtype="float32",
+        crs="EPSG:4326",
+        transform=where,
+        tiled=True,
+        sparse_ok=True,
+        compress="deflate",
+    ) as file:
         file.write(np.full((1024, 1024), 1003.0, np.float32), 1, window=((9488, 10512), (9488, 10512)))
     tracemalloc.start()
     begun = time.process_time()
@@ -245,13 +344,26 @@ def test_only_the_window_of_a_large_file_is_read(tmp_path: Path) -> None:
 
 def test_a_small_file_that_unpacks_to_hundreds_of_megabytes_at_once_is_refused(tmp_path: Path) -> None:
     side = 20_000
-    with rasterio.open(tmp_path / "dem.tif", "w", driver="GTiff", width=side, height=side, count=1, dtype="uint8", crs="EPSG:4326", sparse_ok=True,
-                       transform=from_origin(LONGITUDE - 1.0, LATITUDE + 1.0, 2.0 / side, 2.0 / side), compress="deflate", tiled=True,
-                       blockxsize=side, blockysize=side):
+    with rasterio.open(
+        tmp_path / "dem.tif",
+        "w",
+        driver="GTiff",
+        width=side,
+        height=side,
+        count=1,
+        dtype="uint8",
+        crs="EPSG:4326",
+        sparse_ok=True,
+        transform=from_origin(LONGITUDE - 1.0, LATITUDE + 1.0, 2.0 / side, 2.0 / side),
+        compress="deflate",
+        tiled=True,
+        blockxsize=side,
+        blockysize=side,
+    ):
         pass
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refused(tmp_path, "pieces of 381 MiB")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 * 1024       # KiB
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 * 1024  # KiB
 
 
 def test_tiles_that_do_not_cover_the_site_say_what_they_cover(tmp_path: Path) -> None:
@@ -261,7 +373,10 @@ def test_tiles_that_do_not_cover_the_site_say_what_they_cover(tmp_path: Path) ->
     refused(tmp_path, "all of it is void")
 
 
-@pytest.mark.parametrize(("elevation", "word"), [(3281.0, "elevation_m in feet"), (304.8, "terrain's heights in feet"), (1400.0, "one of them is wrong")])
+@pytest.mark.parametrize(
+    ("elevation", "word"),
+    [(3281.0, "elevation_m in feet"), (304.8, "terrain's heights in feet"), (1400.0, "one of them is wrong")],
+)
 def test_an_elevation_against_its_own_terrain_is_doubted(elevation: float, word: str, tmp_path: Path) -> None:
     tile(tmp_path / "dem.tif", np.full((SIDE, SIDE), 1000, np.int16))
     assert any(word in doubt for doubt in doubts(site(tmp_path, elevation=elevation)))
@@ -284,7 +399,7 @@ def test_a_grid_comes_back_as_it_was() -> None:
     assert np.array_equal(again.up, ground.up)
     assert again._replace(up=ground.up) == ground
     assert unknown_share(to_bytes(ground, 0.25)) == 0.25
-    assert unknown_share(grid()) == 0.0         # of a record of old
+    assert unknown_share(grid()) == 0.0  # of a record of old
 
 
 def bomb(shape: tuple[int, ...], zeros: int) -> bytes:
@@ -298,10 +413,27 @@ def bomb(shape: tuple[int, ...], zeros: int) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"PK\x03\x04", b"junk" * 99, grid(up=None), grid(meta=None), grid(meta=np.zeros(4)), grid(up=np.zeros(3)), grid(up=np.zeros((2, 5000))),
-    grid(up=np.array([[object()]])), grid(up=np.full((3, 3), np.nan)), grid(up=np.full((3, 3), 9.0)), grid(meta=np.array([0.0, 0.0, 0.0, 5.0, 1.0])),
-    grid(meta=np.array([np.inf, 0.0, 1.0, 5.0, 1.0])), bomb((30_000, 30_000), 100), bomb((1, 1), 400_000_000), grid(up=np.zeros((3, 3)))[:-30]])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x03\x04",
+        b"junk" * 99,
+        grid(up=None),
+        grid(meta=None),
+        grid(meta=np.zeros(4)),
+        grid(up=np.zeros(3)),
+        grid(up=np.zeros((2, 5000))),
+        grid(up=np.array([[object()]])),
+        grid(up=np.full((3, 3), np.nan)),
+        grid(up=np.full((3, 3), 9.0)),
+        grid(meta=np.array([0.0, 0.0, 0.0, 5.0, 1.0])),
+        grid(meta=np.array([np.inf, 0.0, 1.0, 5.0, 1.0])),
+        bomb((30_000, 30_000), 100),
+        bomb((1, 1), 400_000_000),
+        grid(up=np.zeros((3, 3)))[:-30],
+    ],
+)
 def test_a_grid_that_is_none_is_refused_before_it_is_unpacked(content: bytes) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ValueError, match=r"grid|number|array"):
