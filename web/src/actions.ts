@@ -61,6 +61,12 @@ export const cancelAlarm = (): void => {
   if (manual) dialog.value = { kind: "cancel", subject: zoneName(manual.zone) };
   else tell(texts.no_manual);
 };
+export const correct = (): void => {
+  if (barred("correct")) return;
+  const first = liveWarnings.value[0];
+  if (first) dialog.value = { kind: "correct", subject: zoneName(first.zone) };
+  else tell(texts.no_warning_stands);
+};
 export const reclassify = (): void => {
   if (barred("reclassify")) return;
   if (selected.value === null) return tell(texts.no.selected);

@@ -9,7 +9,7 @@ import { fill, texts } from "./texts";
 const TABS = ["tracks", "rehearsal", "health", "events", "zones"] as const;
 
 const KEYS: Record<string, () => void> = {
-  a: () => act.acknowledge(), A: act.acknowledgeAll, s: () => act.shelve(), S: act.shelveAll, b: act.openShelf, m: act.alarm, c: act.cancelAlarm, r: act.reclassify,
+  a: () => act.acknowledge(), A: act.acknowledgeAll, s: () => act.shelve(), S: act.shelveAll, b: act.openShelf, m: act.alarm, c: act.cancelAlarm, C: act.correct, r: act.reclassify,
   y: () => act.consent(), h: act.hold, w: act.weapons, " ": act.pauseOrPlay, ArrowLeft: () => act.nudge(-1), ArrowRight: () => act.nudge(1),
   p: act.pauseRun, "<": () => act.runFaster(-1), ">": () => act.runFaster(1), i: act.people,
   "[": () => act.faster(-1), "]": () => act.faster(1), g: act.goLive, l: () => void act.copyLink(), j: () => act.nextTrack(1), k: () => act.nextTrack(-1),

@@ -17,7 +17,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -263,37 +263,40 @@ class Outbox:
 
 
 def ask_service(path: Path, kind: str, text: str, who: str) -> int:
-    """Ask the running service for something; the answer is the request's number. UsageError where no service keeps this outbox."""
-    if not path.is_file():
-        raise UsageError(
-            f"{path}: no service has kept an outbox here: start one whose site declares [[channels]], or name its folder with --state"
-        )
-    with contextlib.closing(_connect(path)) as base:
+    """Ask the running service for something; the answer is the request's number.
+
+    Raises UsageError where no service keeps this outbox.
+    """
+    with _asked(path) as base:
         row = base.execute("SELECT value FROM service WHERE key='alive'").fetchone()
         if row is None or time.time() - float(row[0]) > 10.0:
-            raise UsageError(
-                f"{path}: the service that keeps this outbox does not run: a message goes out through it, start it first"
-            )
-        made = base.execute(
-            "INSERT INTO asked (kind, text, who, made) VALUES (?,?,?,?)", (kind, text, who, time.time())
-        )
+            raise UsageError(f"{path}: the service that keeps this outbox does not run: a message goes out through it, start it first")
+        made = base.execute("INSERT INTO asked (kind, text, who, made) VALUES (?,?,?,?)", (kind, text, who, time.time()))
         return int(made.lastrowid or 0)
 
 
 def history(path: Path, most: int = 200) -> list[Told]:
     """Who was told what when, newest last; UsageError where there is no outbox."""
-    if not path.is_file():
-        raise UsageError(f"{path}: there is no outbox here; name the folder that the service was given with --state")
-    with contextlib.closing(_connect(path)) as base:
+    with _asked(path) as base:
         rows = base.execute(
-            "SELECT made, channel, zone, stage, kind, message, state, told, done, who FROM messages ORDER BY n DESC LIMIT ?",
-            (most,),
-        ).fetchall()
+            "SELECT made, channel, zone, stage, kind, message, state, told, done, who FROM messages ORDER BY n DESC LIMIT ?", (most,)).fetchall()
         answers: dict[tuple[str, str], list[str]] = {}
         for message, channel, who in base.execute("SELECT message, channel, who FROM answers ORDER BY at"):
             answers.setdefault((message, channel), []).append(who)
     said = [Told(*row) for row in reversed(rows)]
     return [line._replace(who=", ".join(answers.get((line.message, line.channel), [])) or line.who) for line in said]
+
+
+@contextlib.contextmanager
+def _asked(path: Path) -> Iterator[sqlite3.Connection]:
+    """An outbox that somebody else keeps; UsageError, with a sentence, where it is none."""
+    if not path.is_file():
+        raise UsageError(f"{path}: no service has kept an outbox here: start one whose site declares [[channels]], or name its folder with --state")
+    try:
+        with contextlib.closing(_connect(path)) as base:
+            yield base
+    except sqlite3.Error as error:
+        raise UsageError(f"{path}: this outbox cannot be read: {error}") from None
 
 
 def state_name(state: int) -> str:

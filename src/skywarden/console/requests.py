@@ -14,7 +14,7 @@ from skywarden.site.model import Site
 
 LONGEST_WHY = 200           # characters
 LONGEST_SHELF_S = 600.0     # a warning may be put aside for ten minutes, not for good
-NEEDS_WHY = frozenset({commands.ALARM, commands.CANCEL, commands.RECLASSIFY, commands.WEAPONS})
+NEEDS_WHY = frozenset({commands.ALARM, commands.CANCEL, commands.CORRECT, commands.RECLASSIFY, commands.WEAPONS})
 REHEARSAL = frozenset({commands.CONSENT, commands.HOLD, commands.RELEASE, commands.WEAPONS})
 STATUSES = ("hold", "tight", "free")
 SLOWEST, FASTEST = 0.5, 16.0    # seconds of the run, or of a tape, a second
@@ -59,7 +59,7 @@ def _fault(kind: str, subject: str, site: Site) -> str:
     """What is wrong with the subject of a command; empty where nothing is."""
     zones = {zone.name for zone in site.zones}
     words = subject.split(" ")
-    if kind in (commands.ACKNOWLEDGE, commands.ALARM, commands.CANCEL):
+    if kind in (commands.ACKNOWLEDGE, commands.ALARM, commands.CANCEL, commands.CORRECT):
         return "" if subject in zones else f"There is no zone {subject!r}."
     if kind == commands.SHELVE:
         seconds = _float(words[0])

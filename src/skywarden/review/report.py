@@ -16,7 +16,7 @@ from skywarden.messages import truth as spoken
 from skywarden.messages.drill import FLIES_ON, SEEMS_STOPPED
 from skywarden.messages.truth import DUD, FELL, FLYING, FRAGMENT, KILLED, LIVE, MISSED, PARTLY, SPENT, STOPPED
 from skywarden.record.reader import Record
-from skywarden.review import operators, plots, story
+from skywarden.review import operators, plots, receipts, story
 from skywarden.review.html import number, seconds, table, text
 from skywarden.review.page import STYLE
 from skywarden.review.story import Story
@@ -81,6 +81,7 @@ def page(told: Story) -> str:
         _section("Warnings by zone", plots.timeline(told) + _zones(told.measures.zone_ledger(), simulation)),
         _section("Inbound: named as heading for a zone", _inbound(told)) if told.measures.inbound else "",
         _section("What the operators did", operators.section(told)),
+        _section("Who was told", receipts.section(told)) if told.channels else "",
         _section("Predicted against true impact", plots.prediction(told)) if simulation else "",
         _section("Were the doubts honest", _calibrated(told, ledger)) if simulation else "",
         _section("Load", plots.load(told)),

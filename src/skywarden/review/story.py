@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from skywarden.errors import RecordError, SkywardenError
 from skywarden.measures.tally import Measures
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import PROJECTILE
+from skywarden.messages.picture import NO_STAGE, PROJECTILE, STAGE_NAMES
+from skywarden.messages.receipts import OUTCOMES
 from skywarden.messages.tables import rows
 from skywarden.record.reader import Record
 from skywarden.simulator.scenario.load import from_sources as scenario_from
@@ -43,6 +45,18 @@ class Ellipse:
     turn: float         # of the major axis, counter-clockwise from east [rad]
 
 
+class Receipt(NamedTuple):
+    """One thing heard about one message: taken, acknowledged, refused, expired, or that nobody answered."""
+
+    t: float
+    channel: str
+    zone: str
+    stage: str
+    outcome: str
+    latency: float      # since the frame that the message rests on [s]; nan unknown
+    who: str
+
+
 @dataclass
 class Story:
     """All a report needs; `cut` says why reading stopped early, if it did."""
@@ -53,6 +67,8 @@ class Story:
     paths: dict[int, Path] = field(default_factory=dict)
     ellipses: list[Ellipse] = field(default_factory=list)
     load: list[tuple[float, int, int, float]] = field(default_factory=list)     # t, detections, tracks, late_s
+    told: list[Receipt] = field(default_factory=list)
+    channels: dict[str, list[tuple[float, int, str]]] = field(default_factory=dict)     # of each channel: t, state, fault, where it changed
     cut: str | None = None
 
 
@@ -94,6 +110,24 @@ def _tell(story: Story, moment: Moment, raised: set[int]) -> None:
             story.ellipses.append(_ellipse(picture.impacts.place[row], picture.impacts.covariance[row, :2, :2]))
     raised.clear()
     raised.update(standing)
+    _hear(story, moment)
+
+
+def _hear(story: Story, moment: Moment) -> None:
+    """What the channels reported in this frame."""
+    frame, names = moment.frame, [name.decode("utf-8", "replace") for name in moment.frame.channels.name.tolist()]
+    for name, state, fault in zip(names, frame.channels.state.tolist(), frame.channels.fault.tolist(), strict=True):
+        changes = story.channels.setdefault(name, [])
+        if not changes or changes[-1][1] != state:
+            changes.append((frame.t, state, fault.decode("utf-8", "replace")))
+    got = frame.receipts
+    for row in range(rows(got)):
+        zone, channel, stage, outcome = (int(column[row]) for column in (got.zone, got.channel, got.stage, got.outcome))
+        story.told.append(Receipt(
+            float(got.t[row]), names[channel] if 0 <= channel < len(names) else "?",
+            story.site.zones[zone].name if 0 <= zone < len(story.site.zones) else "",
+            ("message by hand" if stage == NO_STAGE else STAGE_NAMES[stage]) if 0 <= stage < len(STAGE_NAMES) else "?",
+            OUTCOMES[outcome] if 0 <= outcome < len(OUTCOMES) else "?", float(got.latency[row]), bytes(got.who[row]).decode("utf-8", "replace")))
 
 
 def _ellipse(place: np.ndarray, covariance: np.ndarray) -> Ellipse:

@@ -158,6 +158,8 @@ def _say_doubts(request: Request, site: Site, scenario: Scenario | None, feed: F
     more = of_scenario(scenario, simulated.world, until) if scenario is not None and isinstance(simulated, Simulated) else ()
     for doubt in (*of_site(site), *more):
         talk.print(f"note: {doubt}", highlight=False, markup=False, soft_wrap=True)
+
+
 def open_told(request: Request, site: Site, epoch_ns: int, simulation: bool, live: bool, talk: Console) -> Alerts[Any] | None:
     """The sink that tells people: live channels in a live session, a simulation's own in a simulation; None where none is declared."""
     folder = folder_of(request)

@@ -96,7 +96,7 @@ def _channel(table: Table, zones: Sequence[Zone]) -> Channel:
         tuple(told),
         _secret(table, "secret"),
         _secret(table, "password"),
-        table.text("user", "-") if table.has("user") else "",
+        table.text("user", ""),
         tuple(table.texts("relays")),
         tuple(languages),
         table.flag("monthly_test", False),
@@ -139,9 +139,9 @@ def _check_url(table: Table, url: str) -> None:
 
 def _secret(table: Table, key: str) -> str:
     """Where a secret is; the fault never repeats what was written."""
-    if not table.has(key):
+    value = table.raw(key, None)
+    if value is None:
         return ""
-    value = table.raw(key, "")
     if not isinstance(value, str) or not value.startswith("file:") or len(value) < 6 or len(value) > 300:
         table.fault(
             key,

@@ -12,6 +12,7 @@ export function Dialogs() {
   if (logIn.value) return <LogIn />;
   if (!open) return null;
   const zones = hello.value?.site.zones.map((zone) => zone.name) ?? [];
+  const warned = liveWarnings.value.map((w) => zones[w.zone]!);
   const manual = liveWarnings.value.filter((w) => w.manual).map((w) => zones[w.zone]!);
   switch (open.kind) {
     case "help": return <Keys />;
@@ -19,6 +20,7 @@ export function Dialogs() {
     case "audit": return <Audit />;
     case "alarm": return <Ask title={texts.alarm_title} label={texts.zone} choices={zones} why send={(zone, why) => command("alarm", zone, why)} />;
     case "cancel": return <Ask title={texts.cancel_title} label={texts.zone} choices={manual} first={open.subject} why send={(zone, why) => command("cancel", zone, why)} />;
+    case "correct": return <Ask title={texts.correct_title} label={texts.zone} choices={warned} first={open.subject} why send={(zone, why) => command("correct", zone, why)} />;
     case "shelve": return (
       <Ask title={`${texts.shelve_title}: ${open.subject}`} label={texts.for_seconds} choices={SHELF_S} first="60"
         show={(n) => fill(texts.seconds, { n })} send={(seconds, why) => command("shelve", `${seconds} ${open.subject}`, why)} />

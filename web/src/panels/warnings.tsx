@@ -3,7 +3,7 @@ import { countdown, known, percent } from "../format";
 import type { Warning } from "../protocol";
 import { alarming, frame, hello, may, shelf, time, warnings } from "../store";
 import { fill, many, texts } from "../texts";
-import { acknowledge, acknowledgeAll, alarm, cancelAlarm, explain, openShelf, shelve, shelveAll } from "../actions";
+import { acknowledge, acknowledgeAll, alarm, cancelAlarm, correct, explain, openShelf, shelve, shelveAll } from "../actions";
 
 const MOST_COMING = 5; // objects shown that head for zones
 const MOST = 7; // shown at once; the rest is counted, as overflow
@@ -19,6 +19,7 @@ export function Warnings() {
           {list.length > 1 && may("shelve") && time.value.live && <button onClick={shelveAll} title="Shift+S">{texts.shelve_all}</button>}
           {may("alarm") && <button onClick={alarm} title="M">{texts.alarm}</button>}
           {list.some((w) => w.manual) && may("cancel") && <button onClick={cancelAlarm} title="C">{texts.cancel_alarm}</button>}
+          {list.length > 0 && may("correct") && time.value.live && <button onClick={correct} title="Shift+C" data-test="correct">{texts.correct_warning}</button>}
         </span>
       </h2>
       {list.length === 0 && <p class="none">{frame.value ? texts.no_warnings : texts.no_picture}</p>}

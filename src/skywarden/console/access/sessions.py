@@ -46,7 +46,8 @@ GUESSES, GUESS_S = 5, 300.0     # failed log-ins of one name, or from one addres
 COMMANDS, COMMAND_S = 60, 10.0  # commands of one session within so many seconds
 
 OPERATE = frozenset({
-    commands.ACKNOWLEDGE, commands.SHELVE, commands.ALARM, commands.CANCEL, commands.RECLASSIFY, commands.CONSENT, commands.HOLD, commands.RELEASE,
+    commands.ACKNOWLEDGE, commands.SHELVE, commands.ALARM, commands.CANCEL, commands.CORRECT, commands.RECLASSIFY,
+    commands.CONSENT, commands.HOLD, commands.RELEASE,
 })
 EDIT, AUDIT = "edit", "audit"   # what else there is to be allowed: the site's own files, and reading who did what
 MAY: dict[str, frozenset[str]] = {
