@@ -437,7 +437,14 @@ def _moment(text: str) -> float:
 
 def _sentences(summary: dict[str, Any]) -> str:
     width = max(len(key) for key in summary)
-    return "\n".join(f"{key.replace('_', ' '):<{width}}  {'—' if value is None else value}" for key, value in summary.items())
+    return "\n".join(f"{key.replace('_', ' '):<{width}}  {_said(value)}" for key, value in summary.items())
+
+
+def _said(value: Any) -> str:
+    """A figure for people: nothing known is a dash, several are told one after the other."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items()) or "none"
+    return "—" if value is None else str(value)
 
 
 def main() -> None:

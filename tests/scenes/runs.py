@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 KEYS = [
     "rounds", "detected", "tracked", "warned", "lead_time_s", "engaged", "stopped", "fell_inside", "fell_outside", "false_warnings", "aircraft",
-    "projectiles_tracked", "inbound", "aircraft_endangered", "frames", "detections", "undecodable", "not_believed", "too_late", "unusable"]
+    "projectiles_tracked", "inbound", "aircraft_endangered", "frames", "detections", "undecodable", "rejected", "rejected_by_cause", "clock_steps",
+    "not_believed", "too_late", "unusable"]
 
 
 def silent() -> Console:

@@ -48,8 +48,8 @@ def test_what_is_recorded_a_little_late_is_still_in_its_frame(tmp_path):
 
 def test_recordings_of_different_days_are_laid_side_by_side_by_time_of_day(tmp_path):
     raw = written(tmp_path, a_turn(1000.0), "raw")
-    dated = written(tmp_path, pcap([(17_000 * DAY + 1001.0, ethernet(a_turn(1000.0)))]), "dated")
-    later = written(tmp_path, pcap([(18_000 * DAY + 1001.0, ethernet(a_turn(1002.0)))]), "later")
+    dated = written(tmp_path, pcap([(17_000 * DAY + 1001.0, ethernet(a_turn(1000.0, level=110.0)))]), "dated")
+    later = written(tmp_path, pcap([(18_000 * DAY + 1001.0, ethernet(a_turn(1002.0, level=120.0)))]), "later")
     merged = Merged([open_source(url, SITE) for url in (raw, later, dated)], SITE)
     frames = [frame for frame, _ in merged]
     assert merged.epoch_ns == round((17_000 * DAY + 1000.0) * 1e9)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from feed_builders import a_surveillance_site, a_turn, block, plot_048
 
-from skywarden.errors import FeedError
-from skywarden.feeds import open_source, sockets
+from skywarden.errors import FeedError, UsageError
+from skywarden.feeds import live, open_source, sockets
+from skywarden.feeds.asterix import Decoder
+from skywarden.feeds.live import Live
 from skywarden.feeds.merge import Merged
-from skywarden.feeds.source import Batch, Source
+from skywarden.feeds.sockets import Datagrams, Lines, Piece
+from skywarden.feeds.source import Batch, Plot, Source
+from skywarden.formats.network import Payload
+from skywarden.messages.frame import SHED
 
 SITE = a_surveillance_site(48.0, 11.0)
 
@@ -113,18 +120,129 @@ def test_nobody_there_is_no_error_and_closes_at_once():
     assert time.monotonic() - begin < 2.5
 
 
-def test_a_full_inbox_loses_the_oldest_and_counts_it(monkeypatch):
-    monkeypatch.setattr(sockets, "ROOM", 10)
-    port = free_port(socket.SOCK_DGRAM)
-    inbox = sockets.Datagrams("127.0.0.1", port)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for k in range(25):
-            sender.sendto(bytes([k]) * 4, ("127.0.0.1", port))
-    gone, end = 0, time.monotonic() + 5.0
-    while gone < 60 and time.monotonic() < end:
-        gone += inbox.lost()
+def test_one_who_floods_costs_itself_and_the_newest_are_read():
+    """Two senders on one port: of the one that sends far more than can be decoded the oldest are shed and counted, the other loses nothing."""
+    read: dict[str, list[int]] = {"calm": [], "flood": []}
+    given = [Piece(0.0, ("flood",), bytes([k % 256])) for k in range(5_000)]
+    given[100:100] = [Piece(0.0, ("calm",), bytes([k])) for k in range(20)]
+
+    class Given:
+        def gather(self, wait: float) -> list[Piece]:
+            now, given[:] = list(given), []
+            return now
+
+        def lost(self) -> tuple[int, int]:
+            return 0, 0
+
+        def close(self) -> None:
+            pass
+
+    def slowly(data: bytes, arrived: float, wall: float, peer: tuple[str, ...]) -> Iterator[Batch]:
+        time.sleep(0.0005)
+        read[peer[0]].append(data[0])
+        return iter((Batch(math.nan, received=1),))
+
+    source = Live("made", Given(), slowly, 0.25)
+    found, end = [], time.monotonic() + 20.0
+    while sum(b.received + b.rejected.get(SHED, 0) for b in found) < 5_020 and time.monotonic() < end:
+        found += source.poll()
         time.sleep(0.01)
-    assert gone == 60
-    assert inbox.lost() == 0
-    assert [data[0] for _, data in inbox.take()] == list(range(15, 25))
-    inbox.close()
+    source.close()
+    shed = sum(b.rejected.get(SHED, 0) for b in found)
+    assert read["calm"] == list(range(20))
+    assert shed > 1_000
+    assert len(read["flood"]) + shed == 5_000
+    assert read["flood"][-1] == 4_999 % 256
+
+
+def test_what_no_frame_takes_is_bounded(monkeypatch):
+    monkeypatch.setattr(live, "MOST_ITEMS", 100)
+    plot = Plot(0.0, 0, 1.0, 1.0)
+    port = free_port(socket.SOCK_DGRAM)
+    source = Live("made", Datagrams("127.0.0.1", port), lambda data, arrived, wall, peer: iter((Batch(0.0, (plot,) * 10, received=10),)), 0.25)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(50):
+            sender.sendto(b"any", ("127.0.0.1", port))
+            time.sleep(0.002)
+    found = polled(source, 500)
+    source.close()
+    assert sum(b.received for b in found) == 500
+
+
+@pytest.mark.parametrize(("url", "says"), [
+    ("asterix+udp://239.1.2.3:{}?interface=nothere", "there is no interface"),
+    ("asterix+udp://127.0.0.1:{}?interface=lo", "no multicast group"),
+    ("asterix+udp://239.1.2.3:{}?interface=lo&source=somebody", "is no address"),
+    ("asterix+udp://192.0.2.1:{}", "not one of this machine"),
+])
+def test_what_cannot_be_listened_on_is_told_by_its_cause(url, says):
+    with pytest.raises(FeedError, match=says):
+        open_source(url.format(free_port(socket.SOCK_DGRAM)), SITE)
+
+
+@pytest.mark.parametrize("url", ["asterix+udp://239.1.2.3:8600?iface=eth0", "asterix+udp://239.1.2.3:8600?interface=", "sbs+tcp://localhost:30003?source=1.2.3.4"])
+def test_an_option_that_is_none_is_refused(url):
+    with pytest.raises(UsageError, match="is no option of it"):
+        open_source(url, SITE)
+
+
+def joined(url: str) -> Source:
+    try:
+        return open_source(url, SITE)
+    except FeedError as error:
+        pytest.skip(f"no multicast here: {error}")
+
+
+@pytest.mark.parametrize(("group", "family", "source", "heard"), [
+    ("239.255.7.9", socket.AF_INET, "", True), ("239.255.7.9", socket.AF_INET, "&source=127.0.0.1", True),
+    ("239.255.7.9", socket.AF_INET, "&source=127.0.0.9", False),
+    ("[ff15::7:9]", socket.AF_INET6, "", True)])
+def test_a_group_is_joined_on_the_interface_that_is_named_and_from_the_source_that_is(group, family, source, heard):
+    port = free_port(socket.SOCK_DGRAM)
+    feed = joined(f"asterix+udp://{group}:{port}?interface=lo{source}")
+    with socket.socket(family, socket.SOCK_DGRAM) as out:
+        if family == socket.AF_INET:
+            out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+        else:
+            out.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("lo"))
+        try:
+            out.sendto(a_turn(seconds_of_day()), (group.strip("[]"), port))
+        except OSError as error:
+            feed.close()
+            pytest.skip(f"no multicast here: {error}")
+    found = polled(feed, 10 if heard else 1, 8.0 if heard else 0.5)
+    feed.close()
+    assert sum(b.received for b in found) == (10 if heard else 0)
+
+
+def test_a_stream_that_falls_silent_is_asked_and_connected_anew(monkeypatch):
+    """The peer's machine is asked within seconds; a peer that answers and says nothing more is left and connected again."""
+    monkeypatch.setattr(sockets, "SILENCE", 0.3)
+    line = b"MSG,3,1,1,3C6444,1,,,,,,10000,,,48.1,11.1,,,,,,0\n"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        lines = Lines("127.0.0.1", server.getsockname()[1])
+        feed = Live("made", lines, lambda data, arrived, wall, peer: iter((Batch(math.nan, received=1),)), 0.25)
+        first, _ = server.accept()
+        first.sendall(line)
+        second, _ = server.accept()         # nothing was closed: the silence alone did it
+        second.sendall(line)
+        found = polled(feed, 2)
+        feed.close()
+        first.close()
+        second.close()
+    assert sum(b.received for b in found) == 2
+
+
+def test_one_datagram_with_a_broken_end_costs_next_to_nothing():
+    """64 kB of good records and half a one: at 7b395b5 every edition was tried on all of it, for seconds."""
+    records = [plot_048(1000.0 + k / 128, 20.0, 10.0, k + 1) for k in range(3_600)]
+    data = block(48, *records, records[0][:9])
+    assert len(data) > 60_000
+    decoder = Decoder(SITE)
+    decoder.decode(Payload(block(48, *records[:10])))
+    begun = time.thread_time()
+    batches = decoder.decode(Payload(data))
+    took = time.thread_time() - begun
+    assert sum(b.received for b in batches) == 3_600
+    assert sum(b.undecodable for b in batches) == 9
+    assert took < 1.5

@@ -92,7 +92,7 @@ def test_the_figures_of_a_raid_counted_by_hand():
     assert measured(raid()).summary() == {
         "rounds": 3, "detected": 3, "tracked": 2, "warned": 2, "lead_time_s": 14.0, "engaged": 1, "stopped": 1, "fell_inside": 1, "fell_outside": 1,
         "false_warnings": 1, "aircraft": 1, "projectiles_tracked": 2, "aircraft_endangered": 0, "frames": 160, "detections": 160, "undecodable": 0,
-        "inbound": 0, "not_believed": 0, "too_late": 0, "unusable": 0}
+        "inbound": 0, "rejected": 0, "rejected_by_cause": {}, "clock_steps": 0, "not_believed": 0, "too_late": 0, "unusable": 0}
 
 
 def test_each_round_has_its_line():

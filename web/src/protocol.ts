@@ -39,7 +39,7 @@ export interface Warning {
   seen: string; seen_t: Num; shelved: Num; shelved_by: string; shelved_why: string; stage: number; back: "" | "worse" | "time";
 }
 export interface Claims { icao: string[]; call: string[]; x: Num[]; y: Num[]; z: Num[]; age: number[]; nic: number[] }
-export interface Input { name: string; received: number; undecodable: number; rejected: number; age: Num }
+export interface Input { name: string; received: number; undecodable: number; rejected: number; age: Num; causes: Record<string, number>; steps: number; drift: Num }
 export interface Health {
   radars: number[]; heard: Num[]; lag: Num[]; late: Num; detections: number; rejected: number; too_late: number; unusable: number; step: Num; frames: number; inputs: Input[];
 }

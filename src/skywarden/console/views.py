@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skywarden.console.memory import Memory
 from skywarden.messages.drill import Drill, Evidence
-from skywarden.messages.frame import NO_ADDRESS, Frame
+from skywarden.messages.frame import CAUSES, NO_ADDRESS, Frame
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Health, Impacts, Inbound, Threats, Tracks
 from skywarden.site.coverage import outlines
@@ -196,6 +196,8 @@ def _health(frame: Frame, health: Health, memory: Memory) -> dict[str, Any]:
             {
                 "name": bytes(inputs.name[i]).decode("utf-8", "replace"), "received": int(inputs.received[i]),
                 "undecodable": int(inputs.undecodable[i]), "rejected": int(inputs.rejected[i]), "age": _number(frame.t - float(inputs.heard[i]), 1),
+                "causes": {cause: int(n) for cause, n in zip(CAUSES, inputs.causes[i].tolist(), strict=True) if n},
+                "steps": int(inputs.steps[i]), "drift": _number(inputs.drift[i], 2),
             }
             for i in range(inputs.name.shape[0])
         ],

@@ -3,117 +3,165 @@
 from __future__ import annotations
 
 import math
-import re
-import time
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from skywarden.errors import FeedError
+from skywarden.feeds.live import Live
 from skywarden.feeds.places import report
-from skywarden.feeds.sockets import Datagrams
-from skywarden.feeds.source import Batch, Item, Look, Plot
-from skywarden.feeds.timeline import Timeline
-from skywarden.formats.asterix import ClaimRecord, LookRecord, PlotRecord, Read, Refused, read
-from skywarden.formats.capture import Payload, blocks, payloads
-from skywarden.messages.frame import NO_ADDRESS
+from skywarden.feeds.sockets import Datagrams, Peer
+from skywarden.feeds.source import Batch, Item, Look, Plot, Report, Sender, both
+from skywarden.feeds.timeline import NEAR, Timeline
+from skywarden.formats.asterix import ClaimRecord, LookRecord, Read, Refused, read
+from skywarden.formats.blocks import BlockReader
+from skywarden.formats.capture import blocks, payloads
+from skywarden.formats.layout import layouts
+from skywarden.formats.network import Payload
+from skywarden.messages.frame import CATEGORY, MARKED, NO_ADDRESS, NO_TIME, UNKNOWN_SENDER, WRONG_TIME
 from skywarden.site.model import Site
 
 SAME_RADAR = 30.0           # s for which an address stays with the radar that sees it, where several share one place in the site
-MANDATORY = {15: ("010", "000"), 21: ("010", "040", "080"), 34: ("010", "000"), 48: ("010",), 62: ("010", "070", "040")}
+MOST_SENDERS = 1_024        # told apart; junk invents them without end
+MOST_ADDRESSES = 65_536     # likewise
+
+
+class _Speaker:
+    """One of the senders that share an input: its clock, and how that stands to the first sender's, in a recording."""
+
+    def __init__(self) -> None:
+        self.timeline: Timeline[Read] = Timeline()
+        self.correction = math.nan
 
 
 class Decoder:
-    """Payloads in, batches out. Remembers the editions that fit, the clock, and which radar is which."""
+    """Payloads in, batches out. Remembers the editions that fit, the clock of each sender, and which radar is which.
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._timeline: Timeline[Read] = Timeline()
-        self._last: dict[tuple[int, int], float] = {}           # time of the last message of each sender
-        self._edition: dict[int, int] = {}                      # of each category, the one that fitted last
+    recorded   whether the clocks of several senders are laid over one another here; of a live input that is done with the arrivals
+    """
+
+    def __init__(self, site: Site, recorded: bool = False) -> None:
+        self._site, self._recorded = site, recorded
+        self._blocks = BlockReader()
+        self._speakers: dict[Sender, _Speaker] = {}
+        self._first: _Speaker | None = None         # in a recording, the one whose clock is everybody's
         self._owner: dict[tuple[int, int], tuple[tuple[int, int], float]] = {}     # (sensor, address): who reported it, when
 
-    def decode(self, payload: Payload, arrived: float = math.nan) -> Batch:
-        """One payload's worth. Nothing in it can raise."""
-        received, undecodable, released = 0, payload.junk, []
+    def decode(self, payload: Payload, arrived: float = math.nan, peer: str = "") -> list[Batch]:
+        """One payload's worth: a batch of each sender in it, the first with what counts for all. Nothing in it can raise.
+
+        arrived   when it came in, by the monotonic clock [s]; nan in a file
+        peer      address it came from
+        """
+        received, undecodable, unread = 0, payload.junk, 0
+        released: dict[Sender, list[tuple[float, Read]]] = {}
+        untimed = 0
         for category, data in blocks(payload.data):
-            found = self._records(category, data)
-            if found is None:
-                undecodable += len(data) + (3 if category >= 0 else 0)
-                continue
-            received += len(found)
+            found, lost, whole = self._blocks.read(category, data)
+            received += len(found) + whole
+            undecodable += lost
+            unread += whole
             for record in found:
                 what = read(category, record)
-                if what is not None:
-                    t = self._time(what, payload.stamp)
-                    released += self._timeline.admit(t, what._replace(t=t))
-        return self._batch(released, received, undecodable, arrived)
+                if what is None:
+                    continue
+                sender = (*what.identity, peer)
+                speaker = self._speaker(sender)
+                t = speaker.timeline.unroll(what.t, self._near(speaker, payload.stamp)) if math.isfinite(what.t) else self._reckoned(speaker, payload.stamp)
+                if math.isnan(t):
+                    untimed += 1
+                else:
+                    released.setdefault(sender, []).extend(speaker.timeline.admit(t, what, payload.stamp))
+        refused = {cause: count for cause, count in ((CATEGORY, unread), (NO_TIME, untimed)) if count}
+        batches = [self._batch(sender, self._speakers[sender], several, payload.stamp, arrived) for sender, several in released.items()]
+        if not batches:
+            return [Batch(self._now(), (), received, undecodable, refused, arrived)]
+        first = batches[0]
+        return [first._replace(received=received, undecodable=undecodable, rejected=both(refused, first.rejected)), *batches[1:]]
 
-    def flush(self) -> Batch:
+    def flush(self) -> list[Batch]:
         """What was still held back when the input ended."""
-        return self._batch(self._timeline.flush(), 0, 0, math.nan)
+        return [self._batch(sender, speaker, speaker.timeline.flush(), math.nan, math.nan) for sender, speaker in self._speakers.items()]
 
-    def _records(self, category: int, data: bytes) -> list[Any] | None:
-        """The records of a data block by the first edition that reads all of it strictly; None where none does."""
-        specs = _editions().get(category)
-        if not specs or not data:
-            return None
-        first = self._edition.get(category, 0)
-        fallback = None
-        for k in (first, *(k for k in range(len(specs)) if k != first)):
-            found = _strict(specs[k], data)
-            if found is None:
-                continue
-            if all(item in record.items_regular for record in found for item in MANDATORY.get(category, ())):
-                self._edition[category] = k
-                return found
-            fallback = fallback or found
-        return fallback if category not in MANDATORY else None
+    def _speaker(self, sender: Sender) -> _Speaker:
+        speaker = self._speakers.get(sender)
+        if speaker is None:
+            if len(self._speakers) >= MOST_SENDERS:
+                self._speakers = {who: kept for who, kept in self._speakers.items() if math.isfinite(kept.timeline.now)}
+                if len(self._speakers) >= MOST_SENDERS:
+                    self._speakers.clear()
+            speaker = self._speakers[sender] = _Speaker()
+        return speaker
 
-    def _time(self, what: Read, stamp: float) -> float:
-        """When a message was true, by its time of day, else by its sender's last, else by the clock."""
-        if math.isfinite(what.t):
-            t = self._timeline.unroll(what.t, stamp)
-        else:
-            t = self._last.get(what.identity, self._timeline.now)
-            t = t if math.isfinite(t) else stamp
-        self._last[what.identity] = t
-        if len(self._last) > 4096:          # junk invents senders without end
-            self._last.clear()
-        return t
+    def _near(self, speaker: _Speaker, stamp: float) -> float:
+        """What a time of day is near to; nan where its sender's own clock says it best."""
+        if math.isfinite(stamp) or math.isfinite(speaker.timeline.now) or self._first is None:
+            return stamp
+        return self._first.timeline.now
 
-    def _batch(self, released: list[Read], received: int, undecodable: int, arrived: float) -> Batch:
+    def _reckoned(self, speaker: _Speaker, stamp: float) -> float:
+        """The time of a message that tells none, by its sender's clock, else by its arrival, else by the first sender's clock."""
+        t = speaker.timeline.reckoned(stamp)
+        return t if math.isfinite(t) or self._first is None else self._first.timeline.now
+
+    def _now(self) -> float:
+        return math.nan if self._first is None else self._first.timeline.now
+
+    def _align(self, speaker: _Speaker, released: list[tuple[float, Read]], stamp: float) -> None:
+        """Lay a sender's clock over the first one's, where the two are further apart than messages are under way."""
+        if self._first is None or not self._recorded:
+            self._first = self._first or speaker
+            speaker.correction = 0.0
+            return
+        now = self._first.timeline.reckoned(stamp)
+        behind = min((now - t for t, _ in released), default=0.0)
+        speaker.correction = behind if abs(behind) > NEAR else 0.0
+
+    def _batch(self, sender: Sender, speaker: _Speaker, released: list[tuple[float, Read]], stamp: float, arrived: float) -> Batch:
+        """What a sender's messages say, in terms of the site."""
+        timeline = speaker.timeline
+        refused: dict[int, int] = {}
+        if timeline.rejected:
+            refused[WRONG_TIME], timeline.rejected = timeline.rejected, 0
+        steps, timeline.steps = tuple(timeline.steps), []
+        if released and math.isnan(speaker.correction):
+            self._align(speaker, released, stamp)
         items: list[Item] = []
-        rejected = self._timeline.rejected
-        self._timeline.rejected = 0
-        for what in released:
-            item = self._item(what)
-            if item is None:
-                rejected += 1
-            else:
-                items += item
-        return Batch(self._timeline.now, tuple(items), received, undecodable, rejected, arrived)
+        looks: dict[int, Look] = {}         # of a live radar the newest alone
+        for when, what in released:
+            item = self._item(what, when + speaker.correction)
+            if isinstance(item, int):
+                refused[item] = refused.get(item, 0) + 1
+                continue
+            if isinstance(item, Plot | Report):
+                items.append(item)
+            look = self._look(item)
+            if look is not None and self._recorded:
+                items.append(look)
+            elif look is not None and (look.sensor not in looks or look.t >= looks[look.sensor].t):
+                looks[look.sensor] = look
+        items += looks.values()
+        return Batch(timeline.now + speaker.correction, tuple(items), 0, 0, refused, arrived, sender, steps)
 
-    def _item(self, what: Read) -> list[Item] | None:
-        """The message in terms of the site; None where it is refused."""
+    def _look(self, item: Item | None) -> Look | None:
+        """The sign of life that a message is of its radar."""
+        if isinstance(item, Plot):
+            return Look(item.t, item.sensor, item.azimuth if self._site.radars[item.sensor].kind == "rotating" else math.nan)
+        return item if isinstance(item, Look) else None
+
+    def _item(self, what: Read, t: float) -> Item | int | None:
+        """The message in terms of the site; the cause where it is refused, None where it concerns no radar of ours."""
         if isinstance(what, Refused):
-            return None
+            return MARKED
         if isinstance(what, ClaimRecord):
-            made = report(what.claim._replace(t=what.t), self._site)
-            return None if made is None else [made]
+            return report(what.claim._replace(t=t), self._site)
         if isinstance(what, LookRecord):
             sensor = self._sensor(what.identity, cooperative=True)
-            return [] if sensor < 0 else [Look(what.t, sensor, what.azimuth)]
-        cooperative = math.isnan(what.elevation)
-        sensor = self._sensor(what.identity, cooperative)
+            return None if sensor < 0 else Look(t, sensor, what.azimuth)
+        sensor = self._sensor(what.identity, cooperative=math.isnan(what.elevation))
         address = what.address if 0 < what.address < 0xFFFFFF else NO_ADDRESS
-        if sensor < 0 or not self._owns(sensor, address, what):
-            return None
-        turning = self._site.radars[sensor].kind == "rotating"
-        return [
-            Plot(what.t, sensor, what.range, what.azimuth, what.elevation, what.range_rate, what.snr, what.pressure_altitude, address),
-            Look(what.t, sensor, what.azimuth if turning else math.nan)]
+        if sensor < 0 or not self._owns(sensor, address, what.identity, t):
+            return UNKNOWN_SENDER
+        return Plot(t, sensor, what.range, what.azimuth, what.elevation, what.range_rate, what.snr, what.pressure_altitude, address)
 
     def _sensor(self, identity: tuple[int, int], cooperative: bool) -> int:
         """The site's radar that a sender is: the one of its identity, else the first that answers to any and is of its kind; -1 none."""
@@ -125,16 +173,16 @@ class Decoder:
         alike = [k for k in free if radars[k].mode_s == cooperative]
         return (alike or free or [-1])[0]
 
-    def _owns(self, sensor: int, address: int, plot: PlotRecord) -> bool:
+    def _owns(self, sensor: int, address: int, identity: tuple[int, int], t: float) -> bool:
         """Whether this sender may place this address: two radars put at one place would tear an aircraft in two."""
         if address == NO_ADDRESS:
             return True
-        owner, since = self._owner.get((sensor, address), (plot.identity, plot.t))
-        if owner != plot.identity and plot.t - since <= SAME_RADAR:
+        owner, since = self._owner.get((sensor, address), (identity, t))
+        if owner != identity and t - since <= SAME_RADAR:
             return False
-        if len(self._owner) > 65_536:
+        if len(self._owner) > MOST_ADDRESSES:
             self._owner.clear()
-        self._owner[sensor, address] = (plot.identity, plot.t)
+        self._owner[sensor, address] = (identity, t)
         return True
 
 
@@ -146,16 +194,16 @@ class AsterixFile:
     def __init__(self, path: Path, site: Site) -> None:
         self.name = f"asterix {path.name}"
         self.dated = False
-        self._path, self._decoder = path, Decoder(site)
+        self._path, self._decoder = path, Decoder(site, recorded=True)
 
     def __iter__(self) -> Iterator[Batch]:
         try:
             for payload in payloads(self._path):
                 self.dated = self.dated or math.isfinite(payload.stamp)
-                yield self._decoder.decode(payload)
+                yield from self._decoder.decode(payload)
         except OSError as error:
             raise FeedError(f"{self._path} cannot be read on: {error}; check the disk, or copy the file") from error
-        yield self._decoder.flush()
+        yield from self._decoder.flush()
 
     def poll(self) -> list[Batch]:
         return []
@@ -164,51 +212,17 @@ class AsterixFile:
         """The file is open only while it is read."""
 
 
-class AsterixUdp:
-    """Datagrams from a radar's network, unicast or multicast."""
+class AsterixUdp(Live):
+    """Datagrams from a radar's network, unicast or multicast.
 
-    live, dated, relative = True, False, False
+    interface, source   as of `Datagrams`
+    """
 
-    def __init__(self, host: str, port: int, site: Site) -> None:
-        self.name = f"asterix udp {host}:{port}"
-        self._decoder = Decoder(site)
-        _editions()         # before the first datagram: it takes a second
-        self._inbox = Datagrams(host, port)
+    def __init__(self, host: str, port: int, site: Site, interface: str = "", source: str = "") -> None:
+        layouts()           # before the first datagram: it takes a second
+        decoder = Decoder(site)
 
-    def __iter__(self) -> Iterator[Batch]:
-        while True:
-            yield from self.poll()
-            time.sleep(0.02)
+        def decode(data: bytes, arrived: float, wall: float, peer: Peer) -> Iterator[Batch]:
+            return iter(decoder.decode(Payload(data, wall), arrived, peer[0] if peer else ""))
 
-    def poll(self) -> list[Batch]:
-        found = [self._decoder.decode(Payload(data), arrived) for arrived, data in self._inbox.take()]
-        lost = self._inbox.lost()
-        return [*found, Batch(math.nan, undecodable=lost)] if lost else found
-
-    def close(self) -> None:
-        self._inbox.close()
-
-
-@lru_cache(maxsize=1)
-def _editions() -> dict[int, list[Any]]:
-    """Every category that libasterix knows: its editions, newest first. Categories whose records come in kinds are left out."""
-    import asterix.generated as generated  # takes 1.4 s: only when it is needed
-
-    found: dict[int, list[tuple[int, int, Any]]] = {}
-    for name in dir(generated):
-        match = re.fullmatch(r"Cat_(\d{3})_(\d+)_(\d+)", name)
-        if match is not None:
-            category, major, minor = (int(x) for x in match.groups())
-            found.setdefault(category, []).append((major, minor, getattr(generated, name)))
-    return {category: [spec for _, _, spec in sorted(several, key=lambda e: e[:2], reverse=True)] for category, several in found.items()}
-
-
-def _strict(spec: Any, data: bytes) -> list[Any] | None:
-    """The records of a block by one edition; None where it does not fit to the last bit."""
-    from asterix.base import Bits
-
-    try:
-        found = spec.cv_uap.parse(Bits.from_bytes(data))
-    except Exception:       # whatever a decoder makes of junk from a network must not end the defence
-        return None
-    return None if isinstance(found, ValueError) else list(found)
+        super().__init__(f"asterix udp {host}:{port}", Datagrams(host, port, interface, source), decode, site.policy.frame_s)

@@ -10,11 +10,13 @@ from itertools import count
 
 import numpy as np
 
+from skywarden.feeds.clocks import Clock
+from skywarden.feeds.doubles import Before
 from skywarden.feeds.scans import Looks
 from skywarden.feeds.simulated import Simulated
-from skywarden.feeds.source import Batch, Item, Look, Plot, Report, Source
+from skywarden.feeds.source import Batch, Item, Look, Plot, Report, Sender, Source, both
 from skywarden.feeds.timeline import DAY
-from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs
+from skywarden.messages.frame import CAUSES, TWICE, Aircraft, Detections, Frame, Inputs
 from skywarden.messages.tables import join
 from skywarden.messages.truth import Truth
 from skywarden.site.model import Site
@@ -22,8 +24,8 @@ from skywarden.site.model import Site
 AHEAD = 3.0             # s a recording is read beyond the frame, for what was written a little late
 MOST_AHEAD = 200_000    # items so held at most
 SILENCE = 120.0         # s of silence in all recordings that are given out as empty frames; the rest of it is skipped
-DELAY = 3.0             # s a synchronised sender's message may take; more, or less than none, and its clock is taken to differ from ours
-FORGET = 10.0           # s by which a sender's clock may differ from what it was before it is judged afresh
+ENOUGH = 50             # messages of a live input by which it is judged
+MOST_CLOCKS = 4_096     # senders whose clocks are followed; junk invents them without end
 NOT_OURS = -2           # `Truth.origin` of a detection that no simulated thing caused
 
 
@@ -36,6 +38,7 @@ class Merged:
     duration       frames end after so long [s]; None: with the last recording, never with a socket
     scenario_feed  a simulation beside the sources: its frames are the clock, recordings begin with it, and what sources give is added
     now, sleep     wall clock [s], replaceable in tests
+    say            told in a sentence, once, what people should know of an input
 
     A datum goes into the first frame at or after its own time, a late one into the next frame there is; none is dropped.
     """
@@ -43,7 +46,9 @@ class Merged:
     def __init__(
         self, sources: Sequence[Source], site: Site, epoch_ns: int | None = None, duration: float | None = None,
         scenario_feed: Simulated | None = None, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep,
+        say: Callable[[str], object] = lambda sentence: None,
     ) -> None:
+        self._say = say
         self.site, self.world = site, scenario_feed
         self.live = scenario_feed is None and any(source.live for source in sources)
         self._duration, self._now, self._sleep = duration, now, sleep
@@ -52,10 +57,15 @@ class Merged:
         self._number = count()
         self._looks = Looks(site)
         n = len(sources)
-        self._counts = np.zeros((3, n), np.int64)
+        self._received, self._undecodable = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        self._causes = np.zeros((n, len(CAUSES)), np.int64)
+        self._steps = np.zeros(n, np.int64)
+        self._alarmed: set[tuple[int, Sender]] = set()      # whose clock has been said to wander
+        self._doubted: set[int] = set()     # inputs that have been said to be of little use
+        self._before = Before()
         self._heard = np.full(n, -math.inf)
         self._files = [_Recording(k, source) for k, source in enumerate(sources) if not source.live]
-        self._senders = [_Sender(k, source) for k, source in enumerate(sources) if source.live]
+        self._clocks: dict[tuple[int, Sender], Clock] = {}
         self.epoch_ns = self._begin(epoch_ns)
         self._start = now()         # of the epoch, where sockets are followed
 
@@ -107,6 +117,7 @@ class Merged:
                 busy = t
             yield self._frame(t, plots, reports, looks, 0.0), None
             if not self._queue and all(file.done for file in self._files):
+                self._doubt(1)
                 return
             number += 1
             following = self._queue[0][0] if self._queue else t
@@ -132,6 +143,7 @@ class Merged:
             self._poll(lambda arrived: arrived - start, t)
             self._read_to(t)
             plots, reports, looks = self._due(t)
+            self._doubt(ENOUGH)
             yield self._frame(t, plots, reports, looks, behind if behind > period else 0.0), None
             number += 1
 
@@ -162,16 +174,73 @@ class Merged:
 
     def _poll(self, run_time: Callable[[float], float], t: float) -> None:
         """Take what has arrived from every socket. `run_time` gives the frames' time of an arrival."""
-        for sender in self._senders:
-            for batch in sender.source.poll():
+        for number, source in enumerate(self._sources):
+            if not source.live:
+                continue
+            for batch in source.poll():
                 arrived = min(run_time(batch.arrived), t) if math.isfinite(batch.arrived) else t
-                self._take(sender.number, batch, lambda when, a=arrived, s=sender: s.time_of(when, a, self.epoch_ns))     # type: ignore[misc]
+                clock = self._clock(number, batch.sender)
+                for item in batch.items:        # all before any: what was held back came earlier than the batch
+                    clock.note(item.t, arrived)
+                self._take(number, batch, lambda when, a=arrived, c=clock: c.time_of(when, a))     # type: ignore[misc]
+                if clock.steps:
+                    self._stepped(number, batch.sender, clock.steps)
+                    clock.steps.clear()
+                if clock.wanders and (number, batch.sender) not in self._alarmed:
+                    self._alarmed.add((number, batch.sender))
+                    self._say(f"{self._called(number, batch.sender)}: its clock has wandered {clock.drift:+.2f} s from ours since it was first heard; "
+                              "it is followed, but have it synchronised")
+
+    def _clock(self, number: int, sender: Sender) -> Clock:
+        """The clock of one of the senders of a source."""
+        clock = self._clocks.get((number, sender))
+        if clock is None:
+            if len(self._clocks) > MOST_CLOCKS:
+                self._clocks.clear()
+            clock = self._clocks[number, sender] = Clock(self.epoch_ns)
+        return clock
+
+    def _called(self, number: int, sender: Sender) -> str:
+        """A sender's name for people."""
+        name = self._sources[number].name
+        return f"{name}, sender {sender[0]}/{sender[1]}" if len(sender) >= 2 else name
+
+    def _stepped(self, number: int, sender: Sender, steps: Sequence[float]) -> None:
+        """A sender's clock was found to have been set: counted each time, said once."""
+        if not self._steps[number]:
+            way = "back" if steps[0] < 0.0 else "forward"
+            self._say(f"{self._called(number, sender)}: its clock was set {way} by {abs(steps[0]):,.0f} s; it is taken as a new clock")
+        self._steps[number] += len(steps)
 
     def _take(self, number: int, batch: Batch, time_of: Callable[[float], float]) -> None:
         """Count a batch and queue its items at the frames' times."""
-        self._counts[:, number] += (batch.received, batch.undecodable, batch.rejected)
+        self._received[number] += batch.received
+        self._undecodable[number] += batch.undecodable
+        for cause, rejected in batch.rejected.items():
+            self._causes[number, cause] += rejected
+        if batch.steps:
+            self._stepped(number, batch.sender, batch.steps)
         for item in batch.items:
-            heapq.heappush(self._queue, (time_of(item.t), next(self._number), number, item))
+            when = time_of(item.t)
+            if self._before.seen(item, when):
+                self._causes[number, TWICE] += 1
+            else:
+                heapq.heappush(self._queue, (when, next(self._number), number, item))
+
+    def _doubt(self, enough: int) -> None:
+        """Say once of an input that little or nothing of it can be used, of `enough` messages or thousands of bytes."""
+        refused = self._causes.sum(axis=1) - self._causes[:, TWICE]
+        for number, source in enumerate(self._sources):
+            received, undecodable = int(self._received[number]), int(self._undecodable[number])
+            if number in self._doubted or not (received >= enough or undecodable >= 1_000 * enough):
+                continue
+            if received and refused[number] > received // 2:
+                self._doubted.add(number)
+                causes = ", ".join(f"{cause} {count}" for cause, count in zip(CAUSES, self._causes[number].tolist(), strict=True) if count)
+                self._say(f"{source.name}: {refused[number]} of {received} messages are not used ({causes}); is it of this site, and its clock right?")
+            elif not received and undecodable:
+                self._doubted.add(number)
+                self._say(f"{source.name}: nothing in {undecodable} bytes can be read; is it what the URL says?")
 
     def _due(self, t: float) -> tuple[list[Plot], list[Report], list[Look]]:
         """Take from the queue what belongs into the frame at `t`, at the frames' times."""
@@ -190,8 +259,14 @@ class Merged:
         return plots, reports, looks
 
     def _frame(self, t: float, plots: list[Plot], reports: list[Report], looks: list[Look], late_s: float) -> Frame:
-        received, undecodable, rejected = self._counts.copy()
-        inputs = Inputs(np.array([source.name for source in self._sources], "S64"), received, undecodable, rejected, self._heard.copy())
+        self._before.forget(t)
+        drift = np.full(len(self._sources), math.nan)
+        for (number, _), clock in self._clocks.items():
+            if not abs(clock.drift) <= abs(drift[number]):
+                drift[number] = clock.drift
+        inputs = Inputs(
+            np.array([source.name.encode("utf-8", "replace") for source in self._sources], "S64"), self._received.copy(), self._undecodable.copy(),
+            self._causes.sum(axis=1), self._heard.copy(), self._causes.copy(), self._steps.copy(), drift)
         return Frame(
             t, detections(plots), aircraft(reports), self.site.weather, (), self._looks.state(t, looks), inputs, late_s)
 
@@ -220,8 +295,9 @@ class _Recording:
                 self._kept = [tallied, batch]
                 self.first = min(item.t for item in batch.items)
                 return
-            tallied = tallied._replace(received=tallied.received + batch.received, undecodable=tallied.undecodable + batch.undecodable,
-                                       rejected=tallied.rejected + batch.rejected)
+            tallied = tallied._replace(
+                received=tallied.received + batch.received, undecodable=tallied.undecodable + batch.undecodable,
+                rejected=both(tallied.rejected, batch.rejected), steps=tallied.steps + batch.steps)
         self._kept = [tallied]
 
     def read(self) -> Batch | None:
@@ -232,27 +308,6 @@ class _Recording:
         elif math.isfinite(batch.t):
             self._last = max(self._last, batch.t)
         return batch
-
-
-class _Sender:
-    """A live source, and how its clock stands to ours."""
-
-    def __init__(self, number: int, source: Source) -> None:
-        self.number, self.source = number, source
-        self._offset = math.nan         # from its clock to the frames' time
-
-    def time_of(self, when: float, arrived: float, epoch_ns: int) -> float:
-        """The frames' time of a datum `when` by its sender's clock that arrived at `arrived` by ours.
-
-        A sender whose clock agrees with ours is believed; of another the quickest message is taken to have taken no time at all.
-        """
-        if math.isfinite(self._offset) and abs(when + self._offset - arrived) <= FORGET:
-            self._offset = min(self._offset, arrived - when)
-            return min(when + self._offset, arrived)
-        ours = (epoch_ns / 1e9) % DAY
-        delay = (arrived + ours - when + DAY / 2) % DAY - DAY / 2
-        self._offset = arrived - when - delay if 0.0 <= delay <= DELAY else arrived - when
-        return when + self._offset
 
 
 def detections(plots: Sequence[Plot]) -> Detections:

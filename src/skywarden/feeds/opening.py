@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 from skywarden.errors import FeedError, UsageError
-from skywarden.feeds.adsb import AircraftFile, AircraftTcp, SbsFile, SbsTcp
+from skywarden.feeds.aircraft import AircraftFile, AircraftTcp
 from skywarden.feeds.asterix import AsterixFile, AsterixUdp
+from skywarden.feeds.sbs import SbsFile, SbsTcp
 from skywarden.feeds.source import Source
 from skywarden.feeds.table_source import TableFile
 from skywarden.site.model import Site
 
 FORMS = (
     ("asterix+file:PATH", "ASTERIX from a pcap, raw or framed file"),
-    ("asterix+udp://HOST:PORT", "ASTERIX datagrams; a multicast address is joined"),
+    ("asterix+udp://HOST:PORT", "ASTERIX datagrams; a multicast address is joined (?interface=eth0&source=10.1.2.3)"),
     ("sbs+file:PATH", "BaseStation text"),
     ("sbs+tcp://HOST:PORT", "BaseStation text from a receiver (dump1090's port 30003)"),
     ("aircraft+file:PATH", "aircraft.json of dump1090 or readsb, one snapshot or one a line, or a readsb trace"),
     ("aircraft+tcp://HOST:PORT", "the same, one JSON object a line"),
     ("table+file:PATH", "detections as CSV or Parquet"),
 )
+
+OPTIONS = {"asterix+udp": ("interface", "source")}      # that may stand behind a ? in a URL of this scheme
 
 
 def open_source(url: str, site: Site) -> Source:
@@ -30,15 +34,16 @@ def open_source(url: str, site: Site) -> Source:
     """
     files: dict[str, Callable[[Path, Site], Source]] = {
         "asterix+file": AsterixFile, "sbs+file": SbsFile, "aircraft+file": AircraftFile, "table+file": TableFile}
-    sockets: dict[str, Callable[[str, int, Site], Source]] = {"asterix+udp": AsterixUdp, "sbs+tcp": SbsTcp, "aircraft+tcp": AircraftTcp}
+    sockets: dict[str, Callable[..., Source]] = {"asterix+udp": AsterixUdp, "sbs+tcp": SbsTcp, "aircraft+tcp": AircraftTcp}
     scheme, colon, rest = url.partition(":")
     if colon and scheme in files and rest:
         path = Path(rest.removeprefix("//") if rest.startswith("//") else rest).expanduser()
         _readable(path, url)
         return files[scheme](path, site)
     if colon and scheme in sockets and rest.startswith("//"):
-        host, port = _address(rest[2:], url)
-        return sockets[scheme](host, port, site)
+        where, _, options = rest[2:].partition("?")
+        host, port = _address(where, url)
+        return sockets[scheme](host, port, site, **_options(options, OPTIONS.get(scheme, ()), url))
     raise _unknown(url, "is no feed that Skywarden knows")
 
 
@@ -63,6 +68,18 @@ def _readable(path: Path, url: str) -> None:
         raise FeedError(f"{url}: {path} may not be read; change its permissions, or copy it to a place you may read") from error
     except (OSError, ValueError) as error:
         raise FeedError(f"{url}: {path} cannot be read: {error}; check the path and the disk") from error
+
+
+def _options(text: str, known: tuple[str, ...], url: str) -> dict[str, str]:
+    """Names and values of what stands behind the `?` of a URL."""
+    found: dict[str, str] = {}
+    for part in text.split("&") if text else ():
+        name, equals, value = part.partition("=")
+        if name not in known or not equals or not value or name in found:
+            which = " and ".join(f"{each}=" for each in known) or "nothing"
+            raise UsageError(f'feed "{url}": "{part}" is no option of it; behind the ? may stand {which}, each once, with a value')
+        found[name] = unquote(value)
+    return found
 
 
 def _address(text: str, url: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from skywarden.feeds.source import Report
 from skywarden.formats.claim import Claim, callsign
 from skywarden.kernels.ballistics.air import GAS, GEOPOTENTIAL_RADIUS, LAYER_HEIGHT, LAYER_LAPSE, LAYER_PRESSURE, LAYER_TEMPERATURE, STANDARD_GRAVITY
 from skywarden.kernels.geometry.earth import to_site
-from skywarden.messages.frame import NO_ADDRESS
+from skywarden.messages.frame import ELSEWHERE, IMPOSSIBLE, NO_ADDRESS
 from skywarden.site.model import Site
 
 FARTHEST = 500_000.0        # m from the site: a report from further away concerns another place
@@ -18,10 +18,10 @@ FASTEST = 700.0             # m/s: 1,360 kt over ground
 FASTEST_CLIMB = 200.0       # m/s: 39,000 ft/min
 
 
-def report(claim: Claim, site: Site) -> Report | None:
-    """The claim in the site frame; None where it cannot be, or concerns another place."""
+def report(claim: Claim, site: Site) -> Report | int:
+    """The claim in the site frame; the cause, IMPOSSIBLE or ELSEWHERE, where it is none."""
     if not _possible(claim):
-        return None
+        return IMPOSSIBLE
     altitude = claim.altitude
     if math.isnan(altitude) and claim.on_ground:
         altitude = math.nan
@@ -38,7 +38,7 @@ def report(claim: Claim, site: Site) -> Report | None:
         east, north = claim.plane
         up = altitude - o.elevation
     if not math.hypot(east, north) <= FARTHEST:
-        return None
+        return ELSEWHERE
     course = claim.heading - turn
     velocity = (claim.speed * math.sin(course), claim.speed * math.cos(course), claim.climb)
     return Report(

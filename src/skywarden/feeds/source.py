@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from skywarden.messages.frame import NO_ADDRESS
+
+Counts = Mapping[int, int]      # how many, by cause: a column of `Inputs.causes`
+NONE: Counts = MappingProxyType({})
 
 
 class Plot(NamedTuple):
@@ -51,6 +56,7 @@ class Look(NamedTuple):
 
 
 Item = Plot | Report | Look
+Sender = tuple[int | str, ...]      # its identity, as far as it says one
 
 
 class Batch(NamedTuple):
@@ -60,16 +66,27 @@ class Batch(NamedTuple):
     items        in no particular order, each with its own time
     received     messages decoded
     undecodable  bytes that could not be decoded
-    rejected     messages decoded but not believed
+    rejected     messages that are not used, by cause
     arrived      when it came in, by the monotonic clock [s]; nan from a file
+    sender       who sent the items, among those that share the source; each has a clock of its own
+    steps        how far its clock was found to have been set anew, one entry [s] each time
     """
 
     t: float
     items: tuple[Item, ...] = ()
     received: int = 0
     undecodable: int = 0
-    rejected: int = 0
+    rejected: Counts = NONE
     arrived: float = math.nan
+    sender: Sender = ()
+    steps: tuple[float, ...] = ()
+
+
+def both(first: Counts, second: Counts) -> Counts:
+    """Two counts by cause as one."""
+    if not second:
+        return first
+    return Counter(first) + Counter(second) if first else second
 
 
 class Source(Protocol):

@@ -27,10 +27,11 @@ LATE_START = 60.0               # s: a run that begins later than this begins wi
 
 
 class Run(NamedTuple):
-    """One independent run of a table: its name in the table and its detections in time order."""
+    """One independent run of a table: its name in the table, its detections in time order, and how many rows were equal to others and left out."""
 
     name: str
     detections: Detections
+    twice: int = 0
 
 
 class Table:
@@ -57,7 +58,8 @@ def read(path: Path | str, site: Site) -> list[Run]:
     """The runs of a table, in the order of their first row.
 
     Columns time_s, range_m, azimuth_rad, elevation_rad, range_rate_mps (azimuth clockwise from north, range rate positive receding), optional
-    sensor (number or name of the site's radar), run, snr_db. Rows may stand in any order. Raises TableError with every fault found.
+    sensor (number or name of the site's radar), run, snr_db. Rows may stand in any order; equal ones are one detection.
+    Raises TableError with every fault found.
     """
     name = str(path)
     raw = read_table(Path(path), NEEDED, OPTIONAL)
@@ -74,13 +76,22 @@ def read(path: Path | str, site: Site) -> list[Run]:
         t=columns["time_s"], sensor=sensor, range=columns["range_m"], azimuth=np.mod(columns["azimuth_rad"], 2.0 * math.pi),
         elevation=columns["elevation_rad"], range_rate=columns["range_rate_mps"], snr=columns.get("snr_db", np.full(n, np.nan)))
     if "run" not in raw.columns:
-        return [Run("0", take(table, np.argsort(table.t, kind="stable")))]
+        return [_run("0", take(table, np.argsort(table.t, kind="stable")))]
     label = raw["run"].cast(pl.String).fill_null("")
     codes = label.rank("dense").to_numpy()
     order = np.lexsort((table.t, codes))
     cuts = np.flatnonzero(np.diff(codes[order])) + 1
     parts = sorted(np.split(order, cuts), key=lambda rows: int(rows.min()))
-    return [Run(str(label[int(rows[0])]), take(table, rows)) for rows in parts]
+    return [_run(str(label[int(rows[0])]), take(table, rows)) for rows in parts]
+
+
+def _run(name: str, d: Detections) -> Run:
+    """A run of detections `d` (in time order), of which those equal in time, sensor and all values are one: redundant networks, a file joined twice."""
+    values = np.column_stack([np.asarray(column, np.float64) for column in d]) + 0.0       # -0.0 becomes 0.0
+    values[np.isnan(values)] = np.nan
+    _, first = np.unique(np.ascontiguousarray(values).view(np.dtype((np.void, values.shape[1] * 8))).ravel(), return_index=True)
+    twice = values.shape[0] - first.shape[0]
+    return Run(name, take(d, np.sort(first)) if twice else d, twice)
 
 
 def frames(d: Detections, site: Site) -> Iterator[Frame]:

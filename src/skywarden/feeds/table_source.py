@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from skywarden.errors import Fault, TableError
 from skywarden.feeds.source import Batch, Item, Look, Plot
 from skywarden.feeds.table import frames, read
+from skywarden.messages.frame import TWICE
 from skywarden.site.model import Site
 
 
@@ -22,9 +24,11 @@ class TableFile:
         if len(runs) > 1:
             raise TableError(Fault(
                 str(path), None, f"the table holds {len(runs)} runs, a feed is one", "use `skywarden track`, or keep one value of column run"))
-        self._detections, self._site = runs[0].detections, site
+        self._detections, self._twice, self._site = runs[0].detections, runs[0].twice, site
 
     def __iter__(self) -> Iterator[Batch]:
+        if self._twice:
+            yield Batch(math.nan, received=self._twice, rejected={TWICE: self._twice})
         for frame in frames(self._detections, self._site):
             d = frame.detections
             items: list[Item] = [Plot(*row) for row in zip(*(column.tolist() for column in d), strict=True)]

@@ -1,76 +1,127 @@
-"""The clock of one input, kept from the times its messages carry: one wrong time must not move it."""
+"""The clock of one sender, kept from the times its messages carry: one wrong time must not move it, and one that is set anew is followed."""
 
 from __future__ import annotations
 
 import math
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 DAY = 86_400.0
 STEP = 30.0         # s: a message further than this from the clock is doubted until others agree with it
-AGREE = 600.0       # s: doubted messages that follow one another and are no further apart agree
+AGREE = 600.0       # s: doubted messages that follow one another and are no further apart agree, where it is not known when they came
 ENOUGH = 3          # doubted messages in a row that agree move the clock
 BEGIN = 5           # messages from which the clock is first set: to the middle one
+NEAR = 3.0          # s: a message no further than this from the moment it came in is never held back
+
+
+class _Held(NamedTuple, Generic[T]):
+    """A message that is doubted: its time by its own clock, when it came in, and what it says."""
+
+    t: float
+    arrived: float
+    what: T
 
 
 class Timeline(Generic[T]):
-    """Holds back what is doubtful until more is known, and counts what is not believed."""
+    """Holds back what is doubtful until more is known, and counts what is not believed.
+
+    Times that go out run on through a clock that is set back, or set forward while messages keep coming: they stay in the clock there was before.
+    """
 
     def __init__(self) -> None:
-        self.now = math.nan
-        self._held: list[tuple[float, T]] = []
+        self.now = math.nan             # newest time given out
         self.rejected = 0
+        self.steps: list[float] = []    # how far the clock was found to have been set, each time [s]; whoever reads them clears them
+        self._shift = 0.0               # from the sender's clock to the times that go out
+        self._arrived = math.nan        # when the newest message came in
+        self._held: list[_Held[T]] = []
 
     def unroll(self, time_of_day: float, stamp: float = math.nan) -> float:
         """The time [s] with this time of day that is nearest to `stamp`, or to the clock: midnight is passed without a jump."""
-        near = stamp if math.isfinite(stamp) else self.now if math.isfinite(self.now) else self._held[-1][0] if self._held else time_of_day
+        own = self.now - self._shift
+        near = stamp if math.isfinite(stamp) else own if math.isfinite(own) else self._held[-1].t if self._held else time_of_day
         return time_of_day + DAY * round((near - time_of_day) / DAY)
 
-    def admit(self, t: float, what: T) -> list[T]:
-        """What may go on now that `what` of time `t` [s] has come: itself, nothing yet, or it and what was held back."""
+    def reckoned(self, arrived: float = math.nan) -> float:
+        """What the sender's own clock should say now, for a message that tells no time [s]; its arrival while the clock is not set."""
+        expected = self._expected(arrived) - self._shift
+        if math.isfinite(expected):
+            return expected
+        return self._held[-1].t if self._held else arrived
+
+    def admit(self, t: float, what: T, arrived: float = math.nan) -> list[tuple[float, T]]:
+        """What may go on now that `what` of time `t` [s] has come: itself, nothing yet, or it and what was held back; each with its time.
+
+        arrived   when it came in, by a clock of our own that counts as `t` does [s]; nan in a file that does not tell
+        """
         if not math.isfinite(t):
             self.rejected += 1
             return []
+        if self._believable(t, arrived):
+            self.rejected += len(self._held)
+            self._held.clear()
+            return [self._accept(t, arrived, what)]
+        if self._held and not self._agree(t, arrived):
+            self.rejected += len(self._held)
+            self._held.clear()
+        self._held.append(_Held(t, arrived, what))
         if math.isnan(self.now):
-            self._held.append((t, what))
             return self._begin() if len(self._held) >= BEGIN else []
-        if abs(t - self.now) <= STEP:
-            self.rejected += len(self._held)
-            self._held.clear()
-            self.now = max(self.now, t)
-            return [what]
-        if self._held and abs(t - self._held[-1][0]) > AGREE:
-            self.rejected += len(self._held)
-            self._held.clear()
-        self._held.append((t, what))
         if len(self._held) < ENOUGH:
             return []
-        self.now = max(t for t, _ in self._held)
+        first, last = self._held[0], self._held[-1]
+        # In a file that does not tell when they came, messages are taken to follow one another as they do now.
+        between = 0.0 if math.isfinite(first.arrived) else max((last.t - first.t) / (len(self._held) - 1), 0.0)
+        jump = first.t + self._shift - self._expected(first.arrived) - min(between, STEP)
+        if jump < 0.0 or math.isfinite(first.arrived):      # forward in a file that does not tell: a silence
+            self._shift -= jump
+            self.steps.append(jump)
+            self.now = -math.inf
         return self._release()
 
-    def flush(self) -> list[T]:
+    def flush(self) -> list[tuple[float, T]]:
         """What is still held back at the end, as far as it can be believed."""
         if not self._held:
             return []
         if math.isnan(self.now):
             return self._begin()
-        believed = [(t, what) for t, what in self._held if 0.0 < t - self.now <= AGREE]
+        believed = [held for held in self._held if 0.0 < held.t + self._shift - self.now <= AGREE]
         self.rejected += len(self._held) - len(believed)
         self._held = believed
-        if believed:
-            self.now = max(t for t, _ in believed)
         return self._release()
 
-    def _begin(self) -> list[T]:
-        middle = sorted(t for t, _ in self._held)[(len(self._held) - 1) // 2]
-        believed = [(t, what) for t, what in self._held if abs(t - middle) <= AGREE]
+    def _believable(self, t: float, arrived: float) -> bool:
+        """Whether a time needs no others to agree with it."""
+        if math.isfinite(arrived) and abs(t - arrived) <= NEAR and self._shift == 0.0:
+            return True
+        return abs(t + self._shift - self._expected(arrived)) <= STEP
+
+    def _expected(self, arrived: float) -> float:
+        """What the clock should say now; nan while it is not set."""
+        passed = arrived - self._arrived
+        return self.now + passed if math.isfinite(passed) else self.now
+
+    def _agree(self, t: float, arrived: float) -> bool:
+        """Whether a doubted message agrees with the one before it."""
+        last = self._held[-1]
+        passed = arrived - last.arrived
+        return abs(t - last.t - passed) <= STEP if math.isfinite(passed) else abs(t - last.t) <= AGREE
+
+    def _accept(self, t: float, arrived: float, what: T) -> tuple[float, T]:
+        out = t + self._shift
+        if not out <= self.now:
+            self.now, self._arrived = out, arrived
+        return out, what
+
+    def _begin(self) -> list[tuple[float, T]]:
+        middle = sorted(held.t for held in self._held)[(len(self._held) - 1) // 2]
+        believed = [held for held in self._held if abs(held.t - middle) <= AGREE]
         self.rejected += len(self._held) - len(believed)
         self._held = believed
-        self.now = max(t for t, _ in believed)
         return self._release()
 
-    def _release(self) -> list[T]:
-        released = [what for _, what in self._held]
+    def _release(self) -> list[tuple[float, T]]:
+        released = [self._accept(held.t, held.arrived, held.what) for held in self._held]
         self._held = []
         return released

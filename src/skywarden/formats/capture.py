@@ -10,6 +10,8 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from skywarden.formats.network import Payload, Reassembly
+
 CHUNK = 1 << 20             # bytes read at a time
 LARGEST_BLOCK = 65_535      # bytes, the length field's end
 LARGEST_FRAME = 1 << 20     # bytes of one captured packet or frame; more is no such file
@@ -17,22 +19,10 @@ CHAIN = 3                   # further headers in a row that must fit before byte
 LONGEST_SOUGHT = 8192       # bytes of such a block; a network's packets hold 1,500
 FIRST_WINDOW = 4096         # bytes searched at first; doubled until a chain is found
 CATEGORIES = frozenset((*range(1, 35), 48, *range(61, 66), 129, *range(150, 160), 204, 205, *range(240, 253)))
+KNOWN = np.isin(np.arange(256), list(CATEGORIES))
 
 PCAP = {b"\xd4\xc3\xb2\xa1": ("<", 1e-6), b"\xa1\xb2\xc3\xd4": (">", 1e-6), b"\x4d\x3c\xb2\xa1": ("<", 1e-9), b"\xa1\xb2\x3c\x4d": (">", 1e-9)}
 PCAPNG = b"\x0a\x0d\x0d\x0a"
-ETHERNET, RAW_IP, LINUX_COOKED, LINUX_COOKED_2, LOOPBACK = 1, 101, 113, 276, 0
-IPV4, VLANS = 0x0800, (0x8100, 0x88A8, 0x9100)
-
-
-class Payload(NamedTuple):
-    """A piece of the recording: whole data blocks as far as its sender wrote them, and when it was captured [s since 1970, UTC]; nan unknown.
-
-    junk   bytes before it that belong to no payload
-    """
-
-    data: bytes
-    stamp: float = math.nan
-    junk: int = 0
 
 
 def payloads(path: Path) -> Iterator[Payload]:
@@ -88,35 +78,38 @@ def _pcap(reader: _Reader, order: str, fraction: float) -> Iterator[Payload]:
         yield Payload(b"", junk=len(head))
         return
     link = struct.unpack(order + "I", head[20:24])[0] & 0xFFFF
+    network = Reassembly()
     while header := reader.take(16):
         if len(header) < 16:
             yield Payload(b"", junk=len(header))
-            return
+            break
         seconds, parts, size, _ = struct.unpack(order + "IIII", header)
         if size > LARGEST_FRAME:
             yield Payload(b"", junk=16 + reader.drain())
-            return
+            break
         packet = reader.take(size)
         if len(packet) < size:
             yield Payload(b"", junk=16 + len(packet))
-            return
-        yield _udp(packet, link, seconds + parts * fraction)
+            break
+        yield from network.payloads(packet, link, seconds + parts * fraction)
+    yield from network.rest()
 
 
 def _pcapng(reader: _Reader) -> Iterator[Payload]:
     """pcapng: sections, interfaces and packets as blocks that give their length at both ends."""
     order = "<"
     links: list[tuple[int, float]] = []
+    network = Reassembly()
     while head := reader.peek(12):
         if len(head) < 12:
             yield Payload(b"", junk=reader.drain())
-            return
+            break
         if head[:4] == PCAPNG:
             order, links = (">" if head[8:12] == b"\x1a\x2b\x3c\x4d" else "<"), []
         kind, size = struct.unpack(order + "II", head[:8])
         if size < 12 or size > LARGEST_FRAME or size % 4 or len(block := reader.take(size)) < size:
             yield Payload(b"", junk=(len(block) if 12 <= size <= LARGEST_FRAME and not size % 4 else 0) + reader.drain())
-            return
+            break
         body = block[8:-4]
         if kind == 1 and len(body) >= 8:
             links.append((struct.unpack(order + "H", body[:2])[0], _resolution(body[8:], order)))
@@ -124,7 +117,10 @@ def _pcapng(reader: _Reader) -> Iterator[Payload]:
             interface, high, low, captured, _ = struct.unpack(order + "IIIII", body[:20])
             if interface < len(links):
                 link, unit = links[interface]
-                yield _udp(body[20:20 + captured], link, ((high << 32) | low) * unit)
+                yield from network.payloads(body[20:20 + captured], link, ((high << 32) | low) * unit)
+        elif kind == 3 and len(body) >= 4 and links:        # a simple packet: of the first interface, without a time
+            yield from network.payloads(body[4:4 + struct.unpack(order + "I", body[:4])[0]], links[0][0], math.nan)
+    yield from network.rest()
 
 
 def _resolution(options: bytes, order: str) -> float:
@@ -139,37 +135,6 @@ def _resolution(options: bytes, order: str) -> float:
             return float(2.0 ** -(value & 0x7F) if value & 0x80 else 10.0**-value)
         at += 4 + (size + 3) // 4 * 4
     return 1e-6
-
-
-def _udp(packet: bytes, link: int, stamp: float) -> Payload:
-    """The UDP payload of a captured packet. A packet that carries none is not undecodable, it is somebody else's: an empty payload."""
-    ip = _ip(packet, link)
-    nothing = Payload(b"", stamp)
-    if len(ip) < 20 or ip[0] >> 4 != 4 or ip[9] != 17:
-        return nothing
-    header, total = (ip[0] & 15) * 4, struct.unpack(">H", ip[2:4])[0]
-    if struct.unpack(">H", ip[6:8])[0] & 0x1FFF:        # a later fragment: its blocks began in another packet
-        return Payload(b"", stamp, len(ip))
-    datagram = ip[header:total if total >= header + 8 else None]
-    return Payload(datagram[8:], stamp) if len(datagram) >= 8 else nothing
-
-
-def _ip(packet: bytes, link: int) -> bytes:
-    if link == RAW_IP:
-        return packet
-    if link == LOOPBACK:
-        return packet[4:]
-    at = {ETHERNET: 12, LINUX_COOKED: 14, LINUX_COOKED_2: 0}.get(link)
-    if at is None or len(packet) < at + 2:
-        return b""
-    kind = struct.unpack(">H", packet[at:at + 2])[0]
-    at += 2
-    while kind in VLANS and len(packet) >= at + 4:
-        kind = struct.unpack(">H", packet[at + 2:at + 4])[0]
-        at += 4
-    if kind != IPV4:
-        return b""
-    return packet[20:] if link == LINUX_COOKED_2 else packet[at:]
 
 
 class _Framing(NamedTuple):
@@ -192,39 +157,100 @@ FRAMINGS = (
     _Framing(8, 0, "<I", False, 0), _Framing(12, 0, "<I", False, 0), _Framing(16, 0, "<I", False, 0), _Framing(8, 0, ">I", False, 0),
     _Framing(12, 0, ">I", False, 0), _Framing(8, 0, ">H", True, 4), _Framing(12, 8, "<I", False, 0), _Framing(8, 4, "<I", False, 0),
 )
-FRAMES_TO_TELL = 3
+JUDGED = 1 << 16            # bytes by which a framing is judged
 
 
 def _framing(head: bytes) -> _Framing | None:
-    """The framing whose first frames hold whole data blocks and nothing else; None for blocks without frames."""
+    """The framing that holds most of the beginning in whole frames of whole data blocks; None for blocks without frames."""
     if _blocks_fit(head[:LARGEST_BLOCK + 3], whole=False):
         return None
+    judged = head[:JUDGED]
+    best, most = None, 0
     for framing in FRAMINGS:
-        at, frames = 0, 0
-        while frames < FRAMES_TO_TELL and at + framing.header <= len(head):
-            size = framing.size(head[at:at + framing.header])
-            begin = at + framing.header
-            if size < 3 or begin + size > len(head) or not _blocks_fit(head[begin:begin + size], whole=True):
-                break
-            at, frames = begin + size + framing.trailer, frames + 1
-        if frames == FRAMES_TO_TELL or (frames and at >= len(head)):
-            return framing
-    return None
+        good = _well_framed(judged, framing, complete=len(judged) == len(head))
+        if good > most:
+            best, most = framing, good
+    return best
+
+
+def _well_framed(data: bytes, framing: _Framing, complete: bool) -> int:
+    """Bytes in frames that hold whole data blocks and nothing else. A frame alone amid what is none counts for nothing.
+
+    complete   whether the data end where the file does
+    """
+    good, at = 0, 0
+    while 0 <= at < len(data):
+        begin, frames = at, 0
+        while (end := _frame_end(data, at, framing)) > 0:
+            at, frames = end, frames + 1
+        if frames > 1 or (frames and begin == 0 and at >= len(data)):
+            good += min(at, len(data)) - begin
+        at = _next_frame(data, at, framing, complete)
+    return good
+
+
+def _frame_end(data: bytes, at: int, framing: _Framing) -> int:
+    """Where the frame that begins at an offset ends, behind its trailer; -1 where there is no whole one that holds whole blocks."""
+    begin = at + framing.header
+    if begin + 3 > len(data) or data[begin] not in CATEGORIES:
+        return -1
+    size = framing.size(data[at:begin])
+    if size < 4 or begin + size > len(data) or not _blocks_fit(data[begin:begin + size], whole=True):
+        return -1
+    return begin + size + framing.trailer
+
+
+def _next_frame(data: bytes, at: int, framing: _Framing, complete: bool) -> int:
+    """The first offset behind `at` where a frame begins that another follows, or the end of the file; -1 where there is none."""
+    octets = np.frombuffer(data, np.uint8)
+    first = at + 1 + framing.header
+    if first + 4 > len(data):
+        return -1
+    size = octets[first + 1:-2].astype(np.int32) * 256 + octets[first + 2:-1]
+    likely = KNOWN[octets[first:-3]] & (size >= 4) & (octets[first + 3:] >= 0x80)
+    for place in (at + 1 + np.flatnonzero(likely)).tolist():
+        end = _frame_end(data, place, framing)
+        if end > 0 and (_frame_end(data, end, framing) > 0 or (complete and end == len(data))):
+            return int(place)
+    return -1
 
 
 def _framed(reader: _Reader, framing: _Framing) -> Iterator[Payload]:
-    while head := reader.peek(framing.header):
+    """Frames one after the other. Behind a damaged one the next is sought from its own beginning on: it may be shorter than it says."""
+    while reader.peek(1):
+        head = reader.peek(framing.header)
         size = framing.size(head) if len(head) == framing.header else -1
-        if not 0 <= size <= LARGEST_FRAME:
-            yield Payload(b"", junk=reader.drain())
-            return
-        reader.skip(framing.header)
-        data = reader.take(size)
-        if len(data) < size:
-            yield Payload(b"", junk=framing.header + len(data))
-            return
-        reader.take(framing.trailer)
-        yield Payload(data)
+        total = framing.header + size + framing.trailer
+        window = reader.peek(total + framing.header + LARGEST_BLOCK) if 0 <= size <= LARGEST_FRAME else b""
+        fits = size > 0 and len(window) >= total
+        if fits and _follows(window, total, framing):
+            reader.skip(total)
+            yield Payload(window[framing.header:framing.header + size])
+            continue
+        window = reader.peek(CHUNK)
+        complete = len(window) < CHUNK
+        found = _next_frame(window, 0, framing, complete)
+        if fits and _frame_end(window, 0, framing) == total and not 0 <= found < total:      # itself it is good: what follows is not
+            reader.skip(total)
+            yield Payload(window[framing.header:framing.header + size])
+            continue
+        if found < 0:
+            skipped = len(window) if complete else max(len(window) - LARGEST_BLOCK, 1)
+            reader.skip(skipped)
+            yield Payload(b"", junk=skipped)
+            continue
+        reader.skip(found)
+        yield Payload(b"", junk=found)
+
+
+def _follows(window: bytes, end: int, framing: _Framing) -> bool:
+    """Whether a frame that ends there may be believed: the next begins there with a data block, or the file ends."""
+    if end >= len(window):
+        return True
+    rest = window[end:end + framing.header + 3]
+    if len(rest) < framing.header + 3:
+        return True
+    return framing.size(rest[:framing.header]) >= 4 and rest[framing.header] in CATEGORIES
 
 
 def _raw(reader: _Reader) -> Iterator[Payload]:
@@ -253,12 +279,10 @@ def _seek(reader: _Reader, begin: int, window: int) -> tuple[int, bool]:
     data = np.frombuffer(reader.peek(window + CHAIN * LONGEST_SOUGHT), np.uint8)
     total = len(data)
     n = total if total < window + CHAIN * LONGEST_SOUGHT else window
-    known = np.zeros(256, np.bool_)
-    known[list(CATEGORIES)] = True
     padded = np.concatenate([data, np.zeros(4, np.uint8)]).astype(np.int64)
     size = padded[1:-3] * 256 + padded[2:-2]
     # Every category's first item is the data source, which every record must have: the first bit of the field specification is set.
-    header = np.append(known[data] & (size >= 4) & (size <= LONGEST_SOUGHT) & (padded[3:-1] >= 0x80), True)      # the end of the data fits, too
+    header = np.append(KNOWN[data] & (size >= 4) & (size <= LONGEST_SOUGHT) & (padded[3:-1] >= 0x80), True)      # the end of the data fits, too
     size = np.append(size, 0)
     start = np.flatnonzero(header[:n])
     start = start[(start >= begin) & (start < total)]

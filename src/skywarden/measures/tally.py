@@ -15,7 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from skywarden.kernels.geometry.polygon import distance
 from skywarden.measures.ledger import Closure, InboundLine, MovementLine, RemainsLine, RoundLine, Sample, WarningLine, ZoneLine
 from skywarden.measures.operators import Operators, causes, track_of
-from skywarden.messages.frame import NO_ADDRESS
+from skywarden.messages.frame import CAUSES, NO_ADDRESS
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Inbound, Tracks
 from skywarden.messages.tables import Array, rows
@@ -71,7 +71,8 @@ class Measures:
         self.inbound: dict[int, InboundLine] = {}       # by track: powered objects that were named as heading for a zone
         self.minutes_closed = 0.0
         self._endangered = 0
-        self._frames = self._detections = self._undecodable = self._refused = 0
+        self._frames = self._detections = self._undecodable = self._steps = 0
+        self._causes = np.zeros(len(CAUSES), np.int64)
         self._unused = np.zeros(3, np.int64)        # detections and reports of all frames: not believed, too late, without elevation
         self.end = 0.0
 
@@ -81,7 +82,8 @@ class Measures:
         self.end = frame.t
         self._frames += 1
         self._detections += rows(frame.detections)
-        self._undecodable, self._refused = int(frame.inputs.undecodable.sum()), int(frame.inputs.rejected.sum())
+        self._undecodable, self._steps = int(frame.inputs.undecodable.sum()), int(frame.inputs.steps.sum())
+        self._causes = frame.inputs.causes.sum(axis=0)
         health = picture.health
         self._unused += (health.rejected + health.disbelieved, health.late, health.unusable)
         self._warned(moment)
@@ -118,7 +120,10 @@ class Measures:
             "frames": self._frames,
             "detections": self._detections,
             "undecodable": self._undecodable,
-            "not_believed": int(self._unused[0]) + self._refused,
+            "rejected": int(self._causes.sum()),
+            "rejected_by_cause": {cause: int(count) for cause, count in zip(CAUSES, self._causes, strict=True) if count},
+            "clock_steps": self._steps,
+            "not_believed": int(self._unused[0]),
             "too_late": int(self._unused[1]),
             "unusable": int(self._unused[2]),
         }

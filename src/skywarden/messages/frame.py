@@ -14,6 +14,21 @@ NO_ADDRESS = -1       # a detection or track without an ICAO 24-bit address
 
 ADSB, MODE_S, SYSTEM_TRACK = 0, 1, 2      # `Aircraft.source`: own position broadcast; a radar's interrogation; another tracker's track
 
+# Why a message that came in whole was not used; columns of `Inputs.causes`.
+NO_TIME, WRONG_TIME, ELSEWHERE, IMPOSSIBLE, MARKED, UNKNOWN_SENDER, NO_SUBJECT, CATEGORY, TWICE, SHED = range(10)
+CAUSES = (
+    "no time",          # it says no time, and nothing stands in for it
+    "wrong time",       # its time agrees with none of its sender's other messages
+    "elsewhere",        # its place is more than 500 km from the site
+    "impossible",       # no place on earth, or a speed, climb or height that nothing flies
+    "marked",           # its sender marks it as no target: simulated, a test, a reflection
+    "unknown sender",   # none of the site's radars, or another radar put at the same place reports this address
+    "no subject",       # no aircraft's address can be read in it
+    "category",         # an ASTERIX category that is not read here
+    "twice",            # equal to one that came before, as redundant networks give
+    "shed",             # more came than could be decoded in time; the newest were
+)
+
 
 class Detections(NamedTuple):
     """What the radars saw, one row a detection (plot). Polar about the radar that saw it."""
@@ -96,12 +111,17 @@ class Inputs(NamedTuple):
     name: Array         # (n,) S64
     received: Array     # (n,) int64    messages decoded
     undecodable: Array  # (n,) int64    bytes that could not be decoded, counted and survived
-    rejected: Array     # (n,) int64    messages decoded but not believed (impossible values, wrong place)
+    rejected: Array     # (n,) int64    messages not used: the sum of `causes`
     heard: Array        # (n,) float64  time of the last message [s]; -inf never
+    causes: Array       # (n, CAUSES) int64  of `rejected`, by cause, in the order of CAUSES
+    steps: Array        # (n,) int64    times a sender's clock was set anew
+    drift: Array        # (n,) float64  how far the worst sender's clock has wandered from ours since it was first heard [s]; nan unknown
 
     @classmethod
     def none(cls) -> Inputs:
-        return cls(np.zeros(0, "S64"), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+        """No row."""
+        i, f = np.zeros(0, np.int64), np.zeros(0)
+        return cls(np.zeros(0, "S64"), i, i, i, f, np.zeros((0, len(CAUSES)), np.int64), i, f)
 
 
 class Frame(NamedTuple):

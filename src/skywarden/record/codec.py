@@ -20,7 +20,7 @@ import numpy as np
 from skywarden.errors import RecordError
 from skywarden.messages.commands import Command
 from skywarden.messages.drill import Airport, Allocation, Approaches, Assessment, Clearance, Drill, Evidence, Fallout, Order, Reached
-from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
+from skywarden.messages.frame import CAUSES, Aircraft, Detections, Frame, Inputs, Radars, Weather
 from skywarden.messages.picture import ALL_CLEAR, CLEAR, STAY, TAKE_COVER, Health, Impacts, Inbound, Picture, Threats, Tracks, Warnings
 from skywarden.messages.receipts import Channels, Receipts
 from skywarden.messages.truth import Truth
@@ -184,6 +184,9 @@ def _unsaid(name: str, fields: tuple[str, ...], values: list[Any]) -> list[Any]:
             and values[1].shape == values[5].shape:
         action, due = values[1], values[5]
         return [np.where(action == CLEAR, ALL_CLEAR, np.where(np.isfinite(due), TAKE_COVER, STAY)).astype(np.int8)]
+    if name == "Inputs" and missing == ("causes", "steps", "drift") and isinstance(values[0], np.ndarray) and values[0].ndim == 1:
+        n = values[0].shape[0]
+        return [np.zeros((n, len(CAUSES)), np.int64), np.zeros(n, np.int64), np.full(n, np.nan)]
     return [defaults[field] for field in missing] if all(field in defaults for field in missing) else []
 
 

@@ -42,11 +42,12 @@ FIGURES = (
     ("engaged", "engaged (simulated)"), ("stopped", "stopped (simulated)"), ("fell_inside", "fell inside"), ("fell_outside", "fell outside"),
     ("false_warnings", "false warnings"), ("aircraft", "aircraft"), ("projectiles_tracked", "projectile tracks"),
     ("inbound", "inbound objects"), ("aircraft_endangered", "aircraft endangered"), ("frames", "frames"), ("detections", "detections"),
-    ("undecodable", "undecodable bytes"),
+    ("undecodable", "undecodable bytes"), ("rejected", "messages rejected"), ("clock_steps", "senders' clocks set anew"),
     ("not_believed", "not believed"), ("too_late", "too late to use"), ("unusable", "without elevation or address"),
 )
 LIVE_FIGURES = frozenset((
-    "warned", "aircraft", "projectiles_tracked", "inbound", "frames", "detections", "undecodable", "not_believed", "too_late", "unusable"))
+    "warned", "aircraft", "projectiles_tracked", "inbound", "frames", "detections", "undecodable", "rejected", "clock_steps",
+    "not_believed", "too_late", "unusable"))
 
 
 def write(record: Record | Path | str, path: Path | str) -> None:

@@ -91,7 +91,7 @@ def run_request(request: Request, talk: Console) -> dict[str, Any]:
     site, scenario = place(request)
     simulation = scenario is not None
     with stopping() as stop, ExitStack() as ending:
-        feed, epoch_ns = open_feed(request, site, scenario)
+        feed, epoch_ns = open_feed(request, site, scenario, lambda sentence: talk.print(sentence, highlight=False, markup=False))
         ending.callback(feed.close)
         header = Header(
             "simulation" if simulation else "live", epoch_ns, site.name, site.sources, scenario.name if scenario else None,
@@ -292,13 +292,14 @@ def place(request: Request) -> tuple[Site, Scenario | None]:
     return site, scenario if request.seed is None else replace(scenario, seed=request.seed)
 
 
-def open_feed(request: Request, site: Site, scenario: Scenario | None) -> tuple[Feed, int]:
-    """The feed a request means, and the epoch of its times [ns since 1970, UTC]."""
+def open_feed(request: Request, site: Site, scenario: Scenario | None, say: Callable[[str], object] = lambda sentence: None) -> tuple[Feed, int]:
+    """The feed a request means, and the epoch of its times [ns since 1970, UTC]. `say` is told what people should know of an input."""
     simulated = Simulated(scenario, site, duration=request.duration) if scenario is not None else None
     if not request.feeds and simulated is not None and scenario is not None:
         return simulated, scenario.epoch_ns
     sources = [open_source(url, site) for url in request.feeds]
-    merged = Merged(sources, site, scenario.epoch_ns if scenario else None, duration=request.duration, scenario_feed=simulated)
+    merged = Merged(
+        sources, site, scenario.epoch_ns if scenario else None, duration=request.duration, scenario_feed=simulated, say=say)
     return merged, scenario.epoch_ns if scenario else merged.epoch_ns
 
 

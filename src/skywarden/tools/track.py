@@ -33,7 +33,7 @@ def track_file(detections: Path | str, site: Site, out_dir: Path | str, format: 
 
     format  "csv" or "parquet"
 
-    Returns the summary: frames, detections, wall_s, step_ms_median, step_ms_p99, step_ms_max (of `watch` alone).
+    Returns the summary: frames, detections, rejected (rows equal to others), wall_s, step_ms_median, step_ms_p99, step_ms_max (of `watch` alone).
     Raises TableError where the table is wrong or the results cannot be written.
     """
     runs = read(detections, site)
@@ -61,8 +61,8 @@ def track_file(detections: Path | str, site: Site, out_dir: Path | str, format: 
         ms = np.array(steps) / 1e6
         summary = {
             "frames": len(steps), "detections": sum(int(run.detections.t.shape[0]) for run in runs),
-            "wall_s": time.perf_counter() - begun, "step_ms_median": float(np.median(ms)), "step_ms_p99": float(np.quantile(ms, 0.99)),
-            "step_ms_max": float(ms.max()),
+            "rejected": sum(run.twice for run in runs), "wall_s": time.perf_counter() - begun,
+            "step_ms_median": float(np.median(ms)), "step_ms_p99": float(np.quantile(ms, 0.99)), "step_ms_max": float(ms.max()),
         }
         (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     except OSError as e:

@@ -47,6 +47,9 @@ export function Health() {
         {h.inputs.map((input) => (
           <li key={input.name}>
             <b>{input.name}</b> {fill(texts.received, { n: input.received })}, {fill(texts.bad, { u: input.undecodable, r: input.rejected })}
+            {input.rejected > 0 && <small data-test="causes"> ({Object.entries(input.causes).map(([cause, n]) => `${cause} ${n}`).join(", ")})</small>}
+            {input.steps > 0 && <small class="bad"> {fill(texts.clock_set, { n: input.steps })}</small>}
+            {known(input.drift) && Math.abs(input.drift) > 0.25 && <small class="bad"> {fill(texts.clock_drift, { s: input.drift.toFixed(2) })}</small>}
             <small> {known(input.age) ? fill(texts.heard, { s: input.age.toFixed(1) }) : texts.never}</small>
           </li>
         ))}

@@ -1,0 +1,93 @@
+"""How the clock of a live sender stands to ours, by the quickest of its newest messages: a drift is followed, a step is taken as a new clock."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from skywarden.feeds.timeline import DAY
+
+DELAY = 3.0         # s a synchronised sender's message may take; more, or less than none, and its clock is taken to differ from ours
+SETTLE = 10.0       # s from the first message until the delay that belongs to a sender is known
+BUCKET = 1.0        # s over which the quickest message is sought at a time
+WINDOW = 30         # such buckets that have messages, over which the quickest is sought
+AGREE = 4           # buckets in a row, and messages in them, that tell a step
+SMALLEST_STEP = 1.5  # s by which all messages must have become slower, or quicker, to be a step and not a drift
+SPREAD = 1.0        # s within which they must then agree
+DRIFT = 0.25        # s from where it stood at first, at which a clock is said to wander
+
+
+class Clock:
+    """Follows one sender.
+
+    epoch_ns   of the frames' time [ns since 1970, UTC]
+    """
+
+    def __init__(self, epoch_ns: int) -> None:
+        self._epoch = (epoch_ns / 1e9) % DAY
+        self._buckets: deque[tuple[float, float, int]] = deque(maxlen=WINDOW)      # from when on; the least of ours minus its clock [s]; messages
+        self._since = math.nan      # first message
+        self._delay = 0.0           # that its quickest messages take [s]
+        self._first = math.nan      # where its clock stood to ours, once settled
+        self._low = math.nan
+        self.steps: list[float] = []    # how far it was found to have been set, each time [s]; whoever reads them clears them
+
+    @property
+    def drift(self) -> float:
+        """How far the clock has wandered since it was first known, positive ahead of ours [s]; nan until then."""
+        return self._first - self._low
+
+    @property
+    def wanders(self) -> bool:
+        """Whether it has wandered so far that somebody should know."""
+        return abs(self.drift) > DRIFT
+
+    def time_of(self, when: float, arrived: float) -> float:
+        """The frames' time of a datum `when` by its sender's clock that arrived at `arrived` by ours, after what has been noted.
+
+        A sender whose clock agrees with ours is believed; of another the quickest message is taken to have taken no time at all.
+        """
+        if math.isnan(self._low):
+            self.note(when, arrived)
+        return min(arrived - self._late(when, arrived) + self._low - self._delay, arrived)
+
+    def _late(self, when: float, arrived: float) -> float:
+        """How long after its time a message came, by the two clocks."""
+        late = arrived + self._epoch - when
+        return late - DAY * round((late - (0.0 if math.isnan(self._low) else self._low)) / DAY)
+
+    def note(self, when: float, arrived: float) -> None:
+        """Take into account a message of time `when` by its sender's clock that arrived at `arrived` by ours, or before."""
+        late = self._late(when, arrived)
+        if math.isnan(self._since):
+            self._since = arrived
+        if not self._buckets or arrived - self._buckets[-1][0] >= BUCKET:
+            self._buckets.append((arrived, late, 1))
+            self._stepped()
+        else:
+            begin, least, count = self._buckets[-1]
+            self._buckets[-1] = begin, min(least, late), count + 1
+        lows = sorted(bucket[1] for bucket in self._buckets)
+        # One message may bear a wrong time: with enough of them the second quickest second is believed.
+        before, self._low = self._low, lows[1] if len(lows) > 2 and lows[1] - lows[0] > SMALLEST_STEP else lows[0]
+        if before - self._low > SMALLEST_STEP and math.isfinite(self._first):
+            self._first += self._low - before
+            self.steps.append(before - self._low)
+        if math.isnan(self._first):
+            self._delay = self._low if 0.0 <= self._low <= DELAY else 0.0
+            if arrived - self._since >= SETTLE:
+                self._first = self._low
+
+    def _stepped(self) -> None:
+        """Forget what was before, where the newest full buckets agree with one another and not with it."""
+        recent = list(self._buckets)[-AGREE - 1:-1]
+        if len(recent) < AGREE or math.isnan(self._low):
+            return
+        lows = [low for _, low, _ in recent]
+        jump = min(lows) - self._low
+        if jump > SMALLEST_STEP and max(lows) - min(lows) < SPREAD and sum(count for *_, count in recent) >= AGREE:
+            newest = list(self._buckets)[-AGREE - 1:]
+            self._buckets.clear()
+            self._buckets.extend(newest)
+            self._first += jump
+            self.steps.append(-jump)

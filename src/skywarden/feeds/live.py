@@ -1,0 +1,139 @@
+"""A live input: received and decoded by a thread of its own, within a share of the machine, so that no flood and no damage makes a frame late.
+
+    socket -> queue of each peer -> decoder -> batches, which the loop takes when it makes a frame
+
+What cannot be decoded within a frame's time is shed and counted: the oldest of the peer that sends most, so that one who floods costs itself, not others.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from skywarden.feeds.sockets import Peer, Piece
+from skywarden.feeds.source import Batch
+from skywarden.messages.frame import SHED
+
+SHARE = 0.5                 # of one processor that decoding may take while more waits
+STINT = 0.004               # s of decoding between two looks at the socket
+WAIT = 0.05                 # s waited for something to come
+FIRST_RATE = 2e6            # bytes decoded a second, until it has been measured
+SMOOTH = 0.05               # weight of a newer measurement of it
+OVERHEAD = 64               # bytes that a piece costs beside its own
+MOST_PEERS = 256            # told apart; what more send counts as one peer's
+MOST_ITEMS = 50_000         # plots and reports kept until a frame takes them; the oldest fall out
+EVERYBODY: Peer = ()
+
+Decode = Callable[[bytes, float, float, Peer], Iterator[Batch]]     # data, arrival by the monotonic clock and in UTC [s], who sent it
+
+
+class Receiver(Protocol):
+    """What pieces come from."""
+
+    def gather(self, wait: float) -> list[Piece]:
+        """What has come, perhaps after waiting `wait` seconds for it."""
+        ...
+
+    def lost(self) -> tuple[int, int]:
+        """Since the last call: bytes that were no whole piece, and pieces that the machine had no room for."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Live:
+    """A Source that is polled; its thread runs from the beginning."""
+
+    live, dated, relative = True, False, False
+
+    def __init__(self, name: str, receiver: Receiver, decode: Decode, frame_s: float) -> None:
+        self.name, self._receiver, self._decode = name, receiver, decode
+        self._frame_s = frame_s
+        self._to_utc = time.time() - time.monotonic()
+        self._queues: dict[Peer, deque[Piece]] = {}
+        self._waiting = 0           # bytes in them, overhead included
+        self._rate = FIRST_RATE
+        self._batches: deque[Batch] = deque()
+        self._items = 0
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[Batch]:
+        while not self._stop.is_set():
+            yield from self.poll()
+            time.sleep(0.02)
+
+    def poll(self) -> list[Batch]:
+        """What has been decoded since the last call."""
+        with self._lock:
+            found, self._batches, self._items = list(self._batches), deque(), 0
+        return found
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._stop.set()
+        self._thread.join(3.0)
+        self._receiver.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            for piece in self._receiver.gather(0.0 if self._queues else WAIT):
+                peer = piece.peer if piece.peer in self._queues or len(self._queues) < MOST_PEERS else EVERYBODY
+                self._queues.setdefault(peer, deque()).append(piece)
+                self._waiting += len(piece.data) + OVERHEAD
+            self._shed()
+            begun = time.perf_counter()
+            self._stint(begun + STINT)
+            if self._queues:
+                self._stop.wait((time.perf_counter() - begun) * (1.0 / SHARE - 1.0))
+
+    def _shed(self) -> None:
+        """Let fall what could not be decoded within a frame: the oldest of whoever has most waiting."""
+        undecodable, pieces = self._receiver.lost()
+        room = self._rate * SHARE * self._frame_s
+        while self._waiting > room:
+            peer, queue = max(self._queues.items(), key=lambda each: len(each[1]))
+            if len(self._queues) == 1 and len(queue) == 1:
+                break
+            for _ in range(max(1, len(queue) // 8)):
+                self._waiting -= len(queue.popleft().data) + OVERHEAD
+                pieces += 1
+            if not queue:
+                del self._queues[peer]
+        if undecodable or pieces:
+            self._put(Batch(math.nan, undecodable=undecodable, rejected={SHED: pieces} if pieces else {}))
+
+    def _stint(self, until: float) -> None:
+        """Decode the peers' pieces in turn, each one's in order, for a moment."""
+        while self._queues:
+            for peer, queue in list(self._queues.items()):
+                piece = queue.popleft()
+                if not queue:
+                    del self._queues[peer]
+                self._waiting -= len(piece.data) + OVERHEAD
+                begun = time.perf_counter()
+                for batch in self._decode(piece.data, piece.arrived, piece.arrived + self._to_utc, piece.peer):
+                    self._put(batch)
+                now = time.perf_counter()
+                self._rate += SMOOTH * ((len(piece.data) + OVERHEAD) / max(now - begun, 1e-6) - self._rate)
+                if now > until:
+                    return
+
+    def _put(self, batch: Batch) -> None:
+        with self._lock:
+            self._batches.append(batch)
+            self._items += len(batch.items)
+            if self._items > MOST_ITEMS:
+                self._items = 0
+                for k in range(len(self._batches) - 1, -1, -1):
+                    old = self._batches[k]
+                    self._items += len(old.items)
+                    if self._items > MOST_ITEMS // 2:
+                        self._items -= len(old.items)
+                        gone = len(old.items)
+                        self._batches[k] = old._replace(items=(), rejected={**old.rejected, SHED: old.rejected.get(SHED, 0) + gone})
