@@ -269,3 +269,22 @@ def test_a_broker_that_is_killed_and_comes_back_gets_what_waited(folder):
     wait_for(lambda: alerts.couriers[0].report().accepted == 1)
     alerts.close()
     broker.kill()
+
+
+def test_a_siren_in_plain_shell_acts_answers_and_refuses_what_is_forged(folder):
+    import shutil
+
+    if not all(shutil.which(program) for program in ("sh", "openssl", "od", "sed")):
+        pytest.skip("sh, openssl, od and sed are needed for the siren in plain shell")
+    (folder / "horn.sh").write_text('#!/bin/sh\necho "horn $1"\n')
+    (folder / "horn.sh").chmod(0o755)
+    sealer = a_sealer()
+    alert = an_alert(until=time.time() + 60.0)
+    cover, none = sealer.seal(alert), sealer.seal_none(ZONE)
+    lines = [cover, cover, cover.replace(b"take-cover", b"all-clear-"), a_sealer(SimulationAlert).seal(an_alert(SimulationAlert)), b"junk", none]
+    script = EXAMPLE.with_name("siren.sh")
+    done = subprocess.run(["sh", str(script), str(folder / "key.txt"), "north", str(folder / "horn.sh")], input=b"\n".join(lines) + b"\n",
+                          capture_output=True, timeout=60, check=True)
+    assert [line for line in done.stderr.decode().splitlines() if "horn" in line] == ["horn take-cover", "horn none", "horn no-contact"]
+    answers = [sealer.open(line) for line in done.stdout.splitlines()]
+    assert answers == [("north", alert.message), ("north", "")]
