@@ -49,7 +49,7 @@ class Page:
         self.cookie, self.csrf = "", ""
 
     def ask(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection(self.at.hostname, self.at.port, timeout=5)
+        connection = http.client.HTTPConnection(self.at.hostname, self.at.port, timeout=60)
         sent = {"cookie": self.cookie, "origin": f"http://{self.at.netloc}", "content-type": "application/json", "x-csrf-token": self.csrf}
         sent.update({name.replace("_", "-"): value for name, value in headers.items()})
         connection.request(method, path, None if body is None else json.dumps(body), {k: v for k, v in sent.items() if v is not None})
@@ -81,7 +81,7 @@ class Page:
         return status, json.loads(data)
 
 
-def newest(link, kind="frame", within=5.0):
+def newest(link, kind="frame", within=30.0):
     until = time.monotonic() + within
     while time.monotonic() < until:
         message = json.loads(link.recv(until - time.monotonic()))

@@ -26,8 +26,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from skywarden.console import library, requests, views
 from skywarden.console.access.audit import Audit
-from skywarden.console.access.sessions import AUDIT, EDIT, MAY, Door, Session
+from skywarden.console.access.sessions import AUDIT, DEVICE_S, EDIT, MAY, Door, Limiter, Session
 from skywarden.console.address import Public, host_of, names_of, ours, under_prefix
+from skywarden.console.gate import Gate
 from skywarden.console.hub import Hub, Viewer
 from skywarden.console.playback import Player
 from skywarden.console.requests import RefusedError
@@ -42,6 +43,10 @@ from skywarden.site.model import Site
 STATIC = Path(__file__).with_name("static")
 COOKIE = "skywarden"            # with TLS as __Host-skywarden: no other name and no other port's page can set it
 LARGEST_BODY = 512 * 1024       # bytes of a request: five hundred zones
+LARGEST_LOG_IN = 4 * 1024       # bytes of a request to log in, which strangers may send
+MOST_HASHED = 8                 # log-ins of browsers not known that wait for their password to be checked; more are asked to come again
+WISHES, WISH_S = 200, 5.0       # messages of one page within so many seconds, after which it is closed
+MOST_PAGES = 30                 # open pages of one session
 MOST_HEIGHT = 30_000            # m above the ground of a coverage asked for
 MOST_COVERAGES = 32             # kept
 NOT_LOGGED_IN = 4401            # close codes of the websocket, read by the page
@@ -86,6 +91,7 @@ class Desk(Protocol):
     audit: Audit
     hub: Hub
     tape: Tape
+    gate: Gate
 
     def pulse(self) -> dict[str, Any]: ...
 
@@ -168,6 +174,10 @@ class Pages:
         self._site = views.site_view(console.site)
         self._coverage: dict[int, bytes] = {}       # by height; the site does not change while it runs
         self._editing = asyncio.Lock()              # one save at a time
+        # checking a password costs 64 MB and a processor for a while, which the defence needs more: one at a time, known browsers in a line of their own
+        self._hashing = {known: asyncio.Lock() for known in (True, False)}
+        self._hashed = 0
+        self.device = "skywarden-device" if console.tls is None else "__Host-skywarden-device"
 
     async def index(self, request: Request) -> Response:
         """The page itself."""
@@ -177,7 +187,7 @@ class Pages:
     async def session(self, request: Request) -> Response:
         """Who is looking. Where no users are configured it lets the local operator in."""
         door = self.console.door
-        session = door.find(request.cookies.get(self.cookie))
+        session = self._found(request)
         if session is None and door.open:
             session = door.enter_locally()
             self.console.audit.write(session.user.name, "enter", _address(request), allowed=True)
@@ -186,22 +196,46 @@ class Pages:
         return self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": not door.open}), session)
 
     async def log_in(self, request: Request) -> Response:
-        """Name and password to a session."""
+        """Name and password to a session. Whatever is sent, the attempt stands in the audit log."""
         self._same_origin(request)
-        asked = await _body(request)
-        name, password = str(asked.get("name", ""))[:64], str(asked.get("password", ""))
         address, door = _address(request), self.console.door
-        if door.too_many(name, address):
-            self.console.audit.write(name, "log in", address, allowed=False, why="too many tries")
-            raise RefusedError(429, "Too many failed tries. Wait five minutes.")
-        session = await asyncio.to_thread(door.log_in, name, password, address)
-        self.console.audit.write(name, "log in", address, allowed=session is not None)
-        if session is None:
-            raise RefusedError(403, "Name or password is wrong.")
+        asked: dict[str, Any] = {}
+        try:
+            asked = await _body(request, LARGEST_LOG_IN)
+            name, password = asked.get("name", ""), asked.get("password", "")
+            unfit = requests.unfit_text(asked)
+            if unfit or not isinstance(name, str) or not isinstance(password, str) or len(name) > requests.LONGEST_NAME:
+                raise RefusedError(400, unfit or f"A name has up to {requests.LONGEST_NAME} characters, and name and password are text.")
+            session = await self._entered(name, password, address, request.cookies.get(self.device, ""))
+        except RefusedError as refused:
+            self.console.audit.write(str(asked.get("name", "")), "log in", address, allowed=False, why=refused.sentence if refused.status != 403 else "")
+            raise
+        self.console.audit.write(name, "log in", address, allowed=True)
         old = request.cookies.get(self.cookie)
         if old:
             door.log_out(old)
-        return self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": True}), session)
+        answer = self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": True}), session)
+        answer.set_cookie(
+            self.device, door.device_of(session.user), max_age=DEVICE_S, httponly=True, samesite="strict", secure=self.console.tls is not None, path="/")
+        return answer
+
+    async def _entered(self, name: str, password: str, address: str, device: str) -> Session:
+        """The session of a right password. Raises `RefusedError`."""
+        door = self.console.door
+        known = door.knows(name, device)
+        if not known and self._hashed >= MOST_HASHED:
+            raise RefusedError(503, "Too many people log in at once. Try again in a few seconds.")
+        self._hashed += not known
+        try:
+            async with self._hashing[known]:
+                if door.too_many(name, address, device):
+                    raise RefusedError(429, "Too many failed tries. Wait five minutes, or use a browser that you have logged in with before.")
+                session = await asyncio.to_thread(door.log_in, name, password, address, device)
+        finally:
+            self._hashed -= not known
+        if session is None:
+            raise RefusedError(403, "Name or password is wrong.")
+        return session
 
     async def log_out(self, request: Request) -> Response:
         """End the session and every websocket of it; with {"everywhere": true} all sessions of the same person."""
@@ -277,6 +311,10 @@ class Pages:
         session = self._changing(request)
         self._editor(session, request)
         asked = await _body(request)
+        unfit = requests.unfit_text(asked)
+        if unfit:
+            self.console.audit.write(session.user.name, "edit site", _address(request), allowed=False, why=unfit)
+            return _json({"faults": [unfit], "saved": False})
         async with self._editing:
             try:
                 answer = await asyncio.to_thread(self._edited, asked)
@@ -351,11 +389,14 @@ class Pages:
 
     async def socket(self, socket: WebSocket) -> None:
         """The picture out, the page's wishes about time in."""
-        session = self.console.door.find(socket.cookies.get(self.cookie))
+        session = self._found(socket)
         try:
             self._same_origin(socket)
         except RefusedError:
             session = None
+        if session is not None and sum(viewer.token == session.token for viewer in self.console.hub.viewers) >= MOST_PAGES:
+            await socket.close(1008)        # before it is accepted: the browser is answered 403
+            return
         await socket.accept()
         if session is None:
             await socket.close(NOT_LOGGED_IN)
@@ -384,9 +425,14 @@ class Pages:
 
     async def _hearing(self, socket: WebSocket, player: Player) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
+            wishes = Limiter(WISHES, WISH_S)
             while True:
                 text = await socket.receive_text()
-                with contextlib.suppress(RefusedError, ValueError, RecursionError):
+                wishes.count("")
+                if wishes.full(""):
+                    await socket.close(1008, "too many messages")
+                    return
+                with contextlib.suppress(RefusedError, ValueError, OverflowError, RecursionError):
                     asked = json.loads(text)
                     if isinstance(asked, dict):
                         player.asked(asked)
@@ -410,8 +456,16 @@ class Pages:
             raise RefusedError(404, "There is no such record.")
         return path
 
+    def _found(self, connection: HTTPConnection) -> Session | None:
+        """The session that a request carries, if it stands; its connection is then no stranger's."""
+        session = self.console.door.find(connection.cookies.get(self.cookie))
+        peer = (connection.client.host, connection.client.port) if connection.client is not None else None
+        if session is not None and not self.console.gate.greet(peer, session.token):
+            raise RefusedError(503, "This log-in holds too many connections already.")
+        return session
+
     def _reading(self, request: Request) -> Session:
-        session = self.console.door.find(request.cookies.get(self.cookie))
+        session = self._found(request)
         if session is None:
             raise RefusedError(401, "Log in first.")
         return session
@@ -456,15 +510,15 @@ async def _refusal(request: Request, error: Exception) -> Response:
     return _json({"error": error.sentence}, error.status)
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def _body(request: Request, most: int = LARGEST_BODY) -> dict[str, Any]:
     """The JSON object of a request. Raises `RefusedError` for anything else, and for what is too long."""
     if request.headers.get("content-type", "").split(";")[0] != "application/json":
         raise RefusedError(415, "Send JSON.")
     data = b""
     async for chunk in request.stream():
         data += chunk
-        if len(data) > LARGEST_BODY:
-            raise RefusedError(413, f"More than {LARGEST_BODY} bytes.")
+        if len(data) > most:
+            raise RefusedError(413, f"More than {most} bytes.")
     try:
         asked = json.loads(data)
     except (ValueError, RecursionError):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skywarden.console.requests import number, track_number
 from skywarden.messages import commands
 from skywarden.messages.commands import Command
 from skywarden.messages.drill import Assessment, Order
@@ -182,18 +183,19 @@ class Memory:
                 mark = self.marks[zone]
                 mark.seen_by, mark.seen_t, mark.back = command.who, round(t, 2), ""
         elif kind == commands.SHELVE and zone is not None:
-            seconds = float(subject.split(" ", 1)[0])
+            seconds = number(subject.split(" ", 1)[0])
             mark = self.marks.setdefault(zone, Mark())
             mark.shelved_until, mark.shelved_by, mark.shelved_why = (t + seconds if seconds > 0.0 else None), command.who, command.why
             mark.shelved_stage, mark.back = mark.stage, ""
         elif kind == commands.RECLASSIFY:
-            number, _, said = subject.partition(" ")
-            if number.isdecimal():
-                self.judged.pop(int(number), None)
+            digits, _, said = subject.partition(" ")
+            track = track_number(digits)
+            if track is not None:
+                self.judged.pop(track, None)
                 if said != commands.UNMARKED:
-                    self.judged[int(number)] = Judged(said, command.who, command.why, round(t, 2))
+                    self.judged[track] = Judged(said, command.who, command.why, round(t, 2))
                     self.judged = dict(list(self.judged.items())[-MOST_JUDGED:])
-        elif kind == commands.CONSENT and subject.lstrip("-").isdigit():
+        elif kind == commands.CONSENT and track_number(subject) is not None:
             given = self.consents.setdefault(int(subject), [])
             if command.who not in given:
                 given.append(command.who)

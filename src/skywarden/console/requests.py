@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,12 @@ from skywarden.messages.commands import Command
 from skywarden.messages.picture import KIND_NAMES
 from skywarden.site.model import Site
 
-LONGEST_WHY = 200           # characters
+LONGEST_WHY = 200           # characters of a reason
+LONGEST_SUBJECT = 200       # characters of what a command is about
+LONGEST_NAME = 64           # characters of a user's name
+LONGEST_TRACK = 18          # digits of a track's number; what more has is none
+LARGEST = 1 << 53           # of a number in a request: beyond it a page's own arithmetic is not exact
+DEEPEST = 12                # nesting of a request's JSON
 LONGEST_SHELF_S = 600.0     # a warning may be put aside for ten minutes, not for good
 NEEDS_WHY = frozenset({commands.ALARM, commands.CANCEL, commands.CORRECT, commands.RECLASSIFY, commands.WEAPONS})
 REHEARSAL = frozenset({commands.CONSENT, commands.HOLD, commands.RELEASE, commands.WEAPONS})
@@ -34,8 +40,13 @@ def command(asked: Mapping[str, Any], user: User, site: Site, mode: str, paced: 
     paced  whether the run has a clock that can be slowed, stopped and sped up
     """
     kind, subject, why = (asked.get(key, "") for key in ("kind", "subject", "why"))
+    unfit = unfit_text(asked)
+    if unfit:
+        raise RefusedError(400, unfit)
+    if isinstance(subject, str) and len(subject) > LONGEST_SUBJECT:
+        raise RefusedError(400, f"What the command is about has {len(subject)} characters; {LONGEST_SUBJECT} are enough.")
     if not all(isinstance(text, str) for text in (kind, subject, why)) or kind not in commands.KINDS:
-        raise RefusedError(400, f"{kind!r} is no command.")
+        raise RefusedError(400, f"{str(kind)[:40]!r} is no command.")
     if mode == "REPLAY":
         raise RefusedError(409, "This is a replay: there is nothing to command.")
     if kind not in MAY[user.role]:
@@ -62,17 +73,17 @@ def _fault(kind: str, subject: str, site: Site) -> str:
     if kind in (commands.ACKNOWLEDGE, commands.ALARM, commands.CANCEL, commands.CORRECT):
         return "" if subject in zones else f"There is no zone {subject!r}."
     if kind == commands.SHELVE:
-        seconds = _float(words[0])
+        seconds = number(words[0])
         if not 0.0 <= seconds <= LONGEST_SHELF_S:
             return f"A warning can be put aside for up to {LONGEST_SHELF_S:.0f} s."
         return "" if subject.partition(" ")[2] in zones else f"There is no zone {subject.partition(' ')[2]!r}."
     if kind == commands.RECLASSIFY:
-        good = len(words) == 2 and words[0].isdecimal() and words[1] in (*KIND_NAMES, commands.UNMARKED)
+        good = len(words) == 2 and track_number(words[0]) is not None and words[1] in (*KIND_NAMES, commands.UNMARKED)
         return "" if good else "Name a track's number and what it is: projectile, aircraft or other; none takes it back."
     if kind == commands.CONSENT:
-        return "" if subject.isdecimal() else "Name the number of the track."
+        return "" if track_number(subject) is not None else "Name the number of the track."
     if kind == commands.PACE:
-        speed = _float(subject)
+        speed = number(subject)
         return "" if speed == 0.0 or SLOWEST <= speed <= FASTEST else f"The pace is 0, which stands still, or from {SLOWEST:g} to {FASTEST:g}."
     if kind in (commands.HOLD, commands.RELEASE):
         known = {"all"} | {effector.name for effector in site.effectors}
@@ -82,16 +93,49 @@ def _fault(kind: str, subject: str, site: Site) -> str:
 
 def seconds(asked: Mapping[str, Any], key: str, least: float, most: float) -> float:
     """A number of a request, within its limits. Raises `RefusedError`."""
-    number = _float(asked.get(key))
-    if not least <= number <= most:
+    given = number(asked.get(key))
+    if not least <= given <= most:
         raise RefusedError(400, f"{key} is a number from {least:g} to {most:g}.")
-    return number
+    return given
 
 
-def _float(value: Any) -> float:
+def number(value: Any) -> float:
+    """A number of a request, however it is written; nan where it is none, or one too large to be any."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return math.nan
     try:
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan
+
+
+def track_number(text: str) -> int | None:
+    """The number of a track as text of plain digits; None for anything else, and for what is too long to be one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_TRACK else None
+
+
+def unfit_text(value: Any, depth: int = 0) -> str:
+    """What in a request's JSON no record, log or screen can hold, as a sentence; empty where all is fit.
+
+    value  the parsed JSON: no half characters, no control characters or hidden changes of direction in any
+           text or key (line ends and tabs are let through: fields that are one line join them), no number
+           beyond `LARGEST`, no deeper nesting than `DEEPEST`
+    """
+    if isinstance(value, str):
+        return "" if all(map(_fit, value)) else "A text holds half a character, a control character or a hidden change of direction. Type it anew."
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "" if -LARGEST <= value <= LARGEST else f"A number is too large; {LARGEST} is the largest."
+    if isinstance(value, Mapping | list | tuple):
+        if depth >= DEEPEST:
+            return "The request is nested too deeply."
+        parts = [*value.keys(), *value.values()] if isinstance(value, Mapping) else value
+        return next((unfit for part in parts if (unfit := unfit_text(part, depth + 1))), "")
+    return ""
+
+
+def _fit(character: str) -> bool:
+    """Whether a character may stand in text that people give."""
+    if character.isprintable() or character in " \n\r\t":
+        return True
+    # joiners and marks of direction belong to Persian, Arabic and emoji; overrides of direction only hide what is written
+    return unicodedata.category(character) in ("Zs", "Mn", "Cn", "Co") or character in "\u200c\u200d\u200e\u200f"

@@ -28,6 +28,7 @@ from skywarden.console.access.audit import Audit
 from skywarden.console.access.sessions import Door
 from skywarden.console.address import public
 from skywarden.console.app import application, tile_origin
+from skywarden.console.gate import Gate, GatedServer
 from skywarden.console.hub import Hub
 from skywarden.console.memory import Memory
 from skywarden.console.tape import Tape
@@ -43,8 +44,8 @@ GAP_S = 0.08            # no two frames leave closer together than this: 12 a se
 PULSE_S = 0.25          # a sign of life, with the age of the newest picture: pages call a longer silence than 1.2 s stale
 MOST_COMMANDS = 200     # waiting for the session's next frame
 LOADED_AT_ONCE = 20     # moments of a record between two looks at anything else
+BACKLOG = 256           # connections that the system holds for us until they are accepted
 KEPT_PACE_S = 2.0       # s of the wall over which the pace that was kept is measured
-MOST_CONNECTIONS = 300  # at once; more are turned away
 
 
 class Console:
@@ -101,6 +102,7 @@ class Console:
         self._kept: deque[tuple[float, float]] = deque(maxlen=200)      # wall and run time of the newest pictures
         self.door = Door(users)
         self.audit = Audit(audit)
+        self.gate = Gate()
         self.hub, self.tape, self.memory = Hub(), Tape(), Memory(site)
         self.server_id = secrets.token_hex(8)       # a page that sees another one knows that the server was restarted
         self.host, self.local = host, is_loopback(host)
@@ -145,7 +147,7 @@ class Console:
         silent = time.monotonic() - self._alive
         if silent > SILENT_S and self._started.is_set() and not self._closed.is_set():
             return f"the server of the pages has not answered for {silent:.0f} s"
-        return self._unshown or (f"looking back: {self.tape.fault}" if self.tape.fault else "")
+        return self._unshown or self.audit.fault or (f"looking back: {self.tape.fault}" if self.tape.fault else "")
 
     def commands(self) -> tuple[Command, ...]:
         """What people commanded since the last call, in order. The session puts them into its next frame, with that frame's time."""
@@ -224,17 +226,18 @@ class Console:
         config = uvicorn.Config(
             application(self), lifespan="off", log_level="critical", access_log=False, ws="websockets-sansio", ws_per_message_deflate=False,
             ws_max_size=1 << 16, server_header=False, date_header=False, timeout_graceful_shutdown=1, proxy_headers=False,
-            limit_concurrency=MOST_CONNECTIONS, h11_max_incomplete_event_size=1 << 15,
+            http="h11", h11_max_incomplete_event_size=1 << 15, backlog=BACKLOG,
             ssl_certfile=str(self.tls[0]) if self.tls else None, ssl_keyfile=str(self.tls[1]) if self.tls else None,
         )
-        self._server = uvicorn.Server(config)
+        self.gate = Gate()
+        self._server = GatedServer(config, self.gate, self._socket)
         self._loop = asyncio.get_running_loop()
         self._due = asyncio.Event()
         picture = self._pump() if self._moments is None else self._load(self._moments)
         tasks = [asyncio.create_task(work) for work in (picture, self._beat())]
         self._started.set()
         try:
-            await self._server.serve(sockets=[self._socket.dup()])
+            await self._server.serve()
         finally:
             for task in tasks:
                 task.cancel()
@@ -314,7 +317,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(128)       # at once: a page opened before the server is up waits instead of being turned away
+        listening.listen(BACKLOG)   # at once: a page opened before the server is up waits instead of being turned away
     except OSError as error:
         raise UsageError(f"the console cannot listen on {host}:{port}: {error.strerror or error}. Give another --port.") from None
     return listening

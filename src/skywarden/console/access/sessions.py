@@ -15,10 +15,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import ipaddress
 import json
 import os
 import secrets
 import tempfile
+import threading
 import time
 import tomllib
 from collections.abc import Callable
@@ -42,8 +44,16 @@ IDLE_S = 30 * 60.0              # a session unused for so long has ended (OWASP 
 LONGEST_S = 12 * 3600.0         # and so has one that old
 NOTED_S = 60.0                  # the use of a session is written down this often
 LOOK_S = 2.0                    # between two looks at whether the file of users has changed
-GUESSES, GUESS_S = 5, 300.0     # failed log-ins of one name, or from one address, within so many seconds
+GUESSES, GUESS_S = 5, 300.0     # failed log-ins of one name from one address, or from one browser known for that name, within so many seconds
+ADDRESS_GUESSES = 20            # failed log-ins from one address within `GUESS_S`, whatever the names
+NAME_GUESSES, NAME_S = 100, 3600.0      # failed log-ins of one name from other machines by browsers not known for it, within so many seconds
+LANES = 1                       # processors that hashing a password may take; the others are the defence's
+DEVICE_S = 90 * 24 * 3600       # seconds that a browser which has logged a person in stays known for that person
+MOST_KEYS = 20_000              # names, addresses and browsers that failures are remembered of
+MOST_SESSIONS = 50              # of one user; the one unused longest gives way
 COMMANDS, COMMAND_S = 60, 10.0  # commands of one session within so many seconds
+
+_STARTED = time.time() - time.monotonic()       # sessions age by a clock that nobody can set while the server runs
 
 OPERATE = frozenset({
     commands.ACKNOWLEDGE, commands.SHELVE, commands.ALARM, commands.CANCEL, commands.CORRECT, commands.RECLASSIFY,
@@ -104,7 +114,16 @@ class Limiter:
 
     def count(self, key: str) -> None:
         """One more event of `key`."""
+        if len(self._seen) >= MOST_KEYS:        # a flood of made-up names must not fill the memory
+            since = self.now() - self.seconds
+            self._seen = {k: times for k, times in self._seen.items() if times[-1] > since}
+            while len(self._seen) >= MOST_KEYS:
+                self._seen.pop(next(iter(self._seen)))
         self._seen.setdefault(key, []).append(self.now())
+
+    def forget(self, key: str) -> None:
+        """As if `key` had had no event."""
+        self._seen.pop(key, None)
 
 
 class Door:
@@ -113,16 +132,20 @@ class Door:
     path  Path  of the file of users; None: one local operator, whose sessions are kept nowhere
     """
 
-    def __init__(self, path: Path | None = None, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path | None = None, now: Callable[[], float] = lambda: _STARTED + time.monotonic()) -> None:
         self.path = path
         self.users = load_users(path) if path is not None else {}
         self._now = now
         self._looked, self._stamp = now(), _stamp(path)
-        self._hasher = PasswordHasher()
+        self._hasher = PasswordHasher(parallelism=LANES)
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))     # so that an unknown name costs as much time as a wrong password
         self._guesses = Limiter(GUESSES, GUESS_S, now)
+        self._of_address = Limiter(ADDRESS_GUESSES, GUESS_S, now)
+        self._of_name = Limiter(NAME_GUESSES, NAME_S, now)
+        self._key = secrets.token_bytes(32)         # that known browsers are recognised by; kept with the sessions
         self._commands = Limiter(COMMANDS, COMMAND_S, now)
         self._sessions: dict[str, Session] = self._kept()               # by digest of the token
+        self._lock = threading.RLock()          # passwords are checked in a thread, all else happens on the server's event loop
 
     @property
     def open(self) -> bool:
@@ -131,20 +154,21 @@ class Door:
 
     def find(self, token: str | None) -> Session | None:
         """The session of a cookie, if it still stands."""
-        self._look()
-        key = _digest(token or "")
-        session = self._sessions.get(key)
-        if session is None or token is None:
-            return None
-        now = self._now()
-        if not self._stands(session):
-            del self._sessions[key]
-            self._keep()
-            return None
-        session.token, session.used = token, now
-        if now - session.noted > NOTED_S:
-            self._keep()
-        return session
+        with self._lock:
+            self._look()
+            key = _digest(token or "")
+            session = self._sessions.get(key)
+            if session is None or token is None:
+                return None
+            now = self._now()
+            if not self._stands(session):
+                del self._sessions[key]
+                self._keep()
+                return None
+            session.token, session.used = token, now
+            if now - session.noted > NOTED_S:
+                self._keep()
+            return session
 
     def enter_locally(self) -> Session:
         """A session for the local operator. Only where no users are configured."""
@@ -152,38 +176,71 @@ class Door:
             raise PermissionError("users are configured: log in")
         return self._begin(User(LOCAL, "supervisor"))
 
-    def log_in(self, name: str, password: str, address: str) -> Session | None:
-        """A new session, or None: wrong name, wrong password, or too many tries (see `too_many`). Takes tens of milliseconds on purpose."""
-        if self.too_many(name, address):
+    def log_in(self, name: str, password: str, address: str, device: str = "") -> Session | None:
+        """A new session, or None: wrong name, wrong password, or too many tries (see `too_many`). Takes tens of milliseconds on purpose.
+
+        device  what `device_of` gave this browser at an earlier log-in; empty where it gave nothing
+        """
+        if self.too_many(name, address, device):
             return None
-        self._look()
+        with self._lock:
+            self._look()
         user = self.users.get(name)
         try:
             self._hasher.verify(user.hash if user else self._nobody, password[:LONGEST_PASSWORD])
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeError):
             user = None
         if user is None:
-            self._guesses.count(f"name {name}")
-            self._guesses.count(f"address {address}")
+            if self.knows(name, device) and not self._guesses.full(f"device {device}"):
+                self._guesses.count(f"device {device}")
+                return None
+            self._guesses.count(f"{address} {name}")
+            self._of_address.count(address)
+            if not _near(address):
+                self._of_name.count(name)
             return None
+        self._guesses.forget(f"{address} {name}")
         return self._begin(user)
 
-    def too_many(self, name: str, address: str) -> bool:
-        """Whether this name or this address has failed too often lately."""
-        return self._guesses.full(f"name {name}") or self._guesses.full(f"address {address}")
+    def too_many(self, name: str, address: str, device: str = "") -> bool:
+        """Whether there were too many failures lately: from a browser known for this name its own; else this address's, for this name and in all.
+
+        A stranger's failures thus count against the stranger: neither a browser that this person has logged in with
+        before nor this very machine is ever shut out by them.
+        """
+        if self.knows(name, device) and not self._guesses.full(f"device {device}"):
+            return False
+        if self._guesses.full(f"{address} {name}") or self._of_address.full(address):
+            return True
+        return not _near(address) and self._of_name.full(name)
+
+    def knows(self, name: str, device: str) -> bool:
+        """Whether this browser has logged this person in before, under the password of now."""
+        user, (made, _, mark) = self.users.get(name), device.partition(".")
+        return bool(mark) and user is not None and hmac.compare_digest(mark.encode("utf-8", "replace"), self._mark(user, made).encode())
+
+    def device_of(self, user: User) -> str:
+        """What a browser is to keep, and to show at its next log-in as this person; worth nothing without the password."""
+        made = secrets.token_urlsafe(9)
+        return f"{made}.{self._mark(user, made)}"
+
+    def _mark(self, user: User, made: str) -> str:
+        return hmac.new(self._key, "\0".join((made, user.name, user.hash)).encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
 
     def log_out(self, token: str) -> None:
         """End a session."""
-        if self._sessions.pop(_digest(token), None) is not None:
-            self._keep()
+        with self._lock:
+            if self._sessions.pop(_digest(token), None) is not None:
+                self._keep()
 
     def log_out_everywhere(self, name: str) -> int:
         """End every session of a user; returns how many there were."""
-        theirs = [key for key, session in self._sessions.items() if session.user.name == name]
-        for key in theirs:
-            del self._sessions[key]
-        self._keep()
-        return len(theirs)
+        with self._lock:
+            theirs = [key for key, session in self._sessions.items() if session.user.name == name]
+            for key in theirs:
+                del self._sessions[key]
+            self._keep()
+            return len(theirs)
 
     def hurried(self, session: Session) -> bool:
         """Whether this session gives commands faster than a person can; counts this one."""
@@ -193,16 +250,21 @@ class Door:
         return False
 
     def _begin(self, user: User) -> Session:
-        now = self._now()
-        self._sessions = {key: session for key, session in self._sessions.items() if self._stands(session)}
-        session = Session(user, secrets.token_urlsafe(32), now, now)
-        self._sessions[_digest(session.token)] = session
-        self._keep()
-        return session
+        with self._lock:
+            now = self._now()
+            self._sessions = {key: session for key, session in self._sessions.items() if self._stands(session)}
+            theirs = sorted((session.used, key) for key, session in self._sessions.items() if session.user.name == user.name)
+            for _, key in theirs[: max(0, len(theirs) - MOST_SESSIONS + 1)]:
+                del self._sessions[key]
+            session = Session(user, secrets.token_urlsafe(32), now, now)
+            self._sessions[_digest(session.token)] = session
+            self._keep()
+            return session
 
     def _stands(self, session: Session) -> bool:
         now = self._now()
-        return 0.0 <= now - session.started <= LONGEST_S and now - session.used <= IDLE_S
+        # a start in what is the future now: the machine's clock was set back between two starts of the server
+        return -LONGEST_S <= now - session.started <= LONGEST_S and now - session.used <= IDLE_S
 
     def _look(self) -> None:
         """Read the file of users again where it has changed; one that has become faulty changes nothing."""
@@ -229,7 +291,7 @@ class Door:
             session.noted = now
             rows.append({"digest": key, "user": session.user.name, "of": _digest(session.user.hash), "started": session.started, "used": session.used})
         with contextlib.suppress(OSError):
-            _write_private(_sessions_file(self.path), json.dumps({"sessions": rows}))
+            _write_private(_sessions_file(self.path), json.dumps({"sessions": rows, "devices": self._key.hex()}))
 
     def _kept(self) -> dict[str, Session]:
         """The sessions that were written down and still stand."""
@@ -237,19 +299,29 @@ class Door:
         if self.path is None:
             return kept
         try:
-            rows: Any = json.loads(_sessions_file(self.path).read_text("utf-8"))["sessions"]
-            for row in rows:
+            told: Any = json.loads(_sessions_file(self.path).read_text("utf-8"))
+            key = bytes.fromhex(told.get("devices", ""))
+            self._key = key if len(key) == len(self._key) else self._key
+            for row in told["sessions"]:
                 user, started, used = self.users.get(row["user"]), float(row["started"]), float(row["used"])
                 session = Session(user, "", started, used, used) if user is not None and _digest(user.hash) == row["of"] else None
                 if session is not None and self._stands(session):
                     kept[str(row["digest"])] = session
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
         return kept
 
 
 def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def _near(address: str) -> bool:
+    """Whether an address is this very machine's, where whoever knows the passwords' file can help himself anyway."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _sessions_file(users: Path) -> Path:
@@ -316,6 +388,6 @@ def add_user(path: Path, name: str, role: str, password: str) -> None:
     if len(set(password)) < FEWEST_LETTERS or name.casefold() in password.casefold():
         raise UsageError(f"the password is too easy: it needs {FEWEST_LETTERS} different characters, and not the user's name")
     users = load_users(path) if path.exists() else {}
-    users[name] = User(name, role, PasswordHasher().hash(password))
+    users[name] = User(name, role, PasswordHasher(parallelism=LANES).hash(password))
     lines = [f'[users.{user.name}]\nrole = "{user.role}"\npassword = "{user.hash}"\n' for user in users.values()]
     _write_private(path, "\n".join(lines))
