@@ -17,13 +17,17 @@ _DEEP = re.compile(r"""(?:\.\s{0,3}[\w"'-]{1,50}\s{0,3}){40}""")     # a name of
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""^\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*(\.\s*[A-Za-z0-9_.-]+\s*)?=""")
 REQUIRED = object()
+MOST_KEYS = 100_000             # keys and tables of one file; five thousand raids have some fifty thousand
+LONGEST_KEY = 200               # characters of a key that may be meant for another
+MOST_TABLES = 10_000            # tables of one name
+MOST_FAULTS = 200               # faults of one file that are told one by one
 
 
 class Document:
     """One TOML file being read: its tables, the line of every key, and the faults found so far."""
 
     def __init__(self, name: str, content: bytes, faults: list[Fault]) -> None:
-        self.name, self.faults = name, faults
+        self.name, self.faults, self._told = name, faults, 0
         self.lines: dict[tuple[str | int, ...], int] = {}
         self.data: dict[str, Any] | None = None
         text = as_text(name, content, faults, utf8_only=True)
@@ -41,6 +45,9 @@ class Document:
             faults.append(Fault(name, int(where[1]) if where else None, f"is not valid TOML: {error}", "Mend the line; text values need quotes."))
             return
         self.lines = _locate(text)
+        if len(self.lines) > MOST_KEYS:
+            faults.append(Fault(name, None, f"holds {len(self.lines):,} keys, more than {MOST_KEYS:,}", "Split it, or name the right file."))
+            self.data = None
 
     def line(self, path: Sequence[str | int]) -> int | None:
         """Line of a key, or of the nearest thing around it."""
@@ -50,7 +57,12 @@ class Document:
         return 1
 
     def fault(self, path: Sequence[str | int], what: str, do: str) -> None:
-        self.faults.append(Fault(self.name, self.line(path), what, do))
+        """Note a fault of the file, the first MOST_FAULTS of them."""
+        self._told += 1
+        if self._told <= MOST_FAULTS:
+            self.faults.append(Fault(self.name, self.line(path), what, do))
+        elif self._told == MOST_FAULTS + 1:
+            self.faults.append(Fault(self.name, self.line(path), "more faults from here on", "Mend those above first."))
 
     def root(self) -> Table:
         return Table(self, self.data or {}, ())
@@ -185,12 +197,18 @@ class Table:
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
             self.fault(key, f'"{key}" is {_short(value)}, not a list of tables', f"Write [[{key}]] once for each, with its keys below.")
             return []
+        if len(value) > MOST_TABLES:
+            self.fault(key, f"[[{key}]] stands {len(value):,} times, more than {MOST_TABLES:,}", "Keep those that are needed.")
+            return []
         return [Table(self.document, v, (*self.path, key, k)) for k, v in enumerate(value)]
 
     def finish(self) -> None:
         """Name every key nobody asked for: a misspelt one must not be silently without effect."""
-        for key in self.data:
-            if key not in self._asked:
+        strange = [key for key in self.data if key not in self._asked]
+        for key in strange[: MOST_FAULTS + 1]:
+            if len(key) > LONGEST_KEY:
+                self.fault(key, f"unknown key of {len(key):,} characters", "Delete it.")
+            else:
                 near = difflib.get_close_matches(key.lower(), sorted(self._asked), 1)
                 self.fault(key, f'unknown key "{key}"', f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(sorted(self._asked))}.")
 
