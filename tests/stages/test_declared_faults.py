@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -192,7 +193,14 @@ def test_a_raid_that_no_round_can_fly_is_found_before_the_run(tmp_path: Path) ->
     (fault,) = scenario_faults(tmp_path, RAID.replace("fall_speed_mps = [178, 185]", "fall_speed_mps = [60, 70]"))
     assert fault.file.endswith("raid.toml")
     assert '"first"' in fault.what
-    assert "Widen" in fault.do
+    fit = re.fullmatch(r"(fall_speed_mps = \[\d+, \d+\]) would fit .*", fault.do)
+    assert fit is not None
+    assert scenario_faults(tmp_path, RAID.replace("fall_speed_mps = [178, 185]", fit[1])) == []
+
+
+def test_where_no_speed_fits_that_is_said(tmp_path: Path) -> None:
+    (fault,) = scenario_faults(tmp_path, RAID.replace("latitude_deg = 34.61651", "latitude_deg = 35.2"))
+    assert fault.do.startswith("No speed fits")
 
 
 @pytest.mark.parametrize("content", [

@@ -7,6 +7,7 @@ happens to end inside the launch area. Nothing here or anywhere else solves for 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from skywarden.kernels.ballistics.air import Air
 from skywarden.kernels.ballistics.path import Path, fly, state_at
 from skywarden.kernels.geometry.ground import ground_up
 from skywarden.kernels.geometry.polygon import inside
-from skywarden.simulator.scenario.model import Raid, Scenario
+from skywarden.simulator.scenario.model import Raid, Scenario, Span
 from skywarden.simulator.sensing.chance import Chance
 from skywarden.site.model import Site
 
@@ -28,6 +29,7 @@ TRIES = 3000            # draws of an impact before a raid is called impossible
 STEP = 0.05             # s between the kept points of a flight; between them a cubic, within 0.1 m even where a motor stops
 TOLERANCE = 1e-7        # of the backward flight; a few centimetres
 LONGEST = 200.0         # s of flight
+SPEEDS = 30.0, 900.0    # speeds at impact that are tried where a raid is impossible [m/s], the bounds of `fall_speed_mps`
 MOST_SIGMAS = 3.0       # spreads of a class are cut off here
 SPREAD_BESIDE = math.radians(2.0)   # approach bearings are drawn this much wider than the launch area looks, for wind and drift
 
@@ -79,13 +81,21 @@ def states(rounds: Rounds, t: float) -> Array:
 
 def _one(scenario: Scenario, row: int, raid: Raid, site: Site, air: Air, draw: np.random.Generator) -> Path:
     """One accepted backward flight of a raid."""
+    path, reached = _tried(scenario, raid, site, air, draw, TRIES)
+    if path is None:
+        raise ScenarioError(_impossible(scenario, row, raid, site, air, reached))
+    return path
+
+
+def _tried(scenario: Scenario, raid: Raid, site: Site, air: Air, draw: np.random.Generator, tries: int) -> tuple[Path | None, list[float]]:
+    """The first of so many draws that comes from the launch area, None where none does; and how far away the others came from [m]."""
     kind = scenario.classes[raid.round_class]
 
     def spread(mean: float, relative: float) -> float:
         return mean * (1.0 + relative * float(np.clip(draw.standard_normal(), -MOST_SIGMAS, MOST_SIGMAS)))
 
     reached: list[float] = []
-    for _ in range(TRIES):
+    for _ in range(tries):
         # drawn anew each time: a round with rare drag may be unable to fly from there to here at all
         coefficient, burn = spread(kind.coefficient, kind.spread), spread(kind.burn_acceleration, kind.burn_spread)
         start = _impact(raid, site, draw)
@@ -96,9 +106,9 @@ def _one(scenario: Scenario, row: int, raid: Raid, site: Site, air: Air, draw: n
             continue
         end = path.state[-1]
         if inside(raid.launch.polygon, end[0], end[1]):
-            return path
+            return path, reached
         reached.append(math.hypot(end[0] - start[0], end[1] - start[1]))
-    raise ScenarioError(_impossible(scenario, row, raid, reached))
+    return None, reached
 
 
 def _impact(raid: Raid, site: Site, draw: np.random.Generator) -> Array:
@@ -128,16 +138,48 @@ def _wrapped(angle: float) -> float:
     return (angle + math.pi) % (2.0 * math.pi) - math.pi
 
 
-def _impossible(scenario: Scenario, row: int, raid: Raid, reached: list[float]) -> Fault:
+def _fitting(scenario: Scenario, raid: Raid, site: Site, air: Air) -> Span | None:
+    """Speeds at impact [m/s] with which rounds at the declared angles do come from the launch area; None where none do.
+
+    Like everything here, only rounds as they come down are drawn: speeds are tried, and how far away each came from is read off.
+    """
+    draw = np.random.default_rng(0)
+    launch, fall = raid.launch.polygon, raid.fall.polygon.mean(axis=0)
+    away = np.hypot(*(launch - fall).T)
+    still = np.array([inside(launch, fall[0], fall[1])])
+    nearest, farthest = (0.0 if still.any() else float(away.min())), float(away.max())
+    speeds = np.geomspace(*SPEEDS, 24)
+    fit: list[float] = []
+    for angle in raid.fall_angle:
+        distance = np.full(len(speeds), np.nan)
+        for k, speed in enumerate(speeds):
+            path, reached = _tried(scenario, replace(raid, fall_angle=(angle, angle), fall_speed=(speed, speed)), site, air, draw, 3)
+            ends = path.state[[0, -1], :2] if path is not None else None
+            distance[k] = math.hypot(*(ends[1] - ends[0])) if ends is not None else np.mean(reached) if reached else np.nan
+        known = np.isfinite(distance)
+        fit += speeds[known & (distance >= nearest) & (distance <= farthest)].tolist()
+        if known.sum() > 1 and distance[known].min() < farthest and distance[known].max() > nearest:
+            fit += np.interp([max(nearest, distance[known].min()), min(farthest, distance[known].max())], distance[known], speeds[known]).tolist()
+    if not fit:
+        return None
+    span = (max(SPEEDS[0], math.floor(min(fit) / 5.0) * 5.0), min(SPEEDS[1], math.ceil(max(fit) / 5.0) * 5.0))
+    path, _ = _tried(scenario, replace(raid, fall_speed=span), site, air, draw, TRIES // 3)
+    return span if path is not None else None
+
+
+def _impossible(scenario: Scenario, row: int, raid: Raid, site: Site, air: Air, reached: list[float]) -> Fault:
     middle, fall = raid.launch.polygon.mean(axis=0), raid.fall.polygon.mean(axis=0)
     apart = math.hypot(*(middle - fall))
+    fit = _fitting(scenario, raid, site, air)
+    do = (f"fall_speed_mps = [{fit[0]:.0f}, {fit[1]:.0f}] would fit these angles and areas; or move or enlarge the launch area." if fit else
+          "No speed fits these angles and areas: widen fall_angle_deg, choose another class, or move or enlarge the launch area.")
     ranges = f"came from {min(reached):.0f} to {max(reached):.0f} m away" if reached else f"were still up after {LONGEST:.0f} s"
     return Fault(
         f'scenario "{scenario.name}"', None,
         f'raid {row + 1} "{raid.name}": in {TRIES} draws no {scenario.classes[raid.round_class].name} that falls on "{raid.fall.name}" at '
         f"{math.degrees(raid.fall_angle[0]):.0f}-{math.degrees(raid.fall_angle[1]):.0f} degrees and {raid.fall_speed[0]:.0f}-{raid.fall_speed[1]:.0f} m/s "
         f'came from "{raid.launch.name}", whose middle is {apart:.0f} m from there; they {ranges}',
-        "Widen fall_angle or fall_speed so that the distances overlap, or move or enlarge the launch area.")
+        do)
 
 
 @njit(cache=True, error_model="numpy")
