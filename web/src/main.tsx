@@ -14,7 +14,7 @@ import { Health } from "./panels/health";
 import { CoverageSays, MapTools, Scale } from "./panels/maptools";
 import { Rehearsal } from "./panels/rehearsal";
 import { TimeBar, Toast } from "./panels/timebar";
-import { Banner, SinkFaults, Situation, Top } from "./panels/top";
+import { Banner, Doubts, SinkFaults, Situation, Top } from "./panels/top";
 import { Tracks } from "./panels/tracks";
 import { Warnings } from "./panels/warnings";
 import { Zones } from "./panels/zones";
@@ -29,6 +29,7 @@ function Page() {
       <div class="banners">
         <Banner />
         <SinkFaults />
+        <Doubts />
       </div>
       <main>
         <aside class="urgent" aria-label={texts.warnings}>

@@ -16,6 +16,7 @@ export interface Site {
   name: string; title: string; origin: { latitude: number; longitude: number; elevation: number };
   frame_s: number; policy: Record<"warn" | "clear" | "margin" | "all_clear" | "hazard" | "engage" | "safety", number> & { consent: string };
   zones: Zone[]; radars: Radar[]; receivers: { place: [number, number, number]; max: number }[]; effectors: Effector[]; terrain: Terrain | null;
+  doubts?: string[]; // why the site may protect nobody, sentences
   heights: { aircraft: "metres" | "feet" | "flight-level"; transition: number }; // transition altitude [m]
 }
 export interface Hello {

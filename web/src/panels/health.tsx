@@ -28,6 +28,12 @@ export function Health() {
   const h = picture.health;
   return (
     <section class="health" aria-label={texts.health}>
+      {!!site.doubts?.length && (
+        <>
+          <h3>{texts.doubts}</h3>
+          <ul class="plain" data-test="doubts">{site.doubts.map((doubt) => <li key={doubt} class="bad">⚠ {doubt}</li>)}</ul>
+        </>
+      )}
       <h3>{texts.radars}</h3>
       <ul class="plain">
         {site.radars.map((radar, i) => {

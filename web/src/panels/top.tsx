@@ -110,6 +110,17 @@ export function Banner() {
   return null;
 }
 
+/** A site without fault that may protect nobody all the same: why, for as long as it runs. */
+export function Doubts() {
+  const [first, ...more] = hello.value?.site.doubts ?? [];
+  if (!first) return null;
+  return (
+    <div class="banner doubt" role="status" data-test="doubt">
+      <span>⚠ {fill(texts.doubted, { why: first })} {more.length ? many(texts.doubts_more, more.length) : ""}</span>
+    </div>
+  );
+}
+
 /** What should be told or recorded and is not: each sink by name, with the reason. Warnings go on meanwhile. */
 export function SinkFaults() {
   const failing = (pulse.value?.channels ?? []).filter((each) => each.fault);
