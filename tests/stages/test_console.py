@@ -667,7 +667,7 @@ def test_commands_go_into_the_next_frame_with_its_time():
     assert feed.closed
 
 
-def a_record(folder, seconds=40):
+def a_record(folder, seconds=40, conclude=True):
     from skywarden.record.header import Header
     from skywarden.record.writer import Recorder
 
@@ -676,9 +676,29 @@ def a_record(folder, seconds=40):
     recorder = Recorder(path, Header("live", 1_630_281_600 * 10**9, SITE.name, SITE.sources))
     for i in range(seconds * 2):
         recorder.take(play.moment(0.5 * i))
-    recorder.conclude({"warned": 3, "projectiles_tracked": 12, "aircraft": 5})
+    if conclude:
+        recorder.conclude({"warned": 3, "projectiles_tracked": 12, "aircraft": 5})
     recorder.close()
     return path
+
+
+def test_a_record_that_is_being_written_is_not_called_badly_ended(tmp_path):
+    """Its own run's, however long that stands still; another run's, which grew a moment ago; a killed run's is told as what it is."""
+    import os
+
+    from skywarden.console import library
+
+    for name in ("own", "other", "killed"):
+        a_record(tmp_path, seconds=2, conclude=False).rename(tmp_path / f"{name}.rec")
+    for name in ("own", "killed"):
+        os.utime(tmp_path / f"{name}.rec", (time.time() - 3600.0,) * 2)
+    a_record(tmp_path)
+    with console(records=tmp_path, recording=tmp_path / "own.rec") as served:
+        page = Page(served)
+        with page.enter():
+            listed = {r["name"]: r["running"] for r in json.loads(page.ask("GET", "/api/records")[2])["records"]}
+    assert listed == {"own.rec": True, "other.rec": True, "killed.rec": False, "night.rec": False}
+    assert not any(r["running"] for r in library.records(tmp_path) if r["name"] == "own.rec")
 
 
 def test_records_are_listed_and_their_report_needs_no_unsafe_style(tmp_path):

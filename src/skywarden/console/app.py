@@ -84,6 +84,7 @@ class Desk(Protocol):
     site_folder: Path | None
     tiles: str | None
     records: Path | None
+    recording: Path | None
     clock: Paced | None
     ended: bool
     latest: dict[str, Any] | None
@@ -360,7 +361,7 @@ class Pages:
         """The records at hand, newest first."""
         self._reading(request)
         folder = self.console.records
-        return _json({"records": [] if folder is None else await asyncio.to_thread(library.records, folder)})
+        return _json({"records": [] if folder is None else await asyncio.to_thread(library.records, folder, self.console.recording)})
 
     async def report(self, request: Request) -> Response:
         """The report of one record, the page `skywarden review` writes."""

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import shutil
+import time
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from skywarden.errors import SkywardenError
 from skywarden.record.reader import Record
 from skywarden.review import export, report, story
 
+GROWING_S = 5.0         # since a record last grew; one of a run that goes on grows with every frame
 MOST = 500              # records listed, newest first
 SUFFIX = ".rec"
 STYLED = re.compile(r'<([a-zA-Z][\w:-]*)((?:\s[^<>]*?)?)\sstyle="([^"]*)"([^<>]*)>')
@@ -21,10 +23,13 @@ CLASS = re.compile(r'(\sclass=")([^"]*)"')
 SHEET = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
 
-def records(folder: Path) -> list[dict[str, Any]]:
-    """Every record of a folder, newest first, with what it says of itself; one that cannot be read says why."""
+def records(folder: Path, writing: Path | None = None) -> list[dict[str, Any]]:
+    """Every record of a folder, newest first, with what it says of itself; one that cannot be read says why.
+
+    writing  the record of the run that is going on, which has no outcome yet; of other runs one is known by having grown a moment ago
+    """
     found = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime, reverse=True)[:MOST] if folder.is_dir() else []
-    return [_about(path) for path in found]
+    return [_about(path, writing) for path in found]
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -65,15 +70,17 @@ def seal(html: str) -> tuple[str, str]:
     return html, f"default-src 'none'; style-src {sources}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def _about(path: Path) -> dict[str, Any]:
-    said: dict[str, Any] = {"name": path.name, "bytes": path.stat().st_size}
+def _about(path: Path, writing: Path | None) -> dict[str, Any]:
+    about = path.stat()
+    grows = (writing is not None and path.resolve() == writing.resolve()) or 0.0 <= time.time() - about.st_mtime < GROWING_S
+    said: dict[str, Any] = {"name": path.name, "bytes": about.st_size}
     try:
         with Record(path) as record:
             header, span = record.header, record.span()
             said |= {
                 "kind": "SIMULATION" if record.simulation else "LIVE", "site": header.site, "scenario": header.scenario or "",
                 "created": record.created_unix_s, "epoch_ms": header.epoch_ns / 1e6, "seconds": 0.0 if span is None else round(span[1] - span[0], 1),
-                "outcome": record.outcome,
+                "outcome": record.outcome, "running": grows and not record.outcome,
             }
     except SkywardenError as error:
         said["fault"] = str(error)

@@ -64,6 +64,7 @@ class Console:
     epoch_ns int   UTC of t = 0; None where the run has no calendar
     moments Iterator   REPLAY only: what is replayed; read through once, in the background, and shown to every page at its own time and speed
     kind    str    REPLAY only: what the record is of, SIMULATION or LIVE
+    recording Path    the record that this run writes; None for none
     public_url str    address that people type, where a reverse proxy stands in front, such as https://example.org/kabul/; see `address.public`
     clock   Paced  of a simulated run, whose pace those who may can change; None where time is not ours to change
     took    () -> float   how long the newest frame took to be worked out [s]
@@ -76,7 +77,8 @@ class Console:
         self, site: Site, mode: str, title: str, host: str = "127.0.0.1", port: int = 8080, *, users: Path | None = None,
         audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None, moments: Iterator[Moment] | None = None,
         kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None, tiles: str | None = None, clock: Paced | None = None,
-        public_url: str | None = None, took: Callable[[], float] = lambda: float("nan"), channels: Callable[[], list[SinkState]] = list,
+        recording: Path | None = None, public_url: str | None = None, took: Callable[[], float] = lambda: float("nan"),
+        channels: Callable[[], list[SinkState]] = list,
     ) -> None:
         if mode not in MODES or kind not in MODES[:2]:
             raise ValueError(f"mode {mode!r} of kind {kind!r} is none of {MODES}")
@@ -92,7 +94,7 @@ class Console:
         self.tiles = tiles
         self.site, self.mode, self.title, self.epoch_ns = site, mode, title, epoch_ns
         self.kind = kind if mode == "REPLAY" else mode
-        self.site_folder, self.records = site_folder, records
+        self.site_folder, self.records, self.recording = site_folder, records, recording
         self.unread = ""                            # why a record could not be read on
         self._moments = moments
         self.clock = clock if self.mode == "SIMULATION" else None

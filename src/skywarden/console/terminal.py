@@ -77,7 +77,7 @@ class Terminal:
             if warnings.action[i] == CLEAR:
                 lines.append(Text(f"{_time(picture.t)}  all clear  {name}", "green"))
             else:
-                why = "by hand" if warnings.manual[i] else f"P {warnings.probability[i]:.2f}, {warnings.tracks[i]} round(s)"
+                why = "by hand" if warnings.manual[i] else f"P {warnings.probability[i]:.2f}, {_counted(int(warnings.tracks[i]), 'round')}"
                 due = _countdown(warnings.t_impact[i] - picture.t)
                 lines.append(Text(f"{_time(picture.t)}  WARNING    {name}  impact in {due}  {why}", "bold red"))
         if drill is not None:
@@ -202,8 +202,12 @@ def _impact_cells(picture: Picture, fall: int | None) -> tuple[str, str]:
 
 def _rehearsal(drill: Drill) -> str:
     refused = [c for c in drill.clearances if not c.cleared]
-    words = f"rehearsal: weapons {drill.status}; {len(drill.orders)} order(s) now; awaiting consent: {', '.join(map(str, drill.awaiting)) or 'none'}"
+    words = f"rehearsal: weapons {drill.status}; {_counted(len(drill.orders), 'order')} now; awaiting consent: {', '.join(map(str, drill.awaiting)) or 'none'}"
     return words + "".join(f"\n  track {c.track}: refused, {c.reason}" for c in refused[:3])
+
+
+def _counted(n: int, one: str) -> str:
+    return f"{n} {one}{'' if n == 1 else 's'}"
 
 
 def _time(t: float) -> str:

@@ -235,7 +235,8 @@ def open_page(
     records = request.record.parent if request.record is not None else None
     return on_a_port(request.port, lambda port: Page(
         site, mode, title, request.host, port, users=request.users, audit=request.audit, tls=request.tls, epoch_ns=epoch_ns,
-        site_folder=folder_of(request), records=records, clock=clock, took=took, tiles=request.tiles, public_url=request.public_url))
+        site_folder=folder_of(request), records=records, clock=clock, took=took, tiles=request.tiles,
+        recording=request.record, public_url=request.public_url))
 
 
 def on_a_port(asked: int | None, at: Callable[[int], Page]) -> Page:
