@@ -38,7 +38,7 @@ STICKS_OUT = """() => { const page = document.documentElement, long = page.scrol
 def shot(page, name, size):
     page.wait_for_timeout(400)
     out = page.evaluate(STICKS_OUT)
-    if os.environ.get("SKYWARDEN_SCREENS") and (size[0] == 1280 or (size[0] == 1920 and name in BOTH_SIZES)):
+    if os.environ.get("SKYWARDEN_SCREENS") and (size[0] == 1280 or (size[0] == 1920 and name in BOTH_SIZES) or (size[0] == 390 and name in ("raid", "why"))):
         GUIDE.mkdir(exist_ok=True)
         page.screenshot(path=GUIDE / f"{name}-{size[0]}.png")
     assert not out, f"{name} at {size[0]} x {size[1]}: {out}"
@@ -56,6 +56,11 @@ def test_nothing_is_cut_at_the_peak_of_a_raid(run, visit, size):
         r"CLOSED an impact is expected on it, opens at T\+\d+:\d+ at the earliest, in \d+ s "
         r"· closed for 3.5 minutes so far, 2 holding now, 3 delayed, 1 gone around$"))
     shot(page, "rehearsal", size)
+    page.keyboard.press("Escape")
+    page.keyboard.press("5")
+    page.locator('[data-test="zone-row"] button').first.click()
+    expect(page.locator('[data-test="zone-why"]')).to_contain_text("a warning is raised from 25 %")
+    shot(page, "why", size)
     page.keyboard.press("Escape")
     for key, name in (("?", "keys"), ("i", "people")):
         page.keyboard.press(key)

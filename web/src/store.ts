@@ -61,7 +61,8 @@ export const shelf = computed(() => liveWarnings.value.filter((w) => w.shelved !
 /** The run's time now: of the newest picture. */
 export const liveT = computed(() => (time.value.live ? frame.value?.t : pulse.value?.t) ?? 0);
 
-export const may = (what: string): boolean => hello.value?.may.includes(what) ?? false;
+/** Whether whoever looks may do it here: of a record nothing can be commanded by anybody. */
+export const may = (what: string): boolean => !!hello.value?.may.includes(what) && (hello.value.mode !== "REPLAY" || what === "audit");
 
 function urgent(list: Warning[]): Warning[] {
   const soon = (w: Warning) => w.impact ?? Infinity;

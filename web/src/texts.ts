@@ -10,6 +10,7 @@ const english = {
   connecting: "Connecting to the server …",
   no_picture: "No picture yet: nothing is known.",
   waiting: "Waiting for the first picture …",
+  compiling: "The first start of all compiles for a minute or two.",
   stale_link: "STALE — no word from the server for {s} s. What you see is old. Reconnecting …",
   stale_feed: "STALE — no new picture for {s} s. What you see is old.",
   paused: "THE RUN STANDS STILL — paused by {who}. P lets it go on.",

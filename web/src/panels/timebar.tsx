@@ -30,7 +30,9 @@ export function TimeBar() {
           ))}
         </select>
       </label>
-      <button class="golive" onClick={goLive} disabled={live} title="G" data-test="live">● {live ? texts.live : texts.go_live}</button>
+      {hello.value?.mode !== "REPLAY" && (
+        <button class="golive" onClick={goLive} disabled={live} title="G" data-test="live">● {live ? texts.live : texts.go_live}</button>
+      )}
       <button onClick={() => void copyLink()} title={`${texts.link} (L)`} data-test="link"><Icon name="link" says={texts.link} /></button>
     </footer>
   );

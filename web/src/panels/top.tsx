@@ -61,7 +61,7 @@ function ToWarnings() {
 }
 
 function Radars() {
-  const h = hello.value, states = calm.value?.health.radars ?? [], good = states.every((s) => s === 0) && !stale.value;
+  const h = hello.value, states = calm.value?.health.radars ?? [], unknown = !!stale.value || !calm.value, good = states.every((s) => s === 0) && !unknown;
   return (
     <span class="chips">
       {h?.site.radars.map((radar, i) => {
@@ -69,7 +69,7 @@ function Radars() {
         return state && !stale.value ? (
           <span class="chip bad" key={radar.name}>✕ {radar.name} {texts.radar_states[state]}</span>
         ) : h.site.radars.length <= 2 ? (
-          <span class={`chip each ${stale.value ? "unknown" : ""}`} key={radar.name}>{stale.value ? "?" : "✓"} {radar.name}</span>
+          <span class={`chip each ${unknown ? "unknown" : ""}`} key={radar.name}>{unknown ? "?" : "✓"} {radar.name}</span>
         ) : null;
       })}
       {h && good && <span class={`chip ${h.site.radars.length > 2 ? "" : "sum"}`}>✓ {many(texts.radars_work, h.site.radars.length)}</span>}
@@ -87,7 +87,7 @@ export function Banner() {
     const text = stale.value === "link" ? texts.stale_link : texts.stale_feed;
     return <div class="banner stale" role="alert" data-test="stale">✕ {fill(text, { s: Math.max(1, Math.round(s)) })}</div>;
   }
-  if (!frame.value) return <div class="banner wait" role="status">{texts.waiting}</div>;
+  if (!frame.value) return <div class="banner wait" role="status">{texts.waiting} {h.mode === "SIMULATION" ? texts.compiling : ""}</div>;
   if (!time.value.live) {
     const ahead = Math.max(0, Math.round((pulse.value?.t ?? t) - t)), over = pulse.value?.over || h.mode === "REPLAY";
     return (
@@ -157,7 +157,7 @@ export function Situation() {
       ]
     : [s.quiet];
   return (
-    <section class={`situation ${alarming.value.length && time.value.live ? "alarming" : ""}`} aria-label={texts.situation.title} data-test="situation">
+    <section class={`situation ${warnings.value.some((w) => !w.seen && w.shelved === null) ? "alarming" : ""}`} aria-label={texts.situation.title} data-test="situation">
       <Countdown />
       <div>
         <p>{parts.join(" — ")}</p>

@@ -76,11 +76,12 @@ function Card({ w }: { w: Warning }) {
       <div class="line">
         <span class="mark" aria-hidden="true">{state === "open" ? "⚠" : "✓"}</span>
         <b class="zone">{name}</b>
-        <span class="raid">{w.raid ? fill(texts.raid, { n: w.raid }) : texts.manual} · <b class="state">{w.seen ? fill(texts.acknowledged_by, { who: w.seen }) : texts.unacknowledged}</b></span>
+        <b class="state">{w.seen ? fill(texts.acknowledged_by, { who: w.seen }) : texts.unacknowledged}</b>
         <span class="count" data-test="countdown">{due ? <><small>{texts.impact_in}</small> {countdown(w.impact, t)} s</> : known(w.impact) && t - w.impact < 3 ? texts.impact_now : "—"}</span>
       </div>
       <div class="line small">
         <span class="why">
+          <span class="raid">{w.raid ? fill(texts.raid, { n: w.raid }) : texts.manual} · </span>
           {(!w.manual || w.tracks > 0) && (
             <button class="plainly" onClick={() => explain(w.zone)} title={texts.zones.why}>
               {w.tracks ? many(texts.tracks_p, w.tracks, { p: percent(w.p), w: percent(site.policy.warn) }) : fill(texts.no_track_p, { p: percent(w.peak) })}
