@@ -32,9 +32,9 @@ def one(job: tuple[str, int, int, str]) -> Scored | Scene:
     return scored._replace(rule=warnings(raid, told.plots)) if beside == "warner" else scored
 
 
-def many(name: str, count: int, seed: int, processes: int = 1, beside: str = "") -> list[Any]:
+def many(name: str, count: int, seed: int, processes: int = 1, beside: str = "", first: int = 0) -> list[Any]:
     """`count` raids of a case; each has its own seed, so that more of them begin with the same ones."""
-    jobs = [(name, 1_000_003 * seed + k, k, beside) for k in range(count)]
+    jobs = [(name, 1_000_003 * seed + k, k, beside) for k in range(first, first + count)]
     if processes < 2:
         return [one(job) for job in jobs]
     with get_context("spawn").Pool(processes) as pool:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.stats import beta
 
 from .score import AT_LEAST, BEFORE, FAR, NEAR, Scored
 from .table import DOUBT, calibration, interval
 
 HELD = 0.86, 0.94           # share of 90 % ellipses that hold the truth
-LEAD = 0.85                 # median share of the possible lead, rounds in sight for 10 s or more
+LEAD, LONG, SHORT_LOOK = 0.85, 10.0, 1.0    # median share of the possible lead, of rounds in sight for so many seconds by looks no further apart
+LEAD_RATIO = 0.9            # of the reference's warner, for all others
 MISSED = 0.01               # upper end of the pooled share of zones missed
 FAR_OF_2000 = 12            # zones warned with no hit within FAR, of 2,000
 NEAR_RATIO, RMS_RATIO, AREA_RATIO, ENERGY_RATIO, BRIER_RATIO, MINUTES_RATIO = 1.1, 1.15, 1.3, 1.1, 1.1, 1.8     # over the reference, or clairvoyant
@@ -26,10 +28,33 @@ def missed(scored: list[Scored]) -> float:
     return float(np.mean([not z.raised <= z.hit - AT_LEAST for z in zones])) if zones else np.nan
 
 
+def shares(scored: list[Scored], plain: bool, ruled: bool = False) -> list[float]:
+    """Shares of the possible lead, of zones whose round is plain to see (for LONG, by looks of SHORT_LOOK or less) or of the others.
+
+    ruled  by the reference's warner
+    """
+    out = []
+    for s in scored:
+        rule = dict(s.rule or ())
+        for z in s.zones:
+            if z.eligible and (z.possible >= LONG and s.revisit <= SHORT_LOOK) == plain:
+                raised = rule.get(z.zone, np.nan) if ruled else z.raised
+                out.append(max((z.hit - raised) / z.possible, 0.0) if np.isfinite(raised) else 0.0)
+    return out
+
+
 def lead(scored: list[Scored]) -> float:
-    shares = [max((z.hit - z.raised) / z.possible, 0.0) if np.isfinite(z.raised) else 0.0
-              for s in scored for z in s.zones if z.eligible and z.possible >= 10.0]
-    return float(np.median(shares)) if shares else np.nan
+    """Median share of the possible lead where rounds are plain to see."""
+    own = shares(scored, plain=True)
+    return float(np.median(own)) if own else np.nan
+
+
+def lead_elsewhere(scored: list[Scored]) -> float:
+    """The same where they are not, over the reference's warner."""
+    own, told = shares(scored, plain=False), shares(scored, plain=False, ruled=True)
+    if any(s.rule is None for s in scored) or len(own) < FEWEST or not np.median(told):
+        return np.nan
+    return float(np.median(own) / np.median(told))
 
 
 def far(scored: list[Scored]) -> float:
@@ -50,6 +75,25 @@ def minutes(scored: list[Scored]) -> float:
     zones = [z for s in scored for z in s.zones]
     wise = sum(z.people * z.clairvoyant for z in zones)
     return sum(z.people * z.seconds for z in zones) / wise if wise else np.nan
+
+
+def surely_missed(scored: list[Scored]) -> float:
+    """Upper end of the exact 95 % interval (Clopper and Pearson 1934) of the share missed."""
+    zones = [z for s in scored for z in s.zones if z.eligible]
+    wrong = sum(not z.raised <= z.hit - AT_LEAST for z in zones)
+    return float(beta.ppf(0.975, wrong + 1, len(zones) - wrong)) if wrong < len(zones) else 1.0
+
+
+def held_by(scored: list[Scored], before: float, name: str) -> list[tuple[float, float]]:
+    """By thirds of the range flown or the time of flight: upper end of the third, and the share of ellipses that hold."""
+    rows = [p for s in scored for p in s.places if p.counted and p.before == before]
+    if len(rows) < 3 * FEWEST:
+        return []
+    value = np.array([getattr(p, name) for p in rows])
+    inside = np.array([p.inside for p in rows])
+    ends = np.quantile(value, [1 / 3, 2 / 3, 1.0])
+    which = np.searchsorted(ends, value)
+    return [(float(end), float(inside[np.minimum(which, 2) == k].mean())) for k, end in enumerate(ends)]
 
 
 def held(before: float) -> Callable[[list[Scored]], float]:
@@ -105,7 +149,8 @@ def slope(scored: list[Scored], before: float) -> tuple[float, float, float, int
 
 def bars(scored: list[Scored]) -> dict[str, tuple[float, bool]]:
     """Every bar: the figure, and whether it is kept; nan (too little to say) is kept."""
-    out = {"missed": (v := missed(scored), not v > MISSED), "lead": (v := lead(scored), not v < LEAD), "far": (v := far(scored), not v > FAR_OF_2000),
+    out = {"missed": (v := missed(scored), not v > MISSED), "lead": (v := lead(scored), not v < LEAD),
+           "lead elsewhere": (v := lead_elsewhere(scored), not v < LEAD_RATIO), "far": (v := far(scored), not v > FAR_OF_2000),
            "near": (v := near(scored), not v > NEAR_RATIO), "minutes": (v := minutes(scored), not v > MINUTES_RATIO)}
     for before in BEFORE:
         v = held(before)(scored)

@@ -17,6 +17,7 @@ QUIET = 6.0             # s before the first round, with clutter only
 TAIL = 4.0              # s after the last impact
 TRIES = 60              # draws of a launch until one falls within what its kind says
 NEAR_MISS = (100.0, 500.0)  # m outside every zone, where a raid that misses is aimed
+EDGE, CLOSE = 25.0, 10.0             # m on either side of the line where the hazard of a zone ends, within which an `edge` raid is aimed, and how its rounds spread
 
 
 class Kind(NamedTuple):
@@ -61,6 +62,7 @@ class Case:
     outside: float = 0.3                    # share of raids aimed outside every zone
     aircraft: int = 1
     birds: int = 6
+    edge: bool = False                      # aimed about the line where a zone's hazard ends
     beside: str = ""                        # scene that goes on beside the raid
 
 
@@ -75,7 +77,7 @@ CASES = {name: Case(name) for name in MAIN} | {
     "very_light": Case("very_light"), "long_burn": Case("long_burn"),
     "look1": Case("mixed", radars=(COARSE,)), "turning": Case("mixed", radars=(replace(TURNING, doppler=False),)),
     "turning_doppler": Case("mixed", radars=(TURNING,)), "late2": Case("mixed", radars=(Set(lag=2.0),)), "late5": Case("mixed", radars=(Set(lag=5.0),)),
-    "two_radars": Case("mixed", radars=PAIR), "salute_beside": Case("mortar", beside="salute"),
+    "two_radars": Case("mixed", radars=PAIR), "edge": Case("mixed", edge=True), "salute_beside": Case("mortar", beside="salute"),
 } | {name: Case(name) for name in others.SCENES}
 
 
@@ -147,7 +149,7 @@ def fired(name: str, case: Case, raid_aim: np.ndarray, count: int, start: float,
         reached = math.hypot(*trial.place[:2])
         if kind.reach[0] <= reached <= kind.reach[1] and trial.end < flight.LONGEST - 1.0 and _seen_long(trial, raid_aim, case.radars[0]):
             break
-    spread = draw.uniform(20.0, 110.0) * min(max(reached / 5000.0, 0.3), 1.3)
+    spread = CLOSE if case.edge else draw.uniform(20.0, 110.0) * min(max(reached / 5000.0, 0.3), 1.3)
     section = math.exp(draw.uniform(*np.log(kind.section)))
     out, t = [], start
     for _ in range(count):
@@ -174,10 +176,16 @@ def _seen_long(trial: flight.Path, aim: np.ndarray, radar: Set) -> bool:
     return bool(math.hypot(*(aim - trial.place[:2] - np.array(radar.place[:2]))) < radar.most - 500.0)
 
 
-def aim_of(place: Place, outside: bool, draw: np.random.Generator) -> np.ndarray:
-    """A point in a zone that can be warned, or 100 to 500 m outside all of them."""
+def aim_of(place: Place, case: Case, outside: bool, draw: np.random.Generator) -> np.ndarray:
+    """A point in a zone that can be warned, or 100 to 500 m outside all of them, or where a zone's hazard ends."""
     zones = [zone for zone in place.zones if zone.warn]
     while True:
+        if case.edge:
+            at = draw.uniform(-1_000.0, 1_000.0, 2)
+            nearest = min(float(distance(at[None], z.ring)[0]) for z in zones)
+            if nearest > 0.0 and abs(nearest - place.hazard) <= EDGE:
+                return at
+            continue
         zone = zones[draw.integers(len(zones))]
         middle, wide = zone.ring.mean(0), np.ptp(zone.ring, axis=0)
         at = middle + (draw.uniform(-0.5, 0.5, 2) * wide if not outside else draw.normal(0.0, 600.0, 2))
@@ -201,11 +209,11 @@ def drawn(case: Case, seed: int) -> Raid:
         names = [str(n) for n in draw.choice(list(KINDS)[:6], size=min(count, 1 + int(draw.integers(3))), replace=False)]
         shares = np.array_split(np.arange(count), len(names))
         for name, share in zip(names, shares, strict=True):
-            rounds += fired(name, case, aim_of(place, outside, draw), len(share), QUIET + draw.uniform(0.0, 8.0), place, world, draw)
+            rounds += fired(name, case, aim_of(place, case, outside, draw), len(share), QUIET + draw.uniform(0.0, 8.0), place, world, draw)
     else:
         groups = 1 if count < 6 else 2
         for share in np.array_split(np.arange(count), groups):
-            rounds += fired(case.kind, case, aim_of(place, outside, draw), len(share), QUIET + draw.uniform(0.0, 4.0), place, world, draw)
+            rounds += fired(case.kind, case, aim_of(place, case, outside, draw), len(share), QUIET + draw.uniform(0.0, 4.0), place, world, draw)
     last = max(r.body.path.end for r in rounds)
     until = last + TAIL + max(radar.lag for radar in case.radars)
     bodies = others.beside(case.aircraft, case.birds, until, draw)

@@ -76,6 +76,7 @@ class Scored(NamedTuple):
     believed: int       # ever believed a projectile
     tracks: int         # projectile tracks that belong to rounds
     stray: int          # projectile tracks that belong to none
+    revisit: float = 0.25           # s between looks of the slowest radar
     reference: Sequence[Placed] = ()    # the reference filter's, the same rows as `places`; empty where it was not asked
     expected: Sequence[Paired] = ()     # the same rows as `pairs`
     rule: Sequence[tuple[int, float]] | None = None     # zones it would have warned by the plain rule, and when; None not asked
@@ -142,7 +143,7 @@ def score(raid: Raid, told: Told, number: int = 0, beside: Beside | None = None,
     visible = {k for k in range(len(ends)) if known[k] >= max(needed(raid), SEEN[2])}
     return Scored(zones, places, pairs, len(ends), len(visible), len(visible & had), len(visible & sure),
                   sum(0 <= r < n for r in projectiles.values()), sum(not 0 <= r < n for r in projectiles.values()),
-                  *(beside or ((), ())), rule)
+                  max(radar.revisit for radar in raid.case.radars), *(beside or ((), ())), rule)
 
 
 def _zones(raid, told, number, first, known, ends, spots) -> list[Zoned]:
