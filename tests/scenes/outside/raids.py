@@ -17,7 +17,7 @@ QUIET = 6.0             # s before the first round, with clutter only
 TAIL = 4.0              # s after the last impact
 TRIES = 60              # draws of a launch until one falls within what its kind says
 NEAR_MISS = (100.0, 500.0)  # m outside every zone, where a raid that misses is aimed
-EDGE, CLOSE = 25.0, 10.0             # m on either side of the line where the hazard of a zone ends, within which an `edge` raid is aimed, and how its rounds spread
+EDGE, CLOSE = 25.0, 10.0             # m about the line where the hazard of a zone ends, where an `edge` raid is aimed, and its spread
 
 
 class Kind(NamedTuple):
