@@ -171,7 +171,7 @@ def test_hits_and_false_names_of_inbound_objects_are_within_their_limits():
     lines, total = ["# Inbound objects: what is named", ""], np.zeros((10, 3))
     lines += ["Written by `tests/scenes/test_inbound_statistics.py` (`make prove`): site kabul, one radar.", ""]
     lines += ["| | objects | zone hit was named | 10 s or more before | median lead s | named at all | take cover |", "|---|---|---|---|---|---|---|"]
-    for kind, count in (("drones", 50), ("jets", 40), ("passing", 50), ("birds", 25), ("landing", 40)):
+    for kind, count in (("drones", 30), ("jets", 25), ("passing", 30), ("birds", 15), ("landing", 20)):
         lead, false, warned, bins = trial(kind, count, 7)
         total += bins
         hit = f"{(lead > 0).sum()} | {(lead >= 10).sum()} | {np.median(lead):.0f} | " if lead.size else f"- | - | - | {false}"
