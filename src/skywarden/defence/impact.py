@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from skywarden.defence.tracking import tracker
+from skywarden.defence.tracking.bias import considered
 from skywarden.defence.tracking.filter import best_law
 from skywarden.defence.tracking.state import Block, Model
 from skywarden.kernels.estimation.descent import descend
@@ -37,7 +38,8 @@ def predict(memory: tracker.State, tracks: Tracks, frame: Frame, site: Site) -> 
     rows, at, p = rows[wanted], at[wanted], p[wanted]
     if rows.shape[0] == 0:
         return Impacts.empty()
-    t, place, covariance, speed, angle = _impacts(b, rows, tracker.model_of(site, frame.weather), site.ground)
+    model = tracker.model_of(site, frame.weather)
+    t, place, covariance, speed, angle = _impacts(considered(b, model), rows, model, site.ground)
     sound = np.isfinite(t) & np.isfinite(covariance).all((1, 2))
     return Impacts(tracks.number[at][sound], p[sound], t[sound], place[sound], covariance[sound], speed[sound], angle[sound])
 

@@ -272,7 +272,8 @@ def radar_of(table: Table, origin: Origin, ground: Ground) -> Radar:
         azimuth_cell=table.number("azimuth_cell_deg", 0.0, 0.0, 90.0, deg), elevation_cell=table.number("elevation_cell_deg", 0.0, 0.0, 90.0, deg),
         range_rate_cell=table.number("range_rate_cell_mps", 0.0, 0.0, 1000.0), range_rate_span=table.number("range_rate_span_mps", math.inf, 10.0, 1e5),
         reference_range=table.number("reference_range_m", nan, 10.0, 1e6), budget=table.number("budget_per_s", math.inf, 1.0, 1e6),
-        mode_s=mode_s, sac_sic=(int(sac[0]), int(sac[1])))
+        mode_s=mode_s, sac_sic=(int(sac[0]), int(sac[1])), range_bias=table.number("range_bias_m", nan, 0.0, 1e4),
+        azimuth_bias=table.number("azimuth_bias_deg", nan, 0.0, 10.0, deg), elevation_bias=table.number("elevation_bias_deg", nan, 0.0, 10.0, deg))
     if radar.range_max <= radar.range_min:
         table.fault("range_max_m", f"range_max_m {radar.range_max:g} is not above range_min_m {radar.range_min:g}", "Swap or mend them.")
     if radar.elevation_max <= radar.elevation_min:

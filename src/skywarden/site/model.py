@@ -72,6 +72,9 @@ class Radar:
     budget: float               # scheduled: dwells it can spend a second; inf otherwise
     mode_s: bool                # interrogates transponders: detections carry address and pressure altitude
     sac_sic: tuple[int, int]    # ASTERIX identity; (-1, -1) any
+    range_bias: float = math.nan        # deviation of its constant error in range [m]; nan: assumed where several radars follow, else 0
+    azimuth_bias: float = math.nan      # the same in azimuth [rad]
+    elevation_bias: float = math.nan    # the same in elevation [rad]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
+from skywarden.defence.tracking.bias import disagreement, shared_anew
 from skywarden.defence.tracking.state import KAPPA_MEAN, Block, Model
 from skywarden.kernels.estimation.fit import fit
 from skywarden.kernels.estimation.kalman import closeness, innovation, update
@@ -138,6 +139,7 @@ def gate(
     v = np.empty(4)
     R = np.empty(4)
     L = np.zeros((4, 4))
+    apart = np.zeros(4)
     noisiest = 0.0
     for d in range(z.shape[0]):
         noisiest = max(noisiest, ratio[d])
@@ -165,7 +167,9 @@ def gate(
             used += 1
         if used == 0:
             continue
-        reach = math.sqrt(1.5 * GATE * (wide + books[0] * noisiest) + 1e4 * (used > 1))
+        leader = best_law(b, i)
+        disagreement(b, i, leader if leader >= 0 else laws, sensor, model, apart)
+        reach = math.sqrt(1.5 * GATE * (wide + books[0] * noisiest + apart[0]) + 1e4 * (used > 1))
         for d in range(first_beyond(z, expected[0, 0] - reach), z.shape[0]):
             if z[d, 0] > expected[0, 0] + reach:
                 break
@@ -173,7 +177,7 @@ def gate(
                 continue
             best, ll = np.inf, -np.inf
             for a in range(4):
-                R[a] = books[a] * ratio[d]
+                R[a] = books[a] * ratio[d] + apart[a]
             for a in range(used):
                 # what one dimension alone rules out needs no joint distance: range and Doppler speak first
                 e, f = z[d, 0] - expected[a, 0], z[d, 3] - expected[a, 3]
@@ -256,16 +260,23 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
     H6 = np.empty((4, 6))
     H = np.zeros((4, STATES))
     R = np.empty(4)
+    apart = np.zeros(4)
     for i in range(taken.shape[0]):
         d = taken[i]
         if d < 0:
             continue
         lag = t - b.time[i]
+        leader = best_law(b, i)
+        disagreement(b, i, leader if leader >= 0 else laws, sensor, model, apart)
+        loose = 1.0
         for a in range(4):
-            R[a] = model.sensors.variance[sensor, a] * ratio[d]
+            R[a] = model.sensors.variance[sensor, a] * ratio[d] + apart[a]
+            if a < 2 and apart[a] > 0.0 and math.isfinite(R[a]) and apart[a] < R[a]:
+                loose = max(loose, R[a] / (R[a] - apart[a]))
+        shared_anew(b, i, sensor, loose)
         k = b.kept[i]
         if k < b.t.shape[1]:
-            b.t[i, k], b.sensor[i, k], b.ratio[i, k], b.past[i, k] = t, sensor, ratio[d], b.ll[i, laws]
+            b.t[i, k], b.sensor[i, k], b.ratio[i, k], b.past[i, k] = t, sensor, ratio[d] * loose, b.ll[i, laws]
             b.z[i, k] = z[d]
             b.kept[i] = k + 1
             longer[i] = True

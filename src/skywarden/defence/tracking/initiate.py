@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from skywarden.defence.tracking.filter import FASTEST, begin, first_beyond
-from skywarden.defence.tracking.state import Block, Model, Seeds
+from skywarden.defence.tracking.state import MOST_SHARES, Block, Model, Seeds
 from skywarden.kernels.estimation.measure import wrap
 from skywarden.messages.tables import Array
 
@@ -99,4 +99,6 @@ def found(
         b.z[i, 0], b.z[i, 1] = seeds.z[s], z[d]
         b.ratio[i, 0], b.ratio[i, 1] = seeds.ratio[s], ratio[d]
         b.kept[i] = 2
+        if sensor < MOST_SHARES:
+            b.share[i, sensor] = 1.0
         begin(b, i, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from skywarden.site.model import Site
 
 DETECTIONS = 32             # kept a track: all of its first 8 s at four looks a second
 RINGS, SECTORS = 50, 64     # cells of the clutter map
+MOST_SHARES = 8             # radars, the first of a site, whose share in a track is kept
 UNDECIDED, SURE_PROJECTILE, SURE_AIRCRAFT = 0, 1, 2
 DOPPLER_EXTENT = 900.0      # m/s: false alarms are taken to spread over -450 … 450
 
@@ -47,6 +49,7 @@ class Block(NamedTuple):
     ratio: Array        # (n, DETECTIONS)   noise variance over the books'
     past: Array         # (n, DETECTIONS)   evidence of straight or turning flight before each of them
     kept: Array         # (n,) int32
+    share: Array        # (n, MOST_SHARES) how much the track rests on each radar, sum 1
     anchor: Array       # (n, m, 9)     fitted state at t[0]
 
 
@@ -75,6 +78,7 @@ class Model(NamedTuple):
     reference: Array    # (radars,) signal to noise at which the books' noise holds [dB]; nan always
     patience: float     # a bit over three of the slowest radar's revisits [s]
     gap: Array          # (radars,) float64 longest time between the two detections that start a track [s]
+    bias: Array         # (radars, 3) deviation of each radar's constant error in range [m], azimuth and elevation [rad]; 0 none considered
     cell: Array         # (radars, 4) resolution in range, azimuth, elevation, range rate; 0 perfect, inf not measured
 
 
@@ -122,8 +126,19 @@ def empty_block(m: int, n: int = 0) -> Block:
         rate=np.ones(n), score=np.zeros(n), x=np.zeros((n, m, STATES)), p=np.zeros((n, m, STATES, STATES)), ll=np.zeros((n, m)),
         turn=np.full(n, 0.1), stress=np.ones((n, m)), alive=np.ones((n, m), np.bool_), prior=np.zeros(n), decided=np.zeros(n, np.int8),
         address=np.full(n, -1, np.int64), t=np.zeros((n, k)), sensor=np.zeros((n, k), i4), z=np.full((n, k, 4), np.nan), ratio=np.ones((n, k), f8),
-        past=np.zeros((n, k)), kept=np.zeros(n, i4), anchor=np.zeros((n, m, STATES)),
+        past=np.zeros((n, k)), kept=np.zeros(n, i4), share=np.zeros((n, MOST_SHARES)), anchor=np.zeros((n, m, STATES)),
     )
+
+
+RANGE_BIAS, AZIMUTH_BIAS, ELEVATION_BIAS = 30.0, math.radians(0.3), math.radians(0.1)   # m, rad, rad, deviations where a site of several radars says none
+
+
+def biases_of(site: Site) -> Array:
+    """Deviations (radars, 3) of the radars' constant errors: declared; else the assumed ones where several radars follow the same targets, 0 otherwise."""
+    following = sum(not radar.mode_s and math.isfinite(radar.elevation_sigma) for radar in site.radars)
+    assumed = (RANGE_BIAS, AZIMUTH_BIAS, ELEVATION_BIAS) if following > 1 else (0.0, 0.0, 0.0)
+    told = np.array([(r.range_bias, r.azimuth_bias, r.elevation_bias) for r in site.radars], np.float64).reshape(-1, 3)
+    return np.where(np.isfinite(told), told, np.array(assumed))
 
 
 def empty_seeds() -> Seeds:

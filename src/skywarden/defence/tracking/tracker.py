@@ -9,12 +9,13 @@ import numpy as np
 
 from skywarden.defence.tracking import classify, cooperative
 from skywarden.defence.tracking.associate import LATEST, groups, observe, remember, usable
+from skywarden.defence.tracking.bias import considered
 from skywarden.defence.tracking.filter import reconsider
 from skywarden.defence.tracking.history import PROVISIONAL, REACH, Core, State, Step, extended, looked_late, pause, reaches, recognised, redone
 from skywarden.defence.tracking.initiate import UNAMBIGUOUS, found
 from skywarden.defence.tracking.lateness import REMEMBERED, lags, noted
 from skywarden.defence.tracking.maintain import conclude, opinions
-from skywarden.defence.tracking.state import RINGS, SECTORS, Block, Model, Seeds, empty_block, empty_seeds, priors_of, sensors_of
+from skywarden.defence.tracking.state import RINGS, SECTORS, Block, Model, Seeds, biases_of, empty_block, empty_seeds, priors_of, sensors_of
 from skywarden.kernels.ballistics.air import with_weather
 from skywarden.kernels.geometry.ground import Ground
 from skywarden.messages.frame import NO_ADDRESS, Detections, Frame, Weather
@@ -173,7 +174,9 @@ def _model(site: Site, up: bytes, wind: bytes, offset: float, ratio: float, wind
     patience = 3.3 * max((r.revisit for r in site.radars), default=0.0)
     mean, variance = priors_of(site, wind_sigma)
     gap = np.array([GAP[0] + GAP[1] * r.revisit for r in site.radars], np.float64)
-    return Model(site.drags, air, site.earth, sensors, mean, variance, 9 if wind_sigma > 0.0 else 7, extent, limits, pd, reference, patience, gap, cell)
+    living = 9 if wind_sigma > 0.0 else 7
+    bias = biases_of(site)
+    return Model(site.drags, air, site.earth, sensors, mean, variance, living, extent, limits, pd, reference, patience, gap, bias, cell)
 
 
 def copied(b: Block) -> Block:
@@ -265,6 +268,6 @@ def picture(b: Block, likely: Array, t: float, model: Model) -> Tracks:
     rows = np.flatnonzero(b.number > 0)
     if rows.shape[0] == 0:
         return Tracks.empty()
-    state, covariance, law = opinions(b, rows, t, model)
+    state, covariance, law = opinions(considered(b, model), rows, t, model)
     kind = classify.probabilities(b, likely, rows)
     return Tracks(b.number[rows], state, covariance, b.seen[rows], b.born[rows], b.hits[rows], kind, law, b.address[rows])
