@@ -14,7 +14,7 @@ from test_tracking import a_round
 
 from skywarden.defence import impact
 from skywarden.defence.tracking import tracker
-from skywarden.defence.tracking.bias import displaced
+from skywarden.defence.tracking.bias import displaced, united
 from skywarden.defence.tracking.state import biases_of
 from skywarden.messages.tables import join, take
 
@@ -103,3 +103,20 @@ def test_a_single_radar_and_registered_ones_are_followed_to_the_last_bit_as_befo
     assert not biases_of(a_site()).any()
     assert not biases_of(REGISTERED).any()
     assert (biases_of(TWO) > 0.0).all()
+
+
+def test_a_second_track_of_a_round_waits_and_takes_over_its_number_when_the_first_is_lost():
+    """The second radar's own track of a round that a first one holds: not confirmed beside it; in its place, under its number, once it is missed."""
+    d = measured(a_round(), TWO, 4, false_alarms=0.0)
+    off = wrong(d, [(0.0, 0.0, 0.0), (60.0, math.radians(0.6), 0.0)])
+    parts = [take(off, np.flatnonzero((off.sensor == k) & (off.t <= 9.0))) for k in (0, 1)]
+    first, second = (followed(part, TWO, np.zeros(len(part.t)), 9.0) for part in parts)
+    known, new = first[-1][1].block, second[-1][1].block
+    model = tracker.model_of(TWO, TWO.weather)
+    for misses, expected in ((0, ([1, 0], [])), (2, ([1], []))):
+        both = join(known._replace(misses=np.array([misses], np.int32)), new._replace(number=np.zeros(1, np.int64), misses=np.zeros(1, np.int32)))
+        b, fresh = united(both, np.array([1]), model)
+        assert (b.number.tolist(), fresh.tolist()) == expected
+    assert b.share[0].argmax() == 1
+    b, fresh = united(join(known, known._replace(number=np.zeros(1, np.int64))), np.array([1]), model)
+    assert (b.number.tolist(), fresh.tolist()) == ([1, 0], [1])     # of the same radar: another round

@@ -13,8 +13,10 @@ from numba import njit
 
 from skywarden.defence.tracking.state import MOST_SHARES, Block, Model
 from skywarden.kernels.estimation.measure import measure
-from skywarden.messages.tables import Array
+from skywarden.messages.tables import Array, take
 
+SAME = 16.3             # chi-squared of 3 dimensions (99.9 %), within which two tracks of different radars may be of one target
+SAME_SPEED = 60.0       # m/s, difference of their velocities up to which they may: young tracks of a burning rocket know theirs badly
 SHARE_FADE = 0.1        # of a track's shares that one more detection replaces, were the radars without such errors
 
 
@@ -87,6 +89,39 @@ def _add(b: Block, p: Array, model: Model) -> None:
                     for c in range(6):
                         for d in range(6):
                             p[i, m, c, d] += w * off[k, c] * off[k, d]
+
+
+def united(b: Block, fresh: Array, model: Model) -> tuple[Block, Array]:
+    """Tracks about to be confirmed (rows `fresh`) that are, as far as the radars' errors let one tell, a confirmed one seen by another radar.
+
+    They wait; where the confirmed one has just been missed and they have not, they take its place and its number. Returns the tracks and what is left
+    of `fresh`.
+    """
+    shown = np.flatnonzero(b.number > 0)
+    if fresh.shape[0] == 0 or shown.shape[0] == 0 or not model.bias.any():
+        return b, fresh
+    c = considered(b, model)
+    laws = b.x.shape[1] - 2
+    best = np.where(b.alive[:, :laws].any(1), np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1), laws)
+    main = b.share.argmax(1)
+    number, gone, left = b.number.copy(), np.zeros(b.number.shape[0], np.bool_), []
+    for j in fresh.tolist():
+        others = shown[(main[shown] != main[j]) & ~gone[shown]]
+        off = c.x[others, best[others], :6] - c.x[j, best[j], :6]
+        spread = c.p[others, best[others], :3, :3] + c.p[j, best[j], :3, :3] + 1e-6 * np.eye(3)
+        squared = np.einsum("ki,ki->k", off[:, :3], np.linalg.solve(spread, off[:, :3, None])[..., 0]) if others.size else np.zeros(0)
+        squared = np.where(np.linalg.norm(off[:, 3:], axis=1) < SAME_SPEED, squared, np.inf)
+        if not (squared < SAME).any():
+            left.append(j)
+            continue
+        i = int(others[squared.argmin()])
+        if b.misses[i] > 0 and b.misses[j] == 0:
+            number[j], gone[i] = number[i], True
+    b = b._replace(number=number)
+    if not gone.any():
+        return b, np.array(left, np.int64)
+    rows = np.flatnonzero(~gone)
+    return take(b, rows), np.searchsorted(rows, np.array(left, np.int64))
 
 
 def considered(b: Block, model: Model) -> Block:

@@ -23,6 +23,7 @@ TO_TURN, TO_CALM = 0.05, 0.25   # 1/s, rates of beginning and of ending a turn
 FASTEST = 1500.0        # m/s: nothing that this system is for flies faster
 GATE = 30.0             # chi-squared; 4 degrees of freedom hold 5e-6 outside
 FADE = 0.2
+LOOSE = 2.0             # variance of a detection over that of its noise alone, for the radars' errors, from which no fit of a start uses it
 AFRESH = 5              # detections from which a burnt-out rocket's flight is fitted afresh
 AFRESH_COST = 3.0       # log-likelihood that every such trial costs: it is a hypothesis more
 LONGEST_BURN = 6.0      # s after birth until which that is tried
@@ -275,7 +276,7 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
                 loose = max(loose, R[a] / (R[a] - apart[a]))
         shared_anew(b, i, sensor, loose)
         k = b.kept[i]
-        if k < b.t.shape[1]:
+        if k < b.t.shape[1] and loose < LOOSE:
             b.t[i, k], b.sensor[i, k], b.ratio[i, k], b.past[i, k] = t, sensor, ratio[d] * loose, b.ll[i, laws]
             b.z[i, k] = z[d]
             b.kept[i] = k + 1

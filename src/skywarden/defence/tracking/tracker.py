@@ -9,7 +9,7 @@ import numpy as np
 
 from skywarden.defence.tracking import classify, cooperative
 from skywarden.defence.tracking.associate import LATEST, groups, observe, remember, usable
-from skywarden.defence.tracking.bias import considered
+from skywarden.defence.tracking.bias import considered, united
 from skywarden.defence.tracking.filter import reconsider
 from skywarden.defence.tracking.history import PROVISIONAL, REACH, Core, State, Step, extended, looked_late, pause, reaches, recognised, redone
 from skywarden.defence.tracking.initiate import UNAMBIGUOUS, found
@@ -115,8 +115,8 @@ def step(before: Core, given: Step, unseen: float, number: int, model: Model, si
         if b.hits.shape[0] > hits.shape[0]:
             hits = np.concatenate((hits, np.zeros(b.hits.shape[0] - hits.shape[0], np.int32)))
     b, seeds, busy = end(b, seeds, before.map, given, unseen, hits, model, site)
+    b, fresh = united(b, confirm(b, clutter, site), model)
     b, likely = classify.settle(b, model.mean)
-    fresh = confirm(b, clutter, site)
     b.number[fresh] = number + np.arange(fresh.shape[0])
     return Core(given.now, b, seeds, busy, clutter), likely, number + fresh.shape[0]
 
