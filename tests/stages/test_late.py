@@ -19,7 +19,8 @@ from skywarden.messages.frame import Detections, Radars
 from skywarden.messages.tables import join, take
 
 SECOND = np.array([1800.0, -900.0, 0.0])
-TWO = a_site(a_radar(), replace(a_radar(), name="other", place=SECOND))
+REGISTERED = {"range_bias": 0.0, "azimuth_bias": 0.0, "elevation_bias": 0.0}
+TWO = a_site(a_radar(**REGISTERED), a_radar(**REGISTERED, name="other", place=SECOND))
 ONE = a_site()
 
 
