@@ -1,0 +1,190 @@
+"""Warnings on their way, measured: from the frame to the wire, and ten thousand of them while broker and process are killed."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "stages"))
+
+from alert_builders import KEY, Broker, Receiver, a_channel, a_told_moment, a_told_site, listening, wait_for, warned  # noqa: E402 — found by the line above
+from builders import some_impacts, some_tracks  # noqa: E402
+
+from skywarden.alerts.alert import SimulationAlert, slug, warning_id  # noqa: E402
+from skywarden.alerts.opening import open_alerts, outbox_path  # noqa: E402
+from skywarden.alerts.outbox import WAITING  # noqa: E402
+from skywarden.messages.receipts import WORKING  # noqa: E402
+from skywarden.run.mailbox import Mailbox  # noqa: E402
+
+CHILD, RELAY = Path(__file__).with_name("warnings_child.py"), ROOT / "examples" / "siren_relay.py"
+EPOCH = 1_700_000_000           # s, of the child's warnings
+ZONES = 30
+
+
+class Stuck:
+    """A recorder whose disk hangs until it is let go."""
+
+    def __init__(self):
+        self.go, self.done = threading.Event(), 0
+
+    def take(self, moment):
+        self.go.wait(120.0)
+        self.done += 1
+
+    def close(self):
+        pass
+
+
+def crowded(t, zone):
+    """A picture of 200 projectiles and 30 aircraft in which one zone is warned."""
+    tracks = some_tracks(*[(10.0 * k, 20.0 * k, 900.0, -50.0, 80.0, -20.0) for k in range(230)], projectile=[1.0] * 200 + [0.0] * 30)
+    impacts = some_impacts(*[(0.99, t + 12.0, 10.0 * k, 5.0 * k) for k in range(200)])
+    return a_told_moment(t, warned(t, (zone, t), due=t + 12.0), tracks=tracks, impacts=impacts)
+
+
+def told_over_three_channels(folder, step=lambda t, zone: crowded(t, zone), pause=0.25):
+    """Seconds from handing a moment round to each client's socket, by channel, while the recorder hangs."""
+    import socket
+
+    (folder / "key.txt").write_bytes(KEY)
+    hook, broker = Receiver(), Broker(folder / "broker")
+    cot = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    cot.bind(("127.0.0.1", 0))
+    drawn = []
+
+    def hear():
+        while data := cot.recv(65536):
+            drawn.append((time.monotonic(), data))
+
+    threading.Thread(target=hear, daemon=True).start()
+    site = a_told_site(
+        a_channel(f"webhook+{hook.url}", "hook", "simulation"), a_channel(f"mqtt://127.0.0.1:{broker.port}", "mqtt", "simulation", secret=""),
+        a_channel(f"cot+udp://127.0.0.1:{cot.getsockname()[1]}", "cot", "simulation", secret=""), zones=ZONES)
+    alerts = open_alerts(site, EPOCH * 10**9, SimulationAlert, state=folder, folder=folder)
+    stuck = Stuck()
+    boxes = [Mailbox("alerts", alerts), Mailbox("record", stuck)]
+    began = {}
+    with listening(broker.port, "skywarden/#") as got:
+        wait_for(lambda: all(courier.report().state == WORKING for courier in alerts.couriers))
+        for zone in range(ZONES):
+            moment = step(float(zone), zone)
+            begun = time.monotonic()
+            began[zone] = begun
+            for box in boxes:
+                box.take(moment)
+            time.sleep(max(0.0, pause - (time.monotonic() - begun)))
+        wait_for(lambda: len(hook.got) >= 2 * ZONES - 1, 30.0)
+        wait_for(lambda: sum("/event/" in topic for _, topic, _, _ in got) >= 2 * ZONES - 1, 30.0)
+        arrived = {"hook": {}, "mqtt": {}, "cot": {}}
+        for at, _, body in hook.got:
+            told = json.loads(body)
+            if told["stage"] == "take-cover":
+                arrived["hook"].setdefault(int(told["zone"].split()[1]), at)
+        for at, topic, body, _ in got:
+            if "/event/" in topic and json.loads(body)["stage"] == "take-cover":
+                arrived["mqtt"].setdefault(int(json.loads(body)["zone"].split()[1]), at)
+        for at, data in list(drawn):
+            if b"u-d-f" in data:
+                for zone in range(ZONES):
+                    if f"{slug(f'zone {zone}')}.2".encode() in data:
+                        arrived["cot"].setdefault(zone, at)
+    assert stuck.done == 0, "everything arrived while the recorder hung"
+    stuck.go.set()
+    boxes[0].close()
+    broker.kill()
+    hook.close()
+    cot.close()
+    return {name: np.array([at - began[zone] for zone, at in found.items()]) for name, found in arrived.items()}
+
+
+def test_each_channel_is_told_of_every_zone_while_the_recorder_hangs(tmp_path):
+    for name, seconds in told_over_three_channels(tmp_path, pause=0.05).items():
+        assert seconds.size == ZONES, name      # how soon is asked of a machine that does nothing else: `make prove`
+
+
+@pytest.mark.prove
+def test_from_the_picture_to_the_wire_in_a_tenth_of_a_second(tmp_path, evidence):
+    for name, seconds in told_over_three_channels(tmp_path).items():
+        figures = {f"p{q}_ms": round(1000.0 * float(np.percentile(seconds, q)), 1) for q in (50, 99)}
+        evidence("alerts", f"picture to wire, {name}", messages=int(seconds.size), **figures)
+        assert float(np.percentile(seconds, 99)) <= 0.1, name
+
+
+def raised_and_killed(folder, many, kills, rng):
+    """Raise `many` warnings while the broker and the process are killed `kills` times each; what the relay did, and the outbox."""
+    (folder / "key.txt").write_bytes(KEY)
+    broker = Broker(folder / "broker")
+    log = folder / "relay.log"
+    relay = subprocess.Popen(
+        [sys.executable, str(RELAY), "--key", str(folder / "key.txt"), "--name", "north", "--zone", "zone 0", "--site", "test", "--memory",
+         str(folder / "relay.json"), "--broker", f"127.0.0.1:{broker.port}"], stdout=log.open("w"), stderr=subprocess.STDOUT)
+    said = folder / "child.log"
+
+    def start():
+        return subprocess.Popen([sys.executable, str(CHILD), str(folder), str(broker.port), str(many)], stdout=said.open("a"), stderr=subprocess.STDOUT)
+
+    def reached():
+        lines = said.read_text().split() if said.is_file() else []
+        return int(lines[-1]) if lines and lines[-1].isdecimal() else 0
+
+    child = start()
+    try:
+        spots = sorted((rng.randrange(1, many), way) for way in ("broker", "process") for _ in range(kills))
+        for spot, way in spots:
+            wait_for(lambda spot=spot, child=child: reached() >= spot or child.poll() is not None, 900.0, f"warning {spot}")
+            if way == "broker":
+                broker.kill()
+                time.sleep(0.3)
+                broker.start()
+            else:
+                child.kill()
+                child.wait()
+                child = start()
+        assert child.wait(900.0) == 0, said.read_text()[-3000:]
+    finally:
+        for process in (child, relay):
+            process.kill()
+            process.wait()
+        broker.kill()
+    with closing(sqlite3.connect(outbox_path("test", "live", folder))) as base:
+        rows = base.execute("SELECT message, state, expires FROM messages WHERE stage=2").fetchall()
+    acted = [(float(line.split(" ")[0]), *line.split(": ", 1)[1].split(" ")[:2]) for line in log.read_text().splitlines() if ": take-cover " in line]
+    return rows, acted
+
+
+def judged(rows, acted, many):
+    """That no warning is lost, none acted on twice, none after its expiry; gives how many were acted on."""
+    expected = {warning_id("test", "zone 0", EPOCH + k) for k in range(1, many + 1)}
+    kept = {message.rsplit(".take-cover", 1)[0]: (state, expires) for message, state, expires in rows}
+    assert expected <= kept.keys(), f"{len(expected - kept.keys())} warnings are in no outbox"
+    assert not [warning for warning in expected if kept[warning][0] == WAITING], "everything left the outbox or ran out"
+    ids = [warning for _, _, warning in acted]
+    assert len(ids) == len(set(ids)), "acted on twice"
+    assert all(at <= kept[warning][1] + 0.5 for at, _, warning in acted), "acted on after its expiry"
+    return len(ids)
+
+
+def test_warnings_survive_a_killed_broker_and_a_killed_process(tmp_path):
+    rows, acted = raised_and_killed(tmp_path, 60, 1, random.Random(4))
+    assert judged(rows, acted, 60) > 30
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_ten_thousand_warnings_with_broker_and_process_killed_five_times(tmp_path, evidence):
+    begun = time.monotonic()
+    rows, acted = raised_and_killed(tmp_path, 10_000, 5, random.Random(15))
+    done = judged(rows, acted, 10_000)
+    evidence("alerts", "10,000 warnings, broker and process killed five times each", messages=len(rows), lost=0, acted_on=done, twice=0, after_expiry=0,
+             seconds=round(time.monotonic() - begun))
