@@ -1,8 +1,10 @@
-"""What one zone is told at one moment, as a type of its own for live data, for an exercise and for a simulation.
+"""What one zone is told at one moment, as a type of its own for live data, for an exercise and for
+a simulation.
 
-A channel is made for one of the three and takes no other: `Channel.offer` refuses what is not its own, and the three differ in
-topic, key, wording and tone as well (`KIND`), so that nothing of a simulation or an exercise is believed where a live warning is.
-A test of a channel is a fourth type: every channel takes it, no receiver acts on it.
+A channel is made for one of the three and takes no other: `Courier.offer` refuses what is not its
+own, and the three differ in topic, key, wording and tone as well, so that nothing of a
+simulation or an exercise is believed where a live warning is. A test of a channel is a fourth type:
+every channel takes it, no receiver acts on it.
 """
 
 from __future__ import annotations
@@ -148,12 +150,16 @@ KINDS = ("live", "exercise", "simulation")  # a channel is declared for one of t
 
 
 def warning_id(site: str, zone: str, onset: float) -> str:
-    """The id of the warning of a zone that began then [s since 1970, UTC]: the same on every machine that sees the same onset."""
+    """The id of the warning of a zone that began then [s since 1970, UTC]: the same on every
+    machine that sees the same onset.
+    """
     return f"{slug(site)}.{slug(zone)}.{stamp(onset)}"
 
 
 def slug(name: str) -> str:
-    """A name as it stands in topics and ids: ASCII letters, digits and dashes; a name with others carries its digest to stay apart."""
+    """A name as it stands in topics and ids: ASCII letters, digits and dashes; a name with others
+    carries its digest to stay apart.
+    """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     short = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
     if re.fullmatch(r"[A-Za-z0-9 _-]{1,48}", name) and short:
@@ -183,7 +189,10 @@ def expiry(stage: int, sent: float, due: float | None, until: float | None) -> f
 
 
 def areas(site: Site) -> dict[str, Area]:
-    """Every zone of a site as other systems want it, by name. UsageError where two could not be told apart by topic."""
+    """Every zone of a site as other systems want it, by name.
+
+    UsageError where two could not be told apart by topic.
+    """
     found = {zone.name: _area(site, zone) for zone in site.zones}
     by_slug: dict[str, str] = {}
     for area in found.values():

@@ -1,6 +1,8 @@
-"""CAP 1.2 out: an alert a zone, an update or a cancel that refers to what was said before, in English and the channel's languages.
+"""CAP 1.2 out: an alert a zone, an update or a cancel that refers to what was said before, in
+English and the channel's languages.
 
-Only a live alert is Actual. An exercise is Exercise; a simulation and a test are Test, which receivers are told to disregard.
+Only a live alert is Actual. An exercise is Exercise; a simulation and a test are Test, which
+receivers are told to disregard.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Cursor on Target out: the warned zone as a drawing, the hazard as an ellipse, both said again each second and gone with the warning.
+"""Cursor on Target out: the warned zone as a drawing, the hazard as an ellipse, both said again
+each second and gone with the warning.
 
 In a simulation, and only there, tracks too. TCP and TLS to a TAK server, UDP to a group or a host.
 """
@@ -195,7 +196,9 @@ class CotStream(CotTransport):
         await self._writer.drain()
 
     def _own_certificate(self, setting: Setting) -> None:
-        """The certificate that a TAK server knows us by: `secret` names one PEM file with key and certificate."""
+        """The certificate that a TAK server knows us by: `secret` names one PEM file with key and
+        certificate.
+        """
         path = Path(setting.channel.secret.removeprefix("file:"))
         folder = setting.folder
         try:

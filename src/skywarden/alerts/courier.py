@@ -1,8 +1,9 @@
-"""Carries one channel's messages: a thread with an event loop, in order within a zone, tried again until taken or expired, and said again.
+"""Carries one channel's messages: a thread with an event loop, in order within a zone, tried again
+until taken or expired, and said again.
 
-    loop --offer, microseconds--> queue a zone --> transport.send --> accepted --> acknowledged by a receiver: delivered
-                                       |  fails: again after 0.2, 0.4 … 5 s, until the message expires
-    each second: transport.again(what every zone is told now), while pictures keep coming; a loop that has died falls silent
+    loop --offer, microseconds--> queue a zone --> transport.send --> accepted --> delivered
+              fails: again after 0.2, 0.4 … 5 s, until the message expires     by the receiver's answer
+    each second: transport.again(what every zone is told now), while pictures keep coming
 
 A hung, failing or slow channel is felt by no other one and never by the loop.
 """
@@ -70,7 +71,8 @@ class Link(Protocol):
 
 
 class Transport(Protocol):
-    """One way out. Every coroutine may raise what it likes: it is counted, shown and tried again."""
+    """One way out. Every coroutine may raise what it likes: it is counted, shown and tried again.
+    """
 
     relays: tuple[str, ...]  # receivers that must answer; empty: none is expected to
 
@@ -175,7 +177,10 @@ class Courier(Generic[A]):
         return not self.zones or zone in self.zones
 
     def parcel(self, alert: A | ChannelTest, since: float) -> Parcel:
-        """An alert made ready for this channel. TypeError for one of another kind: it has no way onto this channel."""
+        """An alert made ready for this channel.
+
+        TypeError for one of another kind: it has no way onto this channel.
+        """
         if type(alert) not in (self.takes, ChannelTest):
             raise TypeError(
                 f"channel {self.name} carries {self.takes.kind} alerts; a {alert.kind} alert has no way onto it"
@@ -196,7 +201,9 @@ class Courier(Generic[A]):
         return bool(getattr(self.transport, "shows", False)) and self.takes is SimulationAlert
 
     def hold(self, standing: Mapping[str, A], tracks: tuple[TrackRow, ...] = ()) -> None:
-        """What every zone is told now, to be said again each second for as long as this keeps being called."""
+        """What every zone is told now, to be said again each second for as long as this keeps being
+        called.
+        """
         self._tracks = tracks if self.shows else ()
         self._standing = {zone: alert for zone, alert in standing.items() if self.tells(zone)}
         self._alive = time.monotonic()
@@ -403,7 +410,9 @@ class Courier(Generic[A]):
             self._events.append(Event(time.time(), alert, outcome, latency, who))
 
     def _unanswered(self, now: float) -> None:
-        """Messages that were taken and that no receiver has acknowledged in time: the alarm "nobody answered"."""
+        """Messages that were taken and that no receiver has acknowledged in time: the alarm "nobody
+        answered".
+        """
         for message in [message for message in self._awaited if now - self._open[message].since > ANSWER_S]:
             self._awaited.discard(message)
             parcel = self._open[message].parcel  # an acknowledgement that comes later still counts

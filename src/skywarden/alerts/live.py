@@ -1,4 +1,6 @@
-"""Opens live channels. Imported by the live session and by nothing else: tests/test_house.py reads the imports to keep it so."""
+"""Opens live channels. Imported by the live session and by nothing else: tests/test_house.py reads
+the imports to keep it so.
+"""
 
 from __future__ import annotations
 

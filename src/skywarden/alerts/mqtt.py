@@ -1,11 +1,16 @@
-"""MQTT 5: one retained message a zone that runs out by itself, said again each second, and every change as an event of its own.
+"""MQTT 5: one retained message a zone that runs out by itself, said again each second, and every
+change as an event of its own.
 
-    skywarden/SITE/KIND/zone/ZONE/REPLICA     retained, expires after 3 s: what the zone is told now; "none" while it is not warned
-    skywarden/SITE/KIND/event/ZONE/REPLICA    each change once, QoS 1, expires with the message: for receivers with a session of their own
-    skywarden/SITE/KIND/status/REPLICA        "speaking"; "stopped" after a run has ended; "silent" by the broker when we are lost, never "clear"
-    skywarden/SITE/KIND/ack/RELAY             what a receiver answers: {"relay": NAME, "message": ID}
+    skywarden/SITE/KIND/zone/ZONE/REPLICA     retained, expires after 3 s: what the zone is told
+                                              now; "none" while it is not warned
+    skywarden/SITE/KIND/event/ZONE/REPLICA    each change once, QoS 1, expires with the message:
+                                              for receivers with a session of their own
+    skywarden/SITE/KIND/status/REPLICA        "speaking"; "stopped" after a run has ended; "silent"
+                                              by the broker when we are lost, and never "clear"
+    skywarden/SITE/KIND/ack/RELAY             what a receiver answers: {"relay": …, "message": …}
 
-A receiver that hears nothing for 3 s has no contact: it keeps the last stage until its `until` and says so; silence is never an all-clear.
+A receiver that hears nothing for 3 s has no contact: it keeps the last stage until its `until` and
+says so; silence is never an all-clear.
 """
 
 from __future__ import annotations

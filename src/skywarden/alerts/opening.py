@@ -1,4 +1,7 @@
-"""From the site's [[channels]] to open channels: one line a URL scheme. Which kind of alert they carry is the session's to say."""
+"""From the site's [[channels]] to open channels: one line a URL scheme.
+
+Which kind of alert they carry is the session's to say.
+"""
 
 from __future__ import annotations
 
@@ -47,13 +50,15 @@ def open_alerts(
     folder: Path | None = None,
     wall: bool = False,
 ) -> Alerts[A] | None:
-    """The sink that tells people, with every channel the site declares for alerts of the type `made`; None where it declares none.
+    """The sink that tells people, with every channel the site declares for alerts of the type
+    `made`; None where it declares none.
 
     state    folder of the outbox; None: the service's own, see `state_folder`
     folder   the site's own, which secrets are relative to
     wall     whether times of the picture are the wall's
 
-    Raises UsageError for a channel that cannot be opened as declared. Live channels are opened by `live.py` alone.
+    Raises UsageError for a channel that cannot be opened as declared. Live channels are opened by
+    `live.py` alone.
     """
     if made is LiveAlert and not wall:
         raise TypeError("live alerts keep the wall's time")
@@ -87,7 +92,9 @@ def outbox_path(site: str, kind: str, state: Path | None = None) -> Path:
 
 
 def state_folder() -> Path:
-    """Where a service keeps what must survive it: systemd's StateDirectory, else the user's own state folder."""
+    """Where a service keeps what must survive it: systemd's StateDirectory, else the user's own
+    state folder.
+    """
     given = os.environ.get("STATE_DIRECTORY", "").split(":")[0] or os.environ.get("XDG_STATE_HOME", "")
     if given:
         return Path(given) / ("" if os.environ.get("STATE_DIRECTORY") else "skywarden")

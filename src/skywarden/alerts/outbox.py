@@ -1,13 +1,15 @@
-"""Messages on their way, in one small SQLite file: what a killed process had not delivered is found again by the next one.
+"""Messages on their way, in one small SQLite file: what a killed process had not delivered is found
+again by the next one.
 
-    messages  n  channel  message  zone  alert  expires  state  tries  told  done  who      one row a message and channel
-    answers   message  channel  who  at                                                    every receiver that acknowledged it
-    standing  zone  alert                                                                  what each zone was last told
-    asked     n  kind  text  who  made  taken                                              what `skywarden alert` asks of the running service
-    service   key  value                                                                   its sign of life, its channels
+    messages  a row a message and channel: the alert, until when it may be acted on, what became of it
+    answers   every receiver that acknowledged a message, and when
+    standing  what each zone was last told
+    asked     what `skywarden alert` asks of the running service
+    service   its sign of life, and when each channel last passed a test
 
-Writing is done by one thread. Whoever puts a message waits for the disk `PATIENCE_S` at most: a full or hung disk is counted and shown,
-and costs the memory of a message after a crash, never the message.
+Writing is done by one thread. Whoever puts a message waits for the disk `PATIENCE_S` at most: a
+full or hung disk is counted and shown, and costs the memory of a message after a crash, never the
+message.
 """
 
 from __future__ import annotations
@@ -69,7 +71,8 @@ class Told(NamedTuple):
 
 
 class Outbox:
-    """The outbox of one site and kind. Every method may be called from any thread; none raises because of the disk after the start.
+    """The outbox of one site and kind. Every method may be called from any thread; none raises
+    because of the disk after the start.
 
     Raises UsageError where the file cannot be made at the start.
     """
@@ -96,7 +99,10 @@ class Outbox:
         self._thread.start()
 
     def put(self, parcels: Sequence[Parcel]) -> None:
-        """Keep messages before they are sent; waits for the disk `PATIENCE_S` at most. A message put twice is kept once."""
+        """Keep messages before they are sent; waits for the disk `PATIENCE_S` at most.
+
+        A message put twice is kept once.
+        """
         ticket = 0
         for parcel in parcels:
             alert = parcel.alert
@@ -148,7 +154,9 @@ class Outbox:
             self._order("DELETE FROM standing WHERE zone=?", alert.zone)
 
     def left_standing(self) -> dict[str, Alert]:
-        """What each zone was last told, by name: the warnings that a process before this one had raised and not cleared."""
+        """What each zone was last told, by name: the warnings that a process before this one had
+        raised and not cleared.
+        """
         found: dict[str, Alert] = {}
         for zone, data in self._ask("SELECT zone, alert FROM standing"):
             with contextlib.suppress(ValueError, TypeError, KeyError):
@@ -156,7 +164,9 @@ class Outbox:
         return found
 
     def left_waiting(self, channel: str) -> list[Parcel]:
-        """Messages of a channel that nobody has taken and that may still be acted on, oldest first; the others are noted as expired."""
+        """Messages of a channel that nobody has taken and that may still be acted on, oldest first;
+        the others are noted as expired.
+        """
         now, found = self._now(), []
         self._order(
             "UPDATE messages SET state=?, done=? WHERE channel=? AND state=? AND expires<=?",
@@ -182,7 +192,9 @@ class Outbox:
         self._order("INSERT OR REPLACE INTO service VALUES (?,?)", key, value)
 
     def requests(self) -> list[tuple[int, str, str, str]]:
-        """What was asked of the running service and not taken yet, oldest first: (number, kind, text, who). Each is given once."""
+        """What was asked of the running service and not taken yet, oldest first: (number, kind,
+        text, who). Each is given once.
+        """
         rows = self._ask(
             "SELECT n, kind, text, who FROM asked WHERE taken IS NULL AND n > ? AND made > ? ORDER BY n",
             self._asked,
@@ -194,7 +206,9 @@ class Outbox:
         return [(int(n), str(kind), str(text), str(who)) for n, kind, text, who in rows]
 
     def flush(self, patience: float = 5.0) -> bool:
-        """Wait until everything ordered so far is on the disk; False where it is not within `patience` [s]."""
+        """Wait until everything ordered so far is on the disk; False where it is not within
+        `patience` [s].
+        """
         with self._turn:
             ticket = self._ordered
             return self._turn.wait_for(lambda: self._written >= ticket, patience)
@@ -218,7 +232,9 @@ class Outbox:
             return self._ordered
 
     def _write(self) -> None:
-        """Everything ordered, many at a time in one transaction, until the end; a disk that fails is tried again."""
+        """Everything ordered, many at a time in one transaction, until the end; a disk that fails
+        is tried again.
+        """
         base: sqlite3.Connection | None = None
         while (batch := self._batch()) is not None:
             try:
@@ -270,8 +286,12 @@ def ask_service(path: Path, kind: str, text: str, who: str) -> int:
     with _asked(path) as base:
         row = base.execute("SELECT value FROM service WHERE key='alive'").fetchone()
         if row is None or time.time() - float(row[0]) > 10.0:
-            raise UsageError(f"{path}: the service that keeps this outbox does not run: a message goes out through it, start it first")
-        made = base.execute("INSERT INTO asked (kind, text, who, made) VALUES (?,?,?,?)", (kind, text, who, time.time()))
+            raise UsageError(
+                f"{path}: the service that keeps this outbox does not run: a message goes out through it, start it first"
+            )
+        made = base.execute(
+            "INSERT INTO asked (kind, text, who, made) VALUES (?,?,?,?)", (kind, text, who, time.time())
+        )
         return int(made.lastrowid or 0)
 
 
@@ -279,7 +299,9 @@ def history(path: Path, most: int = 200) -> list[Told]:
     """Who was told what when, newest last; UsageError where there is no outbox."""
     with _asked(path) as base:
         rows = base.execute(
-            "SELECT made, channel, zone, stage, kind, message, state, told, done, who FROM messages ORDER BY n DESC LIMIT ?", (most,)).fetchall()
+            "SELECT made, channel, zone, stage, kind, message, state, told, done, who FROM messages ORDER BY n DESC LIMIT ?",
+            (most,),
+        ).fetchall()
         answers: dict[tuple[str, str], list[str]] = {}
         for message, channel, who in base.execute("SELECT message, channel, who FROM answers ORDER BY at"):
             answers.setdefault((message, channel), []).append(who)
@@ -291,7 +313,9 @@ def history(path: Path, most: int = 200) -> list[Told]:
 def _asked(path: Path) -> Iterator[sqlite3.Connection]:
     """An outbox that somebody else keeps; UsageError, with a sentence, where it is none."""
     if not path.is_file():
-        raise UsageError(f"{path}: no service has kept an outbox here: start one whose site declares [[channels]], or name its folder with --state")
+        raise UsageError(
+            f"{path}: no service has kept an outbox here: start one whose site declares [[channels]], or name its folder with --state"
+        )
     try:
         with contextlib.closing(_connect(path)) as base:
             yield base

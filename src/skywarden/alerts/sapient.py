@@ -1,7 +1,9 @@
-"""SAPIENT out (BSI Flex 335 v2): we register as a node of a fusion node, report our status, and raise alerts it acknowledges.
+"""SAPIENT out (BSI Flex 335 v2): we register as a node of a fusion node, report our status, and
+raise alerts it acknowledges.
 
-In a simulation, and only there, detection reports with the predicted place and time of impact too. Node ids differ by kind of
-session: a fusion node never sees a simulation under the id of the live node.
+In a simulation, and only there, detection reports with the predicted place and time of impact too.
+Node ids differ by kind of session: a fusion node never sees a simulation under the id of the live
+node.
 """
 
 from __future__ import annotations
@@ -239,7 +241,9 @@ def _message(setting: Setting, now: float, **content: Any) -> Any:
 
 
 def _location(latitude: float, longitude: float, height: float | None) -> dict[str, Any]:
-    """A place: x is the longitude and y the latitude, as the standard has it and its own example has not."""
+    """A place: x is the longitude and y the latitude, as the standard has it and its own example
+    has not.
+    """
     told: dict[str, Any] = {
         "x": longitude,
         "y": latitude,

@@ -1,7 +1,8 @@
 """Keys and passwords: read from files that the site names, never written anywhere, never shown.
 
-site.toml is copied into every record, so a key cannot stand in it: `secret = "file:siren.key"` names a file beside the site, or
-`secret = "file:$CREDENTIALS_DIRECTORY/siren"` one that systemd hands the service.
+site.toml is copied into every record, so a key cannot stand in it: `secret = "file:siren.key"`
+names a file beside the site, or `secret = "file:$CREDENTIALS_DIRECTORY/siren"` one that systemd
+hands the service.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class Secret:
         return self._value
 
     def derive(self, purpose: str) -> Secret:
-        """Another key for one purpose: what is signed for a simulation can never pass for a live message."""
+        """Another key for one purpose: what is signed for a simulation can never pass for a live
+        message.
+        """
         return Secret(hmac.new(self._value, purpose.encode(), sha256).digest())
 
     def sign(self, message: bytes) -> str:

@@ -1,4 +1,6 @@
-"""What every transport is built from: the declaration of its channel, the site around it, its secrets, and the words it says."""
+"""What every transport is built from: the declaration of its channel, the site around it, its
+secrets, and the words it says.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The sink that tells people: pictures in, messages out on every channel, receipts back for the next frame."""
+"""The sink that tells people: pictures in, messages out on every channel, receipts back for the
+next frame.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,9 @@ ASKED_S = 0.25  # seconds between two looks at what `skywarden alert` asks for
 class Alerts(Generic[A]):
     """A Sink. Takes moments of one kind of session, and only makes that kind of alert.
 
-    Refuses, by an error that its mailbox shows, a moment that holds a drill or the truth where the alerts are live: such a moment is of a
-    simulation, and nothing of one goes out on a live channel.
+    Refuses, by an error that its mailbox shows, a moment that holds a drill or the truth where the
+    alerts are live: such a moment is of a simulation, and nothing of one goes out on a live
+    channel.
     """
 
     def __init__(self, teller: Teller[A], couriers: Sequence[Courier[A]], outbox: Outbox, made: type[A]) -> None:
@@ -41,7 +44,7 @@ class Alerts(Generic[A]):
                     f"channel {courier.name} carries {courier.takes.kind} alerts, this session makes {made.kind} ones"
                 )
         self._lock = threading.Lock()
-        self._epoch = 0.0       # UTC of t = 0, as the wall has it now [s since 1970]
+        self._epoch = 0.0  # UTC of t = 0, as the wall has it now [s since 1970]
         self.shows = made.kind == "simulation" and any(courier.shows for courier in self.couriers)
         self._commands: list[Command] = list(teller.left_standing())
         self._ended = threading.Event()
@@ -84,7 +87,9 @@ class Alerts(Generic[A]):
             courier.offer(parcel)
 
     def receipts(self) -> tuple[Channels, Receipts]:
-        """How the channels fare, and what was heard of single messages since the last call: for the next frame."""
+        """How the channels fare, and what was heard of single messages since the last call: for the
+        next frame.
+        """
         reports = [courier.report() for courier in self.couriers]
         columns: list[tuple[Any, ...]] = list(zip(*reports, strict=True)) if reports else [()] * 9
         channels = Channels(
@@ -116,11 +121,22 @@ class Alerts(Generic[A]):
     def states(self) -> list[SinkState]:
         """How each channel fares, as the console shows sinks."""
         return [
-            SinkState(r.name, None if math.isinf(r.heard) else r.heard, r.waiting, r.expired, 0, r.fault or (
-                "" if r.state in (WORKING, STARTING) else CHANNEL_STATES[r.state]), r.latency) for r in (c.report() for c in self.couriers)]
+            SinkState(
+                r.name,
+                None if math.isinf(r.heard) else r.heard,
+                r.waiting,
+                r.expired,
+                0,
+                r.fault or ("" if r.state in (WORKING, STARTING) else CHANNEL_STATES[r.state]),
+                r.latency,
+            )
+            for r in (c.report() for c in self.couriers)
+        ]
 
     def commands(self) -> tuple[Command, ...]:
-        """What people asked of the running service through `skywarden alert`, and what stood before a restart; for the next frame."""
+        """What people asked of the running service through `skywarden alert`, and what stood before
+        a restart; for the next frame.
+        """
         with self._lock:
             waiting, self._commands = tuple(self._commands), []
         return waiting

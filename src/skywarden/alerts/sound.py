@@ -1,7 +1,9 @@
-"""What is heard: a tone that says whether it is meant, then the words, as WAV clips for each zone, stage and language.
+"""What is heard: a tone that says whether it is meant, then the words, as WAV clips for each zone,
+stage and language.
 
-The words are spoken by espeak-ng in a process of its own, once, ahead; where it is not installed a clip is its tone alone, and
-that is said. Tones need no language: live rises and falls, an exercise goes high and low, a simulation clicks, a test beeps once.
+The words are spoken by espeak-ng in a process of its own, once, ahead; where it is not installed a
+clip is its tone alone, and that is said. Tones need no language: live rises and falls, an exercise
+goes high and low, a simulation clicks, a test beeps once.
 """
 
 from __future__ import annotations
@@ -94,7 +96,9 @@ def tone(kind: str, stage: int) -> NDArray[Any]:
 
 
 def speech(words: str, language: str) -> NDArray[Any] | None:
-    """(n,) samples of the words; None where espeak-ng is not installed or cannot speak the language."""
+    """(n,) samples of the words; None where espeak-ng is not installed or cannot speak the
+    language.
+    """
     program = shutil.which("espeak-ng")
     if program is None:
         return None
@@ -130,7 +134,10 @@ def to_wav(samples: NDArray[Any]) -> bytes:
 
 
 def write_clips(site: Site, kind: str, out: Path, languages: tuple[str, ...]) -> tuple[int, int]:
-    """Write every clip into a folder: how many, and how many of them without words. UsageError where that cannot be done."""
+    """Write every clip into a folder: how many, and how many of them without words.
+
+    UsageError where that cannot be done.
+    """
     if kind not in KINDS:
         raise UsageError(f"kind {kind}: it is live, exercise or simulation")
     try:
@@ -145,7 +152,9 @@ def write_clips(site: Site, kind: str, out: Path, languages: tuple[str, ...]) ->
 
 
 def _sweep(begin: float, end: float, seconds: float) -> NDArray[Any]:
-    """A tone that glides from one pitch to another, faded in and out over 10 ms so that it does not crack."""
+    """A tone that glides from one pitch to another, faded in and out over 10 ms so that it does not
+    crack.
+    """
     n = round(seconds * RATE)
     if begin <= 0.0:
         return np.zeros(n)

@@ -1,4 +1,7 @@
-"""From pictures to messages: who has to be told something new. Remembers what each zone was last told; ids survive a restart."""
+"""From pictures to messages: who has to be told something new.
+
+Remembers what each zone was last told; ids survive a restart.
+"""
 
 from __future__ import annotations
 
@@ -156,7 +159,9 @@ class Teller(Generic[A]):
         )
 
     def _id(self, name: str, since: float) -> str:
-        """The warning's id: that of the zone's name and the UTC onset or, after a restart, the one it had before."""
+        """The warning's id: that of the zone's name and the UTC onset or, after a restart, the one
+        it had before.
+        """
         return self._carried.get(name) or warning_id(self.site.name, name, self._epoch + since)
 
     def _reason(self, name: str, row: int, picture: Picture) -> str:
@@ -169,7 +174,9 @@ class Teller(Generic[A]):
         return f"{tracks} {'round' if tracks == 1 else 'rounds'} foreseen, {100.0 * p:.0f} % that at least one endangers the zone"
 
     def _hazard(self, zone: int, picture: Picture) -> Ellipse | None:
-        """Where the likeliest round that endangers a zone may come down; None where none is foreseen."""
+        """Where the likeliest round that endangers a zone may come down; None where none is
+        foreseen.
+        """
         threats, impacts = picture.threats, picture.impacts
         rows = np.flatnonzero(threats.zone == zone)
         if rows.size == 0:

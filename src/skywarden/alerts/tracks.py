@@ -1,4 +1,6 @@
-"""Tracks for other systems' maps, out of a simulation only: where each is and, where it comes down, where and when. Never where it came from."""
+"""Tracks for other systems' maps, out of a simulation only: where each is and, where it comes down,
+where and when. Never where it came from.
+"""
 
 from __future__ import annotations
 

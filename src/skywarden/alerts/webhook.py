@@ -1,7 +1,8 @@
-"""A webhook: each message as JSON by HTTP POST, signed as Standard Webhooks has it (webhook-id, webhook-timestamp, webhook-signature).
+"""A webhook: each message as JSON by HTTP POST, signed as Standard Webhooks has it (webhook-id,
+webhook-timestamp, webhook-signature).
 
-The id is the message's own, so a receiver that keeps ids never acts twice. 2xx acknowledges; 408, 425, 429 and 5xx are tried again; every
-other answer means that the receiver will never take it.
+The id is the message's own, so a receiver that keeps ids never acts twice. 2xx acknowledges; 408,
+425, 429 and 5xx are tried again; every other answer means that the receiver will never take it.
 """
 
 from __future__ import annotations
@@ -87,5 +88,7 @@ def judged(status: int, who: str, outcome: int = DELIVERED) -> Answer:
 
 
 def _key(secret: bytes) -> str | bytes:
-    """The key as the library wants it: `whsec_…` in base64 as it stands, anything else as the bytes themselves."""
+    """The key as the library wants it: `whsec_…` in base64 as it stands, anything else as the bytes
+    themselves.
+    """
     return secret.decode("ascii") if secret.startswith(b"whsec_") else secret

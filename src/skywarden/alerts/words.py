@@ -1,7 +1,9 @@
-"""The words of a warning, in each language: what to do first, where, how long, and in front of all that whether it is meant.
+"""The words of a warning, in each language: what to do first, where, how long, and in front of all
+that whether it is meant.
 
-Live wording has no word before it; everything else begins, and ends, with what it is. The texts other than English were written for
-this project and not yet read by native speakers of them: a site puts its own in [wording.LANGUAGE] of site.toml.
+Live wording has no word before it; everything else begins, and ends, with what it is. The texts
+other than English were written for this project and not yet read by native speakers of them: a site
+puts its own in [wording.LANGUAGE] of site.toml.
 """
 
 from __future__ import annotations
@@ -102,24 +104,35 @@ WORDS: dict[str, dict[str, str]] = {
 }
 LANGUAGES = tuple(WORDS)
 NOT_MEANT = ("exercise", "simulation")
-Own = Mapping[str, Mapping[str, str]] | None     # a site's own words, by language and step
+Own = Mapping[str, Mapping[str, str]] | None  # a site's own words, by language and step
 
 
 def step(alert: Alert) -> str:
-    """Which text an alert takes: its stage, or that it corrects one before; blank for a person's own words."""
+    """Which text an alert takes: its stage, or that it corrects one before; blank for a person's
+    own words.
+    """
     return "corrected" if alert.wrong else alert.stage_name if alert.stage != NO_STAGE else ""
 
 
 def headline(alert: Alert, language: str, own: Own = None) -> str:
-    """The few words that come first, with the zone: "EXERCISE EXERCISE EXERCISE — Take cover now. apron-2."."""
+    """The few words that come first, with the zone: "EXERCISE EXERCISE EXERCISE — Take cover now.
+    apron-2.".
+    """
     return phrase(alert.kind, step(alert), alert.zone, language, own, alert.text)
 
 
 def say(alert: Alert, language: str, own: Own = None) -> str:
-    """Everything that is said: headline, the time that is left, a person's words, and what it is once more."""
+    """Everything that is said: headline, the time that is left, a person's words, and what it is
+    once more.
+    """
     words = _words(language, own)
     parts = [headline(alert, language, own)]
-    if alert.stage_name in ("take-cover", "stay") and alert.due is not None and alert.due > alert.sent and alert.kind != "test":
+    if (
+        alert.stage_name in ("take-cover", "stay")
+        and alert.due is not None
+        and alert.due > alert.sent
+        and alert.kind != "test"
+    ):
         parts.append(words["seconds"].format(seconds=round(alert.due - alert.sent)))
     if alert.text and step(alert):
         parts.append(alert.text)
@@ -127,7 +140,9 @@ def say(alert: Alert, language: str, own: Own = None) -> str:
 
 
 def phrase(kind: str, said: str, zone: str, language: str, own: Own = None, text: str = "") -> str:
-    """The words of a stage (or a person's `text`) for a zone, with what it is before them where it is not meant."""
+    """The words of a stage (or a person's `text`) for a zone, with what it is before them where it
+    is not meant.
+    """
     words = _words(language, own)
     if kind == "test":
         return f"{words['test']} {zone}."

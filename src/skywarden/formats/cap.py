@@ -1,8 +1,10 @@
-"""Common Alerting Protocol 1.2 (OASIS): read with suspicion, checked element by element, and beyond the schema.
+"""Common Alerting Protocol 1.2 (OASIS): read with suspicion, checked element by element, and beyond
+the schema.
 
-The schema lets pass what no receiver can use: an open ring, longitude first, an update that refers to nothing. What is checked beyond it
-stands in `_rules`. A document type, an entity or a file of another namespace is refused before anything in it is believed; nothing named
-in a document is ever fetched. A signature is let stand and not verified.
+The schema lets pass what no receiver can use: an open ring, longitude first, an update that refers
+to nothing. What is checked beyond it stands in `_rules`. A document type, an entity or a file of
+another namespace is refused before anything in it is believed; nothing named in a document is ever
+fetched. A signature is let stand and not verified.
 """
 
 from __future__ import annotations
@@ -54,7 +56,9 @@ _UNFIT = re.compile(r"[\s,<&]")
 
 
 class CapFault(NamedTuple):
-    """One thing wrong with one alert: line of the file, what is wrong with the value found, and what to do."""
+    """One thing wrong with one alert: line of the file, what is wrong with the value found, and
+    what to do.
+    """
 
     line: int
     what: str
@@ -65,7 +69,9 @@ class CapFault(NamedTuple):
 
 
 class _Element(NamedTuple):
-    """What may stand at one place: name, how often at least and at most, what its text must be, or what it holds."""
+    """What may stand at one place: name, how often at least and at most, what its text must be, or
+    what it holds.
+    """
 
     name: str
     least: int
@@ -75,7 +81,9 @@ class _Element(NamedTuple):
 
 
 def read(content: bytes) -> tuple[Any, list[CapFault]]:
-    """The document's root and everything wrong with it; root None where there is none to speak of. Never raises, never fetches."""
+    """The document's root and everything wrong with it; root None where there is none to speak of.
+    Never raises, never fetches.
+    """
     if len(content) > LARGEST:
         return None, [CapFault(1, f"the alert has {len(content)} bytes", f"Keep it below {LARGEST}.")]
     parser = etree.XMLParser(

@@ -29,7 +29,9 @@ class Event(NamedTuple):
 
 
 def element(name: str, text: str = "", *inside: Any, **attributes: object) -> Any:
-    """An element of <detail>; an attribute's trailing underscore is dropped, for names that Python keeps to itself."""
+    """An element of <detail>; an attribute's trailing underscore is dropped, for names that Python
+    keeps to itself.
+    """
     made = etree.Element(name, {key.rstrip("_"): _clean(str(value)) for key, value in attributes.items()})
     made.text = _clean(text) or None
     made.extend(inside)
@@ -67,7 +69,10 @@ def to_xml(event: Event) -> bytes:
 
 
 def from_xml(content: bytes) -> Event | str:
-    """The event, or a sentence that says why it is none. Never raises, never fetches, knows no entities."""
+    """The event, or a sentence that says why it is none.
+
+    Never raises, never fetches, knows no entities.
+    """
     if len(content) > LARGEST:
         return f"has {len(content)} bytes, more than an event needs"
     try:

@@ -1,7 +1,9 @@
-"""SAPIENT (BSI Flex 335 v2): messages as JSON or protobuf, checked against the standard's own marks, framed for TCP.
+"""SAPIENT (BSI Flex 335 v2): messages as JSON or protobuf, checked against the standard's own
+marks, framed for TCP.
 
-On the wire each message is four bytes of length, little-endian, and a protobuf `SapientMessage`. What must be there, and what must be a
-UUID or a ULID, is read from the options that the standard's .proto files carry, so that the checks cannot drift from them.
+On the wire each message is four bytes of length, little-endian, and a protobuf `SapientMessage`.
+What must be there, and what must be a UUID or a ULID, is read from the options that the standard's
+.proto files carry, so that the checks cannot drift from them.
 """
 
 from __future__ import annotations
@@ -40,7 +42,10 @@ def from_json(text: str | bytes) -> tuple[Any, list[str]]:
 
 
 def from_dict(told: dict[str, Any]) -> Any:
-    """A message from plain values, names as in the standard. ValueError, saying what is wrong, where it is not valid."""
+    """A message from plain values, names as in the standard.
+
+    ValueError, saying what is wrong, where it is not valid.
+    """
     message = json_format.ParseDict(told, sapient_message_pb2.SapientMessage(), max_recursion_depth=DEEPEST)
     faults = list(faults_of(message))
     if faults:

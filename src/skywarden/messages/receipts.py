@@ -1,4 +1,6 @@
-"""What became of the warnings that were sent: how each channel fares, and who acknowledged which message. Both come in with the next frame."""
+"""What became of the warnings that were sent: how each channel fares, and who acknowledged which
+message. Both come in with the next frame.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Who was told: how each warning channel fared, and what became of each message, from the record alone."""
+"""Who was told: how each warning channel fared, and what became of each message, from the record
+alone.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +10,29 @@ from skywarden.messages.receipts import CHANNEL_STATES
 from skywarden.review.html import seconds, table
 from skywarden.review.story import Story
 
-MOST_CHANGES = 12       # changes of a channel's state shown
+MOST_CHANGES = 12  # changes of a channel's state shown
 
 
 def section(told: Story) -> str:
-    """Two tables: the channels, and the messages with who took them, who acknowledged them, how long after the frame."""
-    states = [(name, "; ".join(_state(*change) for change in changes[-MOST_CHANGES:])) for name, changes in told.channels.items()]
+    """Two tables: the channels, and the messages with who took them, who acknowledged them, how
+    long after the frame.
+    """
+    states = [
+        (name, "; ".join(_state(*change) for change in changes[-MOST_CHANGES:]))
+        for name, changes in told.channels.items()
+    ]
     messages = [
-        (seconds(r.t), r.channel, r.zone or "—", r.stage, r.outcome, r.who or "—", "—" if math.isnan(r.latency) else f"{r.latency:.2f} s")
-        for r in told.told]
+        (
+            seconds(r.t),
+            r.channel,
+            r.zone or "—",
+            r.stage,
+            r.outcome,
+            r.who or "—",
+            "—" if math.isnan(r.latency) else f"{r.latency:.2f} s",
+        )
+        for r in told.told
+    ]
     head = ("at", "channel", "zone", "said", "became of it", "by", "after the frame")
     heard = table(head, messages) if messages else "<p>No message went out.</p>"
     return table(("channel", "how it fared"), states) + heard

@@ -1,4 +1,6 @@
-"""Puts how the channels fare, and what became of each message, into the frames: believed, recorded and replayed like everything else."""
+"""Puts how the channels fare, and what became of each message, into the frames: believed, recorded
+and replayed like everything else.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The site's [[channels]]: which way which zones are told, in which languages, and for which kind of session; no secret stands in the file."""
+"""The site's [[channels]]: which way which zones are told, in which languages, and for which kind
+of session; no secret stands in the file.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""The verbs of `skywarden alert`: test a channel end to end, say a message, correct a wrong warning, show who was told what when.
+"""The verbs of `skywarden alert`: test a channel end to end, say a message, correct a wrong
+warning, show who was told what when.
 
-Nothing is sent from here: what is asked goes into the outbox of the running service, which sends, signs and records it.
+Nothing is sent from here: what is asked goes into the outbox of the running service, which sends,
+signs and records it.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ LOOK_S = 0.1  # seconds between two looks at what became of it
 def try_channels(
     site: Site, kind: str, channel: str = "", state: Path | None = None, patience: float = ANSWERED_S
 ) -> list[Told]:
-    """Send a test along one channel, or all, and say what became of it on each. UsageError where no such channel is declared."""
+    """Send a test along one channel, or all, and say what became of it on each.
+
+    UsageError where no such channel is declared.
+    """
     names = [declared.name for declared in site.channels if declared.kind == kind]
     if not names:
         raise UsageError(f"{site.name} declares no channel of kind {kind}: add [[channels]] to its site.toml")
@@ -58,13 +63,15 @@ def try_channels(
 
 
 def passed(line: Told, site: Site) -> bool:
-    """Whether a test went as far as it can: acknowledged, or taken where nobody is to acknowledge."""
+    """Whether a test went as far as it can: acknowledged, or taken where nobody is to acknowledge.
+    """
     expected = any(declared.name == line.channel and declared.relays for declared in site.channels)
     return line.state == DELIVERED or (line.state == ACCEPTED and not expected)
 
 
 def say(site: Site, kind: str, text: str, zones: list[str], state: Path | None = None) -> int:
-    """Hand a person's words to the running service; the answer is the number of zones they go to."""
+    """Hand a person's words to the running service; the answer is the number of zones they go to.
+    """
     told = _zones(site, zones)
     if not text.strip() or len(text) > 500:
         raise UsageError("a message has 1 to 500 characters")
@@ -75,7 +82,9 @@ def say(site: Site, kind: str, text: str, zones: list[str], state: Path | None =
 
 
 def correct(site: Site, kind: str, why: str, zones: list[str], state: Path | None = None) -> None:
-    """Take back standing warnings that are wrong, in some zones or all: one act, said on every channel."""
+    """Take back standing warnings that are wrong, in some zones or all: one act, said on every
+    channel.
+    """
     asked = {"zones": _zones(site, zones) if zones else [], "why": why}
     ask_service(outbox_path(site.name, kind, state), "correct", msgspec.json.encode(asked).decode(), who())
 
