@@ -246,3 +246,33 @@ def test_one_datagram_with_a_broken_end_costs_next_to_nothing():
     assert sum(b.received for b in batches) == 3_600
     assert sum(b.undecodable for b in batches) == 9
     assert took < 1.5
+
+
+def test_a_peers_machine_is_asked_within_seconds_of_silence():
+    """A half-open connection, whose peer's machine is gone without a word, is given up after 5 s and not after two hours."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        lines = Lines("127.0.0.1", server.getsockname()[1])
+        assert lines.gather(0.0) == []
+        assert lines.connected
+        assert lines._stream is not None
+        asked = [lines._stream.getsockopt(socket.IPPROTO_TCP, option) for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
+        assert lines._stream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        lines.close()
+    assert asked[0] + asked[1] * asked[2] <= 5
+
+
+def test_a_decoder_that_fails_costs_its_piece_and_not_the_input():
+    port = free_port(socket.SOCK_DGRAM)
+
+    def decode(data: bytes, arrived: float, wall: float, peer: tuple[str, ...]) -> Iterator[Batch]:
+        if data == b"bad":
+            raise RuntimeError("made to fail")
+        return iter((Batch(math.nan, received=1),))
+
+    feed = Live("made", Datagrams("127.0.0.1", port), decode, 0.25)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for data in (b"good", b"bad", b"good"):
+            sender.sendto(data, ("127.0.0.1", port))
+    found = polled(feed, 2)
+    feed.close()
+    assert (sum(b.received for b in found), sum(b.undecodable for b in found)) == (2, 3)

@@ -30,12 +30,13 @@ class Clock:
         self._delay = 0.0           # that its quickest messages take [s]
         self._first = math.nan      # where its clock stood to ours, once settled
         self._low = math.nan
+        self._restarted = math.nan  # when it was last told that the clock was set anew; nan once that has settled
         self.steps: list[float] = []    # how far it was found to have been set, each time [s]; whoever reads them clears them
 
     @property
     def drift(self) -> float:
         """How far the clock has wandered since it was first known, positive ahead of ours [s]; nan until then."""
-        return self._first - self._low
+        return 0.0 if math.isfinite(self._restarted) else self._first - self._low
 
     @property
     def wanders(self) -> bool:
@@ -56,6 +57,11 @@ class Clock:
         late = arrived + self._epoch - when
         return late - DAY * round((late - (0.0 if math.isnan(self._low) else self._low)) / DAY)
 
+    def restart(self, arrived: float) -> None:
+        """The clock was found to have been set anew by what arrived then: where it stands is learned again, what its messages take is kept."""
+        self._buckets.clear()
+        self._restarted = arrived
+
     def note(self, when: float, arrived: float) -> None:
         """Take into account a message of time `when` by its sender's clock that arrived at `arrived` by ours, or before."""
         late = self._late(when, arrived)
@@ -73,7 +79,9 @@ class Clock:
         if before - self._low > SMALLEST_STEP and math.isfinite(self._first):
             self._first += self._low - before
             self.steps.append(before - self._low)
-        if math.isnan(self._first):
+        if math.isfinite(self._restarted) and arrived - self._restarted >= SETTLE:
+            self._first, self._restarted = self._low, math.nan
+        if math.isnan(self._first) and math.isnan(self._restarted):
             self._delay = self._low if 0.0 <= self._low <= DELAY else 0.0
             if arrived - self._since >= SETTLE:
                 self._first = self._low

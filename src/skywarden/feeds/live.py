@@ -117,8 +117,11 @@ class Live:
                     del self._queues[peer]
                 self._waiting -= len(piece.data) + OVERHEAD
                 begun = time.perf_counter()
-                for batch in self._decode(piece.data, piece.arrived, piece.arrived + self._to_utc, piece.peer):
-                    self._put(batch)
+                try:
+                    for batch in self._decode(piece.data, piece.arrived, piece.arrived + self._to_utc, piece.peer):
+                        self._put(batch)
+                except Exception:       # whatever a decoder makes of junk from a network must not end the input
+                    self._put(Batch(math.nan, undecodable=len(piece.data), arrived=piece.arrived))
                 now = time.perf_counter()
                 self._rate += SMOOTH * ((len(piece.data) + OVERHEAD) / max(now - begun, 1e-6) - self._rate)
                 if now > until:

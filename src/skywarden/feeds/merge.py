@@ -16,7 +16,7 @@ from skywarden.feeds.scans import Looks
 from skywarden.feeds.simulated import Simulated
 from skywarden.feeds.source import Batch, Item, Look, Plot, Report, Sender, Source, both
 from skywarden.feeds.timeline import DAY
-from skywarden.messages.frame import CAUSES, TWICE, Aircraft, Detections, Frame, Inputs
+from skywarden.messages.frame import CAUSES, SHED, TWICE, Aircraft, Detections, Frame, Inputs
 from skywarden.messages.tables import join
 from skywarden.messages.truth import Truth
 from skywarden.site.model import Site
@@ -62,6 +62,7 @@ class Merged:
         self._steps = np.zeros(n, np.int64)
         self._alarmed: set[tuple[int, Sender]] = set()      # whose clock has been said to wander
         self._doubted: set[int] = set()     # inputs that have been said to be of little use
+        self._flooded: set[int] = set()     # inputs of which more comes than can be decoded
         self._before = Before()
         self._heard = np.full(n, -math.inf)
         self._files = [_Recording(k, source) for k, source in enumerate(sources) if not source.live]
@@ -180,6 +181,8 @@ class Merged:
             for batch in source.poll():
                 arrived = min(run_time(batch.arrived), t) if math.isfinite(batch.arrived) else t
                 clock = self._clock(number, batch.sender)
+                if batch.steps:
+                    clock.restart(arrived)
                 for item in batch.items:        # all before any: what was held back came earlier than the batch
                     clock.note(item.t, arrived)
                 self._take(number, batch, lambda when, a=arrived, c=clock: c.time_of(when, a))     # type: ignore[misc]
@@ -229,9 +232,12 @@ class Merged:
 
     def _doubt(self, enough: int) -> None:
         """Say once of an input that little or nothing of it can be used, of `enough` messages or thousands of bytes."""
-        refused = self._causes.sum(axis=1) - self._causes[:, TWICE]
+        refused = self._causes.sum(axis=1) - self._causes[:, TWICE] - self._causes[:, SHED]
         for number, source in enumerate(self._sources):
             received, undecodable = int(self._received[number]), int(self._undecodable[number])
+            if number not in self._flooded and self._causes[number, SHED] >= enough:
+                self._flooded.add(number)
+                self._say(f"{source.name}: more comes than can be decoded; the newest is read, the rest is shed and counted")
             if number in self._doubted or not (received >= enough or undecodable >= 1_000 * enough):
                 continue
             if received and refused[number] > received // 2:
