@@ -147,6 +147,17 @@ def test_in_a_recording_too_each_sender_has_its_own_clock(tmp_path, stamped):
     assert np.abs(apart - 0.1).max() < 0.2
 
 
+def test_two_networks_agree_in_a_clock_that_is_set_so_that_equal_plots_stay_one():
+    networks: list[Timeline[int]] = [Timeline(), Timeline()]
+    given: list[list[float]] = [[], []]
+    for k in range(40):
+        t = 1_000.0 + 0.2 * k - (1_200.0 if k >= 20 else 0.0)
+        for number, line in enumerate(networks):
+            given[number] += [out for out, _ in line.admit(t, k, 1_000.05 + 0.2 * k + 0.004 * number)]
+    assert given[0] == given[1]
+    assert given[0] == pytest.approx([1_000.0 + 0.2 * k for k in range(40)], abs=0.13)
+
+
 def test_times_that_belong_to_no_clock_are_held_back_until_enough_agree():
     line: Timeline[int] = Timeline()
     assert [line.admit(1_000.0 + k, k, 90_000.0 + k) for k in range(4)] == [[], [], [], []]

@@ -12,6 +12,7 @@ STEP = 30.0         # s: a message further than this from the clock is doubted u
 AGREE = 600.0       # s: doubted messages that follow one another and are no further apart agree, where it is not known when they came
 ENOUGH = 3          # doubted messages in a row that agree move the clock
 BEGIN = 5           # messages from which the clock is first set: to the middle one
+WHOLE = 0.25        # s of which a step is taken to be a multiple, so that two networks that carry one sender agree in it
 NEAR = 3.0          # s: a message no further than this from the moment it came in is never held back
 
 
@@ -75,7 +76,7 @@ class Timeline(Generic[T]):
         between = 0.0 if math.isfinite(first.arrived) else max((last.t - first.t) / (len(self._held) - 1), 0.0)
         jump = first.t + self._shift - self._expected(first.arrived) - min(between, STEP)
         if jump < 0.0 or math.isfinite(first.arrived):      # forward in a file that does not tell: a silence
-            self._shift -= jump
+            self._shift = WHOLE * round((self._shift - jump) / WHOLE)
             self.steps.append(jump)
             self.now = -math.inf
         return self._release()
