@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from skywarden.kernels.geometry.ground import Ground
-from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, CONSENT, HOLD, RECLASSIFY, RELEASE, UNMARKED, WEAPONS, Command
+from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, CONSENT, CORRECT, HOLD, RECLASSIFY, RELEASE, UNMARKED, WEAPONS, Command
 from skywarden.messages.drill import Airport, Approaches, Clearance, Drill, Evidence, Fallout, Order, Reached
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
 from skywarden.messages.moment import Moment
@@ -73,7 +73,7 @@ class Play:
         zone = next((i for i, z in enumerate(self.site.zones) if z.name == command.subject), None)
         if command.kind == ALARM and zone is not None:
             self.manual[zone] = t
-        elif command.kind == CANCEL and zone is not None:
+        elif command.kind in (CANCEL, CORRECT) and zone is not None:
             self.manual.pop(zone, None)
         elif command.kind == CONSENT:
             self.consented.setdefault(int(command.subject), set()).add(command.who)

@@ -165,6 +165,20 @@ def test_manual_alarm_and_cancel(quiet, pages, by):
 
 
 @BOTH
+def test_a_wrong_warning_is_corrected_in_one_act(quiet, pages, by):
+    page, zone = pages(quiet), a_zone(quiet)
+    quiet.alarm(zone)
+    expect(card(page, zone)).to_be_visible()
+    if by == "keyboard":
+        page.keyboard.press("C")
+    else:
+        button(page, "Wrong: correct it").click()
+    expect(page.get_by_role("dialog")).to_contain_text("said to have been wrong")
+    answer(page, by, why="wrong zone")
+    assert quiet.told("correct")[1:] == ("correct", zone, USER, "wrong zone")
+
+
+@BOTH
 def test_reclassify_and_take_it_back(quiet, pages, by):
     page = pages(quiet)
     row = at(page, "track").filter(has_text="950")

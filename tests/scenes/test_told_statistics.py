@@ -218,5 +218,6 @@ def test_ten_thousand_warnings_with_broker_and_process_killed_five_times(tmp_pat
     begun = time.monotonic()
     rows, acted = raised_and_killed(tmp_path, 10_000, 5, random.Random(15))
     done = judged(rows, acted, 10_000)
+    assert done >= 9_000, "some are raised and cleared while the broker or the process is down; the others are acted on"
     evidence("alerts", "10,000 warnings, broker and process killed five times each", messages=len(rows), lost=0, acted_on=done, twice=0, after_expiry=0,
              seconds=round(time.monotonic() - begun))
