@@ -61,6 +61,7 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
     speed, angle = np.zeros(n), np.zeros(n)
     J = np.zeros((3, STATES))
     T = np.empty((3, STATES))
+    N = np.empty((3, 3))
     where, mean = np.empty(3), np.empty(3)
     means, weights, law_cov = np.empty((laws, 3)), np.zeros(laws), np.zeros((laws, 3, 3))
     for k in range(n):
@@ -73,7 +74,8 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
             weights[law] = 0.0
             if not b.alive[i, law] or b.ll[i, law] < b.ll[i, best] - 4.0:
                 continue
-            left, v, a = descend(b.x[i, law], law, model.n, ground, model.drags, model.air, model.earth, where, J)
+            left, v, a = descend(
+                b.x[i, law], model.curve[law], model.living[law], ground, model.drags, model.air, model.earth, model.doubt[law], where, J, N)
             if not math.isfinite(left):
                 continue
             w = math.exp(b.ll[i, law] - b.ll[i, best])
@@ -81,18 +83,19 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
             total += w
             means[law, 0], means[law, 1], means[law, 2] = where[0], where[1], b.time[i] + left
             for r in range(3):
-                for j in range(model.n):
+                for j in range(model.living[law]):
                     s = 0.0
-                    for c in range(model.n):
+                    for c in range(model.living[law]):
                         s += J[r, c] * b.p[i, law, c, j]
                     T[r, j] = s
             for r in range(3):
                 for c in range(3):
-                    s = J[r, 2] * J[c, 2] * ground.sigma * ground.sigma
-                    for j in range(model.n):
+                    s = N[r, c] + J[r, 2] * J[c, 2] * ground.sigma * ground.sigma
+                    for j in range(model.living[law]):
                         s += T[r, j] * J[c, j]
                     law_cov[law, r, c] = s
-            unbend(b.x[i, law], b.p[i, law], law, model.n, ground, model.drags, model.air, model.earth, J, left, means[law], law_cov[law])
+            unbend(
+                b.x[i, law], b.p[i, law], model.curve[law], model.living[law], ground, model.drags, model.air, model.earth, J, left, means[law], law_cov[law])
             place[k, 2] += w * where[2]
             speed[k] += w * v
             angle[k] += w * a

@@ -18,6 +18,7 @@ from skywarden.site.model import Policy, Site
 Array = NDArray[Any]
 
 SURE = 0.8              # from this probability on, a broad ellipse is no reason to wait
+KNOWN = 2.5             # hazard radii of standard deviation up to which a place of impact is known well enough to warn the zones about it
 ROUGH = 200.0           # m; with a place known no better, even urgency waits, lest the impact be half a kilometre off, until half the shelter time is left
 LIKELY = 0.5            # a warning rests only on tracks that are more probably projectiles than anything else
 CALM_FRAMES = 3         # in a row over the threshold before a warning is raised; one frame is a blip
@@ -115,7 +116,7 @@ def _ripe(danger: Danger, streak: Array, shelter: Array, t: float, policy: Polic
     """Zones for which the time to warn has come: the place is known, the danger is plain, or people would run out of time."""
     with np.errstate(invalid="ignore"):
         left = danger.due - t
-        known = (danger.spread <= policy.hazard_radius) | (danger.believed >= SURE)
+        known = (danger.spread <= KNOWN * policy.hazard_radius) | (danger.believed >= SURE)
         urgent = (left <= shelter + policy.warn_margin_s) & ((danger.spread <= ROUGH) | (left <= 0.5 * shelter))
         last = left <= LAST_FRAMES * policy.frame_s
     enough = np.where(urgent, URGENT_FRAMES, CALM_FRAMES)

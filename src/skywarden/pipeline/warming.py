@@ -17,8 +17,9 @@ import numpy as np
 
 from skywarden.defence import impact, threat
 from skywarden.defence.tracking import associate, cooperative, maintain, tracker
-from skywarden.defence.tracking.state import empty_block
+from skywarden.defence.tracking.state import empty_block, hypotheses
 from skywarden.feeds.simulated import Simulated
+from skywarden.kernels.estimation.motion import STATES
 from skywarden.kernels.geometry.polar import to_polar
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars
 from skywarden.messages.picture import Health, Picture, Tracks, Warnings
@@ -107,17 +108,18 @@ def fly(site: Site, simulation: bool) -> None:
 def last_stages(site: Site, simulation: bool) -> None:
     """Hand invented tracks to what ends and sums up tracks, and to the stages behind the tracker."""
     model = tracker.model_of(site, site.weather)
-    laws = len(site.laws)
+    kinds = hypotheses(site)
+    laws = kinds - 2
     known, number = cooperative.start(), 2
     rehearse = rehearsing(site) if simulation else None
     for k in range(FRAMES):
         t = k * site.policy.frame_s
         frame = frame_at(site, t, Detections.empty())
         place, speed = invented(site, t)
-        x = np.zeros((1, laws + 2, 9))
+        x = np.zeros((1, kinds, STATES))
         x[0, :, :3], x[0, :, 3:6], x[0, :laws, 6] = place, speed, model.mean[:laws, 6]
-        spread = np.diag([9.0, 9.0, 9.0, 4.0, 4.0, 4.0, 0.1, 0.0, 0.0])
-        block = empty_block(laws + 2, 1)._replace(number=np.array([1]), time=np.array([t]), x=x, p=np.tile(spread, (1, laws + 2, 1, 1)))
+        spread = np.diag([9.0, 9.0, 9.0, 4.0, 4.0, 4.0, 0.1, 0.0, 0.0, 0.0, 0.0])
+        block = empty_block(kinds, 1)._replace(number=np.array([1]), time=np.array([t]), x=x, p=np.tile(spread, (1, kinds, 1, 1)))
         about = (np.ones(1, np.bool_), np.zeros(1), np.full(1, 2.0 * np.pi), model, site.ground)
         maintain.conclude(block, np.zeros(1, np.int32), t, t, *about)
         maintain.opinions(block, np.zeros(1, np.int64), t, model)

@@ -19,7 +19,6 @@ from skywarden.site.model import LEAST_NOISE_DB
 LATEST = 1.0            # s: a detection older than its track by more is refused and counted
 BUSY = 0.03             # detections a frame in one cell from which clutter there counts as thicker than elsewhere
 SPLIT = 1.3             # cells between two echoes of one target at most: closer targets are one echo
-WORTH_A_START = 4.0     # log-likelihood ratio of two detections from which they make a tentative track
 
 
 @njit(cache=True, error_model="numpy")
@@ -68,21 +67,25 @@ def cell_of(z: Array, range_max: float) -> tuple[int, int]:
 
 @njit(cache=True, error_model="numpy")
 def prepared(
-    d: Detections, rows: Array, sensor: int, rate: float, busy: Array, with_rate: bool, model: Model,
-) -> tuple[Array, Array, Array]:
-    """What detections `rows` measured (k, 4), their noise variance over the books', and the log density of false alarms where each lies.
+    d: Detections, rows: Array, sensor: int, rate: float, busy: Array, with_rate: bool, weakest: float, model: Model,
+) -> tuple[Array, Array, Array, Array]:
+    """What detections `rows` measured (k, 4), their noise variance over the books', their strength and the log density of false alarms where each lies.
 
     rate  false alarms a look; `busy` (radars, RINGS, SECTORS) the clutter map
-    Noise goes as reference over actual signal to noise, 1 where either is unknown. The density is per volume of the dimensions each one has.
+    Noise goes as reference over actual signal to noise, 1 where either is unknown. Strength is power over noise power beyond `weakest` [dB], the least
+    that is detected; nan unknown. The density is per volume of the dimensions each one has.
     """
     k = rows.shape[0]
-    z, ratio, floor = np.empty((k, 4)), np.ones(k), np.empty(k)
+    z, ratio, floor, excess = np.empty((k, 4)), np.ones(k), np.empty(k), np.full(k, math.nan)
+    least = 10.0 ** (0.1 * weakest)
     reference = model.reference[sensor]
     for j in range(k):
         r = rows[j]
         z[j, 0], z[j, 1], z[j, 2], z[j, 3] = d.range[r], d.azimuth[r], d.elevation[r], d.range_rate[r] if with_rate else math.nan
         if math.isfinite(d.snr[r]) and math.isfinite(reference):
             ratio[j] = 10.0 ** (min(max(reference - d.snr[r], LEAST_NOISE_DB), 20.0) / 10.0)
+        if math.isfinite(d.snr[r]):
+            excess[j] = max(10.0 ** (0.1 * min(d.snr[r], 120.0)) - least, 0.0)
         volume = 0.0
         for a in range(4):
             if math.isfinite(z[j, a]):
@@ -91,7 +94,7 @@ def prepared(
         local = busy[sensor, ring, sector]
         dense = max(rate, local * RINGS * SECTORS) if local > BUSY else rate
         floor[j] = math.log(max(dense, 0.05)) - volume
-    return z, ratio, floor
+    return z, ratio, floor, excess
 
 
 @njit(cache=True, error_model="numpy")
@@ -118,15 +121,17 @@ def remember(busy: Array, sensor: Array, z: Array, weight: Array, model: Model) 
 
 @njit(cache=True, error_model="numpy")
 def observe(
-    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, rate: float, busy: Array, with_rate: bool, model: Model,
-) -> tuple[Array, Array, Array, int, Array, Array, Array, Array, Array]:
+    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, rate: float, busy: Array, with_rate: bool, weakest: float,
+    model: Model,
+) -> tuple[Array, Array, Array, Array, int, Array, Array, Array, Array, Array]:
     """Known tracks take their detections first, then tentative ones; what is left is compared with the seeds. Changes `b` in place.
 
     `reconsider` is due afterwards: with the masks (n,) returned last, of the tracks that took a detection and of those that keep one more.
-    Returns first the detections (k, 4) and their noise ratio (k,); which are free (k,), how many were before any pair took its one; and the pairs that
+    Returns first the detections (k, 4), their noise ratio (k,) and strength (k,); which are
+    free (k,), how many were before any pair took its one; and the pairs that
     begin a track, best first, each seed and detection once: seed, detection, log-likelihood ratio (p,) each.
     """
-    z, ratio, floor = prepared(d, rows, sensor, rate, busy, with_rate, model)
+    z, ratio, floor, excess = prepared(d, rows, sensor, rate, busy, with_rate, weakest, model)
     free = np.ones(rows.shape[0], np.bool_)
     n = b.time.shape[0]
     took, longer = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
@@ -143,7 +148,7 @@ def observe(
             for p in range(row.shape[0]):
                 if taken[row[p]] == column[p]:
                     gains[row[p]] = -cost[p] + math.log(1.0 - model.pd[sensor])
-            absorb(b, taken, t, sensor, z, ratio, gains, model, longer)
+            absorb(b, taken, t, sensor, z, ratio, excess, gains, model, longer)
             for i in range(n):
                 if taken[i] >= 0:
                     free[taken[i]] = False
@@ -153,7 +158,7 @@ def observe(
     strange = 0
     for j in range(free.shape[0]):
         strange += free[j]
-    seed, det, lr = ratios(seeds, t, sensor, z, ratio, free, floor, WORTH_A_START, model)
+    seed, det, lr = ratios(seeds, t, sensor, z, ratio, free, floor, model.worth[sensor], model)
     order = np.argsort(-lr, kind="mergesort")
     spent = np.zeros(seeds.t.shape[0], np.bool_)
     pick = np.empty(order.shape[0], np.int64)
@@ -165,4 +170,4 @@ def observe(
             pick[picked] = p
             picked += 1
     pick = pick[:picked]
-    return z, ratio, free, strange, seed[pick], det[pick], lr[pick], took, longer
+    return z, ratio, excess, free, strange, seed[pick], det[pick], lr[pick], took, longer

@@ -8,45 +8,72 @@ import numpy as np
 from numba import njit
 
 from skywarden.defence.tracking.bias import disagreement, shared_anew
-from skywarden.defence.tracking.state import KAPPA_MEAN, Block, Model
+from skywarden.defence.tracking.state import CROSS_SECTIONS, KAPPA_MEDIAN, SIZES, Block, Model
 from skywarden.kernels.estimation.fit import fit
 from skywarden.kernels.estimation.kalman import closeness, innovation, update
 from skywarden.kernels.estimation.measure import cartesian, measure, residual
-from skywarden.kernels.estimation.motion import STATES, STRAIGHT, carry, flow
+from skywarden.kernels.estimation.motion import DRAG, LIFT, SIDE, STATES, STRAIGHT, WIND, carry, drag_doubt, flow
 from skywarden.messages.tables import Array
 
-QUIET = 1e-4            # m²/s³, process noise of a flight that obeys its law: wind gusts, law's finer shape
 STRESSED = 1.9          # fading mean innovation at which noise is added (1 expected, standard deviation 0.24)
 RELIEF = 2.0            # m²/s³ per squared excess of it
 CALM, TURNING = 0.05, 60.0      # m²/s³, process noise of straight and of turning flight
+FIRST_TURN = 0.1        # probability that flight which is not ballistic turns when it is first seen
 TO_TURN, TO_CALM = 0.05, 0.25   # 1/s, rates of beginning and of ending a turn
 FASTEST = 1500.0        # m/s: nothing that this system is for flies faster
 GATE = 30.0             # chi-squared; 4 degrees of freedom hold 5e-6 outside
+SURELY_RIGID, RIGID = 8, 0.004     # detections, variance of ln(kappa) gained, up to which a flight is fitted by one drag as a whole
 FADE = 0.2
-LOOSE = 2.0             # variance of a detection over that of its noise alone, for the radars' errors, from which no fit of a start uses it
+WIDENED = 2.0            # variance of a detection over that of its noise alone, for the radars' errors, from which no fit of a start uses it
+MOST_LIFT = 4.0         # m/s², steady acceleration across the flight from which a thing is carried by wings, not a round that flies askew
+SIZE_FADE = 0.96        # an echo: some 25 echoes tell a track's cross-section
 AFRESH = 5              # detections from which a burnt-out rocket's flight is fitted afresh
 AFRESH_COST = 3.0       # log-likelihood that every such trial costs: it is a hypothesis more
-LONGEST_BURN = 6.0      # s after birth until which that is tried
+LONGEST_BURN = 14.0     # s after birth until which that is tried
+SHED = 4                # first detections at most that a flight which obeys its law is tried without
 MENDED = 11             # detections up to which a young track is searched for one that is not its own
 POOR = 1.5              # fading mean innovation from which it is: one sound track in fifty
-TORN = 100.0, 60.0      # 1e4 m²/kg over a subsonic C of 1: drag of tumbling pieces, BC 60 … 250 kg/m² within one sigma; illustrative
+TORN = 100.0, 0.6       # 1e4 m²/kg over a subsonic C of 1, and spread of its logarithm: drag of tumbling pieces, BC 55 to 180 kg/m² within one; illustrative
 TORN_LEAST = 30.0       # the same of the least of them, BC 330 kg/m²: a tenth of a round's
 STRANGE = 7.0           # log-likelihood that a detection left out counts as having lost; its own is 2.8 on average (chi-squared of 20 among 4)
 
 
 @njit(cache=True, error_model="numpy")
-def kind_of(m: int, laws: int, n: int) -> tuple[int, int]:
-    """Law and number of living states of hypothesis `m`: drag law `m` with `n`, or straight flight with 6.
+def kind_of(m: int, laws: int, model: Model) -> tuple[int, int]:
+    """Drag law and number of living states of hypothesis `m`, of which the first `laws` are ballistic; STRAIGHT and 6 of the others.
 
     Asked for instead of written out: a number that stands in a call would have everything below it compiled once more for just that number.
     """
-    return (m, n) if m < laws else (STRAIGHT, 6)
+    return (model.curve[m], model.living[m]) if m < laws else (STRAIGHT, 6)
+
+
+@njit(cache=True, error_model="numpy")
+def onward(x: Array, P: Array, dt: float, m: int, relief: float, model: Model, F: Array, T: Array) -> None:
+    """State `x` and covariance `P` of ballistic hypothesis `m` move on by `dt` seconds, in place, with all that may act on it.
+
+    relief  m²/s³, white acceleration beyond what the hypothesis expects
+    """
+    before = x.copy()
+    n = model.living[m]
+    flow(x, dt, model.curve[m], model.drags, model.air, model.earth, n, F)
+    carry(P, F, n, model.doubt[m, 0] + relief, dt, T)
+    P[DRAG, DRAG] += model.doubt[m, 1] * x[DRAG] * x[DRAG] * drag_doubt(before, x)
+    if n > WIND:
+        gained = model.doubt[m, 2] * abs(x[2] - before[2])
+        P[WIND, WIND] += gained
+        P[WIND + 1, WIND + 1] += gained
 
 
 @njit(cache=True, error_model="numpy")
 def pays(count: int) -> bool:
     """Whether a track of `count` detections is fitted again from its start: beyond 24, filter and fit agree (figures in docs/models/filters.md)."""
     return count == 3 or count == 4 or count == 5 or count == 6 or count == 8 or count == 11 or count == 16 or count == 24
+
+
+@njit(cache=True, error_model="numpy")
+def rigid(b: Block, i: int, law: int) -> bool:
+    """Whether one drag for all that track `i` has flown is close enough to fit it: a few detections, or little change of Mach number."""
+    return b.kept[i] < SURELY_RIGID or drag_doubt(b.anchor[i, law], b.x[i, law]) < RIGID
 
 
 @njit(cache=True, error_model="numpy")
@@ -63,11 +90,10 @@ def advance(b: Block, t: float, which: Array, model: Model) -> None:
             if not b.alive[i, law]:
                 continue
             over = max(0.0, b.stress[i, law] - STRESSED)
-            flow(b.x[i, law], dt, law, model.drags, model.air, model.earth, model.n, F)
-            carry(b.p[i, law], F, model.n, QUIET + RELIEF * over * over, dt, T)
+            onward(b.x[i, law], b.p[i, law], dt, law, RELIEF * over * over, model, F, T)
         if b.alive[i, laws]:
             _mix(b, i, laws, dt)
-            straight, six = kind_of(laws, laws, model.n)
+            straight, six = kind_of(laws, laws, model)
             for m in range(laws, laws + 2):
                 flow(b.x[i, m], dt, straight, model.drags, model.air, model.earth, six, F)
                 carry(b.p[i, m], F, six, CALM if m == laws else TURNING, dt, T)
@@ -114,7 +140,7 @@ def odds(b: Block, i: int) -> float:
     total = 0.0
     for law in range(laws):
         total += math.exp(b.ll[i, law] - top)
-    return b.prior[i] + top + math.log(total / laws) - b.ll[i, laws]
+    return b.prior[i] + top + math.log(total / (laws - 1)) - b.ll[i, laws]
 
 
 @njit(cache=True, error_model="numpy")
@@ -160,7 +186,7 @@ def gate(
             w = share if c == 0 else (1.0 - share) * ((1.0 - b.turn[i]) if c == 1 else b.turn[i])
             if w < 1e-3:
                 continue
-            law, n = kind_of(m, laws, model.n)
+            law, n = kind_of(m, laws, model)
             lagged = slopes(b.x[i, m], t - b.time[i], law, n, sensor, model, expected[used], H6, H)
             innovation(b.p[i, m], n, H if lagged else H6, S[used], T)
             weight[used] = math.log(w)
@@ -250,9 +276,12 @@ def improve(
 
 
 @njit(cache=True, error_model="numpy")
-def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array, gains: Array, model: Model, longer: Array) -> None:
+def absorb(
+    b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array, excess: Array, gains: Array, model: Model, longer: Array,
+) -> None:
     """Each track takes the detection `taken` (n,) gives it, -1 none: all hypotheses improve, the evidence grows.
 
+    excess  (k,) power over noise power of each detection beyond the threshold; nan unknown
     gains   (n,) what the detection adds to the track's score
     longer  (n,) mask, set for the tracks that keep one detection more now
     `reconsider` is due afterwards.
@@ -276,7 +305,10 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
                 loose = max(loose, R[a] / (R[a] - apart[a]))
         shared_anew(b, i, sensor, loose)
         k = b.kept[i]
-        if k < b.t.shape[1] and loose < LOOSE:
+        if k == b.t.shape[1] and loose < WIDENED and powered(b, i):
+            forget_first(b, i)
+            k -= 1
+        if k < b.t.shape[1] and loose < WIDENED:
             b.t[i, k], b.sensor[i, k], b.ratio[i, k], b.past[i, k] = t, sensor, ratio[d] * loose, b.ll[i, laws]
             b.z[i, k] = z[d]
             b.kept[i] = k + 1
@@ -284,11 +316,11 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
         for law in range(laws):
             if not b.alive[i, law]:
                 continue
-            ll, nis, dims = improve(b.x[i, law], b.p[i, law], z[d], R, lag, law, model.n, sensor, model, H6, H)
+            ll, nis, dims = improve(b.x[i, law], b.p[i, law], z[d], R, lag, model.curve[law], model.living[law], sensor, model, H6, H)
             b.ll[i, law] += ll
             b.stress[i, law] += FADE * (nis / max(dims, 1) - b.stress[i, law])
         if b.alive[i, laws]:
-            straight, six = kind_of(laws, laws, model.n)
+            straight, six = kind_of(laws, laws, model)
             la, _, _ = improve(b.x[i, laws], b.p[i, laws], z[d], R, lag, straight, six, sensor, model, H6, H)
             lb, _, _ = improve(b.x[i, laws + 1], b.p[i, laws + 1], z[d], R, lag, straight, six, sensor, model, H6, H)
             la += math.log(max(1.0 - b.turn[i], 1e-12))
@@ -297,10 +329,20 @@ def absorb(b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array
             total = top + math.log(math.exp(la - top) + math.exp(lb - top))
             b.ll[i, laws] += total
             b.turn[i] = min(max(math.exp(lb - total), 1e-4), 1.0 - 1e-4)
+        weigh(b.size[i], z[d, 0], excess[d], sensor, model)
         b.hits[i] += 1
         b.misses[i] = 0
         b.seen[i] = max(b.seen[i], t)
         b.score[i] = min(b.score[i] + gains[i], 200.0)
+
+
+@njit(cache=True, error_model="numpy")
+def forget_first(b: Block, i: int) -> None:
+    """Track `i` keeps its latest detections in place of its first: where a motor burns, the flight that matters has yet to begin."""
+    for d in range(b.t.shape[1] - 1):
+        b.t[i, d], b.sensor[i, d], b.ratio[i, d], b.past[i, d] = b.t[i, d + 1], b.sensor[i, d + 1], b.ratio[i, d + 1], b.past[i, d + 1]
+        b.z[i, d] = b.z[i, d + 1]
+    b.kept[i] -= 1
 
 
 @njit(cache=True, error_model="numpy")
@@ -311,13 +353,14 @@ def refit_one(b: Block, i: int, law: int, model: Model) -> None:
     x0 = b.anchor[i, law].copy()
     k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
     evidence = fit(
-        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, law, model.n, model.drags, model.air, model.earth, model.sensors,
+        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, model.curve[law], model.living[law], model.drags, model.air, model.earth, model.sensors,
         model.mean[law], model.variance[law], 4 if k < 6 else 2, x0, x, P)
     if math.isfinite(evidence):
         b.anchor[i, law] = x0
+        loosen(x0, x, P, law, model)
         b.x[i, law] = x
         b.p[i, law] = P
-        b.ll[i, law] = evidence + b.past[i, 0]
+        b.ll[i, law] = evidence + b.past[i, 0] + model.favour[law]
         to_now(b, i, law, model)
 
 
@@ -327,9 +370,36 @@ def to_now(b: Block, i: int, m: int, model: Model) -> None:
     dt = b.time[i] - b.t[i, b.kept[i] - 1]
     if dt != 0.0:
         F, T = np.zeros((6, STATES)), np.empty((6, STATES))
-        law, n = kind_of(m, b.x.shape[1] - 2, model.n)
-        flow(b.x[i, m], dt, law, model.drags, model.air, model.earth, n, F)
-        carry(b.p[i, m], F, n, QUIET, dt, T)
+        if m < b.x.shape[1] - 2:
+            onward(b.x[i, m], b.p[i, m], dt, m, 0.0, model, F, T)
+        else:
+            straight, six = kind_of(m, b.x.shape[1] - 2, model)
+            flow(b.x[i, m], dt, straight, model.drags, model.air, model.earth, six, F)
+            carry(b.p[i, m], F, six, CALM, dt, T)
+
+
+@njit(cache=True, error_model="numpy")
+def loosen(first: Array, last: Array, P: Array, m: int, model: Model) -> None:
+    """Covariance `P` of a fit from state `first` to state `last` gains, in place, the doubt that the fit's rigid flight leaves out."""
+    P[DRAG, DRAG] += model.doubt[m, 1] * last[DRAG] * last[DRAG] * drag_doubt(first, last)
+    if model.living[m] > WIND:
+        gained = model.doubt[m, 2] * abs(last[2] - first[2])
+        P[WIND, WIND] += gained
+        P[WIND + 1, WIND + 1] += gained
+
+
+@njit(cache=True, error_model="numpy")
+def weigh(size: Array, distance: float, excess: float, sensor: int, model: Model) -> None:
+    """Log-likelihood of each cross-section, `size` (SIZES,) in place, hears one echo more.
+
+    Power beyond the threshold is exponential with the mean of the power itself where the cross-section is (Swerling 1, square-law detection): what lies
+    below it was not seen. Older echoes fade, as the aspect changes.
+    """
+    if not math.isfinite(excess) or not math.isfinite(model.strength[sensor]):
+        return
+    for g in range(SIZES):
+        mean = 1.0 + model.strength[sensor] * CROSS_SECTIONS[g] / distance**4
+        size[g] = SIZE_FADE * size[g] - math.log(mean) - excess / mean
 
 
 @njit(cache=True, error_model="numpy")
@@ -350,7 +420,7 @@ def from_ends(
     for j in range(3):
         x0[j] = a[j]
         x0[3 + j] = (c[j] - a[j]) / dt + (rate - along) * (a[j] - first[j]) / z[0, 0]
-    law, n = kind_of(m, model.mean.shape[0] - 1, model.n)
+    law, n = kind_of(m, model.mean.shape[0] - 1, model)
     return fit(
         t, sensor, z, ratio, k, law, n, model.drags, model.air, model.earth, model.sensors,
         model.mean[m], model.variance[m], 4 if k == 2 else 6, x0, x, P)
@@ -372,11 +442,57 @@ def begin(b: Block, i: int, model: Model) -> None:
             P[:] = 0.0
             for j in range(STATES):
                 P[j, j] = 1e4
+        elif m < laws:
+            evidence += model.favour[m]
+            loosen(x0, x, P, m, model)
         b.x[i, m], b.p[i, m], b.ll[i, m], b.stress[i, m] = x, P, evidence, 1.0
         to_now(b, i, m, model)
     b.alive[i, laws + 1] = b.alive[i, laws]
     b.x[i, laws + 1], b.p[i, laws + 1] = b.x[i, laws], b.p[i, laws]
-    b.turn[i] = 0.1
+    b.turn[i] = FIRST_TURN
+    if b.alive[i, laws]:
+        turning(b, i, k, x, P, model)
+
+
+@njit(cache=True, error_model="numpy")
+def turning(b: Block, i: int, k: int, x: Array, P: Array, model: Model) -> None:
+    """Lets turning flight explain the first `k` detections of track `i` too, each in its turn, and weighs it against straight flight.
+
+    x, P  (11,), (11, 11) scratch
+
+    Straight flight fitted to them as a whole cannot: whatever pulls up or brakes would pass for a round, which has drag to explain it.
+    """
+    laws = b.x.shape[1] - 2
+    straight, six = kind_of(laws, laws, model)
+    x0, H6, H, R = model.mean[laws].copy(), np.empty((4, 6)), np.zeros((4, STATES)), np.empty(4)
+    F, T, start = np.zeros((6, STATES)), np.empty((6, STATES)), np.empty(3)
+    place = model.sensors.place[b.sensor[i, 0]]
+    cartesian(b.z[i, 0, 0], b.z[i, 0, 1], b.z[i, 0, 2], place, start)
+    rate = b.z[i, 0, 3] if math.isfinite(b.z[i, 0, 3]) else 0.0
+    for r in range(3):
+        x0[r] = start[r]
+        x0[3 + r] = rate * (start[r] - place[r]) / b.z[i, 0, 0]
+    one = min(k, 1)         # as wide as a literal: one compiled fit serves all
+    evidence = fit(
+        b.t[i], b.sensor[i], b.z[i], b.ratio[i], one, straight, six, model.drags, model.air, model.earth, model.sensors,
+        model.mean[laws], model.variance[laws], 4, x0, x, P)
+    for d in range(1, k):
+        dt = b.t[i, d] - b.t[i, d - 1]
+        if dt != 0.0:
+            flow(x, dt, straight, model.drags, model.air, model.earth, six, F)
+            carry(P, F, six, TURNING, dt, T)
+        for a in range(4):
+            R[a] = model.sensors.variance[b.sensor[i, d], a] * b.ratio[i, d]
+        gain, _, _ = improve(x, P, b.z[i, d], R, 0.0, straight, six, b.sensor[i, d], model, H6, H)
+        evidence += gain
+    if not math.isfinite(evidence):
+        return
+    calm, turn = b.ll[i, laws] + math.log(1.0 - FIRST_TURN), evidence + math.log(FIRST_TURN)
+    top = max(calm, turn)
+    b.ll[i, laws] = top + math.log(math.exp(calm - top) + math.exp(turn - top))
+    b.turn[i] = min(max(math.exp(turn - b.ll[i, laws]), 1e-4), 1.0 - 1e-4)
+    b.x[i, laws + 1], b.p[i, laws + 1] = x, P
+    to_now(b, i, laws + 1, model)
 
 
 @njit(cache=True, error_model="numpy")
@@ -424,49 +540,84 @@ def mend(b: Block, i: int, model: Model) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def afresh(b: Block, i: int, model: Model) -> None:
-    """Where a young, climbing track does not obey its law, tries whether its latest detections do: the motor may just have burnt out.
+def powered(b: Block, i: int) -> bool:
+    """Whether track `i` may be a rocket whose motor burns or has just burnt out: young, climbing and fast."""
+    laws = b.x.shape[1] - 2
+    if not b.alive[i, laws] or b.seen[i] - b.born[i] > LONGEST_BURN:
+        return False
+    v = b.x[i, laws + 1 if b.turn[i] > 0.5 else laws]
+    return v[5] >= 20.0 and v[3] * v[3] + v[4] * v[4] + v[5] * v[5] >= 1e4
 
-    The detections before count as flight under power, with the evidence that turning flight gave them. Each such start costs AFRESH_COST.
+
+@njit(cache=True, error_model="numpy")
+def burnt_out(b: Block, i: int, model: Model) -> None:
+    """Tries whether the latest detections of a track that may be a rocket obey a drag law without those before: its motor may just have burnt out.
+
+    A flight that does not obey its law is tried from its last AFRESH detections; one that does, now and then, without its first few: the motor's last
+    moment may be among them.
     """
     laws = b.x.shape[1] - 2
     k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
     best = best_law(b, i)
-    if k < AFRESH + 1 or best < 0 or not b.alive[i, laws] or b.seen[i] - b.born[i] > LONGEST_BURN or b.prior[i] < -1.5:
+    if k < AFRESH + 1 or not powered(b, i):
         return
-    if b.stress[i, best] < STRESSED or odds(b, i) > 3.0:
-        return
-    m = laws + 1 if b.turn[i] > 0.5 else laws
-    v = b.x[i, m]
-    if v[5] < 20.0 or v[3] * v[3] + v[4] * v[4] + v[5] * v[5] < 1e4:
-        return
-    x0, x, P = np.empty(STATES), np.empty(STATES), np.empty((STATES, STATES))
-    s = k - AFRESH
-    t, sensor, z, ratio = b.t[i, s:k].copy(), b.sensor[i, s:k].copy(), b.z[i, s:k].copy(), b.ratio[i, s:k].copy()
-    for law in range(laws):
-        x0[:] = model.mean[law]
-        x0[:6] = b.x[i, m, :6]
+    if best < 0 or b.stress[i, best] >= STRESSED:
+        guess = b.x[i, laws + 1 if b.turn[i] > 0.5 else laws].copy()
         for r in range(3):
-            x0[r] -= x0[3 + r] * (b.t[i, k - 1] - b.t[i, s])
-        evidence = fit(
-            t, sensor, z, ratio, k - s, law, model.n, model.drags, model.air, model.earth,
-            model.sensors, model.mean[law], model.variance[law], k - s, x0, x, P)
-        if not math.isfinite(evidence) or evidence + b.past[i, s] - AFRESH_COST <= b.ll[i, best]:
-            if law == 0:
+            guess[r] -= guess[3 + r] * (b.t[i, k - 1] - b.t[i, k - AFRESH])
+        afresh(b, i, k - AFRESH, max(best, 0), guess, True, model)
+    elif pays(k):
+        for s in range(1, min(SHED, k - AFRESH) + 1):
+            guess = b.x[i, best].copy()
+            flow(
+                guess, b.t[i, s] - b.time[i], model.curve[best], model.drags, model.air, model.earth, model.living[best],
+                np.empty((6, STATES)))
+            if afresh(b, i, s, best, guess, False, model):
                 return
-            b.ll[i, law] = -1e6
-            b.alive[i, law] = False
+
+
+@njit(cache=True, error_model="numpy")
+def afresh(b: Block, i: int, s: int, best: int, guess: Array, unsure: bool, model: Model) -> bool:
+    """Restates track `i` from its detections `s` and later, if law `best` explains them so much better; says whether it did.
+
+    guess   (11,) state at detection `s`, of which drag and wind are taken only where it is not `unsure`
+
+    The detections before count as flight under power, with the evidence that straight or turning flight gave them. Each such start costs AFRESH_COST.
+    """
+    laws = b.x.shape[1] - 2
+    k = b.kept[i] + 0
+    x0, x, P = np.empty(STATES), np.empty(STATES), np.empty((STATES, STATES))
+    t, sensor, z, ratio = b.t[i, s:k].copy(), b.sensor[i, s:k].copy(), b.z[i, s:k].copy(), b.ratio[i, s:k].copy()
+    before = b.ll[i, best] if b.alive[i, best] else -np.inf
+    for turn in range(laws + 1):
+        law = best if turn == 0 else turn - 1
+        if turn > 0 and law == best:
             continue
-        b.alive[i, law] = True
-        b.anchor[i, law], b.x[i, law], b.p[i, law] = x0, x, P
+        x0[:] = model.mean[law]
+        x0[:6] = guess[:6]
+        if not unsure:
+            x0[DRAG] = max(guess[DRAG] * model.mean[law, DRAG] / model.mean[best, DRAG], 0.05 * model.mean[law, DRAG])
+        evidence = model.favour[law] + fit(
+            t, sensor, z, ratio, k - s, model.curve[law], model.living[law], model.drags, model.air, model.earth,
+            model.sensors, model.mean[law], model.variance[law], 6, x0, x, P)
+        if turn == 0 and not evidence + b.past[i, s] - AFRESH_COST > before:
+            return False
+        b.alive[i, law] = math.isfinite(evidence)
+        if not b.alive[i, law]:
+            b.ll[i, law] = -1e6
+            continue
+        b.anchor[i, law] = x0
+        loosen(x0, x, P, law, model)
+        b.x[i, law], b.p[i, law] = x, P
         b.ll[i, law] = evidence + b.past[i, s] - AFRESH_COST
         b.stress[i, law] = 1.0
         to_now(b, i, law, model)
-    for d in range(AFRESH):
+    for d in range(k - s):
         b.t[i, d], b.sensor[i, d], b.ratio[i, d] = b.t[i, s + d], b.sensor[i, s + d], b.ratio[i, s + d]
         b.z[i, d] = b.z[i, s + d]
         b.past[i, d] = b.past[i, s + d] - AFRESH_COST
-    b.kept[i] = AFRESH
+    b.kept[i] = k - s
+    return True
 
 
 @njit(cache=True, error_model="numpy")
@@ -484,14 +635,14 @@ def try_torn(b: Block, i: int, model: Model) -> None:
     x0, x, P = np.empty(STATES), np.empty(STATES), np.empty((STATES, STATES))
     two = min(k, 3)
     mean, variance = model.mean[best].copy(), model.variance[best].copy()
-    unit = mean[6] / KAPPA_MEAN
+    unit = mean[6] / KAPPA_MEDIAN
     guess = from_ends(b.t[i], b.sensor[i], b.z[i], b.ratio[i], two, laws, model, x0, x, P)
     if not math.isfinite(guess):
         return
-    mean[6], variance[6] = TORN[0] * unit, (TORN[1] * unit) ** 2
+    mean[6], variance[6] = TORN[0] * unit, TORN[1] ** 2
     x0[6:] = mean[6:]
     evidence = fit(
-        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, best, model.n, model.drags, model.air, model.earth, model.sensors,
+        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, model.curve[best], model.n, model.drags, model.air, model.earth, model.sensors,
         mean, variance, 4 if k == 2 else 8, x0, x, P)
     other = max(b.ll[i, best], b.ll[i, laws])
     sure = math.isfinite(evidence) and x[6] - 2.0 * math.sqrt(P[6, 6]) > TORN_LEAST * unit
@@ -509,11 +660,11 @@ def reconsider(b: Block, taken: Array, longer: Array, model: Model) -> None:
         if longer[i]:
             if pays(b.kept[i]):
                 for law in range(b.x.shape[1] - 2):
-                    if b.alive[i, law]:
+                    if b.alive[i, law] and rigid(b, i, law):
                         refit_one(b, i, law, model)
                 mend(b, i, model)
                 try_torn(b, i, model)
-            afresh(b, i, model)
+            burnt_out(b, i, model)
         if taken[i]:
             prune(b, i)
 
@@ -529,8 +680,15 @@ def prune(b: Block, i: int) -> None:
     for law in range(laws):
         if b.ll[i, law] < b.ll[i, best] - 20.0:
             b.alive[i, law] = False
+    loose = b.x[i, laws - 1]
+    if b.alive[i, laws - 1] and (abs(loose[LIFT]) > MOST_LIFT or abs(loose[SIDE]) > MOST_LIFT):
+        b.alive[i, laws - 1] = False        # what is carried flies
+        b.ll[i, laws - 1] = -1e6
+        best = best_law(b, i)
+        if best < 0:
+            return
     if b.alive[i, laws]:
-        if age > 6.0 and b.ll[i, best] < b.ll[i, laws] - 40.0:
+        if age > 6.0 and b.ll[i, best] < b.ll[i, laws] - 40.0 and not powered(b, i):
             b.alive[i, :laws] = False
         elif age > 2.0 and b.ll[i, best] > b.ll[i, laws] + 60.0:
             b.alive[i, laws] = False

@@ -28,6 +28,8 @@ class Core(NamedTuple):
     seeds: Seeds
     map: Array          # (radars, RINGS, SECTORS)
     clutter: Array      # (radars,)
+    swept: Array        # (radars,)
+    weakest: Array      # (radars,)
 
 
 class Step(NamedTuple):
@@ -51,6 +53,8 @@ class State(NamedTuple):
     seeds: Seeds
     map: Array                  # (radars, RINGS, SECTORS) detections a frame that led nowhere, fading: birds, rotors, rain
     clutter: Array              # (radars,) false alarms a full look, estimated; nan before the first look
+    swept: Array                # (radars,) when each radar's last detections came [s]; -inf none yet
+    weakest: Array              # (radars,) least signal to noise of any detection so far [dB]; inf none told
     late: int                   # detections refused since the start because they came too late
     cooperative: cooperative.State
     delay: float                # by how much the newest detections of the last look with any lagged behind its frame [s]

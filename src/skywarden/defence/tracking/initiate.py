@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skywarden.defence.tracking.filter import FASTEST, begin, first_beyond
+from skywarden.defence.tracking.filter import FASTEST, begin, first_beyond, weigh
 from skywarden.defence.tracking.state import MOST_SHARES, Block, Model, Seeds
 from skywarden.kernels.estimation.measure import wrap
 from skywarden.messages.tables import Array
@@ -88,7 +88,8 @@ def ratios(
 
 @njit(cache=True, error_model="numpy")
 def found(
-    b: Block, first: int, seeds: Seeds, seed: Array, t: float, sensor: int, z: Array, ratio: Array, chosen: Array, lr: Array, model: Model,
+    b: Block, first: int, seeds: Seeds, seed: Array, t: float, sensor: int, z: Array, ratio: Array, excess: Array, chosen: Array, lr: Array,
+    model: Model,
 ) -> None:
     """Fills rows `first`, `first` + 1, … of `b` with tracks from pairs of `seed` (k,) and detection `chosen` (k,), every hypothesis fitted."""
     for k in range(seed.shape[0]):
@@ -101,4 +102,6 @@ def found(
         b.kept[i] = 2
         if sensor < MOST_SHARES:
             b.share[i, sensor] = 1.0
+        weigh(b.size[i], seeds.z[s, 0], seeds.excess[s], sensor, model)
+        weigh(b.size[i], z[d, 0], excess[d], sensor, model)
         begin(b, i, model)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skywarden.defence.tracking.filter import CALM, FASTEST, QUIET, TURNING, advance, best_law, kind_of, odds
+from skywarden.defence.tracking.filter import CALM, FASTEST, TURNING, advance, best_law, kind_of, odds, onward
 from skywarden.defence.tracking.state import Block, Model
 from skywarden.kernels.estimation.measure import measure, wrap
 from skywarden.kernels.estimation.motion import KAPPA, STATES, carry, flow
@@ -134,7 +134,7 @@ def missed(b: Block, lead: Array, before: Array, chance: Array, above: Array, t:
         allowed = max(2, math.ceil(math.log(bound) / math.log(1.0 - pd) - 1e-9))
         m = lead[i]
         if b.number[i] == 0:
-            ending[i] = b.score[i] < 2.0 or b.misses[i] >= 2 or t - b.seen[i] > max(2.5, model.patience)
+            ending[i] = b.score[i] < 0.5 * model.worth[b.sensor[i, 0]] or b.misses[i] >= 2 or t - b.seen[i] > max(2.5, model.patience)
         else:
             unseen = UNSEEN_PROJECTILE if m < laws else (UNSEEN_AIRCRAFT if b.hits[i] > ESTABLISHED else UNSEEN_YOUNG)
             ending[i] = b.misses[i] >= allowed or (chance[i] == 0.0 and t - b.seen[i] > max(unseen, model.patience))
@@ -161,7 +161,7 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
     for k in range(n):
         i = rows[k]
         best = best_law(b, i)
-        law[k] = max(best, 0)
+        law[k] = model.curve[max(best, 0)]
         share = 0.0
         if best >= 0:
             share = 1.0 / (1.0 + math.exp(-min(max(odds(b, i), -40.0), 40.0))) if b.alive[i, laws] else 1.0
@@ -185,9 +185,12 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
             x[m], P[m] = b.x[i, m], b.p[i, m]
             dt = t - b.time[i]
             if dt != 0.0:
-                drag, living = kind_of(m, laws, model.n)
-                flow(x[m], dt, drag, model.drags, model.air, model.earth, living, F)
-                carry(P[m], F, living, QUIET if m < laws else CALM if m == laws else TURNING, dt, T)
+                if m < laws:
+                    onward(x[m], P[m], dt, m, 0.0, model, F, T)
+                else:
+                    straight, six = kind_of(m, laws, model)
+                    flow(x[m], dt, straight, model.drags, model.air, model.earth, six, F)
+                    carry(P[m], F, six, CALM if m == laws else TURNING, dt, T)
         for m in range(laws + 2):
             if w[m] > 0.0:
                 for r in range(6):

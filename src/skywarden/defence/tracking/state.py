@@ -20,11 +20,16 @@ DETECTIONS = 32             # kept a track: all of its first 8 s at four looks a
 RINGS, SECTORS = 50, 64     # cells of the clutter map
 MOST_SHARES = 8             # radars, the first of a site, whose share in a track is kept
 UNDECIDED, SURE_PROJECTILE, SURE_AIRCRAFT = 0, 1, 2
+CROSS_SECTIONS = 10.0 ** (np.arange(-54.0, 25.0, 6.0) / 10.0)      # m², among which a track's is estimated
+SIZES = CROSS_SECTIONS.shape[0]
 DOPPLER_EXTENT = 900.0      # m/s: false alarms are taken to spread over -450 … 450
 
 
 class Block(NamedTuple):
-    """All tracks, one row a track. `m` hypotheses: the site's drag laws in order, then straight flight, then turning flight."""
+    """All tracks, one row a track.
+
+    `m` hypotheses: the site's drag laws in order, then the loose one (a drag law that holds roughly, with steady lift), straight and turning flight.
+    """
 
     number: Array       # (n,) int64    0 while tentative
     time: Array         # (n,) float64  of the states [s]
@@ -34,8 +39,8 @@ class Block(NamedTuple):
     misses: Array       # (n,) int32    looks in a row that did not see it
     rate: Array         # (n,) float64  share of looks that saw it, fading
     score: Array        # (n,) float64  log-likelihood ratio: a target, against false alarms
-    x: Array            # (n, m, 9)
-    p: Array            # (n, m, 9, 9)
+    x: Array            # (n, m, 11)
+    p: Array            # (n, m, 11, 11)
     ll: Array           # (n, m) float64 log evidence (turning shares straight's); the last column: of a torn piece's fall, over all else; 0 untried
     turn: Array         # (n,) float64  probability of turning, within flight that is not ballistic
     stress: Array       # (n, m) float64 normalised innovation squared a dimension, fading; 1 when all is well
@@ -50,7 +55,8 @@ class Block(NamedTuple):
     past: Array         # (n, DETECTIONS)   evidence of straight or turning flight before each of them
     kept: Array         # (n,) int32
     share: Array        # (n, MOST_SHARES) how much the track rests on each radar, sum 1
-    anchor: Array       # (n, m, 9)     fitted state at t[0]
+    anchor: Array       # (n, m, 11)    fitted state at t[0]
+    size: Array         # (n, SIZES) float64 log-likelihood of each cross-section of CROSS_SECTIONS, from the strength of the echoes
 
 
 class Seeds(NamedTuple):
@@ -60,6 +66,7 @@ class Seeds(NamedTuple):
     sensor: Array       # (k,) int32
     z: Array            # (k, 4)
     ratio: Array        # (k,)
+    excess: Array       # (k,) power over noise power beyond the detection threshold; nan unknown
 
 
 class Model(NamedTuple):
@@ -69,9 +76,13 @@ class Model(NamedTuple):
     air: Air
     earth: Earth
     sensors: Sensors
-    mean: Array         # (laws + 1, 9) prior of a fit, by hypothesis
-    variance: Array     # (laws + 1, 9)
-    n: int              # states alive in ballistic flight, 7 or 9
+    mean: Array         # (laws + 2, 11) prior of a fit, by hypothesis; of kappa its median
+    variance: Array     # (laws + 2, 11) of kappa, of its logarithm
+    n: int              # states alive in ballistic flight by a law, 7 or 10
+    curve: Array        # (laws + 1,) int64 row of the drag laws that each ballistic hypothesis flies by
+    living: Array       # (laws + 1,) int64 states alive in each
+    doubt: Array        # (laws + 1, 3) noise that acts on each: as `descend` takes it
+    favour: Array       # (laws + 1,) log prior of each
     extent: Array       # (radars, 4) over which false alarms spread
     limits: Array       # (radars, 6) range min, max, elevation min, max, azimuth from, width
     pd: Array           # (radars,)
@@ -80,6 +91,8 @@ class Model(NamedTuple):
     gap: Array          # (radars,) float64 longest time between the two detections that start a track [s]
     bias: Array         # (radars, 3) deviation of each radar's constant error in range [m], azimuth and elevation [rad]; 0 none considered
     cell: Array         # (radars, 4) resolution in range, azimuth, elevation, range rate; 0 perfect, inf not measured
+    worth: Array        # (radars,) log-likelihood ratio of two detections from which they make a tentative track
+    strength: Array     # (radars,) power over noise power of 1 m² at 1 m, by the radar equation; nan no signal model
 
 
 @lru_cache(maxsize=8)
@@ -100,20 +113,44 @@ def sensors_of(site: Site) -> tuple[Sensors, Array, Array, Array, Array]:
     return Sensors(place, sigma**2, span), extent, limits, pd, cell
 
 
-KAPPA_MEAN, KAPPA_SIGMA = 2.29, 0.69    # 1e4 m²/kg over a subsonic C of 1: of rounds whose BC is anything from 2,500 to 7,000 kg/m²; illustrative
+def curves_of(site: Site) -> Array:
+    """Drag law by which each ballistic hypothesis flies, (laws + 1,): each of the site's, and the middle one for the loose hypothesis."""
+    laws = len(site.laws)
+    return np.array([*range(laws), laws // 2], np.int64)
+
+
+def hypotheses(site: Site) -> int:
+    """How many hypotheses each track carries."""
+    return len(site.laws) + 3
+
+
+DRIFT_SIGMA = 0.08      # m/s², deviation of the steady sideways acceleration of a round that obeys its law: spin; illustrative
+LIFT_SIGMA, SIDE_SIGMA = 1.5, 0.7       # m/s², the same upwards and sideways where a round obeys none: fins bent, body inclined; illustrative
+LOOSE = -3.0            # log prior of the loose hypothesis beside a law: one round in twenty flies by none
+# Noise that acts on a flight by a law, and by it loosely: white acceleration [m²/s³], multiple of the drag curve's doubt
+QUIET, ROUGHLY = (1e-4, 0.6), (1e-2, 4.0)
+WIND_DEPTH = 8000.0     # m of height over which the error of the believed wind gains its own variance once more
+KAPPA_MEDIAN = 1.8      # 1e4 m²/kg over a subsonic C of 1, of all rounds: half of them weigh more for their area; illustrative
+KAPPA_SPREAD = 0.9      # standard deviation of its logarithm: 0.4 (heaviest shells and rockets) to 8 (light bombs) holds nine of ten; illustrative
 PROJECTILE_SPEED = 250.0                # m/s, standard deviation of each component before anything is known
 AIRCRAFT_SPEED, AIRCRAFT_CLIMB = 160.0, 35.0      # m/s, likewise: wide enough for a fighter's climb to be judged by its path, not by its speed
 
 
 @lru_cache(maxsize=8)
 def priors_of(site: Site, wind_sigma: float) -> tuple[Array, Array]:
-    """Mean and variance (laws + 1, 9) of a new track's state by hypothesis; inf where nothing is known. The last row is straight flight."""
-    laws = len(site.laws)
+    """Mean and variance (laws + 2, 11) of a new track's state by hypothesis; inf where nothing is known. The last row is straight flight.
+
+    Of kappa, the median and the variance of its logarithm.
+    """
+    laws = len(site.laws) + 1
+    curve = curves_of(site)
     mean, variance = np.zeros((laws + 1, STATES)), np.full((laws + 1, STATES), np.inf)
     for law in range(laws):
-        subsonic = max(float(drag_factor(site.drags, law, 0.6)), 1e-3)
-        mean[law, 6] = KAPPA_MEAN / subsonic
-        variance[law, 3:] = (PROJECTILE_SPEED**2,) * 3 + ((KAPPA_SIGMA / subsonic) ** 2, max(wind_sigma, 1e-3) ** 2, max(wind_sigma, 1e-3) ** 2)
+        subsonic = max(float(drag_factor(site.drags, curve[law], 0.6)), 1e-3)
+        mean[law, 6] = KAPPA_MEDIAN / subsonic
+        variance[law, 3:] = (
+            (PROJECTILE_SPEED**2,) * 3 + (KAPPA_SPREAD**2, max(wind_sigma, 1e-3) ** 2, max(wind_sigma, 1e-3) ** 2,
+             (DRIFT_SIGMA if law < laws - 1 else SIDE_SIGMA) ** 2, LIFT_SIGMA**2))
     variance[laws, 3:6] = AIRCRAFT_SPEED**2, AIRCRAFT_SPEED**2, AIRCRAFT_CLIMB**2
     return mean, variance
 
@@ -126,7 +163,7 @@ def empty_block(m: int, n: int = 0) -> Block:
         rate=np.ones(n), score=np.zeros(n), x=np.zeros((n, m, STATES)), p=np.zeros((n, m, STATES, STATES)), ll=np.zeros((n, m)),
         turn=np.full(n, 0.1), stress=np.ones((n, m)), alive=np.ones((n, m), np.bool_), prior=np.zeros(n), decided=np.zeros(n, np.int8),
         address=np.full(n, -1, np.int64), t=np.zeros((n, k)), sensor=np.zeros((n, k), i4), z=np.full((n, k, 4), np.nan), ratio=np.ones((n, k), f8),
-        past=np.zeros((n, k)), kept=np.zeros(n, i4), share=np.zeros((n, MOST_SHARES)), anchor=np.zeros((n, m, STATES)),
+        past=np.zeros((n, k)), kept=np.zeros(n, i4), share=np.zeros((n, MOST_SHARES)), anchor=np.zeros((n, m, STATES)), size=np.zeros((n, SIZES)),
     )
 
 
@@ -142,4 +179,4 @@ def biases_of(site: Site) -> Array:
 
 
 def empty_seeds() -> Seeds:
-    return Seeds(np.zeros(0), np.zeros(0, np.int32), np.zeros((0, 4)), np.zeros(0))
+    return Seeds(np.zeros(0), np.zeros(0, np.int32), np.zeros((0, 4)), np.zeros(0), np.zeros(0))

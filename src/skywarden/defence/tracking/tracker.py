@@ -15,8 +15,26 @@ from skywarden.defence.tracking.history import PROVISIONAL, REACH, Core, State, 
 from skywarden.defence.tracking.initiate import UNAMBIGUOUS, found
 from skywarden.defence.tracking.lateness import REMEMBERED, lags, noted
 from skywarden.defence.tracking.maintain import conclude, opinions
-from skywarden.defence.tracking.state import RINGS, SECTORS, Block, Model, Seeds, biases_of, empty_block, empty_seeds, priors_of, sensors_of
+from skywarden.defence.tracking.state import (
+    LOOSE,
+    QUIET,
+    RINGS,
+    ROUGHLY,
+    SECTORS,
+    WIND_DEPTH,
+    Block,
+    Model,
+    Seeds,
+    biases_of,
+    curves_of,
+    empty_block,
+    empty_seeds,
+    hypotheses,
+    priors_of,
+    sensors_of,
+)
 from skywarden.kernels.ballistics.air import with_weather
+from skywarden.kernels.estimation.motion import DRAG, SIDE, STATES
 from skywarden.kernels.geometry.ground import Ground
 from skywarden.messages.frame import NO_ADDRESS, Detections, Frame, Weather
 from skywarden.messages.picture import Tracks
@@ -29,6 +47,9 @@ LONGEST_DELAY = 12.0            # s, delay of the newest data up to which the tr
 FALSE_TRACKS = 1.0 / 6000.0     # 1/s allowed from false alarms: one in 100 minutes
 SAFETY = 3.0                    # the false-track formula's margin for its approximations
 CLUTTER_FADE = 0.1
+WORTH_A_START = 4.0     # log-likelihood ratio of two detections from which they make a tentative track
+WORTH_A_TRIAL = 0.0     # the same of a radar without Doppler: two detections say little, a third of the same flight nearly all
+USUAL_THRESHOLD = 13.0  # dB, signal to noise from which radars call a thing a detection, until their weakest say otherwise
 GAP = (0.3, 2.2)                # s and revisits: longest time between the two detections that start a track; one look may be missed
 MAP_FADE = 0.04                 # a frame: the clutter map remembers some 6 s
 SHORT = 8                       # detections below which a track that ended led nowhere
@@ -39,7 +60,8 @@ def start(site: Site) -> State:
     radars = len(site.radars)
     quiet = np.zeros((radars, RINGS, SECTORS))
     return State(
-        -math.inf, 1, empty_block(len(site.laws) + 2), empty_seeds(), quiet, np.full(radars, np.nan), 0, cooperative.start(), 0.0,
+        -math.inf, 1, empty_block(hypotheses(site)), empty_seeds(), quiet, np.full(radars, np.nan), np.full(radars, -np.inf), np.full(radars, np.inf),
+        0, cooperative.start(), 0.0,
         np.full((radars, REMEMBERED), np.nan), (), Detections.empty(), -math.inf, 0)
 
 
@@ -64,7 +86,7 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     held = take(held, held.t >= reach)
     present = take(d, np.sort(rows[d.t[rows] >= state.t - LATEST]))
     past, looked = _looks(past, state.t, frame, lag)
-    core, redo = Core(state.t, state.block, state.seeds, state.map, state.clutter), state.redone
+    core, redo = Core(state.t, state.block, state.seeds, state.map, state.clutter, state.swept, state.weakest), state.redone
     unseen = float(lag.max(initial=0.0))
 
     def replay(before: Core, each: Step) -> Core:
@@ -87,7 +109,8 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     address[b.number > 0] = np.where(same >= 0, reported.address[same] if reported.address.shape[0] else NO_ADDRESS, address[b.number > 0])
     unusable = state.unusable + int((d.address == NO_ADDRESS).sum()) - rows.shape[0]
     after = State(
-        now, number, b._replace(address=address), core.seeds, core.map, core.clutter, late, known, delay, delays, past, held, redo, unusable)
+        now, number, b._replace(address=address), core.seeds, core.map, core.clutter, core.swept, core.weakest, late, known, delay,
+        delays, past, held, redo, unusable)
     return after, cooperative.merged(tracks, reported, same)
 
 
@@ -105,20 +128,22 @@ def step(before: Core, given: Step, unseen: float, number: int, model: Model, si
     Returns also the log odds (n,) of projectile and the next free number.
     """
     d = given.detections
-    b, seeds, clutter = copied(before.block), before.seeds, before.clutter.copy()
+    b, seeds, clutter, swept = copied(before.block), before.seeds, before.clutter.copy(), before.swept.copy()
+    weakest = heard(before.weakest, d)
     hits = b.hits.copy()
     for t, sensor, rows in groups(d):
-        b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, before.map, model, site.ground)
+        b, seeds, strange = look(b, seeds, d, rows, t, sensor, clutter, weakest, before.map, model, site.ground)
         width = float(given.sector_width[sensor])
-        if width > 0.0 or not math.isfinite(clutter[sensor]):       # part of a look says nothing of how thick the clutter is
-            clutter[sensor] = density(clutter[sensor], strange, width if width > 0.0 else 2.0 * math.pi, site.radars[sensor].false_alarms)
+        share = width / (2.0 * math.pi) if width > 0.0 else (t - swept[sensor]) / max(site.radars[sensor].revisit, 1e-3)
+        swept[sensor] = max(t, swept[sensor])
+        clutter[sensor] = density(clutter[sensor], strange, share, site.radars[sensor].false_alarms)
         if b.hits.shape[0] > hits.shape[0]:
             hits = np.concatenate((hits, np.zeros(b.hits.shape[0] - hits.shape[0], np.int32)))
     b, seeds, busy = end(b, seeds, before.map, given, unseen, hits, model, site)
     b, fresh = united(b, confirm(b, clutter, site), model)
     b, likely = classify.settle(b, model.mean)
     b.number[fresh] = number + np.arange(fresh.shape[0])
-    return Core(given.now, b, seeds, busy, clutter), likely, number + fresh.shape[0]
+    return Core(given.now, b, seeds, busy, clutter, swept, weakest), likely, number + fresh.shape[0]
 
 
 def _looks(past: tuple[Step, ...], reached: float, frame: Frame, lag: Array) -> tuple[tuple[Step, ...], Array]:
@@ -174,9 +199,25 @@ def _model(site: Site, up: bytes, wind: bytes, offset: float, ratio: float, wind
     patience = 3.3 * max((r.revisit for r in site.radars), default=0.0)
     mean, variance = priors_of(site, wind_sigma)
     gap = np.array([GAP[0] + GAP[1] * r.revisit for r in site.radars], np.float64)
-    living = 9 if wind_sigma > 0.0 else 7
-    bias = biases_of(site)
-    return Model(site.drags, air, site.earth, sensors, mean, variance, living, extent, limits, pd, reference, patience, gap, bias, cell)
+    n, laws = SIDE + 1 if wind_sigma > 0.0 else DRAG + 1, len(site.laws)
+    living = np.array([n] * laws + [STATES], np.int64)
+    gained = max(wind_sigma, 1e-3) ** 2 / WIND_DEPTH
+    doubt = np.array([(*QUIET, gained)] * laws + [(*ROUGHLY, gained)])
+    favour = np.array([0.0] * laws + [LOOSE])
+    strength = np.array([10.0 ** (0.1 * r.reference_snr) * r.reference_range**4 for r in site.radars], np.float64)
+    told = [math.isfinite(r.range_rate_sigma) and r.range_rate_span >= UNAMBIGUOUS for r in site.radars]
+    worth = np.array([WORTH_A_START if whole else WORTH_A_TRIAL for whole in told], np.float64)
+    return Model(
+        site.drags, air, site.earth, sensors, mean, variance, n, curves_of(site), living, doubt, favour, extent, limits, pd, reference, patience, gap,
+        biases_of(site), cell, worth, strength)
+
+
+def heard(weakest: Array, d: Detections) -> Array:
+    """Least signal to noise of each radar's detections so far (radars,) [dB], with detections `d` among them."""
+    out = weakest.copy()
+    told = np.isfinite(d.snr) & (d.sensor >= 0) & (d.sensor < out.shape[0])
+    np.minimum.at(out, d.sensor[told], d.snr[told])
+    return out
 
 
 def copied(b: Block) -> Block:
@@ -185,24 +226,26 @@ def copied(b: Block) -> Block:
 
 
 def look(
-    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, busy: Array, model: Model, ground: Ground,
+    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, weakest: Array, busy: Array, model: Model,
+    ground: Ground,
 ) -> tuple[Block, Seeds, int]:
     """One radar's detections of one instant: the tracks take theirs, pairs begin new ones, the rest become seeds; says how many were nobody's."""
     # a rate that repeats within the speeds of rounds says too little and misleads the fit of a start: such a radar is used without it
     with_rate = bool(model.sensors.span[sensor] >= UNAMBIGUOUS)
     rate = float(clutter[sensor]) if math.isfinite(clutter[sensor]) else max(float(rows.shape[0]), 0.5)
-    z, ratio, free, strange, seed, det, lr, took, longer = observe(b, seeds, d, rows, t, sensor, rate, busy, with_rate, model)
+    least = min(float(weakest[sensor]), USUAL_THRESHOLD)
+    z, ratio, excess, free, strange, seed, det, lr, took, longer = observe(b, seeds, d, rows, t, sensor, rate, busy, with_rate, least, model)
     if took.any():
         reconsider(b, took, longer, model)
     if seed.shape[0]:
         fresh = empty_block(b.x.shape[1], seed.shape[0])
-        found(fresh, 0, seeds, seed, t, sensor, z, ratio, det, lr, model)
+        found(fresh, 0, seeds, seed, t, sensor, z, ratio, excess, det, lr, model)
         fresh.prior[:] = classify.low_or_far(fresh.anchor[:, 0, :3], ground, model.limits[sensor, 1], model.sensors.place[sensor])
         b = join(b, fresh)
         kept = np.ones(seeds.t.shape[0], np.bool_)
         kept[seed] = False
         seeds = take(seeds, kept)
-    rest = Seeds(np.full(z.shape[0], t), np.full(z.shape[0], sensor, np.int32), z, ratio)
+    rest = Seeds(np.full(z.shape[0], t), np.full(z.shape[0], sensor, np.int32), z, ratio, excess)
     return b, join(seeds, take(rest, free)), strange
 
 
@@ -211,12 +254,12 @@ def threshold(rate: float, looks: float) -> float:
     return math.log(max(rate, 0.05) * looks * SAFETY / FALSE_TRACKS)
 
 
-def density(old: float, strange: int, width: float, declared: float) -> float:
-    """False alarms a full look, updated by `strange` detections that belonged to nothing in a look `width` [rad] wide."""
-    whole = strange / max(width / (2.0 * math.pi), 1e-3)
+def density(old: float, strange: int, share: float, declared: float) -> float:
+    """False alarms a full look, updated by `strange` detections that belonged to nothing in a look over `share` of what a full one covers."""
+    share = min(max(share, 1e-3), 1.0)
     if not math.isfinite(old):
-        return max(whole, declared, 0.1)
-    return max(old + CLUTTER_FADE * (whole - old), 0.1)
+        return max(strange / share if share > 0.5 else 0.0, declared, 0.1)
+    return max(old + CLUTTER_FADE * (strange - share * old), 0.1)
 
 
 def sound(b: Block, before: Array) -> tuple[Block, Array]:
@@ -269,5 +312,5 @@ def picture(b: Block, likely: Array, t: float, model: Model) -> Tracks:
     if rows.shape[0] == 0:
         return Tracks.empty()
     state, covariance, law = opinions(considered(b, model), rows, t, model)
-    kind = classify.probabilities(b, likely, rows)
+    kind = classify.probabilities(b, likely, rows, model.mean)
     return Tracks(b.number[rows], state, covariance, b.seen[rows], b.born[rows], b.hits[rows], kind, law, b.address[rows])

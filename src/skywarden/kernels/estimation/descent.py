@@ -12,24 +12,30 @@ from numpy.typing import NDArray
 from skywarden.kernels.ballistics.air import Air
 from skywarden.kernels.ballistics.drag import Drags
 from skywarden.kernels.ballistics.flight import Earth
-from skywarden.kernels.estimation.motion import STATES, growth, rk4
+from skywarden.kernels.estimation.motion import STATES, drag_doubt, growth, rk4
 from skywarden.kernels.geometry.ground import Ground, ground_up
 
 Array = NDArray[Any]
 
 LONGEST_FALL = 150.0        # s
 MOST_STEPS = 400
+NOISES = 3                  # kinds of noise that act on the way
 NEAR_ENOUGH = 0.01          # m, of the ground at the end
 LONG, BRISK = 2.5, 1.0      # s, longest steps; a kink in a drag law near the speed of sound costs half a metre at BRISK, 2 m at LONG
 FAST = 240.0                # m/s, from which the shorter holds
 
 
 @njit(cache=True, error_model="numpy")
-def descend(x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, earth: Earth, place: Array, J: Array) -> tuple[float, float, float]:
-    """Flies state `x` (9,) to the ground.
+def descend(
+    x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, earth: Earth, noise: Array, place: Array, J: Array, N: Array,
+) -> tuple[float, float, float]:
+    """Flies state `x` (11,) to the ground.
 
+    noise  (3,)    what will act on the way: density of white acceleration [m²/s³]; doubt of the drag curve, as `drag_doubt`'s multiple;
+                   variance of the wind's error gained a metre of height [m²/s² a metre]
     place  (3,)    where it comes down, written
-    J      (3, 9)  slopes of east, north and time of impact with respect to `x`, written
+    J      (3, 11) slopes of east, north and time of impact with respect to `x`, written
+    N      (3, 3)  covariance of east, north and time of impact that `noise` gives, written
 
     Returns seconds until then, speed [m/s] and fall angle below the horizontal [rad]; nan where it is still up after LONGEST_FALL.
     """
@@ -81,9 +87,11 @@ def descend(x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, 
     place[0], place[1], place[2] = y[0], y[1], y[2]
     _slopes_to_ground(y, ground, J)
     F = np.empty((6, STATES))
+    N[:] = 0.0
     for s in range(k, -1, -1):
         if lengths[s] == 0.0:
             continue
+        _add_noise(states[s], states[s + 1], lengths[s], noise, n, J, N)
         growth(states[s], states[s + 1], lengths[s], law, drags, air, earth, F)
         for r in range(3):
             # neither force depends on east and north: their columns stay
@@ -93,6 +101,19 @@ def descend(x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, 
                 J[r, j] = total + a0 * F[0, j] + a1 * F[1, j] + a2 * F[2, j] + a3 * F[3, j] + a4 * F[4, j] + a5 * F[5, j]
     speed = math.sqrt(y[3] * y[3] + y[4] * y[4] + y[5] * y[5])
     return t, speed, math.atan2(-y[5], math.sqrt(y[3] * y[3] + y[4] * y[4]))
+
+
+@njit(cache=True, error_model="numpy")
+def _add_noise(a: Array, b: Array, h: float, noise: Array, n: int, J: Array, N: Array) -> None:
+    """What acts over a step of `h` seconds between states `a` and `b` moves the impact as slopes `J` (3, 11) at the step's end say: added to `N` (3, 3)."""
+    drag = noise[1] * a[6] * a[6] * drag_doubt(a, b) if n > 6 else 0.0
+    wind = noise[2] * abs(b[2] - a[2]) if n > 7 else 0.0
+    for r in range(3):
+        for c in range(r, 3):
+            push = J[r, 3] * J[c, 3] + J[r, 4] * J[c, 4] + J[r, 5] * J[c, 5]
+            air = J[r, 7] * J[c, 7] + J[r, 8] * J[c, 8] if n > 7 else 0.0
+            N[r, c] += noise[0] * h * push + wind * air + (drag * J[r, 6] * J[c, 6] if n > 6 else 0.0)
+            N[c, r] = N[r, c]
 
 
 @njit(cache=True, error_model="numpy")
@@ -129,7 +150,7 @@ def _crossing(a: float, va: float, b: float, vb: float, h: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def _slopes_to_ground(y: Array, ground: Ground, J: Array) -> None:
-    """Slopes of east, north and time of meeting the (locally tilted) ground, with respect to a state `y` there, into `J` (3, 9)."""
+    """Slopes of east, north and time of meeting the (locally tilted) ground, with respect to a state `y` there, into `J` (3, 11)."""
     d = 15.0
     gx = (ground_up(ground, y[0] + d, y[1]) - ground_up(ground, y[0] - d, y[1])) / (2.0 * d)
     gy = (ground_up(ground, y[0], y[1] + d) - ground_up(ground, y[0], y[1] - d)) / (2.0 * d)

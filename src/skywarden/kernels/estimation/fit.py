@@ -14,11 +14,15 @@ from skywarden.kernels.ballistics.drag import Drags
 from skywarden.kernels.ballistics.flight import Earth
 from skywarden.kernels.estimation.kalman import LOG_2PI, invert
 from skywarden.kernels.estimation.measure import Sensors, measure, residual
-from skywarden.kernels.estimation.motion import STATES, compound, flow
+from skywarden.kernels.estimation.motion import DRAG, STATES, compound, flow
 
 Array = NDArray[Any]
 
 SURE_COUNT = 12
+# The prior of kappa is log-normal, as drag differs between rounds by factors.
+BOLDEST = 1.2           # greatest change of ln(kappa) in one iteration: the flight is far from linear in it
+STRAIGHT_ENOUGH = 0.3   # change of ln(kappa) up to which the flight is taken to be linear in it
+LEAST_KAPPA = 1e-3      # 1e4 m²/kg, below which no drag is told from another
 
 
 @njit(cache=True, error_model="numpy")
@@ -28,10 +32,13 @@ def fit(
 ) -> float:
     """Fits one trajectory to `count` detections (`t` (k,), `sensor` (k,), `z` (k, 4), noise `ratio` (k,) of the books' variance).
 
-    x0 (9,)  first guess of the state at t[0]; improved in place
-    x, P     (9,), (9, 9) the state at t[count - 1] and its covariance, written
+    x0 (11,)  first guess of the state at t[0]; improved in place
+    x, P     (11,), (11, 11) the state at t[count - 1] and its covariance, written
 
-    Entries whose prior variance is inf have no prior. Returns the log evidence of the model (Laplace): ln p(z | law), nan where the fit failed.
+    prior_mean, prior_variance  (11,)  of the state at t[0]; of kappa, its median and the variance of its logarithm
+
+    Entries whose prior variance is inf have no prior. Where kappa is estimated the fit works in its logarithm, and `P` is told in kappa again.
+    Returns the log evidence of the model (Laplace): ln p(z | law), nan where the fit failed.
     """
     J = np.empty((n, n))
     C = np.zeros((n, n))
@@ -53,9 +60,10 @@ def fit(
         for i in range(n):
             b[i] = 0.0
             if prior_variance[i] < 1e30:
+                off = math.log(prior_mean[i] / x0[i]) if i == DRAG else prior_mean[i] - x0[i]
                 J[i, i] = 1.0 / prior_variance[i]
-                b[i] = (prior_mean[i] - x0[i]) / prior_variance[i]
-                cost += (prior_mean[i] - x0[i]) * b[i]
+                b[i] = off / prior_variance[i]
+                cost += off * b[i]
                 constant += math.log(prior_variance[i])
             else:
                 constant -= LOG_2PI         # a flat prior of density one: the same for all models of a track
@@ -78,7 +86,7 @@ def fit(
                     total = 0.0
                     for i in range(6):
                         total += H[m, i] * A[i, j]
-                    row[j] = total
+                    row[j] = total * x0[DRAG] if j == DRAG else total
                 w = 1.0 / variance
                 cost += w * v[m] * v[m]
                 constant += math.log(variance) + LOG_2PI
@@ -95,12 +103,16 @@ def fit(
         if turn == iterations:
             break
         small = True
+        kappa = x0[DRAG]        # at which the slopes were taken
         for i in range(n):
             move = 0.0
             for j in range(n):
                 move += C[i, j] * b[j]
-            x0[i] += move
-            if abs(move) > near * math.sqrt(C[i, i]):
+            if i == DRAG:
+                x0[i] = max(x0[i] * math.exp(min(max(move, -BOLDEST), BOLDEST)), LEAST_KAPPA)
+            else:
+                x0[i] += move
+            if abs(move) > near * math.sqrt(C[i, i]) or (i == DRAG and abs(move) > STRAIGHT_ENOUGH):
                 small = False
         if small:
             # the last correction was below the noise: propagate its effect linearly and stop
@@ -109,13 +121,18 @@ def fit(
                     move = 0.0
                     for k in range(n):
                         move += C[j, k] * b[k]
-                    x[i] += A[i, j] * move
+                    x[i] += A[i, j] * move * (kappa if j == DRAG else 1.0)
                     if i == 0:
                         cost -= move * b[j]
             for i in range(6, n):
                 x[i] = x0[i]
             break
     P[:] = 0.0
+    if n > DRAG:
+        for j in range(n):      # from ln(kappa) to kappa, as everything else has it
+            C[DRAG, j] *= x0[DRAG]
+        for j in range(n):
+            C[j, DRAG] *= x0[DRAG]
     for i in range(6):
         for j in range(n):
             total = 0.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skywarden.kernels.ballistics.air import Air
 from skywarden.kernels.ballistics.drag import Drags
 from skywarden.kernels.ballistics.flight import Earth
-from skywarden.kernels.estimation.descent import descend
+from skywarden.kernels.estimation.descent import NOISES, descend
 from skywarden.kernels.estimation.motion import STATES
 from skywarden.kernels.geometry.ground import Ground
 
@@ -29,7 +29,7 @@ def unbend(
     x: Array, P: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, earth: Earth, J: Array, left: float, mean: Array,
     covariance: Array,
 ) -> bool:
-    """Restates the impact of state `x` (9,) with covariance `P` (9, 9) where hills make the slopes `J` (3, 9) of `descend` too simple.
+    """Restates the impact of state `x` (11,) with covariance `P` (11, 11) where hills make the slopes `J` (3, 11) of `descend` too simple.
 
     left        seconds of flight that `descend` found
     mean        (3,)    east, north and time of impact [m, m, s], in place
@@ -43,6 +43,7 @@ def unbend(
     east, north = mean[0], mean[1]
     gain, moves, flown = np.empty(STATES), np.empty(3), np.empty((EIGHTHS.shape[0], 3))
     place, slopes, y, changed = np.empty(3), np.empty((3, STATES)), np.empty(STATES), False
+    noise, spread = np.zeros(NOISES), np.empty((3, 3))
     for axis in range(2):
         ux, uy = math.cos(turn + 0.5 * math.pi * axis), math.sin(turn + 0.5 * math.pi * axis)
         # how the state varies with the place along it, for one standard deviation; and what that moves
@@ -63,7 +64,7 @@ def unbend(
         for k in range(EIGHTHS.shape[0]):
             for i in range(STATES):
                 y[i] = x[i] + EIGHTHS[k] / sigma * gain[i]
-            after, _, _ = descend(y, law, n, ground, drags, air, earth, place, slopes)
+            after, _, _ = descend(y, law, n, ground, drags, air, earth, noise, place, slopes, spread)
             flown[k, 0], flown[k, 1], flown[k, 2] = place[0] - east, place[1] - north, after - left
             bent |= not math.hypot(flown[k, 0] - EIGHTHS[k] * moves[0], flown[k, 1] - EIGHTHS[k] * moves[1]) <= BENT * sigma
             if (k == 1 and not bent) or not math.isfinite(after):

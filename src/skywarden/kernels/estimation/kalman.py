@@ -16,14 +16,14 @@ LOG_2PI = math.log(2.0 * math.pi)
 
 @njit(cache=True, error_model="numpy")
 def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[float, float, int]:
-    """Improves state `x` (9,) and covariance `P` (9, 9), in place, by residuals `v` (4,) with slopes `H` (4, w) and variances `R` (4,).
+    """Improves state `x` (11,) and covariance `P` (11, 11), in place, by residuals `v` (4,) with slopes `H` (4, w) and variances `R` (4,).
 
-    Slopes beyond the w given, 6 or 9, are zero. Dimensions whose residual or variance is nan are skipped.
+    Slopes beyond the w given, 6 or 11, are zero. Dimensions whose residual or variance is nan are skipped.
     Returns the log-likelihood of the measurement, its normalised squared innovation, and how many dimensions counted.
     Scalar after scalar about one linearisation equals the joint update, as R is diagonal.
     """
-    moved = np.zeros(9)
-    g = np.empty(9)
+    moved = np.zeros(x.shape[0])
+    g = np.empty(x.shape[0])
     ll, nis, dims = 0.0, 0.0, 0
     width = min(n, H.shape[1])
     for d in range(4):
@@ -54,7 +54,7 @@ def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[fl
 
 @njit(cache=True, error_model="numpy")
 def innovation(P: Array, n: int, H: Array, S: Array, T: Array) -> None:
-    """H P H' into `S` (4, 4), with `H` (4, w), w 6 or 9, and `T` (4, 9) as scratch."""
+    """H P H' into `S` (4, 4), with `H` (4, w), w 6 or 11, and `T` (4, 11) as scratch."""
     width = min(n, H.shape[1])
     T[:] = 0.0
     for d in range(4):

@@ -21,11 +21,12 @@ from skywarden.kernels.ballistics.drag import Drags
 from skywarden.kernels.ballistics.flight import Earth
 from skywarden.kernels.estimation.kalman import update
 from skywarden.kernels.estimation.measure import measure, residual
-from skywarden.kernels.estimation.motion import STATES, STRAIGHT, carry, flow
+from skywarden.kernels.estimation.motion import SIDE, STRAIGHT, carry, flow
 
 Array = NDArray[Any]
 
 FIXED = 18      # numbers before the tables
+STATES = SIDE   # entries of a state here: neither drift nor lift is estimated
 
 
 def pack(air: Air, earth: Earth, drags: Drags) -> Array:
