@@ -15,7 +15,7 @@ run: .venv/run.stamp
 
 # Half of the kernels are compiled beside the linters: the tests need them first of all.
 test: .venv/dev.stamp
-	@$(BIN)/python -m skywarden.pipeline.warming simulation & compiling=$$!; \
+	@$(BIN)/python -m skywarden.pipeline.simulated_warming & compiling=$$!; \
 	$(BIN)/ruff check . && $(BIN)/mypy; sound=$$?; wait $$compiling; exit $$sound
 	$(BIN)/python -m pytest -m "not prove"
 

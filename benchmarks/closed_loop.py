@@ -17,6 +17,7 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 from skywarden.feeds.simulated import Simulated
 from skywarden.messages.moment import Moment
 from skywarden.pipeline.simulated import rehearsing, watching
+from skywarden.pipeline.simulated_warming import EXTRA
 from skywarden.pipeline.warming import warm
 from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.simulator.scenario.load import site_of
@@ -28,7 +29,7 @@ SCENARIO = "mixed-salvo-50"
 def main(runs: int) -> None:
     site = load_site(site_of(SCENARIO))
     scenario = load_scenario(SCENARIO, site)
-    warm(site, True)
+    warm(site, EXTRA)
     for _ in Simulated(scenario, site, seed=0, duration=3.0):
         pass
     ratios = []

@@ -66,15 +66,16 @@ def run_command(
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
-    from skywarden.session import simulation
+    from skywarden.session.request import Request
+    from skywarden.session.starting import run_request
 
     if (tls_certificate is None) != (tls_key is None):
         raise UsageError("--tls-certificate and --tls-key belong together: give both or neither")
     tls = (tls_certificate, tls_key) if tls_certificate is not None and tls_key is not None else None
-    request = simulation.Request(
+    request = Request(
         scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port, host, users, audit, tls,
         stay, tiles, public_url, state)
-    summary = simulation.run_request(request, talk)
+    summary = run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
     if summary.get("frames_not_recorded"):
         raise typer.Exit(1)     # the run went on to its end, yet the record that was asked for is not whole
@@ -145,16 +146,17 @@ def replay_command(
     tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
 ) -> None:
     """Show a record again, or check that the same frames still give the same pictures."""
-    from skywarden.session import simulation
+    from skywarden.session.checks import check_record
+    from skywarden.session.replay import replay, replay_page
 
     if check:
-        result = simulation.check_record(record, talk)
+        result = check_record(record, talk)
         print(result.sentence)
         raise typer.Exit(0 if result.same else 1)
     if console:
-        simulation.replay_page(record, port, talk, tiles)
+        replay_page(record, port, talk, tiles)
         return
-    frames = simulation.replay(record, _moment(start), _speed(speed), talk)
+    frames = replay(record, _moment(start), _speed(speed), talk)
     print(f"{frames} frames replayed")
 
 
@@ -235,9 +237,9 @@ def _is_record(file: Path) -> bool:
 
 def _judged(file: Path, quiet: bool) -> dict[str, Any]:
     """What is wrong with a record's clearances and orders, said unless `quiet`."""
-    from skywarden.session import simulation
+    from skywarden.session.checks import judge_record
 
-    found = simulation.judge_record(file, talk)
+    found = judge_record(file, talk)
     good = not found.violations and not found.faults
     if not quiet:
         for fault in found.faults:

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from skywarden.measures.tally import Measures
 from skywarden.record.reader import Record
-from skywarden.session import simulation
+from skywarden.session.request import Request
+from skywarden.session.starting import run_request
 from skywarden.site.load import from_sources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,7 @@ def silent() -> Console:
 
 def fly(scenario: str | Path | None = None, **asked: Any) -> dict[str, Any]:
     """Run a scenario, or feeds, as fast as it goes; returns the summary."""
-    return simulation.run_request(simulation.Request(str(scenario) if scenario else None, speed=None, console=False, **asked), silent())
+    return run_request(Request(str(scenario) if scenario else None, speed=None, console=False, **asked), silent())
 
 
 def measured(path: Path) -> Measures:

@@ -12,7 +12,7 @@ from scenes.runs import fly, measured
 from skywarden.messages.truth import AS_PLANNED, HELD, WAITS, WENT_AROUND
 from skywarden.record.reader import Record
 from skywarden.review import report, story
-from skywarden.session import simulation
+from skywarden.session import checks
 
 SCENARIO = """
 name = "shut"
@@ -96,4 +96,4 @@ def test_traffic_does_what_the_tower_says_and_the_review_counts_it(shut):
 
 
 def test_a_replay_of_it_repeats_every_bit(shut):
-    assert simulation.check_record(shut, Console(file=io.StringIO())).same
+    assert checks.check_record(shut, Console(file=io.StringIO())).same

@@ -21,7 +21,9 @@ from scenes.runs import ROOT
 from websockets.sync.client import connect
 
 from skywarden.record.reader import Record
-from skywarden.session import simulation as session
+from skywarden.session import running
+from skywarden.session.request import Request
+from skywarden.session.starting import run_request
 
 patience = 120.0        # s that a loaded machine may take
 
@@ -131,14 +133,14 @@ class Bad:
 @pytest.mark.parametrize("part", ["Recorder", "Terminal", "Measures", "Journal", "Page"])
 def test_whatever_one_sink_does_every_frame_reaches_the_others(part, how, tmp_path, monkeypatch):
     bad = Bad(how)
-    monkeypatch.setattr(getattr(session, part), "take", lambda self, moment: bad(self, moment))
+    monkeypatch.setattr(getattr(running, part), "take", lambda self, moment: bad(self, moment))
     monkeypatch.setattr("skywarden.run.mailbox.SILENT_S", 0.1)
     monkeypatch.setattr("skywarden.run.mailbox.CLOSING_S", 0.1)
     seen, states = [], []
-    other = session.Recorder if part != "Recorder" else session.Terminal
+    other = running.Recorder if part != "Recorder" else running.Terminal
     real = other.take
     monkeypatch.setattr(other, "take", lambda self, moment: (seen.append(moment.frame.t), real(self, moment))[1])
-    real_run = session.run
+    real_run = running.run
 
     def watched(feed, steps, wires, clock):
         frames = real_run(feed, steps, wires, clock)
@@ -146,10 +148,10 @@ def test_whatever_one_sink_does_every_frame_reaches_the_others(part, how, tmp_pa
         states.extend(wire.sink.state() for wire in wires if hasattr(wire.sink, "state"))
         return frames
 
-    monkeypatch.setattr(session, "run", watched)
+    monkeypatch.setattr(running, "run", watched)
     try:
-        request = session.Request("quiet-night", speed=None, duration=10.0, record=tmp_path / "a.rec", port=0, stay=False)
-        session.run_request(request, Console(file=io.StringIO()))
+        request = Request("quiet-night", speed=None, duration=10.0, record=tmp_path / "a.rec", port=0, stay=False)
+        run_request(request, Console(file=io.StringIO()))
     finally:
         bad.go.set()
     assert len(seen) >= 40

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skywarden.feeds.simulated import Simulated
-from skywarden.session import simulation
+from skywarden.pipeline.simulated import stepper
 from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.site.load import load as load_site
 
@@ -51,7 +51,7 @@ def test_memory_is_flat_over_a_day(tmp_path, evidence):
     scenario = tmp_path / "soak.toml"
     scenario.write_text(f'name = "soak"\nsite = "kabul"\nduration_s = {seconds}\nseed = 1\n[clutter]\nbirds = 12\nflock = 4.0\n'
                         f"false_alarm_factor = {FALSE_ALARMS / site.radars[0].false_alarms}\n{traffic(seconds)}")
-    step, memory, tracks, warned = simulation.stepper(site, simulation=True), [], [], 0
+    step, memory, tracks, warned = stepper(site, simulation=True), [], [], 0
     for frame, _ in Simulated(load_scenario(scenario, site), site):
         picture, _ = step.step(frame)
         warned += picture.warnings.zone.size

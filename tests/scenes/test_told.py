@@ -21,7 +21,10 @@ from alert_builders import Broker, Receiver, wait_for  # noqa: E402 — found by
 
 from skywarden.record.reader import Record  # noqa: E402
 from skywarden.review import export, report  # noqa: E402
-from skywarden.session.simulation import Request, check_record, open_told, run_request  # noqa: E402
+from skywarden.session.checks import check_record  # noqa: E402
+from skywarden.session.live import open_told  # noqa: E402
+from skywarden.session.request import Request  # noqa: E402
+from skywarden.session.starting import run_request  # noqa: E402
 from skywarden.site.load import load  # noqa: E402
 
 PLANTED = {"hook.key": b"planted-hook-key-0123456789abcdef", "north.key": b"planted-siren-key-0123456789abcd", "broker.pass": b"planted-broker-password",
@@ -168,7 +171,7 @@ def test_a_recording_read_as_a_feed_sounds_no_siren(tmp_path):
     place = a_place(tmp_path / "site", f'\n[[channels]]\nname = "x"\nkind = "live"\nurl = "webhook+{server.url}"\nsecret = "file:hook.key"\n')
     said = io.StringIO()
     site, request = load(place), Request(None, str(place), state=tmp_path / "state")
-    assert open_told(request, site, 0, simulation=False, live=False, talk=Console(file=said, width=300)) is None
+    assert open_told(request, site, 0, live=False, talk=Console(file=said, width=300)) is None
     assert "stay silent" in said.getvalue()
     server.close()
 

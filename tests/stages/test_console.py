@@ -493,10 +493,11 @@ def test_a_killed_run_leaves_its_standing_alarms_to_the_next_one_and_an_old_or_b
 
 
 def test_whoever_lets_others_in_without_tls_is_told():
-    from skywarden.session import simulation
+    from skywarden.session.page import in_the_clear
+    from skywarden.session.request import Request
 
-    assert "without TLS" in simulation.in_the_clear(simulation.Request(host="0.0.0.0"))
-    assert simulation.in_the_clear(simulation.Request()) == simulation.in_the_clear(simulation.Request(host="0.0.0.0", tls=(Path("c"), Path("k")))) == ""
+    assert "without TLS" in in_the_clear(Request(host="0.0.0.0"))
+    assert in_the_clear(Request()) == in_the_clear(Request(host="0.0.0.0", tls=(Path("c"), Path("k")))) == ""
 
 
 def test_a_click_storm_is_slowed_down():

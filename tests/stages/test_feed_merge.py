@@ -194,7 +194,8 @@ def test_a_real_radar_through_a_whole_live_session_gives_aircraft_and_nothing_el
     """The acceptance line of the job: tracks with their addresses, no projectile, no warning."""
     from rich.console import Console
 
-    from skywarden.session.simulation import Request, run_request
+    from skywarden.session.request import Request
+    from skywarden.session.starting import run_request
 
     url = f"asterix+file:{SHARED / 'asterix' / 'jahorina_first_40s.raw'}"
     summary = run_request(Request(site="kabul", feeds=(url,), speed=None, console=False), Console(quiet=True))

@@ -41,6 +41,7 @@ from skywarden.feeds.simulated import Simulated
 from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.site.load import load as load_site
 from skywarden.pipeline.simulated import stepper
+from skywarden.pipeline.simulated_warming import EXTRA
 
 def compiled():
     held = {}
@@ -50,9 +51,9 @@ def compiled():
     return held
 
 site = load_site("kabul")
-warming.last_stages(site, True)
+warming.last_stages(site, EXTRA)
 apart = compiled()
-warming.fly(site, True)
+warming.fly(site, EXTRA)
 world = iter(Simulated(load_scenario("kabul-2021-08-30", site), site, seed=5))
 step, before = stepper(site, True), compiled()
 orders = 0

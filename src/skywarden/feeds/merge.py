@@ -13,12 +13,12 @@ import numpy as np
 from skywarden.feeds.clocks import Clock
 from skywarden.feeds.doubles import Before
 from skywarden.feeds.scans import Looks
-from skywarden.feeds.simulated import Simulated
 from skywarden.feeds.source import Batch, Item, Look, Plot, Report, Sender, Source, both
 from skywarden.feeds.timeline import DAY
 from skywarden.messages.frame import CAUSES, SHED, TWICE, Aircraft, Detections, Frame, Inputs
 from skywarden.messages.tables import join
 from skywarden.messages.truth import Truth
+from skywarden.run.ports import Feed
 from skywarden.site.model import Site
 
 AHEAD = 3.0             # s a recording is read beyond the frame, for what was written a little late
@@ -45,7 +45,7 @@ class Merged:
 
     def __init__(
         self, sources: Sequence[Source], site: Site, epoch_ns: int | None = None, duration: float | None = None,
-        scenario_feed: Simulated | None = None, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep,
+        scenario_feed: Feed | None = None, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep,
         say: Callable[[str], object] = lambda sentence: None,
     ) -> None:
         self._say = say
@@ -148,7 +148,7 @@ class Merged:
             yield self._frame(t, plots, reports, looks, behind if behind > period else 0.0), None
             number += 1
 
-    def _beside(self, world: Simulated) -> Iterator[tuple[Frame, Truth | None]]:
+    def _beside(self, world: Feed) -> Iterator[tuple[Frame, Truth | None]]:
         """A simulation's frames with what the sources give added."""
         for frame, truth in world:
             if self._duration is not None and frame.t > self._duration + 1e-9:

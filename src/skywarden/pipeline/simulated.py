@@ -1,48 +1,46 @@
-"""The stages in their order, each with what it remembers held between frames: the one place where `rehearse` is wired, in simulations only."""
+"""The stages of a simulation in their order, each with its state held between frames: the one place where `rehearse` is wired."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from skywarden.defence import watch as belief
 from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Inbound, Picture
+from skywarden.pipeline.live import Watching, watching
 from skywarden.rehearsal import rehearse as rehearsal
 from skywarden.rehearsal import separation
 from skywarden.run.loop import Stepper
 from skywarden.site.model import Site
 
+__all__ = ["Rehearsing", "rehearsing", "stepper", "watching"]
+
+
+class Rehearsing:
+    """`rehearse`, remembering between frames. Wired in simulations only.
+
+    state   everything it remembers, one value: read it, keep it, put it back
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.state = rehearsal.start(site)
+
+    def __call__(self, frame: Frame, picture: Picture) -> Drill:
+        """The drill after one more frame and its picture; nothing is rehearsed against powered objects."""
+        self.state, drill = rehearsal.rehearse(self.state, frame, picture._replace(inbound=Inbound.empty()), self._site)
+        return drill
+
+
+def rehearsing(site: Site) -> Rehearsing:
+    """`rehearse` at its beginning."""
+    return Rehearsing(site)
+
 
 def stepper(site: Site, simulation: bool) -> Stepper:
     """A fresh stepper: with `rehearse` in a simulation and its replay, without it on live data and on a replay of live data."""
-    return Stepper(watching(site), rehearsing(site) if simulation else None)
-
-
-def watching(site: Site) -> Callable[[Frame], Picture]:
-    """`watch` with its state held between frames."""
-    state = belief.start(site)
-
-    def step(frame: Frame) -> Picture:
-        nonlocal state
-        state, picture = belief.watch(state, frame, site)
-        return picture
-
-    return step
-
-
-def rehearsing(site: Site) -> Callable[[Frame, Picture], Drill]:
-    """`rehearse` with its plan held between frames. Wired in simulations only."""
-    plan = rehearsal.start(site)
-
-    def step(frame: Frame, picture: Picture) -> Drill:
-        nonlocal plan
-        plan, drill = rehearsal.rehearse(plan, frame, picture._replace(inbound=Inbound.empty()), site)     # nothing is rehearsed against these
-        return drill
-
-    return step
+    return Stepper(Watching(site), Rehearsing(site) if simulation else None)
 
 
 def compile_the_rare() -> None:
-    """Compiles what a rehearsal asks only where an aircraft stands in the way, which no invented flight shows."""
+    """Compile what a rehearsal asks only where an aircraft stands in the way, which no invented flight shows."""
     separation.compile_the_rare()
+

@@ -9,43 +9,59 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from skywarden.defence import impact, threat
 from skywarden.defence.tracking import associate, cooperative, maintain, tracker
 from skywarden.defence.tracking.state import empty_block, hypotheses
-from skywarden.feeds.simulated import Simulated
 from skywarden.kernels.estimation.motion import STATES
 from skywarden.kernels.geometry.polar import to_polar
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars
 from skywarden.messages.picture import Health, Picture, Tracks, Warnings
 from skywarden.messages.tables import Array
 from skywarden.pipeline import compiled
-from skywarden.pipeline.simulated import compile_the_rare, rehearsing, stepper
-from skywarden.simulator.scenario.load import load as load_scenario
+from skywarden.pipeline.live import watching
 from skywarden.site.load import load as load_site
 from skywarden.site.model import Site
 
 FRAMES = 40             # of the invented flight, enough to pass through every stage
 FLIGHT_S = 12.0         # from its first frame to its impact
 LEVEL, FALL = 150.0, 90.0       # m/s, its speed over the ground, and downwards at impact
-SITE, SCENARIO = "kabul", "kabul-2021-08-30"    # what the other process works on: kernels are the same at every site
-SIMULATION, LIVE = "simulation", "live"
+SITE = "kabul"          # site that the other process works on: kernels are the same at every site
 
 
-def warm(site: Site, simulation: bool) -> None:
-    """Compile all kernels that a run at this site needs, or load them where that has been done."""
-    kind = SIMULATION if simulation else LIVE
+class Extra(NamedTuple):
+    """What a simulation compiles beyond `watch`; this module knows no rehearsal.
+
+    kind        one word for what has been compiled
+    module      that the other process runs
+    rehearsing  (site) -> (frame, picture) -> drill
+    rare        compiles what no invented flight shows
+    """
+
+    kind: str
+    module: str
+    rehearsing: Callable[[Site], Callable[[Frame, Picture], Any]]
+    rare: Callable[[], None]
+
+
+def warm(site: Site, extra: Extra | None = None) -> None:
+    """Compile all kernels that a run at this site needs, or load them where that has been done.
+
+    site   Site
+    extra  what is compiled for a simulation, too; None on live data
+    """
+    kind, module = (extra.kind, extra.module) if extra is not None else ("live", __name__)
     if compiled.are_kept(kind):
-        fly(site, simulation)
+        fly(site, extra)
     else:
-        with _beside(kind):
-            fly(site, simulation)
-        last_stages(load_site(SITE), simulation)        # what the other could not finish, or all of it where it could not be started
+        with _beside(module):
+            fly(site, extra)
+        last_stages(load_site(SITE), extra)        # what the other could not finish, or all of it where it could not be started
         compiled.note_kept(kind)
     # what compiled stays: looking through it for garbage would hold up a frame for half a second now and then
     gc.collect()
@@ -53,10 +69,10 @@ def warm(site: Site, simulation: bool) -> None:
 
 
 @contextmanager
-def _beside(kind: str) -> Iterator[None]:
+def _beside(module: str) -> Iterator[None]:
     """The second process, waited for at the end and ended with this one."""
     try:
-        child = subprocess.Popen([sys.executable, "-m", __name__, kind], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen([sys.executable, "-m", module], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except OSError:
         yield
         return
@@ -90,10 +106,10 @@ def frame_at(site: Site, t: float, detections: Detections) -> Frame:
     return Frame(t, detections, airliner, site.weather, (), Radars.staring(len(site.radars), t), Inputs.none(), 0.0)
 
 
-def fly(site: Site, simulation: bool) -> None:
+def fly(site: Site, extra: Extra | None = None) -> None:
     """Pass the invented flight through every stage."""
     radars = [k for k, radar in enumerate(site.radars) if np.isfinite(radar.elevation_sigma)]
-    step = stepper(site, simulation)
+    watch, rehearse = watching(site), extra.rehearsing(site) if extra is not None else None
     for k in range(FRAMES):
         t = k * site.policy.frame_s
         detections = Detections.empty(len(radars[:1]))
@@ -102,16 +118,19 @@ def fly(site: Site, simulation: bool) -> None:
             polar = to_polar(place[None], speed[None], site.radars[sensor].place)
             detections = detections._replace(
                 t=np.array([t]), sensor=np.array([sensor], np.int32), range=polar[0], azimuth=polar[1], elevation=polar[2], range_rate=polar[3])
-        step.step(frame_at(site, t, detections))
+        frame = frame_at(site, t, detections)
+        picture = watch(frame)
+        if rehearse is not None:
+            rehearse(frame, picture)
 
 
-def last_stages(site: Site, simulation: bool) -> None:
+def last_stages(site: Site, extra: Extra | None = None) -> None:
     """Hand invented tracks to what ends and sums up tracks, and to the stages behind the tracker."""
     model = tracker.model_of(site, site.weather)
     kinds = hypotheses(site)
     laws = kinds - 2
     known, number = cooperative.start(), 2
-    rehearse = rehearsing(site) if simulation else None
+    rehearse = extra.rehearsing(site) if extra is not None else None
     for k in range(FRAMES):
         t = k * site.policy.frame_s
         frame = frame_at(site, t, Detections.empty())
@@ -134,19 +153,9 @@ def last_stages(site: Site, simulation: bool) -> None:
             rehearse(frame, Picture(t, tracks, impacts, threats, Warnings.empty(), Health(np.zeros(len(site.radars), np.int8), 0.0, 0, 0, 0.0)))
         known, reported, number = cooperative.track(known, frame, site, number)
         cooperative.merged(tracks, reported, cooperative.correlate(tracks, reported))
-    if simulation:
-        compile_the_rare()
-
-
-def main(kind: str) -> None:
-    """What the other process does."""
-    site = load_site(SITE)
-    last_stages(site, kind == SIMULATION)
-    if kind == SIMULATION:
-        world = iter(Simulated(load_scenario(SCENARIO, site), site))
-        for _ in range(FRAMES):
-            next(world)
+    if extra is not None:
+        extra.rare()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    last_stages(load_site(SITE))

@@ -1,23 +1,65 @@
-"""What a live session does and no other one may: it tells people.
+"""A live session: real feeds, warnings that people get, and no way to rehearsal or simulator.
 
-tests/test_house.py keeps live channels to this file.
+tests/test_house.py keeps it so, and live channels to this file.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+
+from rich.console import Console
 
 from skywarden.alerts.live import LiveAlert, open_live
 from skywarden.alerts.sink import Alerts
+from skywarden.errors import UsageError
+from skywarden.feeds import open_source
+from skywarden.feeds.merge import Merged
+from skywarden.measures.tally import Measures
+from skywarden.pipeline.live import stepper
+from skywarden.pipeline.warming import warm
+from skywarden.record.header import Header
+from skywarden.session.feeds import clock_of, is_live, say
+from skywarden.session.request import Request, folder_of
+from skywarden.session.running import Parts, run_parts
+from skywarden.site.doubts import doubts
+from skywarden.site.load import load as load_site
 from skywarden.site.model import Site
 
 
-def live_alerts(
-    site: Site, epoch_ns: int, live: bool, state: Path | None, folder: Path | None
-) -> Alerts[LiveAlert] | None:
-    """The sink that tells people what is real; None where the site declares no live channel, or the
-    feed is a recording.
+def run_live(request: Request, talk: Console) -> dict[str, Any]:
+    """Defend a site with what its feeds give, live or from files, until they end or it is interrupted, and return the summary.
+
+    Raises UsageError where the request names no feed or no site.
+    """
+    if request.scenario is not None or not request.feeds:
+        raise UsageError("a live session is of feeds alone: name them with --feed, and no scenario")
+    if request.site is None:
+        raise UsageError("feeds alone need a site: add --site kabul, or your own site's folder")
+    site = load_site(request.site)
+
+    def opened(ending: ExitStack) -> Parts:
+        feed = Merged([open_source(url, site) for url in request.feeds], site, None, duration=request.duration, say=lambda sentence: say(sentence, talk))
+        header = Header("live", feed.epoch_ns, site.name, site.sources, duration=request.duration, feeds=tuple(request.feeds))
+        return Parts(
+            site=site, feed=feed, header=header, title=site.title, duration=request.duration, steps=stepper(site), measures=Measures(site, False, ()),
+            direct=(), warm=lambda: warm(site), tell=lambda: open_told(request, site, feed.epoch_ns, is_live(feed), talk), doubts=doubts(site))
+
+    return run_parts(
+        request, talk, opened, lambda parts, stop: clock_of(None if is_live(parts.feed) else request.speed, stop, changing=request.console))
+
+
+def live_alerts(site: Site, epoch_ns: int, live: bool, state: Path | None, folder: Path | None) -> Alerts[LiveAlert] | None:
+    """The sink that tells people what is real; None where the site declares no live channel, or the feed is a recording.
 
     live   whether the feed keeps time itself: what is read from a file happened long ago, and no siren sounds for it
     """
     return open_live(site, epoch_ns, state, folder) if live else None
+
+
+def open_told(request: Request, site: Site, epoch_ns: int, live: bool, talk: Console) -> Alerts[LiveAlert] | None:
+    """The sink that tells people; that none is opened for a recording is said."""
+    if not live and any(channel.kind == "live" for channel in site.channels):
+        talk.print("the live warning channels stay silent: what is read from a file happened before", highlight=False)
+    return live_alerts(site, epoch_ns, live, request.state, folder_of(request))

@@ -1,0 +1,25 @@
+"""The inputs of a run, and the clock that suits them."""
+
+from __future__ import annotations
+
+import threading
+
+from rich.console import Console
+
+from skywarden.run.clock import Clock, NoClock, ScaledClock
+from skywarden.run.ports import Feed
+
+
+def is_live(feed: Feed) -> bool:
+    """Whether the feed keeps time itself, because something out there does."""
+    return bool(getattr(feed, "live", False))
+
+
+def clock_of(speed: float | None, stop: threading.Event, changing: bool = False) -> Clock:
+    """No clock at all speed, unless people may change it; else one that an interruption wakes."""
+    return NoClock() if speed is None and not changing else ScaledClock(speed, sleep=stop.wait)
+
+
+def say(sentence: str, talk: Console) -> None:
+    """Tell what people should know of an input."""
+    talk.print(sentence, highlight=False, markup=False)
