@@ -7,7 +7,7 @@ Imports are followed transitively, through packages' `__init__`, and also where 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -204,14 +204,19 @@ def _way(found: dict[str, str], module: str) -> str:
     return " -> ".join(reversed(steps))
 
 
-def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+def _calls(tree: ast.AST) -> list[tuple[str, ast.Call]]:
     """Every call with the last name of what is called."""
-    for node in _nodes(tree):
-        if isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name):
-                yield node.func.id, node
-            elif isinstance(node.func, ast.Attribute):
-                yield node.func.attr, node
+    return _module_calls(tree) if isinstance(tree, ast.Module) else _called(ast.walk(tree))
+
+
+@cache
+def _module_calls(tree: ast.Module) -> list[tuple[str, ast.Call]]:
+    return _called(_nodes(tree))
+
+
+def _called(nodes: Iterable[ast.AST]) -> list[tuple[str, ast.Call]]:
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    return [(c.func.id if isinstance(c.func, ast.Name) else c.func.attr, c) for c in calls if isinstance(c.func, ast.Name | ast.Attribute)]
 
 
 def _top(house: House) -> Iterator[Breach]:
@@ -225,26 +230,35 @@ def _top(house: House) -> Iterator[Breach]:
 def _hidden_imports(house: House) -> Iterator[Breach]:
     """Imports that cannot be read: relative ones, of the root, of a name that is not written out, of programs of ours by another process."""
     for module, tree in house.trees.items():
-        for node in _nodes(tree):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                yield Breach("import", module, "a relative import")
-            if isinstance(node, ast.Import) and any(a.name.split(".")[0] == ROOT and not a.asname for a in node.names):
-                yield Breach("import", module, "the package by its root, from which everything can be reached: import what is needed from where it is")
-            if isinstance(node, ast.ImportFrom) and node.module in ("importlib", "runpy", "pkgutil", "builtins") and module and any(
-                    a.name not in ("resources", "metadata") for a in node.names):
-                yield Breach("import", module, f"what imports by name, itself imported by name from {node.module}")
-            if isinstance(node, ast.ImportFrom) and node.module == ROOT and any(a.name == "sys" for a in node.names):
-                yield Breach("import", module, "a library through the root")
-            if isinstance(node, ast.Attribute) and node.attr == "modules" and isinstance(node.value, ast.Name) and node.value.id == "sys" and module:
-                yield Breach("import", module, "loaded modules by name (sys.modules)")
-        for called, call in _calls(tree):
-            if called in ("exec", "eval", "run_module", "run_path", "resolve_name", "spec_from_file_location", "load_module"):
-                yield Breach("import", module, f"{called}: what it loads cannot be read")
-            if called in ("import_module", "__import__") and module and not _said(call):
-                yield Breach("import", module, f"{called} of a name that is not written out")
-            if called in ("Popen", "run", "call", "check_call", "check_output", "execv", "create_subprocess_exec") and _starts_us(call) \
-                    and module not in STARTERS:
-                yield Breach("import", module, "another program of ours started")
+        yield from _hidden_in(module, tree)
+
+
+@cache
+def _hidden_in(module: str, tree: ast.Module) -> list[Breach]:
+    return list(_hiding(module, tree))
+
+
+def _hiding(module: str, tree: ast.Module) -> Iterator[Breach]:
+    for node in _nodes(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            yield Breach("import", module, "a relative import")
+        if isinstance(node, ast.Import) and any(a.name.split(".")[0] == ROOT and not a.asname for a in node.names):
+            yield Breach("import", module, "the package by its root, from which everything can be reached: import what is needed from where it is")
+        if isinstance(node, ast.ImportFrom) and node.module in ("importlib", "runpy", "pkgutil", "builtins") and module and any(
+                a.name not in ("resources", "metadata") for a in node.names):
+            yield Breach("import", module, f"what imports by name, itself imported by name from {node.module}")
+        if isinstance(node, ast.ImportFrom) and node.module == ROOT and any(a.name == "sys" for a in node.names):
+            yield Breach("import", module, "a library through the root")
+        if isinstance(node, ast.Attribute) and node.attr == "modules" and isinstance(node.value, ast.Name) and node.value.id == "sys" and module:
+            yield Breach("import", module, "loaded modules by name (sys.modules)")
+    for called, call in _calls(tree):
+        if called in ("exec", "eval", "run_module", "run_path", "resolve_name", "spec_from_file_location", "load_module"):
+            yield Breach("import", module, f"{called}: what it loads cannot be read")
+        if called in ("import_module", "__import__") and module and not _said(call):
+            yield Breach("import", module, f"{called} of a name that is not written out")
+        if called in ("Popen", "run", "call", "check_call", "check_output", "execv", "create_subprocess_exec") and _starts_us(call) \
+                and module not in STARTERS:
+            yield Breach("import", module, "another program of ours started")
 
 
 def _said(call: ast.Call) -> bool:
@@ -300,7 +314,12 @@ def _kernels(house: House) -> Iterator[Breach]:
             yield Breach("kernel", module, "stands in no kernel room")
 
 
-def _input_output(tree: ast.AST) -> Iterator[str]:
+@cache
+def _input_output(tree: ast.AST) -> list[str]:
+    return list(_reaching_out(tree))
+
+
+def _reaching_out(tree: ast.AST) -> Iterator[str]:
     for node in _nodes(tree):
         if isinstance(node, ast.Attribute) and node.attr in IO_ATTRIBUTES and not (isinstance(node.value, ast.Name) and node.value.id == "self"):
             yield f"reaches for {node.attr}"
@@ -375,8 +394,10 @@ def _is_getattr(tree: ast.AST, constant: ast.Constant) -> bool:
 def _wires(house: House) -> Iterator[Breach]:
     """Never 4: a wire is given a drill or the truth only for a sink of a kind that may see it."""
     for module, tree in house.trees.items():
-        scopes = [node for node in _nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)] or [tree]
-        for scope in scopes:
+        if "Wire" not in house.sources[module] and "Moment" not in house.sources[module] and "_replace" not in house.sources[module]:
+            continue
+        functions = [node for node in _nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        for scope in (functions or [tree]) if "Wire" in house.sources[module] else ():
             for called, call in _calls(scope):
                 if called != "Wire" or not call.args:
                     continue
