@@ -7,7 +7,7 @@ STAMP := $(shell date -u +%Y%m%dT%H%M%SZ)
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate -q
 PAGE := hatch_build.py $(shell git ls-files web 2>/dev/null)
 
-.PHONY: run test prove bench lint lock clean
+.PHONY: run test prove bench docs lint lock clean
 
 run: .venv/run.stamp
 	@mkdir -p records
@@ -24,6 +24,10 @@ prove: .venv/dev.stamp
 
 bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/all.py
+
+# Built from the sources alone: nothing is fetched, neither here nor by a reader's browser.
+docs: .venv/dev.stamp
+	$(BIN)/mkdocs build --strict --quiet
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
@@ -47,4 +51,4 @@ lock: .venv/dev.stamp
 	$(COMPILE) --extra build --extra dev --extra bench -c requirements-dev.lock -o requirements-bench.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
+	rm -rf site-docs .venv .mypy_cache .ruff_cache .pytest_cache

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from skywarden.defence import inbound, integrity, reclassify, threat, warning
 from skywarden.defence import watch as belief
+from skywarden.defence.tracking import cooperative, history
+from skywarden.defence.tracking import state as tracking
+from skywarden.messages import frame as frames
+from skywarden.messages import picture as pictures
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
+from skywarden.record.snapshot import freeze, kinds_of, thaw
 from skywarden.run.loop import Stepper
 from skywarden.site.model import Site
+
+
+# Classes that the state of `watch` may hold
+KINDS = kinds_of((belief, inbound, integrity, reclassify, threat, warning, cooperative, history, tracking, frames, pictures))
 
 
 class Watching:
@@ -23,6 +33,14 @@ class Watching:
         """The picture after one more frame."""
         self.state, picture = belief.watch(self.state, frame, self._site)
         return picture
+
+    def keep(self) -> bytes:
+        """The state as bytes: put back, every later picture is the same to the last bit."""
+        return freeze(self.state)
+
+    def put_back(self, kept: bytes) -> None:
+        """Go on from a state that `keep` gave, of this site and version. Raises RecordError where it is damaged."""
+        self.state = thaw(kept, KINDS)
 
 
 def watching(site: Site) -> Watching:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from skywarden.messages import drill as drills
+from skywarden.messages import frame as frames
 from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Inbound, Picture
 from skywarden.pipeline.live import Watching, watching
+from skywarden.record.snapshot import freeze, kinds_of, thaw
+from skywarden.rehearsal import airport, assess, engage, separation
 from skywarden.rehearsal import rehearse as rehearsal
-from skywarden.rehearsal import separation
+from skywarden.rehearsal.aircraft import memory, reports
 from skywarden.run.loop import Stepper
 from skywarden.site.model import Site
 
 __all__ = ["Rehearsing", "rehearsing", "stepper", "watching"]
+
+
+# Classes that the state of `rehearse` may hold
+KINDS = kinds_of((rehearsal, airport, assess, engage, memory, reports, drills, frames))
 
 
 class Rehearsing:
@@ -28,6 +36,14 @@ class Rehearsing:
         """The drill after one more frame and its picture; nothing is rehearsed against powered objects."""
         self.state, drill = rehearsal.rehearse(self.state, frame, picture._replace(inbound=Inbound.empty()), self._site)
         return drill
+
+    def keep(self) -> bytes:
+        """The state as bytes: put back, every later drill is the same to the last bit."""
+        return freeze(self.state)
+
+    def put_back(self, kept: bytes) -> None:
+        """Go on from a state that `keep` gave, of this site and version. Raises RecordError where it is damaged."""
+        self.state = thaw(kept, KINDS)
 
 
 def rehearsing(site: Site) -> Rehearsing:
