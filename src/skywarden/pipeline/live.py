@@ -14,7 +14,6 @@ from skywarden.record.snapshot import freeze, kinds_of, thaw
 from skywarden.run.loop import Stepper
 from skywarden.site.model import Site
 
-
 # Classes that the state of `watch` may hold
 KINDS = kinds_of((belief, inbound, integrity, reclassify, threat, warning, cooperative, history, tracking, frames, pictures))
 
