@@ -18,6 +18,7 @@ from skywarden.site.model import LEAST_NOISE_DB
 
 LATEST = 1.0            # s: a detection older than its track by more is refused and counted
 BUSY = 0.03             # detections a frame in one cell from which clutter there counts as thicker than elsewhere
+SURELY_WORTH, SEVERAL = 1.0, 3   # log-likelihood ratio asked of a pair up to which it is only tried, and with how many partners at most
 SPLIT = 1.3             # cells between two echoes of one target at most: closer targets are one echo
 
 
@@ -127,9 +128,10 @@ def observe(
     """Known tracks take their detections first, then tentative ones; what is left is compared with the seeds. Changes `b` in place.
 
     `reconsider` is due afterwards: with the masks (n,) returned last, of the tracks that took a detection and of those that keep one more.
+    Where two detections say little (no Doppler, long turns), each may try SEVERAL partners; the third tells which was right.
     Returns first the detections (k, 4), their noise ratio (k,) and strength (k,); which are
     free (k,), how many were before any pair took its one; and the pairs that
-    begin a track, best first, each seed and detection once: seed, detection, log-likelihood ratio (p,) each.
+    begin a track, best first: seed, detection, log-likelihood ratio (p,) each.
     """
     z, ratio, floor, excess = prepared(d, rows, sensor, rate, busy, with_rate, weakest, model)
     free = np.ones(rows.shape[0], np.bool_)
@@ -160,13 +162,15 @@ def observe(
         strange += free[j]
     seed, det, lr = ratios(seeds, t, sensor, z, ratio, free, floor, model.worth[sensor], model)
     order = np.argsort(-lr, kind="mergesort")
-    spent = np.zeros(seeds.t.shape[0], np.bool_)
+    most = 1 if model.worth[sensor] > SURELY_WORTH else SEVERAL
+    spent, used = np.zeros(seeds.t.shape[0], np.int64), np.zeros(rows.shape[0], np.int64)
     pick = np.empty(order.shape[0], np.int64)
     picked = 0
     for p in order:
-        if free[det[p]] and not spent[seed[p]]:
-            free[det[p]] = False
-            spent[seed[p]] = True
+        if free[det[p]] and used[det[p]] < most and spent[seed[p]] < most:
+            used[det[p]] += 1
+            spent[seed[p]] += 1
+            free[det[p]] = most > 1         # what is only tried goes on waiting for a better one
             pick[picked] = p
             picked += 1
     pick = pick[:picked]

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from skywarden.defence.tracking import classify, cooperative
-from skywarden.defence.tracking.associate import LATEST, groups, observe, remember, usable
+from skywarden.defence.tracking.associate import LATEST, SURELY_WORTH, groups, observe, remember, usable
 from skywarden.defence.tracking.bias import considered, united
 from skywarden.defence.tracking.filter import reconsider
 from skywarden.defence.tracking.history import PROVISIONAL, REACH, Core, State, Step, extended, looked_late, pause, reaches, recognised, redone
@@ -243,7 +243,7 @@ def look(
         fresh.prior[:] = classify.low_or_far(fresh.anchor[:, 0, :3], ground, model.limits[sensor, 1], model.sensors.place[sensor])
         b = join(b, fresh)
         kept = np.ones(seeds.t.shape[0], np.bool_)
-        kept[seed] = False
+        kept[seed] = model.worth[sensor] <= SURELY_WORTH
         seeds = take(seeds, kept)
     rest = Seeds(np.full(z.shape[0], t), np.full(z.shape[0], sensor, np.int32), z, ratio, excess)
     return b, join(seeds, take(rest, free)), strange
