@@ -369,7 +369,7 @@ class Pages:
         path = self._record(request)
         try:
             html, policy = await asyncio.to_thread(library.page, path)
-        except SkywardenError as error:
+        except (SkywardenError, OSError) as error:
             raise RefusedError(409, str(error)) from None
         self.console.audit.write(session.user.name, "read report", _address(request), allowed=True, about=path.name)
         return HTMLResponse(html, headers={"content-security-policy": policy})
@@ -378,11 +378,14 @@ class Pages:
         """One record in the form of another program, to be kept as a file."""
         session = self._reading(request)
         path = self._record(request)
-        folder = Path(tempfile.mkdtemp(prefix="skywarden-export-"))
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="skywarden-export-"))
+        except OSError as error:
+            raise RefusedError(507, f"The temporary folder takes no more: {error.strerror or error}.") from None
         gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
         try:
             made = await asyncio.to_thread(library.exported, path, request.path_params["form"], folder)
-        except SkywardenError as error:
+        except (SkywardenError, OSError) as error:
             await gone()
             raise RefusedError(409, str(error)) from None
         self.console.audit.write(session.user.name, "export", _address(request), allowed=True, about=made.name)

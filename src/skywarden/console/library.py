@@ -6,17 +6,31 @@ import base64
 import hashlib
 import re
 import shutil
+import subprocess
+import sys
+import tempfile
+import threading
 import time
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-from skywarden.errors import SkywardenError
-from skywarden.record.reader import Record
-from skywarden.review import export, report, story
+from skywarden.errors import RecordError, SkywardenError
+from skywarden.record.reader import Record, foreign
+from skywarden.review import export
 
 GROWING_S = 5.0         # since a record last grew; one of a run that goes on grows with every frame
 MOST = 500              # records listed, newest first
+MOST_MEMORY = 3 << 30   # bytes of address space of the process that makes a report or an export
+LONGEST_S = 300         # seconds of processor time that it may take
+_ONE_AT_A_TIME = threading.Lock()
+_LIMITED = """import os, resource, sys
+memory, seconds = int(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+os.nice(10)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 SUFFIX = ".rec"
 STYLED = re.compile(r'<([a-zA-Z][\w:-]*)((?:\s[^<>]*?)?)\sstyle="([^"]*)"([^<>]*)>')
 CLASS = re.compile(r'(\sclass=")([^"]*)"')
@@ -39,15 +53,39 @@ def find(folder: Path, name: str) -> Path | None:
 
 def page(path: Path) -> tuple[str, str]:
     """The report of a record as HTML, and the Content-Security-Policy that lets just its own styles through. Raises `SkywardenError`."""
-    with Record(path) as record:
-        return seal(report.page(story.read(record)))
+    with tempfile.TemporaryDirectory(prefix="skywarden-report-") as folder:
+        made = Path(folder) / "report.html"
+        _worker("review", path, "--out", made)
+        return seal(made.read_text("utf-8"))
 
 
 def exported(path: Path, form: str, folder: Path) -> Path:
     """The record written as `form` into `folder`; a form of several files comes as one ZIP. Raises `SkywardenError`."""
+    if form not in export.FORMS:
+        raise RecordError(f"{form[:40]!r} is no form of export; {', '.join(export.FORMS)} are")
     made = folder / f"{path.stem}.{form}"
-    export.write(path, form, made)
+    _worker("export", path, "--to", form, "--out", made)
     return Path(shutil.make_archive(str(made), "zip", made)) if made.is_dir() else made
+
+
+def _worker(verb: str, record: Path, *words: object) -> None:
+    """Have a process of its own work on a record that may come from anywhere, with limits on its memory and time.
+
+    One at a time, and gently: the defence runs beside it. Raises RecordError with the sentence it ended with.
+    """
+    command = [sys.executable, "-m", "skywarden.cli", verb, *(str(word) for word in words), "--", str(record)]
+    with _ONE_AT_A_TIME:
+        try:
+            told = subprocess.run(
+                [sys.executable, "-c", _LIMITED, str(MOST_MEMORY), str(LONGEST_S), *command], capture_output=True, timeout=LONGEST_S + 30.0, check=False)
+        except subprocess.TimeoutExpired:
+            raise RecordError(f"{record.name}: this takes longer than {LONGEST_S} s; try it with `skywarden {verb}`") from None
+        except OSError as error:
+            raise RecordError(f"{record.name}: no process could be started for it: {error.strerror or error}") from None
+    if told.returncode:
+        said = told.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = said[-1].removeprefix("skywarden: ") if said else f"it ended with {told.returncode}, beyond the limits of memory or time perhaps"
+        raise RecordError(f"{record.name}: {why[:300]}")
 
 
 def seal(html: str) -> tuple[str, str]:
@@ -75,7 +113,7 @@ def _about(path: Path, writing: Path | None) -> dict[str, Any]:
     grows = (writing is not None and path.resolve() == writing.resolve()) or 0.0 <= time.time() - about.st_mtime < GROWING_S
     said: dict[str, Any] = {"name": path.name, "bytes": about.st_size}
     try:
-        with Record(path) as record:
+        with foreign(path), Record(path) as record:
             header, span = record.header, record.span()
             said |= {
                 "kind": "SIMULATION" if record.simulation else "LIVE", "site": header.site, "scenario": header.scenario or "",

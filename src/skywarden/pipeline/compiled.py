@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
@@ -55,17 +57,36 @@ def _state() -> str:
 
 
 def _home() -> Path | None:
-    """A folder that can be written: beside the sources, in the user's cache, or a temporary one."""
-    beside = PACKAGE / "__pycache__" / "kernels"
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skywarden" / "kernels"
-    for folder in (beside, user, Path(tempfile.gettempdir()) / f"skywarden-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"):
+    """A folder that can be written: beside the sources, in the user's cache, or a temporary one.
+
+    Compiled code is run when it is read back: a folder that others could write, or that is somebody else's, is none.
+    """
+    for folder in _folders():
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if os.access(folder, os.W_OK):
+            if os.access(folder, os.W_OK) and _ours(folder):
                 return folder
         except OSError:
             continue
     return None
+
+
+def _folders() -> Iterator[Path]:
+    """Where kernels may be kept, the best place first; a user without a home has one fewer."""
+    yield PACKAGE / "__pycache__" / "kernels"
+    cache = os.environ.get("XDG_CACHE_HOME")
+    with contextlib.suppress(RuntimeError):
+        yield (Path(cache) if cache else Path.home() / ".cache") / "skywarden" / "kernels"
+    with contextlib.suppress(OSError):          # a full disk has no temporary folder either
+        yield Path(tempfile.gettempdir()) / f"skywarden-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"
+
+
+def _ours(folder: Path) -> bool:
+    """Whether nobody else can put anything into a folder: it is a real one, ours, and not writable by others."""
+    if not hasattr(os, "getuid"):
+        return True
+    about = folder.lstat()
+    return stat.S_ISDIR(about.st_mode) and about.st_uid in (os.getuid(), 0) and not about.st_mode & 0o022
 
 
 def _forget(home: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -11,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 import numpy as np
 
-from skywarden.errors import RecordError
+from skywarden.errors import RecordError, SkywardenError
 from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
 from skywarden.messages.moment import Moment
@@ -21,6 +22,9 @@ from skywarden.messages.truth import Truth
 from skywarden.record.codec import MOST_BYTES, decode
 from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Gap, Header, digest, link
 
+# Tables and indexes that a record may hold.
+PARTS = frozenset({"header", "sources", "moments", "moments_by_time", "gaps", "sqlite_autoindex_sources_1", "sqlite_autoindex_header_1"})
+LATEST_S = 1e9          # seconds from the epoch that a frame's time may be, either way; a day has 86,400
 BATCH = 64              # rows read at a time: a long read would keep a running recorder from folding its log into the file
 COLUMNS = "n, t, frame, frame_digest, picture, picture_digest, drill, drill_digest, truth, truth_digest"
 
@@ -66,13 +70,14 @@ class Record:
         self._base = _connect(self.path)
         try:
             self._recognise()
+            self._only_tables()
             said = {str(key): value for key, value in self._ask("SELECT key, value FROM header")}
             self.header = self._header(said)
             self._seal = said.get("seal")       # the last row's link, written when a record is closed in order
             self.created_unix_s = float(said.get("created_unix_s") or 0.0)
             self.outcome: dict[str, Any] = msgspec.json.decode(str(said.get("outcome") or "{}"), type=dict[str, Any])      # empty: it did not end in order
             self.machine: dict[str, str] = msgspec.json.decode(str(said.get("machine") or "{}"), type=dict[str, str])
-        except (KeyError, ValueError, TypeError, msgspec.DecodeError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError, msgspec.DecodeError) as error:
             self.close()
             raise RecordError(f"{self.path}: the header of this record is damaged: {error}") from None
         except RecordError:
@@ -146,9 +151,13 @@ class Record:
     def moment(self, row: Row) -> Moment:
         """A row decoded. Raises RecordError naming the frame where that fails."""
         try:
+            frame, picture = decode(row.frame, Frame), decode(row.picture, Picture)
+            if not abs(frame.t) <= LATEST_S:
+                raise RecordError(f"it says it is at an impossible time, {frame.t:g} s")
+            if min((int(zones.min()) for zones in (picture.warnings.zone, picture.threats.zone) if zones.size), default=0) < 0:
+                raise RecordError("it warns a zone that no site can have")
             return Moment(
-                decode(row.frame, Frame), decode(row.picture, Picture), None if row.drill is None else decode(row.drill, Drill),
-                None if row.truth is None else decode(row.truth, Truth))
+                frame, picture, None if row.drill is None else decode(row.drill, Drill), None if row.truth is None else decode(row.truth, Truth))
         except RecordError as error:
             raise RecordError(f"{self.path}: frame {row.n} at {row.t:.2f} s: {error}") from None
 
@@ -188,10 +197,19 @@ class Record:
             raise RecordError(f"{self.path} has format {form}, this Skywarden reads {OLDEST} to {FORMAT}: open it with the version that wrote it")
         self.form = int(form)
 
+    def _only_tables(self) -> None:
+        """Refuse whatever could compute when it is read: views, triggers, virtual tables, columns made from others. Raises RecordError."""
+        for kind, name, statement in self._ask("SELECT type, name, substr(sql, 1, 4000) FROM sqlite_master LIMIT 50"):
+            words = str(statement or "").upper()
+            if kind not in ("table", "index") or "VIRTUAL" in words or " AS " in words or "GENERATED" in words or str(name) not in PARTS:
+                raise RecordError(f"{self.path} is not a record of Skywarden's: it holds a {kind} {str(name)[:40]!r}")
+
     def _header(self, said: dict[str, Any]) -> Header:
         sources: dict[str, dict[str, bytes]] = {"site": {}, "scenario": {}}
         for part, name, content in self._ask("SELECT part, name, content FROM sources"):
-            sources[part][str(name)] = bytes(content)
+            if not isinstance(content, bytes):
+                raise ValueError(f"{part} {name} is no file")
+            sources[part][str(name)] = content
         return Header(
             str(said["kind"]), int(said["epoch_ns"]), str(said["site"]), sources["site"], None if said["scenario"] is None else str(said["scenario"]),
             sources["scenario"], None if said["seed"] is None else int(said["seed"]), None if said["duration_s"] is None else float(said["duration_s"]),
@@ -203,6 +221,8 @@ class Record:
         if not isinstance(n, int) or not isinstance(t, float) or not all(isinstance(b, bytes) for b in needed) \
                 or not all(b is None or isinstance(b, bytes) for b in blobs):
             raise RecordError(f"{self.path}: frame {n} holds something else than was recorded")
+        if not abs(t) <= LATEST_S:
+            raise RecordError(f"{self.path}: frame {n} is at an impossible time, {t:g} s")
         return Row(n, t, *blobs)
 
     def _ask(self, question: str, *values: object) -> list[tuple[Any, ...]]:
@@ -212,12 +232,29 @@ class Record:
             raise _unreadable(self.path, error) from None
 
 
+@contextmanager
+def foreign(path: Path) -> Iterator[None]:
+    """Around all that works on what a record holds: whatever that breaks becomes a RecordError with a sentence.
+
+    A record may come from anywhere. Its form is checked when it is decoded; what it says (a zone that the site
+    has not, a time that is infinite) is met only by those who use it, and is no fault of theirs.
+    """
+    try:
+        yield
+    except SkywardenError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, MemoryError, RecursionError, AssertionError) as error:
+        said = str(error)[:200] or "it asks for too much"
+        raise RecordError(f"{path}: it holds what no run of Skywarden's writes: {type(error).__name__}: {said}") from error
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     try:
         base = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, check_same_thread=False)
     except sqlite3.Error as error:
         raise _unreadable(path, error) from None
     base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
+    base.execute("PRAGMA trusted_schema=OFF")
     return base
 
 

@@ -21,7 +21,7 @@ from skywarden import __version__
 from skywarden.errors import RecordError, UsageError
 from skywarden.kernels.geometry.earth import to_earth
 from skywarden.messages.picture import CLEAR, KIND_NAMES, Picture
-from skywarden.record.reader import Record
+from skywarden.record.reader import Record, foreign
 from skywarden.site.load import from_sources
 from skywarden.site.model import Site
 
@@ -74,7 +74,8 @@ def write(source: Record | Path | str, form: str, path: Path | str) -> None:
         raise UsageError(f"--to {form}: it is one of {', '.join(FORMS)}")
     record = source if isinstance(source, Record) else Record(source)
     try:
-        FORMS[form](record, Path(path))
+        with foreign(record.path):
+            FORMS[form](record, Path(path))
     except OSError as error:
         raise RecordError(f"{path}: the export cannot be written: {error.strerror or error}. Name another file") from None
     finally:

@@ -15,7 +15,7 @@ from skywarden.measures.ledger import RoundLine, ZoneLine
 from skywarden.messages import truth as spoken
 from skywarden.messages.drill import FLIES_ON, SEEMS_STOPPED
 from skywarden.messages.truth import DUD, FELL, FLYING, FRAGMENT, KILLED, LIVE, MISSED, PARTLY, SPENT, STOPPED
-from skywarden.record.reader import Record
+from skywarden.record.reader import Record, foreign
 from skywarden.review import operators, plots, receipts, story
 from skywarden.review.html import number, seconds, table, text
 from skywarden.review.page import STYLE
@@ -57,7 +57,8 @@ def write(record: Record | Path | str, path: Path | str) -> None:
         raise RecordError(f"{path} is the record itself, which the report would overwrite. Name another file with --out")
     opened = record if isinstance(record, Record) else Record(record)
     try:
-        made = page(story.read(opened))
+        with foreign(source):
+            made = page(story.read(opened))
     finally:
         if opened is not record:
             opened.close()
@@ -118,7 +119,8 @@ def _figures(told: Story) -> str:
 
 def _rounds(ledger: list[RoundLine], told: Story) -> str:
     head = (
-        "round", "class", "first seen in the", "known: seen, tracked", "first predicted", "zones it fell on, or would have", "warned at", "lead", "advised",
+        "round", "class", *(("first seen in the",) if told.record.simulation else ()), "known: seen, tracked", "first predicted",
+        "zones it fell on, or would have", "warned at", "lead", "advised",
         "operator", "simulated orders and their end", "outcome", "at", "error at warning, last")
     body = []
     for x in ledger:
@@ -128,7 +130,8 @@ def _rounds(ledger: list[RoundLine], told: Story) -> str:
         where = "on a zone" if x.inside_zones else "inside, no zone" if x.inside else "off the field"
         ends = [ENDINGS.get(e, "—") for e in x.endings]
         body.append((
-            x.number, x.kind, _origin(x), f"{seconds(x.seen_at)}, {seconds(x.tracked_at)}", first, ", ".join(x.inside_zones) or where, seconds(x.warned_at),
+            x.number, x.kind, *((_origin(x),) if told.record.simulation else ()),
+            f"{seconds(x.seen_at)}, {seconds(x.tracked_at)}", first, ", ".join(x.inside_zones) or where, seconds(x.warned_at),
             seconds(x.lead_time_s), _advised(x), "; ".join(f"{kind} by {who or 'nobody'} at {seconds(t)}" for t, kind, who in x.said) or "—",
             f"{x.orders}: {', '.join(ends) or 'none adjudicated'}" if x.orders else "—",
             OUTCOMES.get(x.outcome, "—"), seconds(x.t_end if x.t_end is not None else x.t_impact), ", ".join(errors) or "—"))

@@ -13,7 +13,7 @@ from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
 from skywarden.pipeline.simulated import stepper
-from skywarden.record.reader import Record
+from skywarden.record.reader import Record, foreign
 from skywarden.site.load import from_sources
 from skywarden.verification.drills import Violation, violations
 from skywarden.verification.repeat import Comparison
@@ -22,7 +22,7 @@ from skywarden.verification.repeat import check_record as compare
 
 def check_record(path: Path, talk: Console) -> Comparison:
     """Run a record's frames through the same functions again; says where they first differ."""
-    with Record(path) as record, Progress(console=talk, transient=True, disable=not talk.is_terminal) as bar:
+    with foreign(path), Record(path) as record, Progress(console=talk, transient=True, disable=not talk.is_terminal) as bar:
         site = from_sources(record.header.site_sources, record.header.site)
         task = bar.add_task("comparing", total=len(record))
         return compare(record, stepper(site, record.simulation).step, lambda frames: bar.update(task, completed=frames))
@@ -41,7 +41,7 @@ class Judgement:
 
 def judge_record(path: Path, talk: Console) -> Judgement:
     """Check every clearance given and every order of a record, with code that shares nothing with what gave them."""
-    with Record(path) as record, Progress(console=talk, transient=True, disable=not talk.is_terminal) as bar:
+    with foreign(path), Record(path) as record, Progress(console=talk, transient=True, disable=not talk.is_terminal) as bar:
         site = from_sources(record.header.site_sources, record.header.site)
         task = bar.add_task("checking", total=len(record))
         counts = [0, 0, 0]

@@ -9,7 +9,7 @@ from rich.console import Console
 from skywarden.console.server import Console as Page
 from skywarden.console.terminal import Terminal
 from skywarden.messages.moment import Moment
-from skywarden.record.reader import Record
+from skywarden.record.reader import Record, foreign
 from skywarden.session.ending import stopping
 from skywarden.session.feeds import clock_of
 from skywarden.session.page import on_a_port
@@ -19,7 +19,7 @@ from skywarden.site.load import from_sources
 def replay(path: Path, start: float, speed: float | None, talk: Console) -> int:
     """Show a record again from a moment on, in the live view; returns how many frames were shown."""
     frames = 0
-    with stopping() as stop, Record(path) as record:
+    with stopping() as stop, foreign(path), Record(path) as record:
         site = from_sources(record.header.site_sources, record.header.site)
         terminal = Terminal(site, "REPLAY", f"{record.header.scenario or 'live data'} · {path.name}", talk)
         clock = clock_of(speed, stop)
@@ -37,7 +37,7 @@ def replay(path: Path, start: float, speed: float | None, talk: Console) -> int:
 
 def replay_page(path: Path, port: int | None, talk: Console, tiles: str | None = None) -> None:
     """Serve a record on the console's page until Ctrl-C; every page looks at its own time and speed."""
-    with stopping() as stop, Record(path) as record:
+    with stopping() as stop, foreign(path), Record(path) as record:
         site = from_sources(record.header.site_sources, record.header.site)
         kind = "SIMULATION" if record.simulation else "LIVE"
         title = f"{record.header.scenario or 'live data'} · {path.name}"
