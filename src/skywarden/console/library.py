@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -73,7 +74,10 @@ def _worker(verb: str, record: Path, *words: object) -> None:
 
     One at a time, and gently: the defence runs beside it. Raises RecordError with the sentence it ended with.
     """
-    command = [sys.executable, "-m", "skywarden.cli", verb, *(str(word) for word in words), "--", str(record)]
+    program = shutil.which("skywarden", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if program is None:
+        raise RecordError(f"{record.name}: the program skywarden is not beside this Python; install it whole")
+    command = [program, verb, *(str(word) for word in words), "--", str(record)]
     with _ONE_AT_A_TIME:
         try:
             told = subprocess.run(
