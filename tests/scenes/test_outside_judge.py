@@ -1,4 +1,6 @@
-"""The outside judge sees through who warns everybody or nobody, always says the same, exaggerates doubt or drops weak signals; and a sample of its verdict."""
+"""The outside judge sees through who warns everybody or nobody, always says the same, exaggerates
+doubt or drops weak signals; and a sample of its verdict.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ def test_the_judge_shares_no_code_with_what_it_judges():
             elif isinstance(node, ast.Import):
                 imported.update(alias.name for alias in node.names)
     assert {name for name in imported if name.startswith("skywarden")} <= ALLOWED
-    assert {name.split(".")[0] for name in imported} <= {"__future__", "numpy", "scipy", "numba", "skywarden"} | set(STANDARD)
+    assert {name.split(".")[0] for name in imported} <= {"__future__", "numpy", "scipy", "numba",
+        "skywarden"} | set(STANDARD)
 
 
 STANDARD = (
@@ -39,7 +42,8 @@ STANDARD = (
 
 def test_its_flight_without_air_is_a_parabola():
     none = flight.world(0.0, 0.0, 0.0, 1e-12, np.zeros(1), np.zeros((1, 2)))
-    path = flight.fly(np.array([0.0, 0.0, 0.0, 0.0, 50.0, 80.0]), np.zeros(flight.PARAMETERS), curves.standard("G1"), none)
+    path = flight.fly(np.array([0.0, 0.0, 0.0, 0.0, 50.0, 80.0]), np.zeros(flight.PARAMETERS), curves.standard("G1"),
+        none)
     gravity = 9.7803
     assert path.end == pytest.approx(2.0 * 80.0 / gravity, abs=0.01)
     assert path.place[1] == pytest.approx(50.0 * path.end, abs=METRE)
@@ -80,7 +84,8 @@ def test_a_raid_is_the_same_for_the_same_seed_and_some_fall_beside_every_zone():
     for seed in range(20):
         raid = raids.drawn(raids.CASES["near"], seed)
         spot = np.mean([r.body.path.place[:2] for r in raid.rounds], axis=0)
-        apart.append(min(float(places.distance(spot[None], zone.ring)[0]) for _, zone in raids.zones_that_warn(raid.place)))
+        apart.append(min(float(places.distance(spot[None], zone.ring)[0]) for _,
+            zone in raids.zones_that_warn(raid.place)))
     assert sum(50.0 < far < 600.0 for far in apart) >= 3
     assert sum(far < 50.0 for far in apart) >= 8
 
@@ -125,7 +130,8 @@ def verdicts():
 
 
 @pytest.mark.parametrize(("cheat", "betrayed"), [
-    ("warns everybody", {"far", "minutes"}), ("warns nobody", {"missed", "lead"}), ("a constant probability", {"brier 10 s", "brier 5 s"}),
+    ("warns everybody", {"far", "minutes"}), ("warns nobody", {"missed", "lead"}), ("a constant probability",
+        {"brier 10 s", "brier 5 s"}),
     ("ellipses times 1.5", {"area 10 s", "area 5 s"}), ("drops weak signals", {"missed"})])
 def test_each_cheat_is_found_out_and_the_honest_defence_is_not(cheat, betrayed, verdicts, monkeypatch):
     monkeypatch.setattr(acceptance, "FEWEST", 8)

@@ -1,4 +1,6 @@
-"""`python -m outside --kind heavy_shell --raids 40 --seed 1`: that many raids of a kind through `watch`, and what they were worth."""
+"""`python -m outside --kind heavy_shell --raids 40 --seed 1`: that many raids of a kind through
+`watch`, and what they were worth.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def one(job: tuple[str, int, int, str]) -> Scored | Scene:
 
 
 def many(name: str, count: int, seed: int, processes: int = 1, beside: str = "", first: int = 0) -> list[Any]:
-    """`count` raids of a case; each has its own seed, so that more of them begin with the same ones."""
+    """`count` raids of a case; each has its own seed, so that more of them begin with the same
+    ones.
+    """
     jobs = [(name, 1_000_003 * seed + k, k, beside) for k in range(first, first + count)]
     if processes < 2:
         return [one(job) for job in jobs]
@@ -43,11 +47,13 @@ def many(name: str, count: int, seed: int, processes: int = 1, beside: str = "",
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="outside", description=__doc__)
-    parser.add_argument("--kind", action="append", help=f"one of {', '.join(raids.CASES)}; may be repeated; all main kinds without")
+    parser.add_argument("--kind", action="append",
+        help=f"one of {', '.join(raids.CASES)}; may be repeated; all main kinds without")
     parser.add_argument("--raids", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--reference", choices=("filter", "warner"), default="", help="beside the reference filter, or its warnings as well")
+    parser.add_argument("--reference", choices=("filter", "warner"), default="",
+        help="beside the reference filter, or its warnings as well")
     parser.add_argument("--json", action="store_true", help="one JSON object a kind")
     told = parser.parse_args()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -62,7 +68,8 @@ def main() -> int:
             for key, value in figures.items():
                 print(f"    {key:16} {value}")
             if name not in others.SCENES:
-                print("    short of", ", ".join(f"{key} {figure:.3g}" for key, (figure, kept) in bars(found).items() if not kept) or "nothing")
+                print("    short of", ", ".join(f"{key} {figure:.3g}" for key, (figure, kept) in bars(found).items()
+                    if not kept) or "nothing")
             sys.stdout.flush()
     return 0
 

@@ -12,11 +12,13 @@ from .score import AT_LEAST, BEFORE, FAR, NEAR, Scored
 from .table import DOUBT, calibration, interval
 
 HELD = 0.86, 0.94           # share of 90 % ellipses that hold the truth
-LEAD, LONG, SHORT_LOOK = 0.85, 10.0, 1.0    # median share of the possible lead, of rounds in sight for so many seconds by looks no further apart
+# median share of the possible lead, of rounds in sight for so many seconds by looks no further apart
+LEAD, LONG, SHORT_LOOK = 0.85, 10.0, 1.0
 LEAD_RATIO = 0.9            # of the reference's warner, for all others
 MISSED = 0.01               # upper end of the pooled share of zones missed
 FAR_OF_2000 = 12            # zones warned with no hit within FAR, of 2,000
-NEAR_RATIO, RMS_RATIO, AREA_RATIO, ENERGY_RATIO, BRIER_RATIO, MINUTES_RATIO = 1.1, 1.15, 1.3, 1.1, 1.1, 1.8     # over the reference, or clairvoyant
+# over the reference, or clairvoyant
+NEAR_RATIO, RMS_RATIO, AREA_RATIO, ENERGY_RATIO, BRIER_RATIO, MINUTES_RATIO = 1.1, 1.15, 1.3, 1.1, 1.1, 1.8
 SLOPE, SLOPE_ERROR = (0.85, 1.15), 0.075
 TRACKS = 1.05               # projectile tracks a round
 LEAST_BRIER = 1e-4          # added to both scores: where nothing is in doubt, a ratio says nothing
@@ -29,7 +31,8 @@ def missed(scored: list[Scored]) -> float:
 
 
 def shares(scored: list[Scored], plain: bool, ruled: bool = False) -> list[float]:
-    """Shares of the possible lead, of zones whose round is plain to see (for LONG, by looks of SHORT_LOOK or less) or of the others.
+    """Shares of the possible lead, of zones whose round is plain to see (for LONG, by looks of
+    SHORT_LOOK or less) or of the others.
 
     ruled  by the reference's warner
     """
@@ -64,10 +67,13 @@ def far(scored: list[Scored]) -> float:
 
 
 def near(scored: list[Scored]) -> float:
-    """Zones warned with no hit within NEAR, but one within FAR, over those of the reference's warner (one more is granted)."""
+    """Zones warned with no hit within NEAR, but one within FAR, over those of the reference's
+    warner (one more is granted).
+    """
     if any(s.rule is None for s in scored):
         return np.nan
-    own = [(z, z.zone in dict(s.rule or ())) for s in scored for z in s.zones if np.isnan(z.hit) and NEAR < z.nearest <= FAR]
+    own = [(z, z.zone in dict(s.rule or ())) for s in scored for z in s.zones if np.isnan(z.hit)
+        and NEAR < z.nearest <= FAR]
     return sum(bool(np.isfinite(z.raised)) for z, _ in own) / (1.0 + sum(ruled for _, ruled in own))
 
 
@@ -85,7 +91,9 @@ def surely_missed(scored: list[Scored]) -> float:
 
 
 def held_by(scored: list[Scored], before: float, name: str) -> list[tuple[float, float]]:
-    """By thirds of the range flown or the time of flight: upper end of the third, and the share of ellipses that hold."""
+    """By thirds of the range flown or the time of flight: upper end of the third, and the share
+    of ellipses that hold.
+    """
     rows = [p for s in scored for p in s.places if p.counted and p.before == before]
     if len(rows) < 3 * FEWEST:
         return []
@@ -129,7 +137,8 @@ def over_reference(name: str, before: float) -> Callable[[list[Scored]], float]:
 
 def brier(before: float) -> Callable[[list[Scored]], float]:
     def share(scored: list[Scored]) -> float:
-        rows = [(p.published, r.published, float(p.hit)) for s in scored for p, r in zip(s.pairs, s.expected, strict=True) if p.before == before and p.counted]
+        rows = [(p.published, r.published, float(p.hit)) for s in scored for p, r in zip(s.pairs, s.expected,
+            strict=True) if p.before == before and p.counted]
         if not rows:
             return np.nan
         said, told, truth = np.array(rows).T
@@ -150,7 +159,8 @@ def slope(scored: list[Scored], before: float) -> tuple[float, float, float, int
 def bars(scored: list[Scored]) -> dict[str, tuple[float, bool]]:
     """Every bar: the figure, and whether it is kept; nan (too little to say) is kept."""
     out = {"missed": (v := missed(scored), not v > MISSED), "lead": (v := lead(scored), not v < LEAD),
-           "lead elsewhere": (v := lead_elsewhere(scored), not v < LEAD_RATIO), "far": (v := far(scored), not v > FAR_OF_2000),
+           "lead elsewhere": (v := lead_elsewhere(scored), not v < LEAD_RATIO), "far": (v := far(scored),
+               not v > FAR_OF_2000),
            "near": (v := near(scored), not v > NEAR_RATIO), "minutes": (v := minutes(scored), not v > MINUTES_RATIO)}
     for before in BEFORE:
         v = held(before)(scored)

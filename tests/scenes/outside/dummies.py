@@ -1,4 +1,6 @@
-"""Defences that the judge must see through, made from the reference filter: an honest one, and those that cheat, each in one way."""
+"""Defences that the judge must see through, made from the reference filter: an honest one, and
+those that cheat, each in one way.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,14 @@ class Belief(NamedTuple):
 
 
 def beliefs(raid: Raid, plots: list[Plots], least: float = 0.0) -> list[list[Belief]]:
-    """The reference filter's expectations of each round, looked at soon after its first sight and at the times that are judged."""
+    """The reference filter's expectations of each round, looked at soon after its first sight
+    and at the times that are judged.
+    """
     if least:
-        sections = [p.power / ratio(radar, p.polar[:, 0], 1.0) for radar, p in zip(raid.case.radars, plots, strict=True)]
-        plots = [p._replace(origin=np.where(section >= least, p.origin, -1)) for p, section in zip(plots, sections, strict=True)]
+        sections = [p.power / ratio(radar, p.polar[:, 0], 1.0) for radar, p in zip(raid.case.radars, plots,
+            strict=True)]
+        plots = [p._replace(origin=np.where(section >= least, p.origin, -1)) for p, section in zip(plots, sections,
+            strict=True)]
     air, first = reference.believed_world(raid.place), sight(raid)[0]
     out: list[list[Belief]] = []
     for row, r in enumerate(raid.rounds):
@@ -48,7 +54,8 @@ def beliefs(raid: Raid, plots: list[Plots], least: float = 0.0) -> list[list[Bel
     return out
 
 
-def told(raid: Raid, plots: list[Plots], all_beliefs: list[list[Belief]], wide: float = 1.0, constant: bool = False, rule: str = "plain") -> Told:
+def told(raid: Raid, plots: list[Plots], all_beliefs: list[list[Belief]], wide: float = 1.0, constant: bool = False,
+    rule: str = "plain") -> Told:
     """A made-up defence's whole run.
 
     all_beliefs  of each round, as `beliefs` gives them
@@ -72,11 +79,13 @@ def told(raid: Raid, plots: list[Plots], all_beliefs: list[list[Belief]], wide: 
                     asked[key] = CONSTANT if constant else reference.probability(foreseen, zone.ring, raid.place.hazard)
                 threats.append((row, k, asked[key]))
                 danger[k] = 1.0 - (1.0 - danger[k]) * (1.0 - asked[key])
-                known[k] |= asked[key] >= reference.P_CLEAR and (sharp or belief.due - t <= zone.shelter + raid.place.warn_margin)
+                known[k] |= asked[key] >= reference.P_CLEAR and (sharp
+                    or belief.due - t <= zone.shelter + raid.place.warn_margin)
         due = (danger >= reference.P_WARN) & (known | (danger >= reference.SURE))
         raised = [k for k, _ in zones if k not in standing and (rule == "everybody" or (rule == "plain" and due[k]))]
         standing |= set(raised)
-        moments.append(_moment(float(t), raid, [row for row, _ in now], [b for _, b in now], threats, wide, standing, raised))
+        moments.append(_moment(float(t), raid, [row for row, _ in now], [b for _, b in now], threats, wide, standing,
+            raised))
     return Told(moments, plots)
 
 
@@ -86,8 +95,10 @@ def _moment(t, raid, tracks, places, threat_rows, wide, standing, raised) -> Mom
     rows = np.array(threat_rows, float).reshape(-1, 3)
     numbers = np.array(tracks, int)
     return Moment(
-        t, numbers, state[:, :3], state[:, 3:], np.ones(n), numbers, np.array([b.due for b in places]), np.array([b.place for b in places]).reshape(n, 2),
-        np.array([b.covariance for b in places]).reshape(n, 2, 2) * wide**2, rows[:, 0].astype(int), rows[:, 1].astype(int), rows[:, 2],
+        t, numbers, state[:, :3], state[:, 3:], np.ones(n), numbers, np.array([b.due for b in places]),
+            np.array([b.place for b in places]).reshape(n, 2),
+        np.array([b.covariance for b in places]).reshape(n, 2, 2) * wide**2, rows[:, 0].astype(int),
+            rows[:, 1].astype(int), rows[:, 2],
         np.array(sorted(standing), int), np.array(raised, int), np.zeros(0, int))
 
 
@@ -97,5 +108,7 @@ def defences(raid: Raid) -> dict[str, Told]:
     good = beliefs(raid, plots)
     return {
         "honest": told(raid, plots, good), "warns everybody": told(raid, plots, good, rule="everybody"),
-        "warns nobody": told(raid, plots, good, rule="nobody"), "a constant probability": told(raid, plots, good, constant=True),
-        "ellipses times 1.5": told(raid, plots, good, wide=1.5), "drops weak signals": told(raid, plots, beliefs(raid, plots, WEAK))}
+        "warns nobody": told(raid, plots, good, rule="nobody"), "a constant probability": told(raid, plots, good,
+            constant=True),
+        "ellipses times 1.5": told(raid, plots, good, wide=1.5), "drops weak signals": told(raid, plots,
+            beliefs(raid, plots, WEAK))}

@@ -1,4 +1,6 @@
-"""The judge's own flight of a body: point mass through moving air over flat ground on a turning earth, with motor, lift, drift and base bleed."""
+"""The judge's own flight of a body: point mass through moving air over flat ground on a turning
+earth, with motor, lift, drift and base bleed.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ class World(NamedTuple):
 
     elevation: float        # of the site's origin above sea level [m]
     latitude: float         # [rad]
-    air: np.ndarray         # (k, 4) each AIR_STEP from the origin up: density [kg/m³], speed of sound, wind towards east and north [m/s]
+    # (k, 4) each AIR_STEP from the origin up: density [kg/m³], speed of sound, wind towards east and north [m/s]
+    air: np.ndarray
 
 
 class Path(NamedTuple):
@@ -47,18 +50,22 @@ class Path(NamedTuple):
     place: np.ndarray       # (3,) where [m]
 
 
-def world(elevation: float, latitude: float, temperature: float, pressure: float, up: np.ndarray, wind: np.ndarray) -> World:
-    """The standard atmosphere to 32 km with an offset of temperature [K] and a ratio of pressure, and a wind profile.
+def world(elevation: float, latitude: float, temperature: float, pressure: float, up: np.ndarray,
+    wind: np.ndarray) -> World:
+    """The standard atmosphere to 32 km with an offset of temperature [K] and a ratio of
+    pressure, and a wind profile.
 
     up, wind  (k,) heights above the origin, rising [m], and (k, 2) towards east, north there [m/s]
     """
     at = np.arange(0.0, HIGHEST + AIR_STEP / 2, AIR_STEP)
     h = (at + elevation) * 6_356_766.0 / (6_356_766.0 + at + elevation)     # geopotential
-    kelvin = np.where(h < 11_000.0, 288.15 - 0.0065 * h, np.where(h < 20_000.0, 216.65, 216.65 + 0.001 * (h - 20_000.0)))
+    kelvin = np.where(h < 11_000.0, 288.15 - 0.0065 * h, np.where(h < 20_000.0, 216.65,
+        216.65 + 0.001 * (h - 20_000.0)))
     pascal = np.where(h < 11_000.0, 101_325.0 * (kelvin / 288.15) ** 5.25588, np.where(
         h < 20_000.0, 22_632.06 * np.exp(-(h - 11_000.0) / 6_341.62), 5_474.889 * (216.65 / kelvin) ** 34.1632))
     kelvin = kelvin + temperature
-    columns = [pascal * pressure / (GAS * kelvin), np.sqrt(1.4 * GAS * kelvin), np.interp(at, up, wind[:, 0]), np.interp(at, up, wind[:, 1])]
+    columns = [pascal * pressure / (GAS * kelvin), np.sqrt(1.4 * GAS * kelvin), np.interp(at, up, wind[:, 0]),
+        np.interp(at, up, wind[:, 1])]
     return World(elevation, latitude, np.ascontiguousarray(np.stack(columns, 1)))
 
 
@@ -92,7 +99,8 @@ def _push(s, age, p, curve, world, out):
     level = math.sqrt(ux * ux + uy * uy)
     if (p[LIFT] != 0.0 or p[DRIFT] != 0.0) and level > 1e-6:
         rx, ry = uy / level, -ux / level                        # to the right
-        lx, ly, lz = -ux * uz / (level * speed), -uy * uz / (level * speed), level / speed     # upward, square to the velocity
+        # upward, square to the velocity
+        lx, ly, lz = -ux * uz / (level * speed), -uy * uz / (level * speed), level / speed
         a, b = p[LIFT] * math.cos(p[ROLL]), p[LIFT] * math.sin(p[ROLL]) + p[DRIFT] * speed
         out[3] += a * lx + b * rx
         out[4] += a * ly + b * ry
@@ -117,7 +125,9 @@ def _step(s, age, h, p, curve, world, k1, k2, k3, k4, m):
 
 @njit(cache=True)
 def _fly(start, age, p, curve, world, h, out):
-    """Fills `out` (n, 6) with states each `h` from `start`; returns how many, and the time of landing after the start, nan still up."""
+    """Fills `out` (n, 6) with states each `h` from `start`; returns how many, and the time of
+    landing after the start, nan still up.
+    """
     s = start.copy()
     k1, k2, k3, k4, m = np.empty(6), np.empty(6), np.empty(6), np.empty(6), np.empty(6)
     out[0] = s
@@ -130,7 +140,8 @@ def _fly(start, age, p, curve, world, h, out):
     return out.shape[0], math.nan
 
 
-def fly(start: np.ndarray, parameters: np.ndarray, curve: np.ndarray, world: World, t: float = 0.0, age: float = 0.0) -> Path:
+def fly(start: np.ndarray, parameters: np.ndarray, curve: np.ndarray, world: World, t: float = 0.0,
+    age: float = 0.0) -> Path:
     """The path of a body from the state `start` (6,) at time `t` to the ground, or for LONGEST.
 
     Between the last two points the fall is taken straight: 5 cm over a step at most.
@@ -145,7 +156,9 @@ def fly(start: np.ndarray, parameters: np.ndarray, curve: np.ndarray, world: Wor
 
 
 def at(path: Path, t: np.ndarray) -> np.ndarray:
-    """States (k, 6) at times t (k,): cubic between the points; nan before the start and from the end on."""
+    """States (k, 6) at times t (k,): cubic between the points; nan before the start and from
+    the end on.
+    """
     s = (np.asarray(t, float) - path.t) / STEP
     i = np.clip(s.astype(int), 0, max(len(path.states) - 2, 0))
     f = (s - i)[:, None]

@@ -1,4 +1,6 @@
-"""The judge's own radars: radar equation, Swerling fluctuation, a threshold, noise that falls with the signal, false alarms and merged echoes."""
+"""The judge's own radars: radar equation, Swerling fluctuation, a threshold, noise that falls with
+the signal, false alarms and merged echoes.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ class Set:
     most: float = 20_000.0          # range [m]
     low: float = math.radians(0.7)
     high: float = math.radians(85.0)
-    sigma: tuple[float, float, float, float] = (15.0, 3e-3, 3e-3, 1.5)      # range, azimuth, elevation, range rate at the reference ratio
+    # range, azimuth, elevation, range rate at the reference ratio
+    sigma: tuple[float, float, float, float] = (15.0, 3e-3, 3e-3, 1.5)
     reference: float = 16.0         # [dB]
     reference_range: float = 24_000.0   # where 1 m² gives it [m]
     false_alarms: float = 3.0       # a revisit
@@ -71,7 +74,8 @@ def polar(state: np.ndarray, place: tuple[float, float, float]) -> np.ndarray:
     """Range, azimuth, elevation and range rate (…, 4) of states (…, 6) about a place."""
     d = state[..., :3] - np.array(place)
     r = np.sqrt((d * d).sum(-1))
-    return np.stack([r, np.arctan2(d[..., 0], d[..., 1]) % TURN, np.arcsin(np.clip(d[..., 2] / r, -1.0, 1.0)), (d * state[..., 3:]).sum(-1) / r], -1)
+    return np.stack([r, np.arctan2(d[..., 0], d[..., 1]) % TURN, np.arcsin(np.clip(d[..., 2] / r, -1.0, 1.0)),
+        (d * state[..., 3:]).sum(-1) / r], -1)
 
 
 def ratio(radar: Set, distance: np.ndarray, section: float) -> np.ndarray:
@@ -81,11 +85,14 @@ def ratio(radar: Set, distance: np.ndarray, section: float) -> np.ndarray:
 
 def covered(radar: Set, seen: np.ndarray) -> np.ndarray:
     """Which polar places (…, 4) the radar looks at."""
-    return (seen[..., 0] >= radar.least) & (seen[..., 0] <= radar.most) & (seen[..., 2] >= radar.low) & (seen[..., 2] <= radar.high)
+    return (seen[..., 0] >= radar.least) & (seen[..., 0] <= radar.most) & (seen[..., 2] >= radar.low) & (seen[...,
+        2] <= radar.high)
 
 
 def able(radar: Set, body: Body, t: np.ndarray) -> np.ndarray:
-    """At which times t the radar could detect the body with LIKELY or more: Swerling 1's closed form."""
+    """At which times t the radar could detect the body with LIKELY or more: Swerling 1's closed
+    form.
+    """
     seen = polar(flight.at(body.path, t), radar.place)
     with np.errstate(invalid="ignore"):
         chance = np.exp(-radar.threshold / (1.0 + ratio(radar, seen[:, 0], body.section)))
@@ -114,7 +121,8 @@ def observe(radar: Set, bodies: list[Body], until: float, draw: np.random.Genera
         see = covered(radar, where)
         when, where = when[see], where[see]
         mean = ratio(radar, where[:, 0], body.section)
-        fluctuation = draw.gamma(body.order, 1.0 / body.order, len(when)) if math.isfinite(body.order) else np.ones(len(when))
+        fluctuation = draw.gamma(body.order, 1.0 / body.order,
+            len(when)) if math.isfinite(body.order) else np.ones(len(when))
         noise = draw.normal(0.0, math.sqrt(0.5), (2, len(when)))
         t.append(when)
         seen.append(where)
@@ -127,7 +135,8 @@ def observe(radar: Set, bodies: list[Body], until: float, draw: np.random.Genera
         _merge(plots.t, plots.polar, plots.power, np.array(radar.cell), radar.doppler)
     plots = _take(plots, plots.power > radar.threshold)
     spread = np.sqrt(np.maximum(10.0 ** (radar.reference / 10.0) / plots.power, FLOOR))
-    plots = plots._replace(polar=plots.polar + draw.normal(size=plots.polar.shape) * spread[:, None] * np.array(radar.sigma))
+    plots = plots._replace(polar=plots.polar + draw.normal(size=plots.polar.shape) * spread[:,
+        None] * np.array(radar.sigma))
     plots.polar[:, 0] += radar.range_bias
     plots.polar[:, 1] += radar.azimuth_bias
     plots = _with_false(radar, plots, until, draw)
@@ -147,7 +156,8 @@ def _with_false(radar: Set, plots: Plots, until: float, draw: np.random.Generato
     place = np.stack([draw.uniform(radar.least, radar.most, total), azimuth, draw.uniform(radar.low, FALSE_UP, total),
                       draw.uniform(-FALSE_RATE, FALSE_RATE, total)], 1)
     power = radar.threshold + draw.exponential(1.0, total)
-    both = Plots(np.concatenate([plots.t, t]), np.concatenate([plots.polar, place]), np.concatenate([plots.power, power]),
+    both = Plots(np.concatenate([plots.t, t]), np.concatenate([plots.polar, place]),
+        np.concatenate([plots.power, power]),
                  np.concatenate([plots.origin, np.full(total, -1)]))
     return _take(both, np.lexsort((draw.random(len(both.t)), both.t)))
 
@@ -165,7 +175,8 @@ def _merge(t, place, power, cell, doppler):
         while j < n and t[j] == t[i]:
             turn = abs(place[i, 1] - place[j, 1])
             turn = min(turn, 2.0 * math.pi - turn)
-            near = abs(place[i, 0] - place[j, 0]) < cell[0] and turn < cell[1] and abs(place[i, 2] - place[j, 2]) < cell[2]
+            near = abs(place[i, 0] - place[j, 0]) < cell[0] and turn < cell[1] and abs(place[i, 2] - place[j,
+                2]) < cell[2]
             if near and (not doppler or abs(place[i, 3] - place[j, 3]) < cell[3]) and power[i] > 0.0 and power[j] > 0.0:
                 if power[i] >= power[j]:
                     power[i] += power[j]

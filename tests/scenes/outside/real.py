@@ -1,4 +1,6 @@
-"""Recorded flights as bodies before the judge's radar: cut into stretches, moved over the site, with or without their transponder."""
+"""Recorded flights as bodies before the judge's radar: cut into stretches, moved over the site,
+with or without their transponder.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +25,19 @@ AMONG = 4_000.0         # m from the origin within which a stretch's middle is m
 
 
 def stretches(file: Path) -> list[np.ndarray]:
-    """Positions (n, 3) each flight.STEP of every stretch in a recording with the columns of the `traffic` library, about its own middle."""
+    """Positions (n, 3) each flight.STEP of every stretch in a recording with the columns of the
+    `traffic` library, about its own middle.
+    """
     with gzip.open(file) as told:
         rows = json.load(told)
     if isinstance(rows, dict):      # a table by columns
         names = list(rows)
-        rows = [dict(zip(names, values, strict=True)) for values in zip(*(rows[name].values() for name in names), strict=True)]
+        rows = [dict(zip(names, values, strict=True)) for values in zip(*(rows[name].values() for name in names),
+            strict=True)]
     out = []
     for address in sorted({row["icao24"] for row in rows}):
-        mine = [row for row in rows if row["icao24"] == address and not any(row.get(c) is None for c in ("latitude", "longitude", "altitude"))]
+        mine = [row for row in rows if row["icao24"] == address and not any(row.get(c) is None for c in ("latitude",
+            "longitude", "altitude"))]
         if len(mine) < 4:
             continue
         t = np.array([_when(row) for row in mine])
@@ -48,7 +54,8 @@ def stretches(file: Path) -> list[np.ndarray]:
 
 def _when(row: dict[str, Any]) -> float:
     t = row["timestamp"]
-    return t / 1000.0 if isinstance(t, int | float) else datetime.fromisoformat(str(t).replace("Z", "+00:00")).timestamp()
+    return t / 1000.0 if isinstance(t, int | float) else datetime.fromisoformat(str(t).replace("Z",
+        "+00:00")).timestamp()
 
 
 def _pieces(t: np.ndarray, place: np.ndarray) -> list[np.ndarray]:
@@ -71,6 +78,8 @@ def scene(paths: list[np.ndarray], seed: int) -> raids.Raid:
     for path in paths:
         own = path - [*path[len(path) // 2, :2], 0.0] + [*draw.uniform(-AMONG, AMONG, 2), 0.0]
         own[:, 2] += max(25.0 - own[:, 2].min(), 0.0) - max(own[:, 2].min() - 3_000.0, 0.0)
-        bodies.append(Body(others.sampled(own), draw.uniform(2.0, 40.0), 1.0, "aircraft" if draw.random() < 0.5 else "unreported"))
+        bodies.append(Body(others.sampled(own), draw.uniform(2.0, 40.0), 1.0, "aircraft" if draw.random() < 0.5
+            else "unreported"))
     case = raids.Case("level")
-    return raids.Raid(case, seed, place, raids.world_of(place, case.wind, draw), [], bodies, max(len(path) for path in paths) * flight.STEP + 1.0)
+    return raids.Raid(case, seed, place, raids.world_of(place, case.wind, draw), [], bodies,
+        max(len(path) for path in paths) * flight.STEP + 1.0)

@@ -1,7 +1,9 @@
-"""The reference filter: batch least squares on each round's own detections, told the shape of its drag curve but not the coefficient.
+"""The reference filter: batch least squares on each round's own detections, told the shape of its
+drag curve but not the coefficient.
 
-It knows the noise of every detection, when the motor stops (what is seen before does not count), the law by which the true wind errs, and how large lift and
-drift may be; it never sees a false alarm or another round's echo.
+It knows the noise of every detection, when the motor stops (what is seen before does not count), the
+law by which the true wind errs, and how large lift and drift may be; it never sees a false alarm or
+another round's echo.
 """
 
 from __future__ import annotations
@@ -19,14 +21,16 @@ from .radar import FLOOR, Plots
 from .raids import KINDS, Raid
 
 STEP = 0.1              # s, longest Runge-Kutta step of the reference's flights
-KNOTS = np.array([0.0, 500.0, 1_000.0, 1_500.0, 2_000.0, 3_000.0, 4_500.0, 6_500.0, 9_500.0])     # m, heights between which the wind's error is taken linear
+# m, heights between which the wind's error is taken linear
+KNOTS = np.array([0.0, 500.0, 1_000.0, 1_500.0, 2_000.0, 3_000.0, 4_500.0, 6_500.0, 9_500.0])
 PRIOR = math.log(1.0 / 1_500.0), 1.2    # of the logarithm of the inverse coefficient: middle and standard deviation
 TEMPERATURE = 3.0       # K, standard deviation of the temperature's error
 FEWEST = 4              # detections
 ITERATIONS = 14
 ENOUGH = 0.01           # by which the last iteration lessened the cost, in chi-squared
 KEEP = 2                # iterations that share one set of derivatives
-NUDGE = np.array([1.0, 1.0, 1.0, 0.2, 0.2, 0.2, 0.01] + 2 * len(KNOTS) * [0.5] + [0.05, 0.05, 1e-4, 0.5])    # finite differences
+# finite differences
+NUDGE = np.array([1.0, 1.0, 1.0, 0.2, 0.2, 0.2, 0.01] + 2 * len(KNOTS) * [0.5] + [0.05, 0.05, 1e-4, 0.5])
 WIND = 7                # first of the wind's parameters
 EXTRA = WIND + 2 * len(KNOTS)   # lift up, lift to the right, drift, error of the temperature
 SIZE = EXTRA + 4
@@ -64,7 +68,9 @@ class Fit(NamedTuple):
 
 @njit(cache=True)
 def _predict(theta, t, place, curve, told, age, world, out, knots, until_ground):
-    """Fills `out` (k, 4) with the polar places at times `t`; returns time after t[0] and place of impact, nan where it stays up."""
+    """Fills `out` (k, 4) with the polar places at times `t`; returns time after t[0] and place
+    of impact, nan where it stays up.
+    """
     p = told.copy()
     p[INVERSE] = math.exp(theta[6])
     p[LIFT] = math.sqrt(theta[EXTRA] ** 2 + theta[EXTRA + 1] ** 2)
@@ -80,7 +86,8 @@ def _predict(theta, t, place, curve, told, age, world, out, knots, until_ground)
         for c in range(2):
             table[i, 2 + c] += theta[7 + 2 * j + c] * (1.0 - f) + theta[7 + 2 * (j + 1) + c] * f
     for i in range(table.shape[0]):
-        table[i, 1] *= 1.0 + 0.5 * theta[EXTRA + 3] / 280.0      # of the speed of sound; that of the density is the coefficient's
+        # of the speed of sound; that of the density is the coefficient's
+        table[i, 1] *= 1.0 + 0.5 * theta[EXTRA + 3] / 280.0
     air = World(world.elevation, world.latitude, table)
     s = theta[:6].copy()
     k1, k2, k3, k4, mid = np.empty(6), np.empty(6), np.empty(6), np.empty(6), np.empty(6)
@@ -129,7 +136,8 @@ def prepared(raid: Raid, plots: list[Plots], row: int, burnt: bool = True) -> Fi
         mine = np.flatnonzero((seen.origin == row) & (seen.t >= after))
         t.append(seen.t[mine])
         z.append(seen.polar[mine])
-        variance = np.array(radar.sigma) ** 2 * np.maximum(10.0 ** (radar.reference / 10.0) / seen.power[mine], FLOOR)[:, None]
+        variance = np.array(radar.sigma) ** 2 * np.maximum(10.0 ** (radar.reference / 10.0) / seen.power[mine],
+            FLOOR)[:, None]
         inverse.append(1.0 / variance * [1.0, 1.0, 1.0, float(radar.doppler)])
         place.append(np.tile(radar.place, (len(mine), 1)))
         arrival.append(seen.t[mine] + radar.lag)
@@ -140,11 +148,14 @@ def prepared(raid: Raid, plots: list[Plots], row: int, burnt: bool = True) -> Fi
     prior, weight, free = _prior(raid, row)
     told = r.parameters.copy()
     told[[INVERSE, LIFT, ROLL, DRIFT, PUSH]] = 0.0
-    return Fit(*columns, raid.case.radars[0].span, prior, weight, free, r.curve, told, float(columns[0][0] - r.launched))
+    return Fit(*columns, raid.case.radars[0].span, prior, weight, free, r.curve, told,
+        float(columns[0][0] - r.launched))
 
 
 def _prior(raid: Raid, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Middle and inverse covariance of what is believed before the first detection, and which parameters are free."""
+    """Middle and inverse covariance of what is believed before the first detection, and which
+    parameters are free.
+    """
     case, kind = raid.case, KINDS[raid.rounds[row].kind]
     covariance = np.diag(np.concatenate([[1e10] * 3, [1e6] * 3, [PRIOR[1] ** 2], np.zeros(2 * len(KNOTS) + 4)]))
     for i, a in enumerate(KNOTS):       # the wind's error: a start and a walk, as the world draws it
@@ -170,8 +181,11 @@ def believed_world(place: Place) -> World:
     return flight.world(place.elevation, place.latitude, place.temperature, 1.0, place.wind_up, place.wind)
 
 
-def foresee(fit: Fit, now: float, world: World, theta: np.ndarray | None = None) -> tuple[Foreseen | None, np.ndarray | None]:
-    """What is expected at time `now` from the detections that have come in, and the estimate, to begin the next from."""
+def foresee(fit: Fit, now: float, world: World, theta: np.ndarray | None = None) -> tuple[Foreseen | None,
+    np.ndarray | None]:
+    """What is expected at time `now` from the detections that have come in, and the estimate,
+    to begin the next from.
+    """
     n = int((fit.arrival <= now + 1e-9).sum())
     if n < FEWEST:
         return None, None
@@ -197,10 +211,12 @@ def foresee(fit: Fit, now: float, world: World, theta: np.ndarray | None = None)
     now_cost, jacobian, age = cost(theta, rest), None, 0
     for _ in range(ITERATIONS):
         if jacobian is None or age >= KEEP:
-            jacobian = np.stack([_wrapped(seen(theta + NUDGE[i] * UNIT[i]) - base, fit.span) / NUDGE[i] for i in fit.free], 2)
+            jacobian = np.stack([_wrapped(seen(theta + NUDGE[i] * UNIT[i]) - base, fit.span) / NUDGE[i]
+                for i in fit.free], 2)
             information, age = np.einsum("kci,kc,kcj->ij", jacobian, inverse, jacobian) + weight, 0
         age += 1
-        move = np.linalg.solve(information, np.einsum("kci,kc->i", jacobian, inverse * rest) + weight @ (fit.prior - theta)[fit.free])
+        move = np.linalg.solve(information, np.einsum("kci,kc->i", jacobian,
+            inverse * rest) + weight @ (fit.prior - theta)[fit.free])
         for share in (1.0, 0.3, 0.1, 0.03):
             trial = theta.copy()
             trial[fit.free] += share * move
@@ -220,7 +236,8 @@ def foresee(fit: Fit, now: float, world: World, theta: np.ndarray | None = None)
             break
     out = np.empty((n, 4))
     here = _predict(theta, t, place, fit.curve, fit.told, fit.age, world, out, KNOTS, True)
-    fall = np.stack([(np.array(_predict(theta + NUDGE[i] * UNIT[i], t, place, fit.curve, fit.told, fit.age, world, out, KNOTS, True)) - here) / NUDGE[i]
+    fall = np.stack([(np.array(_predict(theta + NUDGE[i] * UNIT[i], t, place, fit.curve, fit.told, fit.age, world, out,
+        KNOTS, True)) - here) / NUDGE[i]
                      for i in fit.free], 1)
     if not (math.isfinite(here[0]) and np.isfinite(fall).all()):
         return None, None
@@ -276,10 +293,12 @@ def probability(seen: Foreseen, ring: np.ndarray, radius: float) -> float:
 
 
 def warnings(raid: Raid, plots: list[Plots]) -> list[tuple[int, float]]:
-    """Zones that the reference's expectations would have warned by the plain rule, and when: docs/models/outside-judge.md.
+    """Zones that the reference's expectations would have warned by the plain rule, and when:
+    docs/models/outside-judge.md.
 
-    A zone is raised where it is endangered with P_WARN or more at two looks half a second apart, and its place is known to the hazard radius, or
-    the danger is sure, or people have no more time than they need.
+    A zone is raised where it is endangered with P_WARN or more at two looks half a second apart, and
+    its place is known to the hazard radius, or the danger is sure, or people have no more time than
+    they need.
     """
     air, place = believed_world(raid.place), raid.place
     ends = [r.body.path.end for r in raid.rounds]
@@ -287,7 +306,8 @@ def warnings(raid: Raid, plots: list[Plots]) -> list[tuple[int, float]]:
     last: list[np.ndarray | None] = [None] * len(ends)
     streak, raised = np.zeros(len(place.zones), int), {}
     for now in np.arange(0.0, max(ends), EVERY):
-        safe, due, spread, best = np.ones(len(place.zones)), np.full(len(place.zones), np.inf), np.full(len(place.zones), np.inf), np.zeros(len(place.zones))
+        safe, due, spread, best = np.ones(len(place.zones)), np.full(len(place.zones),
+            np.inf), np.full(len(place.zones), np.inf), np.zeros(len(place.zones))
         for row, fit in enumerate(fits):
             if fit is None or now >= ends[row] or fit.arrival[FEWEST - 1] > now:
                 continue

@@ -1,4 +1,6 @@
-"""A raid through the product: its site loaded, its frames made, `watch` called on each, and what was published kept."""
+"""A raid through the product: its site loaded, its frames made, `watch` called on each, and what
+was published kept.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def site_for(place: Place, radars: tuple[Set, ...]) -> Any:
 
 
 def frames(raid: Raid, plots: list[Plots], site: Any, draw: np.random.Generator) -> list[Frame]:
-    """The frames of a raid: each radar's detections by the time they arrive, late where the feed is."""
+    """The frames of a raid: each radar's detections by the time they arrive, late where the
+    feed is.
+    """
     radars, period = raid.case.radars, raid.place.frame
     table, arrival = _table(radars, plots)
     belongs = np.ceil(arrival / period - 1e-6).astype(int)
@@ -78,7 +82,8 @@ def frames(raid: Raid, plots: list[Plots], site: Any, draw: np.random.Generator)
     for k in range(last + 1):
         rows = slice(edges[k], edges[k + 1])
         t = k * period
-        out.append(Frame(t, Detections(*(column[rows] for column in table)), _heard(reports, t - period, t), site.weather, (),
+        out.append(Frame(t, Detections(*(column[rows] for column in table)), _heard(reports, t - period, t),
+            site.weather, (),
                          _radars(radars, t, period), Inputs.none(), 0.0))
     return out
 
@@ -91,7 +96,8 @@ def _table(radars: tuple[Set, ...], plots: list[Plots]) -> tuple[Detections, np.
     lag = np.array([radar.lag for radar in radars])[sensor]
     return Detections.empty(len(t))._replace(
         t=t, sensor=sensor, range=np.maximum(polar[:, 0], 1.0), azimuth=polar[:, 1] % TURN, elevation=polar[:, 2],
-        range_rate=np.where(doppler, polar[:, 3], np.nan), snr=10.0 * np.log10(np.concatenate([p.power for p in plots]))), t + lag
+        range_rate=np.where(doppler, polar[:, 3], np.nan),
+            snr=10.0 * np.log10(np.concatenate([p.power for p in plots]))), t + lag
 
 
 def _radars(radars: tuple[Set, ...], t: float, period: float) -> Radars:
@@ -117,7 +123,8 @@ def _reports(raid: Raid, draw: np.random.Generator) -> list[tuple[float, int, np
             when = np.arange(draw.uniform(0.0, REPORT_EVERY), raid.until, REPORT_EVERY)
             for t, state in zip(when, flight.at(body.path, when), strict=True):
                 if np.isfinite(state).all():
-                    out.append((float(t), 0x700000 + k, state + np.concatenate([draw.normal(0.0, REPORT_SIGMA, 3), np.zeros(3)])))
+                    out.append((float(t), 0x700000 + k, state + np.concatenate([draw.normal(0.0, REPORT_SIGMA, 3),
+                        np.zeros(3)])))
     return sorted(out, key=lambda report: report[0])
 
 
@@ -129,19 +136,25 @@ def _heard(reports: list[tuple[float, int, np.ndarray]], after: float, until: fl
         return table
     state = np.stack([report[2] for report in now])
     return table._replace(
-        t=np.array([report[0] for report in now]), address=np.array([report[1] for report in now], np.int64), position=state[:, :3].copy(),
+        t=np.array([report[0] for report in now]), address=np.array([report[1] for report in now], np.int64),
+            position=state[:, :3].copy(),
         velocity=state[:, 3:].copy(), nic=np.full(n, 8, np.int8), nacp=np.full(n, 9, np.int8))
 
 
 def _coming(picture: Any) -> tuple[tuple[int, int], ...]:
-    """Rows of the picture's threats that do not fall but come; none where the product has no such table."""
+    """Rows of the picture's threats that do not fall but come; none where the product has no
+    such table.
+    """
     table = getattr(picture, "inbound", None)
     return () if table is None else tuple(zip(table.track.tolist(), table.zone.tolist(), strict=True))
 
 
 def seen(raid: Raid) -> list[Plots]:
-    """What each radar detects: rounds have their noise to themselves, whatever flies beside them."""
-    return [observe(radar, raid.bodies, raid.until, np.random.default_rng([raid.seed, 77, k])) for k, radar in enumerate(raid.case.radars)]
+    """What each radar detects: rounds have their noise to themselves, whatever flies beside
+    them.
+    """
+    return [observe(radar, raid.bodies, raid.until, np.random.default_rng([raid.seed, 77, k])) for k,
+        radar in enumerate(raid.case.radars)]
 
 
 def fly(raid: Raid) -> Told:
@@ -155,7 +168,9 @@ def fly(raid: Raid) -> Told:
         raised, cleared = warnings.zone[warnings.action == RAISE], warnings.zone[warnings.action == CLEAR]
         warned = (warned | set(raised.tolist())) - set(cleared.tolist())
         moments.append(Moment(
-            picture.t, tracks.number.copy(), tracks.state[:, :3].copy(), tracks.state[:, 3:6].copy(), tracks.kind[:, 0].copy(), impacts.track.copy(),
-            impacts.t.copy(), impacts.place[:, :2].copy(), impacts.covariance[:, :2, :2].copy(), threats.track.copy(), threats.zone.copy(),
+            picture.t, tracks.number.copy(), tracks.state[:, :3].copy(), tracks.state[:, 3:6].copy(),
+                tracks.kind[:, 0].copy(), impacts.track.copy(),
+            impacts.t.copy(), impacts.place[:, :2].copy(), impacts.covariance[:, :2, :2].copy(), threats.track.copy(),
+                threats.zone.copy(),
             threats.probability.copy(), np.array(sorted(warned), int), raised.copy(), cleared.copy(), _coming(picture)))
     return Told(moments, plots)

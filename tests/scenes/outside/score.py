@@ -1,4 +1,6 @@
-"""What a run was worth: rounds matched by their truth, zones hit and warned, ellipses, probabilities, minutes under shelter."""
+"""What a run was worth: rounds matched by their truth, zones hit and warned, ellipses,
+probabilities, minutes under shelter.
+"""
 
 from __future__ import annotations
 
@@ -77,13 +79,17 @@ class Scored(NamedTuple):
     tracks: int         # projectile tracks that belong to rounds
     stray: int          # projectile tracks that belong to none
     revisit: float = 0.25           # s between looks of the slowest radar
-    reference: Sequence[Placed] = ()    # the reference filter's, the same rows as `places`; empty where it was not asked
+    # the reference filter's, the same rows as `places`; empty where it was not asked
+    reference: Sequence[Placed] = ()
     expected: Sequence[Paired] = ()     # the same rows as `pairs`
-    rule: Sequence[tuple[int, float]] | None = None     # zones it would have warned by the plain rule, and when; None not asked
+    # zones it would have warned by the plain rule, and when; None not asked
+    rule: Sequence[tuple[int, float]] | None = None
 
 
 def matched(raid: Raid, told: Told) -> list[np.ndarray]:
-    """Which body (rounds come first) each track of each moment is: -1 none. By its place, and by the majority over its life."""
+    """Which body (rounds come first) each track of each moment is: -1 none. By its place, and
+    by the majority over its life.
+    """
     bodies = raid.bodies
     times = np.array([m.t for m in told.moments])
     truth = np.stack([flight.at(body.path, times)[:, :3] for body in bodies], 1)
@@ -103,7 +109,9 @@ def matched(raid: Raid, told: Told) -> list[np.ndarray]:
 
 
 def sight(raid: Raid) -> tuple[np.ndarray, np.ndarray]:
-    """Of each round: when a radar could first see it, nan never, and the times (rounds, k) each quarter second that one could."""
+    """Of each round: when a radar could first see it, nan never, and the times (rounds, k) each
+    quarter second that one could.
+    """
     t = np.arange(0.0, raid.until, 0.25)
     see = np.stack([np.any([able(radar, r.body, t) for radar in raid.case.radars], axis=0) for r in raid.rounds])
     first = np.where(see.any(1), t[see.argmax(1)], np.nan)
@@ -119,7 +127,8 @@ def needed(raid: Raid) -> float:
 Beside = tuple[list[Placed], list[Paired]]
 
 
-def score(raid: Raid, told: Told, number: int = 0, beside: Beside | None = None, rule: list[tuple[int, float]] | None = None) -> Scored:
+def score(raid: Raid, told: Told, number: int = 0, beside: Beside | None = None,
+    rule: list[tuple[int, float]] | None = None) -> Scored:
     """Everything judged of one raid.
 
     beside  what the reference filter says of the same rounds: `by_reference`
@@ -159,14 +168,16 @@ def _zones(raid, told, number, first, known, ends, spots) -> list[Zoned]:
         clears = np.array([t for z, t in all_clears if z == k])
         stood = sum(float(min(np.append(clears[clears > t], last))) - t for t in raises)
         if not len(hits):
-            out.append(Zoned(number, k, np.nan, float(apart.min()), False, float(raises[0]) if len(raises) else np.nan, np.nan, zone.people, stood, 0.0))
+            out.append(Zoned(number, k, np.nan, float(apart.min()), False, float(raises[0]) if len(raises) else np.nan,
+                np.nan, zone.people, stood, 0.0))
             continue
         row = hits[ends[hits].argmin()]
         hit = float(ends[row])
         eligible = bool(known[row] >= least and hit - first[row] >= least)
         before = raises[raises <= hit]
         soonest = np.nanmin(first[hits]) if np.isfinite(first[hits]).any() else hit
-        out.append(Zoned(number, k, hit, float(apart.min()), eligible, float(before[0]) if len(before) else np.nan, hit - float(first[row]), zone.people,
+        out.append(Zoned(number, k, hit, float(apart.min()), eligible, float(before[0]) if len(before) else np.nan,
+            hit - float(first[row]), zone.people,
                          stood, min(float(ends[hits].max()) + raid.place.all_clear, last) - soonest))
     return out
 
@@ -186,7 +197,8 @@ def _rounds(raid, told, owners, number, first, ends, spots) -> tuple[list[Placed
             counted = bool(np.isfinite(first[row]) and when - first[row] >= needed(raid))
             place, covariance, track = published(told.moments[i], owners[i], row)
             found = judged(place, covariance, spots[row])
-            places.append(Placed(number, row, before, counted, *found[:3], r.body.path.end - r.launched, flown, found[3]))
+            places.append(Placed(number, row, before, counted, *found[:3], r.body.path.end - r.launched, flown,
+                found[3]))
             for k, _ in zones:
                 if apart[k][row] <= PAIRS:
                     p = _probability(told.moments[i], track, k)
@@ -199,8 +211,11 @@ def moment_of(times: np.ndarray, when: float) -> int:
     return max(int(np.searchsorted(times, when + 1e-9)) - 1, 0)
 
 
-def judged(place: np.ndarray | None, covariance: np.ndarray | None, truth: np.ndarray) -> tuple[float, bool, float, float]:
-    """Miss, whether the 90 % ellipse holds, its area and the energy score of a place; nan and False without one."""
+def judged(place: np.ndarray | None, covariance: np.ndarray | None, truth: np.ndarray) -> tuple[float, bool, float,
+    float]:
+    """Miss, whether the 90 % ellipse holds, its area and the energy score of a place; nan and
+    False without one.
+    """
     if place is None or covariance is None:
         return np.nan, False, np.nan, np.nan
     off = place - truth
@@ -221,7 +236,8 @@ def by_reference(raid: Raid, told: Told, scored: Scored) -> Beside:
         fit, path = fits[p.round], raid.rounds[p.round].body.path
         seen = None
         if fit is not None and p.counted:
-            seen, last[p.round] = reference.foresee(fit, float(times[moment_of(times, path.end - p.before)]), air, last.get(p.round))
+            seen, last[p.round] = reference.foresee(fit, float(times[moment_of(times, path.end - p.before)]), air,
+                last.get(p.round))
         foreseen[p.round, p.before] = seen
         found = judged(seen.place if seen else None, seen.covariance if seen else None, path.place[:2])
         out.append(p._replace(miss=found[0], inside=found[1], area=found[2], energy=found[3]))
@@ -234,7 +250,9 @@ def by_reference(raid: Raid, told: Told, scored: Scored) -> Beside:
 
 
 def published(moment: Moment, owner: np.ndarray, row: int) -> tuple[np.ndarray | None, np.ndarray | None, int]:
-    """Place and covariance of the impact published for a round, of the likeliest projectile among its tracks, and that track; None without."""
+    """Place and covariance of the impact published for a round, of the likeliest projectile
+    among its tracks, and that track; None without.
+    """
     mine = moment.track[owner == row]
     rows = [int(np.flatnonzero(moment.impact_track == n)[0]) for n in mine if (moment.impact_track == n).any()]
     if not rows:
@@ -256,7 +274,9 @@ NODES = (RADII[:, None, None] * np.stack([np.cos(ANGLES), np.sin(ANGLES)], 1)).r
 
 
 def energy_score(off: np.ndarray, covariance: np.ndarray) -> float:
-    """Energy score [m] of a normal law whose middle lies `off` from the truth (Gneiting and Raftery 2007), by 256 nodes."""
+    """Energy score [m] of a normal law whose middle lies `off` from the truth (Gneiting and
+    Raftery 2007), by 256 nodes.
+    """
     x = NODES @ np.linalg.cholesky(covariance + 1e-6 * np.eye(2)).T
     return float(np.linalg.norm(x + off, axis=1).mean() - np.sqrt(0.5) * np.linalg.norm(x, axis=1).mean())
 
@@ -298,12 +318,16 @@ def scene(raid: Raid, told: Told) -> Scene:
         for k, zone in zones_that_warn(raid.place):
             if distance(body.path.place[None, :2], zone.ring)[0] <= NEAR:
                 hits += 1
-                named_at = [m.t for m in told.moments if any(z == k for _, z in m.inbound)] + [t for t, z in raises if z == k]
-                leads.append(max((body.path.end - t for t in named_at if t <= body.path.end - AT_LEAST), default=np.nan))
+                named_at = [m.t for m in told.moments if any(z == k for _, z in m.inbound)] + [t for t, z in raises
+                    if z == k]
+                leads.append(max((body.path.end - t for t in named_at if t <= body.path.end - AT_LEAST),
+                    default=np.nan))
     hitters = {k for k, body in enumerate(raid.bodies) if body.role == "inbound"}
-    owner_of = {int(n): int(r) for m, owner in zip(told.moments, owners, strict=True) for n, r in zip(m.track, owner, strict=True)}
+    owner_of = {int(n): int(r) for m, owner in zip(told.moments, owners, strict=True) for n, r in zip(m.track, owner,
+        strict=True)}
     wrongly = {owner_of.get(n, -1) for m in told.moments for n, _ in m.inbound} - hitters
     false = {z for t, z in raises if t > excused and not any(
         distance(b.path.place[None, :2], raid.place.zones[z].ring)[0] <= FAR for b in into)}
     good = [lead for lead in leads if np.isfinite(lead)]
-    return Scene(len(own), len(own & had), len(own & named), len(stray), len(false), bool(false), hits, len(good), min(good, default=np.nan), len(wrongly))
+    return Scene(len(own), len(own & had), len(own & named), len(stray), len(false), bool(false), hits, len(good),
+        min(good, default=np.nan), len(wrongly))
