@@ -30,6 +30,7 @@ SIZE_FADE = 0.96        # an echo: some 25 echoes tell a track's cross-section
 AFRESH = 5              # detections from which a burnt-out rocket's flight is fitted afresh
 AFRESH_COST = 3.0       # log-likelihood that every such trial costs: it is a hypothesis more
 LONGEST_BURN = 14.0     # s after birth until which that is tried
+BURNING_SPEED, DIVING = 100.0, 0.2      # m/s, share of the speed: a rocket under power is faster, and sinks no steeper
 SHED = 4                # first detections at most that a flight which obeys its law is tried without
 MENDED = 11             # detections up to which a young track is searched for one that is not its own
 POOR = 1.5              # fading mean innovation from which it is: one sound track in fifty
@@ -541,12 +542,13 @@ def mend(b: Block, i: int, model: Model) -> None:
 
 @njit(cache=True, error_model="numpy")
 def powered(b: Block, i: int) -> bool:
-    """Whether track `i` may be a rocket whose motor burns or has just burnt out: young, climbing and fast."""
+    """Whether track `i` may be a rocket whose motor burns or has just burnt out: young, fast and not diving."""
     laws = b.x.shape[1] - 2
     if not b.alive[i, laws] or b.seen[i] - b.born[i] > LONGEST_BURN:
         return False
     v = b.x[i, laws + 1 if b.turn[i] > 0.5 else laws]
-    return v[5] >= 20.0 and v[3] * v[3] + v[4] * v[4] + v[5] * v[5] >= 1e4
+    speed = math.sqrt(v[3] * v[3] + v[4] * v[4] + v[5] * v[5])
+    return speed >= BURNING_SPEED and v[5] >= -DIVING * speed
 
 
 @njit(cache=True, error_model="numpy")
