@@ -41,10 +41,10 @@ TORN_FASTEST, TORN_SLOWED = 110.0, 3.0      # m/s, s: what has so much drag is n
 SINKING, STEEP = 18.0, 0.8      # m/s, share of its speed: no helicopter sinks so fast and so steeply, nor an aeroplane so slowly
 LOOKS = 3.0             # log odds at most that speed and climb of the first moment add: an aircraft may climb or dive steeply too
 PROVEN = 4.0            # log odds that the path itself must have shown before a projectile is decided; thrice that for what was not born low
-PARABOLA = 3.0          # log odds against an aircraft that flies a parabola, its thrust against its drag, before drag is seen
+PARABOLA = 4.0          # log odds against an aircraft that flies a parabola, its thrust against its drag, before drag is seen
 THRUST_SPREAD = 0.3     # 1e4 m²/kg over a subsonic C of 1: deviation of thrust less drag of an aircraft that flies a parabola
 SIZE_TELLS = -8.0, 3.0  # log odds that the strength of the echoes takes and adds at most: sizes vary with aspect and with radars' books
-BULKY = -1.5            # log odds of size below which a thing echoes like an aircraft: its path must show five times PROVEN
+BULKY, SMALLISH = -1.5, 1.0     # log odds of size below which a path must show five times PROVEN, and half of it: a thing echoes like an aircraft, or nearly
 SMALL_FIRE = -2.0       # log odds of a bullet or a small-calibre shell among all that flies as a round
 NODES = np.linspace(-3.5, 3.5, 29)      # standard deviations, over which a round's prior of ln(kappa) is summed
 WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
@@ -85,7 +85,7 @@ def judged(b: Block, mean: Array) -> tuple[Array, Array]:
     shown = o - looks(b)
     o = np.where(o > 0.0, np.clip(shown + LOOKS, 0.0, o), o)
     larger = np.clip(evidence_of_size(b, ROUND_SIZE, AIRCRAFT_SIZE), *SIZE_TELLS)
-    o = larger - np.logaddexp(-o, -(thrustless(b, mean) + PARABOLA + np.minimum(b.prior, 0.0)))
+    o = larger - np.logaddexp(-o, -(thrustless(b, mean) + PARABOLA * (1.0 + np.minimum(b.prior, 0.0) / -BORN_HIGH)))
     o = np.where(torn(b, mean), np.minimum(o, -SURE - 1.0), o)
     start = starting_speed(b)
     o -= TOO_SLOW / (1.0 + np.exp(np.clip((start - SLOWEST_START) / 5.0, -30.0, 30.0)))
@@ -95,7 +95,8 @@ def judged(b: Block, mean: Array) -> tuple[Array, Array]:
     o = np.where(early & (b.prior > 0.5 * BORN_HIGH), np.maximum(o, NOT_YET), o)
     unknown = ((b.prior < -0.5) & (shown < 3.0 * PROVEN)) | young
     unknown |= (start < SLOW_START) & (shown < 2.0 * PROVEN)
-    unknown |= ((larger < BULKY) & (shown < 5.0 * PROVEN)) | (shown < 0.5 * PROVEN)
+    measured = np.ptp(b.size, 1) > 0.0
+    unknown |= measured & (((larger < BULKY) & (shown < 5.0 * PROVEN)) | ((larger < SMALLISH) & (shown < 0.5 * PROVEN)))
     return np.where(unknown, np.minimum(o, UNTOLD), o), shown
 
 

@@ -30,6 +30,8 @@ SIZE_FADE = 0.96        # an echo: some 25 echoes tell a track's cross-section
 AFRESH = 5              # detections from which a burnt-out rocket's flight is fitted afresh
 AFRESH_COST = 3.0       # log-likelihood that every such trial costs: it is a hypothesis more
 LONGEST_BURN = 14.0     # s after birth until which that is tried
+USUAL_BURN, CLIMBING = 6.0, 20.0        # s, m/s: younger and steeper, a start afresh is likely
+LATE_COST = 20.0        # log-likelihood that every other one costs: aircraft turn, and are tried often
 BURNING_SPEED, DIVING = 100.0, 0.2      # m/s, share of the speed: a rocket under power is faster, and sinks no steeper
 SHED = 4                # first detections at most that a flight which obeys its law is tried without
 MENDED = 11             # detections up to which a young track is searched for one that is not its own
@@ -563,28 +565,32 @@ def burnt_out(b: Block, i: int, model: Model) -> None:
     best = best_law(b, i)
     if k < AFRESH + 1 or not powered(b, i):
         return
+    climbs = b.x[i, laws + 1 if b.turn[i] > 0.5 else laws, 5] >= CLIMBING and b.seen[i] - b.born[i] <= USUAL_BURN
+    cost = AFRESH_COST if climbs else LATE_COST
     if best < 0 or b.stress[i, best] >= STRESSED:
         guess = b.x[i, laws + 1 if b.turn[i] > 0.5 else laws].copy()
         for r in range(3):
             guess[r] -= guess[3 + r] * (b.t[i, k - 1] - b.t[i, k - AFRESH])
-        afresh(b, i, k - AFRESH, max(best, 0), guess, True, model)
+        afresh(b, i, k - AFRESH, max(best, 0), guess, True, cost, model)
     elif pays(k):
         for s in range(1, min(SHED, k - AFRESH) + 1):
             guess = b.x[i, best].copy()
             flow(
                 guess, b.t[i, s] - b.time[i], model.curve[best], model.drags, model.air, model.earth, model.living[best],
                 np.empty((6, STATES)))
-            if afresh(b, i, s, best, guess, False, model):
+            if afresh(b, i, s, best, guess, False, cost, model):
                 return
 
 
 @njit(cache=True, error_model="numpy")
-def afresh(b: Block, i: int, s: int, best: int, guess: Array, unsure: bool, model: Model) -> bool:
+def afresh(b: Block, i: int, s: int, best: int, guess: Array, unsure: bool, cost: float, model: Model) -> bool:
     """Restates track `i` from its detections `s` and later, if law `best` explains them so much better; says whether it did.
 
     guess   (11,) state at detection `s`, of which drag and wind are taken only where it is not `unsure`
 
-    The detections before count as flight under power, with the evidence that straight or turning flight gave them. Each such start costs AFRESH_COST.
+    cost    log-likelihood that the start costs
+
+    The detections before count as flight under power, with the evidence that straight or turning flight gave them.
     """
     laws = b.x.shape[1] - 2
     k = b.kept[i] + 0
@@ -602,7 +608,7 @@ def afresh(b: Block, i: int, s: int, best: int, guess: Array, unsure: bool, mode
         evidence = model.favour[law] + fit(
             t, sensor, z, ratio, k - s, model.curve[law], model.living[law], model.drags, model.air, model.earth,
             model.sensors, model.mean[law], model.variance[law], 6, x0, x, P)
-        if turn == 0 and not evidence + b.past[i, s] - AFRESH_COST > before:
+        if turn == 0 and not evidence + b.past[i, s] - cost > before:
             return False
         b.alive[i, law] = math.isfinite(evidence)
         if not b.alive[i, law]:
@@ -611,13 +617,13 @@ def afresh(b: Block, i: int, s: int, best: int, guess: Array, unsure: bool, mode
         b.anchor[i, law] = x0
         loosen(x0, x, P, law, model)
         b.x[i, law], b.p[i, law] = x, P
-        b.ll[i, law] = evidence + b.past[i, s] - AFRESH_COST
+        b.ll[i, law] = evidence + b.past[i, s] - cost
         b.stress[i, law] = 1.0
         to_now(b, i, law, model)
     for d in range(k - s):
         b.t[i, d], b.sensor[i, d], b.ratio[i, d] = b.t[i, s + d], b.sensor[i, s + d], b.ratio[i, s + d]
         b.z[i, d] = b.z[i, s + d]
-        b.past[i, d] = b.past[i, s + d] - AFRESH_COST
+        b.past[i, d] = b.past[i, s + d] - cost
     b.kept[i] = k - s
     return True
 
