@@ -195,6 +195,7 @@ def probabilities(b: Block, likely: Array, rows: Array, mean: Array) -> Array:
 
 def falling(b: Block, rows: Array, v: Array, speed: Array, mean: Array) -> Array:
     """Which of tracks `rows` (k,) with velocity `v` (k, 3) fall as light, torn pieces do (mask): by their drag when young, by how steeply they sink later."""
-    piece = ((b.ll[rows, -1] > SURE_TORN) | torn(b, mean)[rows]) & ((speed < TORN_FASTEST) | (b.time[rows] - b.born[rows] < TORN_SLOWED))
+    heavy = torn(b, mean) & (kind_odds(b) > SURE_TORN)
+    piece = ((b.ll[rows, -1] > SURE_TORN) | heavy[rows]) & ((speed < TORN_FASTEST) | (b.time[rows] - b.born[rows] < TORN_SLOWED))
     sinking = (v[:, 2] < -SINKING) & (v[:, 2] < -STEEP * speed) & (speed < TORN_FASTEST)
     return np.asarray(piece | (sinking & (b.hits[rows] > 2 * FEWEST)))
