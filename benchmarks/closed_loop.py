@@ -1,8 +1,10 @@
-"""How fast the closed loop runs without a console: world, radars, watch and rehearse on mixed-salvo-50, one core, against real time.
+"""How fast the closed loop runs without a console: world, radars, watch and rehearse on
+mixed-salvo-50, one core, against real time.
 
     .venv/bin/python benchmarks/closed_loop.py [RUNS]
 
-Prints simulated seconds a second of processor time for each seed and their median (goal: 60), and what each part costs a frame. Real time is the peer.
+Prints simulated seconds a second of processor time for each seed and their median (goal: 60), and
+what each part costs a frame. Real time is the peer.
 """
 
 from __future__ import annotations
@@ -55,8 +57,10 @@ def main(runs: int) -> None:
             frames, t = frames + 1, frame.t
         spent = time.process_time() - begun
         ratios.append(t / spent)
-        parts = ", ".join(f"{name} {1e3 * c / frames:.2f}" for name, c in zip(("world and radars", "watch", "rehearse"), cost[1:], strict=True))
-        print(f"seed {seed}: {t:.0f} s in {spent:.2f} s, {t / spent:.0f}x real time; ms a frame: {parts}; drawing the raid {1e3 * cost[0]:.0f} ms", flush=True)
+        parts = ", ".join(f"{name} {1e3 * c / frames:.2f}" for name, c in zip(("world and radars", "watch",
+            "rehearse"), cost[1:], strict=True))
+        print(f"seed {seed}: {t:.0f} s in {spent:.2f} s, {t / spent:.0f}x real time; ms a frame: {parts}; drawing the "
+            f"raid {1e3 * cost[0]:.0f} ms", flush=True)
     print(f"median {statistics.median(ratios):.0f}x real time on one core (goal 60)")
 
 

@@ -1,9 +1,11 @@
-"""What the stages behind the tracker cost a frame: threat, warning and rehearsal with 200 projectiles, 20 zones, 30 aircraft and 4 effectors.
+"""What the stages behind the tracker cost a frame: threat, warning and rehearsal with 200
+projectiles, 20 zones, 30 aircraft and 4 effectors.
 
     .venv/bin/python benchmarks/defence_stages.py [FRAMES]
 
-Prints the median and the 99th percentile of each in milliseconds, places of impact known to 10, 30 and 100 m. No peer does the same; the goals are
-1 ms for the threats and 10 ms for everything, the tracker included.
+Prints the median and the 99th percentile of each in milliseconds, places of impact known to 10, 30
+and 100 m. No peer does the same; the goals are 1 ms for the threats and 10 ms for everything, the
+tracker included.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def main(frames: int) -> None:
     site = a_site(zones=zones, effectors=effectors)
     where = rng.uniform([-2000.0, -500.0], [2000.0, 2500.0], (ROUNDS, 2))
     rounds = some_tracks(*[(e, n + 1500.0, 1500.0, 0.0, -120.0, -60.0) for e, n in where])
-    craft = some_tracks(*[(*rng.uniform(-9000.0, 9000.0, 2), 1500.0, 80.0, 0.0, 0.0) for _ in range(AIRCRAFT)], projectile=0.0)
+    craft = some_tracks(*[(*rng.uniform(-9000.0, 9000.0, 2), 1500.0, 80.0, 0.0, 0.0) for _ in range(AIRCRAFT)],
+        projectile=0.0)
     tracks = join(rounds, craft._replace(number=craft.number + ROUNDS))
     for sigma in (10.0, 30.0, 100.0):
         impacts = some_impacts(*[(1.0, 12.0, e, n) for e, n in where], sigma=sigma)
@@ -51,7 +54,8 @@ def main(frames: int) -> None:
             if k >= 2:      # the first ones compile and fill caches
                 cost[k - 2] = assessed - begin, decided - assessed, time.perf_counter() - asked
         median, most = (1e3 * np.percentile(cost, q, axis=0) for q in (50, 99))
-        words = ", ".join(f"{name} {a:.2f} ({b:.2f})" for name, a, b in zip(("threat", "warning", "rehearsal"), median, most, strict=True))
+        words = ", ".join(f"{name} {a:.2f} ({b:.2f})" for name, a, b in zip(("threat", "warning", "rehearsal"), median,
+            most, strict=True))
         print(f"places known to {sigma:.0f} m, {threats.track.size} threats: median (p99) ms: {words}")
 
 

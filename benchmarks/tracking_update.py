@@ -1,7 +1,9 @@
-"""One predict and update of one target, called from Python, against FilterPy's EKF with the same model: python benchmarks/tracking_update.py
+"""One predict and update of one target, called from Python, against FilterPy's EKF with the same
+model: python benchmarks/tracking_update.py
 
-FilterPy twice: with the model in NumPy, as its users write one (Runge-Kutta, slopes of the flight and of the measurement in closed form), and with
-our compiled flight and slopes inside. CPU time, one thread, one run.
+FilterPy twice: with the model in NumPy, as its users write one (Runge-Kutta, slopes of the flight
+and of the measurement in closed form), and with our compiled flight and slopes inside. CPU time,
+one thread, one run.
 """
 
 from __future__ import annotations
@@ -125,7 +127,8 @@ def main() -> None:
     assert np.abs(y - other).max() < 1e-6, "the two flights differ"
     assert np.abs(F - G).max() < 1e-3, "the two transitions differ"
     for title, model in (("the model in NumPy", (plain_flight, plain_measure, plain_slopes)),
-                         ("our compiled flight and slopes inside", (compiled_flight, compiled_measure, compiled_slopes))):
+                         ("our compiled flight and slopes inside", (compiled_flight, compiled_measure,
+                             compiled_slopes))):
         theirs = rate_of_filterpy(*model)
         print(f"FilterPy EKF, {title}: {theirs:,.0f} updates/s; ratio {mine / theirs:.0f}")
 

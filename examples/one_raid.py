@@ -1,4 +1,5 @@
-"""Fly one scenario in simulation and print, each second, what the radars saw: detections, reports, and rounds in the air.
+"""Fly one scenario in simulation and print, each second, what the radars saw: detections, reports,
+and rounds in the air.
 
     python examples/one_raid.py mortar-raid
 """
@@ -24,7 +25,8 @@ def main(name: str = "mortar-raid", duration: float | None = None) -> None:
         reports += len(frame.aircraft.t)
         if abs(frame.t - round(frame.t)) < 1e-9:
             flying = int((truth.rounds.outcome == FLYING).sum())
-            print(f"{frame.t:6.0f} s  {detections:4d} detections  {reports:3d} aircraft reports  {flying:2d} rounds in the air")
+            print(f"{frame.t:6.0f} s  {detections:4d} detections  {reports:3d} aircraft reports  {flying:2d} rounds in "
+                "the air")
             detections = reports = 0
 
 

@@ -1,4 +1,5 @@
-"""Read a recorded radar and print, each ten seconds, what it saw; nothing is believed or warned here.
+"""Read a recorded radar and print, each ten seconds, what it saw; nothing is believed or warned
+here.
 
     python examples/read_a_radar.py recording.pcap kabul
 """
@@ -23,7 +24,8 @@ def main(path: str, site_name: str = "kabul") -> None:
         reports += len(frame.aircraft.t)
         addresses |= set(frame.detections.address.tolist()) | set(frame.aircraft.address.tolist())
         if frame.t % 10.0 == 0.0:
-            print(f"{frame.t:6.0f} s  {detections:5d} detections  {reports:5d} reports  {len(addresses - {NO_ADDRESS}):4d} aircraft")
+            print(f"{frame.t:6.0f} s  {detections:5d} detections  {reports:5d} reports  "
+                f"{len(addresses - {NO_ADDRESS}):4d} aircraft")
     for row in zip(*(column.tolist() for column in frame.inputs), strict=True):
         print("{}: {} messages, {} bytes undecodable, {} messages rejected".format(row[0].decode(), *row[1:4]))
     feed.close()

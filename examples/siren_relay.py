@@ -1,10 +1,13 @@
-"""A siren relay in under a hundred lines: hears signed lines over HTTP or MQTT, drives one siren by a command, answers.
+"""A siren relay in under a hundred lines: hears signed lines over HTTP or MQTT, drives one siren by
+a command, answers.
 
-    python siren_relay.py --key siren.key --name north --zone "apron 2" --listen 8090 --run ./siren.sh
-    python siren_relay.py --key siren.key --name north --zone "apron 2" --broker 10.0.0.5 --site kabul --run ./siren.sh
+    python siren_relay.py --key siren.key --name north --zone "apron 2" --listen 8090 --run
+    ./siren.sh python siren_relay.py --key siren.key --name north --zone "apron 2" --broker 10.0.0.5
+    --site kabul --run ./siren.sh
 
-Calls `COMMAND STATE ZONE WORDS` when the state changes: none, pre-alert, take-cover, stay, impacts-over, all-clear,
-test, words or no-contact. Silence is never an all-clear: the last stage holds until its time is over, then: no-contact.
+Calls `COMMAND STATE ZONE WORDS` when the state changes: none, pre-alert, take-cover, stay,
+impacts-over, all-clear, test, words or no-contact. Silence is never an all-clear: the last stage
+holds until its time is over, then: no-contact.
 """
 
 import argparse
@@ -31,7 +34,9 @@ class Relay:
         threading.Thread(target=self.watch, daemon=True).start()
 
     def hear(self, line):
-        """Act on one line, and give the line that answers it; None for one that is forged, stale, heard before or not for us."""
+        """Act on one line, and give the line that answers it; None for one that is forged, stale,
+        heard before or not for us.
+        """
         mac, _, body = line.strip().partition(b" ")
         kind = next((k for w, k in self.keys if w == "siren" and hmac.compare_digest(self.sign(w, k, body), mac)), None)
         told, now = json.loads(body) if kind else {"zone": None}, time.time()
@@ -40,13 +45,15 @@ class Relay:
                     or abs(now - told["sent"]) > FRESH_S or told["expires"] < now:
                 return None
             self.kept["counters"][told["replica"]] = told["counter"]
-            if kind == "test" or not (told["stage"] != "none" or told["id"] == ""):      # a person's words change no stage
+            # a person's words change no stage
+            if kind == "test" or not (told["stage"] != "none" or told["id"] == ""):
                 self.act("test" if kind == "test" else "words", told)
             else:
                 self.claims[told["replica"]] = (now, told)
                 self.settle()
             self.memory.write_text(json.dumps(self.kept))
-            said = {"v": 1, "relay": self.options.name, "message": told["message"], "counter": told["counter"], "state": self.state[0]}
+            said = {"v": 1, "relay": self.options.name, "message": told["message"], "counter": told["counter"],
+                "state": self.state[0]}
             return self.sign("answer", kind, json.dumps(said).encode()) + b" " + json.dumps(said).encode()
 
     def settle(self):
@@ -84,16 +91,21 @@ def over_http(relay):
 
 def over_mqtt(relay, host, port):
     import paho.mqtt.client as mqtt
-    client, top, name = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5), f"skywarden/{relay.options.site}", relay.options.name
-    client.on_connect = lambda c, *_: c.subscribe([(f"{top}/{k}/siren-{w}/#", 1) for k in (relay.options.kind, "test") for w in ("zone", "event")])
-    client.on_message = lambda c, _, m: (line := relay.hear(m.payload)) and c.publish(f"{top}/{m.topic.split('/')[2]}/siren-ack/{name}", line, 1)
+    client, top, name = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2,
+        protocol=mqtt.MQTTv5), f"skywarden/{relay.options.site}", relay.options.name
+    client.on_connect = lambda c, *_: c.subscribe([(f"{top}/{k}/siren-{w}/#", 1) for k in (relay.options.kind, "test")
+        for w in ("zone", "event")])
+    client.on_message = lambda c, _, m: (line := relay.hear(m.payload)) and c.publish(
+        f"{top}/{m.topic.split('/')[2]}/siren-ack/{name}", line, 1)
     client.connect_async(host, int(port or 1883), keepalive=5)
     client.loop_forever(retry_first_connection=True)
 
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for option, usual in {"key": None, "name": "relay", "zone": None, "kind": "live", "run": "", "memory": ".siren-relay.json", "site": "",
+    for option, usual in {"key": None, "name": "relay", "zone": None, "kind": "live", "run": "",
+            "memory": ".siren-relay.json", "site": "",
                           "host": "0.0.0.0", "listen": 8090, "broker": ""}.items():
-        asked.add_argument(f"--{option}", default=usual, required=usual is None, type=int if option == "listen" else str)
+        asked.add_argument(f"--{option}", default=usual, required=usual is None, type=int if option == "listen"
+            else str)
     relay = Relay(asked.parse_args())
     over_mqtt(relay, *relay.options.broker.partition(":")[::2]) if relay.options.broker else over_http(relay)

@@ -1,6 +1,8 @@
-"""Puts this folder on the import path, and makes the long evidence resumable: what has been shown of these very sources is not shown again.
+"""Puts this folder on the import path, and makes the long evidence resumable: what has been shown
+of these very sources is not shown again.
 
-A test marked `prove` hands its figures to the fixture `evidence`; they are kept under .prove/ and written to docs/evidence/ as they come.
+A test marked `prove` hands its figures to the fixture `evidence`; they are kept under .prove/ and
+written to docs/evidence/ as they come.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from kept import EVIDENCE, KEPT, done_file
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "prove" not in str(config.option.markexpr) or "not prove" in str(config.option.markexpr) or not done_file().exists():
+    if "prove" not in str(config.option.markexpr) or "not prove" in str(
+            config.option.markexpr) or not done_file().exists():
         return
     done = set(json.loads(done_file().read_text()))
     for item in items:
@@ -40,9 +43,11 @@ def evidence() -> Callable[..., None]:
         rows[row] = figures
         file.write_text(json.dumps(rows, indent=1))
         columns = list(dict.fromkeys(key for figures in rows.values() for key in figures))
-        lines = [f"# Evidence: {page.replace('-', ' ')}", "", "Written by `make prove`; each row by the test that made it.", "",
+        lines = [f"# Evidence: {page.replace('-', ' ')}", "",
+            "Written by `make prove`; each row by the test that made it.", "",
                  f"| | {' | '.join(column.replace('_', ' ') for column in columns)} |", "|---|" + "---|" * len(columns)]
-        lines += [f"| {name} | {' | '.join(str(figures.get(column, '')) for column in columns)} |" for name, figures in sorted(rows.items(), key=natural)]
+        lines += [f"| {name} | {' | '.join(str(figures.get(column, '')) for column in columns)} |" for name,
+            figures in sorted(rows.items(), key=natural)]
         EVIDENCE.mkdir(exist_ok=True)
         (EVIDENCE / f"{page}.md").write_text("\n".join(lines) + "\n")
 

@@ -1,7 +1,9 @@
-"""The rules of the house, read from the text of the package: what may rest on what, and what may not stand where.
+"""The rules of the house, read from the text of the package: what may rest on what, and what may
+not stand where.
 
-`House` holds the sources of a package, from a folder or with a change planted in them; `breaches` names everything in it that breaks a rule.
-Imports are followed transitively, through packages' `__init__`, and also where they are made while the program runs.
+`House` holds the sources of a package, from a folder or with a change planted in them; `breaches`
+names everything in it that breaks a rule. Imports are followed transitively, through packages'
+`__init__`, and also where they are made while the program runs.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from typing import NamedTuple
 ROOT = "skywarden"
 TOP = {"cli", "api", "errors", "units", ""}     # modules of the top level; all else there is a room
 
-# Rooms from the top of the house to its ground: an import leads downwards, never up and never to the same floor's neighbour above.
+# Rooms from the top of the house to its ground: an import leads downwards, never up and never to the same floor's
+# neighbour above.
 FLOORS = (
     "cli", "api", "session", "tools", "bridges",
     "console", "alerts", "emit", "exercise", "study", "standby", "region", "review", "measures", "verification",
@@ -23,29 +26,39 @@ FLOORS = (
     "site", "files", "record", "run", "messages", "kernels", "units", "errors",
 )
 KERNEL_ROOMS = ("kernels.geometry", "kernels.ballistics", "kernels.estimation")     # each may use those before it
-KERNEL_LIBRARIES = {"__future__", "collections", "concurrent", "functools", "math", "numba", "numpy", "pyproj", "scipy", "typing"}
+KERNEL_LIBRARIES = {"__future__", "collections", "concurrent", "functools", "math", "numba", "numpy", "pyproj",
+    "scipy", "typing"}
 BELIEVERS = {"defence", "rehearsal"}
 TRUTHS = {"messages.truth", "messages.moment", "feeds.simulated"}
 SHOWERS = {"console", "review", "record", "alerts", "emit", "exercise"}
-OUTWARD = {"alerts", "emit", "feeds", "formats", "bridges", "files", "standby", "region"}      # rooms that speak to the outside
-ORDERS = {"simulator.world", "rehearsal", "messages", "record", "verification", "console", "measures", "review", "exercise"}
+# rooms that speak to the outside
+OUTWARD = {"alerts", "emit", "feeds", "formats", "bridges", "files", "standby", "region"}
+ORDERS = {"simulator.world", "rehearsal", "messages", "record", "verification", "console", "measures", "review",
+    "exercise"}
 DRILLS = ORDERS | {"run", "pipeline", "session"}
-DRILL_SINKS = {"Recorder", "Measures", "Simulated", "World", "Console", "Page", "Terminal", "Comparer", "SimulationAlerts"}
+DRILL_SINKS = {"Recorder", "Measures", "Simulated", "World", "Console", "Page", "Terminal", "Comparer",
+    "SimulationAlerts"}
 TRUTH_SINKS = {"Recorder", "Measures", "Instructor", "Dis", "Asterix", "Sbs", "Emit"}
-WRAPPERS = {"Heard", "Mailbox", "Monitored", "Wire", "list", "tuple"}      # what a sink may be wrapped in on its way to a wire
+# what a sink may be wrapped in on its way to a wire
+WRAPPERS = {"Heard", "Mailbox", "Monitored", "Wire", "list", "tuple"}
 STAGES = {"defence": {"impact", "integrity", "threat", "warning", "tracking", "reclassify", "registration"},
           "rehearsal": {"aircraft", "allocation", "airport", "assess"}}
-STAGES_MAY = {("impact", "tracking"), ("aircraft", "space")}      # `impact` reads what the tracker remembers of each track
+# `impact` reads what the tracker remembers of each track
+STAGES_MAY = {("impact", "tracking"), ("aircraft", "space")}
 ORDER_FIELDS = {"track", "effector", "t_from", "t_to", "clearance"}
 PARTS = {"defence", "rehearsal", "simulator", "feeds", "record", "review", "console", "alerts"}
-IMPURE = {"asyncio", "datetime", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "shutil", "socket", "sqlite3",
+IMPURE = {"asyncio", "datetime", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets",
+    "shutil", "socket", "sqlite3",
           "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid"}
 IO_NAMES = {"open", "print", "input", "exec", "eval", "compile", "__import__", "breakpoint", "globals", "objmode"}
 IO_ATTRIBUTES = {"load", "save", "savez", "savez_compressed", "loadtxt", "savetxt",
                  "genfromtxt", "fromfile", "tofile", "memmap", "open_memmap", "dump", "objmode",
-                 "read_text", "write_text", "read_bytes", "write_bytes", "open", "unlink", "mkdir", "random", "DataSource"}
-JUDGED_MAY_SHARE = {"messages", "errors", "units", "record", "site", "kernels", "files", "run"}      # nouns and declarations; see `_verification`
-DECLARATIONS = {"site", "site.model", "kernels", "kernels.ballistics", "kernels.geometry", "kernels.ballistics.air", "kernels.ballistics.drag",
+                 "read_text", "write_text", "read_bytes", "write_bytes", "open", "unlink", "mkdir", "random",
+                 "DataSource"}
+# nouns and declarations; see `_verification`
+JUDGED_MAY_SHARE = {"messages", "errors", "units", "record", "site", "kernels", "files", "run"}
+DECLARATIONS = {"site", "site.model", "kernels", "kernels.ballistics", "kernels.geometry", "kernels.ballistics.air",
+    "kernels.ballistics.drag",
                 "kernels.ballistics.flight", "kernels.geometry.ground", "kernels.ballistics.standard_drag"}
 STARTERS = {"pipeline.warming"}     # modules that may start another process of ours: it compiles kernels
 
@@ -59,7 +72,9 @@ class Breach(NamedTuple):
 
 
 class Import(NamedTuple):
-    """One import in a module's text: `name` below the package's root, or a library's; `symbol` what is taken from it."""
+    """One import in a module's text: `name` below the package's root, or a library's; `symbol` what
+    is taken from it.
+    """
 
     name: str
     symbol: str
@@ -67,7 +82,9 @@ class Import(NamedTuple):
 
 
 class House:
-    """The modules of the package by dotted name below its root; packages' own text under the package's name, the root's under ''."""
+    """The modules of the package by dotted name below its root; packages' own text under the
+    package's name, the root's under ''.
+    """
 
     def __init__(self, sources: dict[str, str], packages: set[str]) -> None:
         self.sources, self.packages = sources, packages
@@ -85,7 +102,9 @@ class House:
         return cls(sources, packages)
 
     def planted(self, module: str, text: str, replace: str | None = None) -> House:
-        """The same with text added at the end of a module, which is made where there is none, or put in the place of some of its text."""
+        """The same with text added at the end of a module, which is made where there is none, or
+        put in the place of some of its text.
+        """
         before = self.sources.get(module, '"""A planted module."""\n')
         if replace is not None:
             assert replace in before, f"{module} no longer says {replace!r}: plant the breach elsewhere"
@@ -109,8 +128,11 @@ class House:
 
     @cached_property
     def executed(self) -> dict[str, set[str]]:
-        """Likewise, with the packages' own text that runs before what is named; the root's runs for all and is left out."""
-        return {name: {part for m in found for part in _with_parents(m)} - {name} for name, found in self.direct.items()}
+        """Likewise, with the packages' own text that runs before what is named; the root's runs for
+        all and is left out.
+        """
+        return {name: {part for m in found for part in _with_parents(m)} - {name} for name,
+            found in self.direct.items()}
 
     def reached(self, module: str) -> dict[str, str]:
         """Everything that is loaded with a module, each with the module that names it."""
@@ -124,7 +146,9 @@ class House:
         return found
 
     def module_of(self, imported: Import) -> str:
-        """The module that is loaded: `defence.impact` for both `import impact` from `defence` and `import predict` from `defence.impact`."""
+        """The module that is loaded: `defence.impact` for both `import impact` from `defence` and
+        `import predict` from `defence.impact`.
+        """
         whole = f"{imported.name}.{imported.symbol}".strip(".")
         return whole if whole in self.sources else imported.name
 
@@ -167,7 +191,9 @@ def _written(module: str, is_package: bool, text: str) -> tuple[list[Import], li
 
 
 def room(module: str) -> str:
-    """The room a module stands in: `console` of `console.views`; the parts of `kernels` and `simulator` are rooms of their own."""
+    """The room a module stands in: `console` of `console.views`; the parts of `kernels` and
+    `simulator` are rooms of their own.
+    """
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] in ("kernels", "simulator") else parts[0]
 
@@ -216,7 +242,8 @@ def _module_calls(tree: ast.Module) -> list[tuple[str, ast.Call]]:
 
 def _called(nodes: Iterable[ast.AST]) -> list[tuple[str, ast.Call]]:
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    return [(c.func.id if isinstance(c.func, ast.Name) else c.func.attr, c) for c in calls if isinstance(c.func, ast.Name | ast.Attribute)]
+    return [(c.func.id if isinstance(c.func, ast.Name) else c.func.attr, c) for c in calls if isinstance(c.func,
+        ast.Name | ast.Attribute)]
 
 
 def _top(house: House) -> Iterator[Breach]:
@@ -228,7 +255,9 @@ def _top(house: House) -> Iterator[Breach]:
 
 
 def _hidden_imports(house: House) -> Iterator[Breach]:
-    """Imports that cannot be read: relative ones, of the root, of a name that is not written out, of programs of ours by another process."""
+    """Imports that cannot be read: relative ones, of the root, of a name that is not written out,
+    of programs of ours by another process.
+    """
     for module, tree in house.trees.items():
         yield from _hidden_in(module, tree)
 
@@ -243,20 +272,25 @@ def _hiding(module: str, tree: ast.Module) -> Iterator[Breach]:
         if isinstance(node, ast.ImportFrom) and node.level:
             yield Breach("import", module, "a relative import")
         if isinstance(node, ast.Import) and any(a.name.split(".")[0] == ROOT and not a.asname for a in node.names):
-            yield Breach("import", module, "the package by its root, from which everything can be reached: import what is needed from where it is")
-        if isinstance(node, ast.ImportFrom) and node.module in ("importlib", "runpy", "pkgutil", "builtins") and module and any(
+            yield Breach("import", module,
+                "the package by its root, from which everything can be reached: import what is needed from where it is")
+        if isinstance(node, ast.ImportFrom) and node.module in ("importlib", "runpy", "pkgutil",
+                "builtins") and module and any(
                 a.name not in ("resources", "metadata") for a in node.names):
             yield Breach("import", module, f"what imports by name, itself imported by name from {node.module}")
         if isinstance(node, ast.ImportFrom) and node.module == ROOT and any(a.name == "sys" for a in node.names):
             yield Breach("import", module, "a library through the root")
-        if isinstance(node, ast.Attribute) and node.attr == "modules" and isinstance(node.value, ast.Name) and node.value.id == "sys" and module:
+        if isinstance(node, ast.Attribute) and node.attr == "modules" and isinstance(node.value,
+                ast.Name) and node.value.id == "sys" and module:
             yield Breach("import", module, "loaded modules by name (sys.modules)")
     for called, call in _calls(tree):
-        if called in ("exec", "eval", "run_module", "run_path", "resolve_name", "spec_from_file_location", "load_module"):
+        if called in ("exec", "eval", "run_module", "run_path", "resolve_name", "spec_from_file_location",
+                "load_module"):
             yield Breach("import", module, f"{called}: what it loads cannot be read")
         if called in ("import_module", "__import__") and module and not _said(call):
             yield Breach("import", module, f"{called} of a name that is not written out")
-        if called in ("Popen", "run", "call", "check_call", "check_output", "execv", "create_subprocess_exec") and _starts_us(call) \
+        if called in ("Popen", "run", "call", "check_call", "check_output", "execv",
+                "create_subprocess_exec") and _starts_us(call) \
                 and module not in STARTERS:
             yield Breach("import", module, "another program of ours started")
 
@@ -271,7 +305,8 @@ def _said(call: ast.Call) -> bool:
 
 def _starts_us(call: ast.Call) -> bool:
     words = {n.value for n in ast.walk(call) if isinstance(n, ast.Constant)}
-    return (any(isinstance(n, ast.Attribute) and n.attr == "executable" for n in ast.walk(call)) and "-m" in words) or "skywarden" in words
+    return (any(isinstance(n, ast.Attribute) and n.attr == "executable" for n in ast.walk(call))
+        and "-m" in words) or "skywarden" in words
 
 
 def _floors(house: House) -> Iterator[Breach]:
@@ -321,7 +356,8 @@ def _input_output(tree: ast.AST) -> list[str]:
 
 def _reaching_out(tree: ast.AST) -> Iterator[str]:
     for node in _nodes(tree):
-        if isinstance(node, ast.Attribute) and node.attr in IO_ATTRIBUTES and not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+        if isinstance(node, ast.Attribute) and node.attr in IO_ATTRIBUTES and not (isinstance(node.value, ast.Name)
+                and node.value.id == "self"):
             yield f"reaches for {node.attr}"
         elif isinstance(node, ast.Name) and node.id in IO_NAMES:
             yield f"reaches for {node.id}"
@@ -355,11 +391,13 @@ def _showers(house: House) -> Iterator[Breach]:
         found = house.reached(module)
         for below in sorted(found):
             hidden = module.split(".")[0] == "alerts" and below.split(".")[0] == "simulator"
-            if below.split(".")[0] in BELIEVERS or hidden or below == "kernels.estimation" or below.startswith("kernels.estimation."):
+            if below.split(".")[0] in BELIEVERS or hidden or below == "kernels.estimation" or below.startswith(
+                    "kernels.estimation."):
                 yield Breach("show", module, _way(found, below))
         told = {house.module_of(one) for one in house.imports[module] if one.ours}
         if module.split(".")[0] == "alerts" and told & {"messages.truth", "messages.drill"}:
-            yield Breach("show", module, f"a channel that tells people knows {sorted(told & {'messages.truth', 'messages.drill'})}")
+            yield Breach("show", module,
+                f"a channel that tells people knows {sorted(told & {'messages.truth', 'messages.drill'})}")
 
 
 def _orders(house: House) -> Iterator[Breach]:
@@ -374,15 +412,19 @@ def _orders(house: House) -> Iterator[Breach]:
                 yield Breach("order", module, "knows what an order is")
     for module in house.rooms(*OUTWARD):
         refused = {node.left for node in _nodes(house.trees[module]) if isinstance(node, ast.Compare)
-                   and all(isinstance(op, ast.Is | ast.IsNot) for op in node.ops)}      # whether there is one may be asked
+                   # whether there is one may be asked
+                   and all(isinstance(op, ast.Is | ast.IsNot) for op in node.ops)}
         for node in _nodes(house.trees[module]):
-            if isinstance(node, ast.Attribute) and node.attr in ("drill", "orders") and node not in refused and not _in(module, {"feeds"}):
+            if isinstance(node, ast.Attribute) and node.attr in ("drill",
+                    "orders") and node not in refused and not _in(module, {"feeds"}):
                 yield Breach("order", module, f"reads .{node.attr}: it speaks to the outside")
-            elif isinstance(node, ast.Constant) and node.value in ("drill", "orders") and _is_getattr(house.trees[module], node):
+            elif isinstance(node, ast.Constant) and node.value in ("drill",
+                    "orders") and _is_getattr(house.trees[module], node):
                 yield Breach("order", module, f"reads {node.value} by name: it speaks to the outside")
     for module, named in house.direct.items():
         for below in named:
-            solves = module == "tools.allocate" and below.startswith("rehearsal.allocation")      # a file, and nothing else
+            # a file, and nothing else
+            solves = module == "tools.allocate" and below.startswith("rehearsal.allocation")
             if below.split(".")[0] == "rehearsal" and not _in(module, {"rehearsal", "pipeline"}) and not solves:
                 yield Breach("order", module, f"wires {below}: only the simulated pipeline does")
 
@@ -394,7 +436,8 @@ def _is_getattr(tree: ast.AST, constant: ast.Constant) -> bool:
 def _wires(house: House) -> Iterator[Breach]:
     """Never 4: a wire is given a drill or the truth only for a sink of a kind that may see it."""
     for module, tree in house.trees.items():
-        if "Wire" not in house.sources[module] and "Moment" not in house.sources[module] and "_replace" not in house.sources[module]:
+        if "Wire" not in house.sources[module] and "Moment" not in house.sources[
+                module] and "_replace" not in house.sources[module]:
             continue
         functions = [node for node in _nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         for scope in (functions or [tree]) if "Wire" in house.sources[module] else ():
@@ -409,7 +452,8 @@ def _wires(house: House) -> Iterator[Breach]:
                         continue
                     kinds = _kinds(call.args[0], scope, 0)
                     if not kinds or not kinds <= allowed:
-                        yield Breach("wire", module, f"{what} for {sorted(kinds - allowed) or ast.unparse(call.args[0])}")
+                        yield Breach("wire", module,
+                            f"{what} for {sorted(kinds - allowed) or ast.unparse(call.args[0])}")
         for called, call in _calls(tree):
             if called == "Moment" and room(module) not in ("run", "record", "session", "console"):
                 yield Breach("wire", module, "makes moments: only the loop, a record's reader and a replay do")
@@ -418,15 +462,19 @@ def _wires(house: House) -> Iterator[Breach]:
 
 
 def _given_more(call: ast.Call) -> bool:
-    return any(k.arg in ("drill", "truth") and not (isinstance(k.value, ast.Constant) and not k.value.value) for k in call.keywords)
+    return any(k.arg in ("drill", "truth") and not (isinstance(k.value, ast.Constant) and not k.value.value)
+        for k in call.keywords)
 
 
 def _kinds(node: ast.AST, scope: ast.AST, depth: int) -> set[str]:
-    """The classes that an expression may be an instance of, wrappers aside, by the assignments and tests in its function."""
+    """The classes that an expression may be an instance of, wrappers aside, by the assignments and
+    tests in its function.
+    """
     if depth > 6:
         return {"?"}
     if isinstance(node, ast.Call):
-        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else "?"
+        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func,
+            ast.Attribute) else "?"
         if name == "add" and len(node.args) > 1:        # a mailbox around a sink, by its name
             return _kinds(node.args[1], scope, depth + 1)
         if name == "enter_context" or name in WRAPPERS:
@@ -465,7 +513,8 @@ def _values(statement: ast.AST, name: str) -> Iterator[ast.AST]:
             if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
                 pairs = list(zip(target.elts, statement.value.elts, strict=False))
             for one, value in pairs:
-                if isinstance(one, ast.Name) and one.id == name and not (isinstance(value, ast.Name) and value.id == name):
+                if isinstance(one, ast.Name) and one.id == name and not (isinstance(value, ast.Name) and value.id
+                        == name):
                     yield value
     elif isinstance(statement, ast.NamedExpr) and statement.target.id == name:
         yield statement.value
@@ -481,7 +530,8 @@ def _live(house: House) -> Iterator[Breach]:
                 declared = below == "simulator" or below.startswith("simulator.scenario")
                 if declared and "review.story" in _way(found, below):
                     continue
-                if below.split(".")[0] in ("rehearsal", "simulator") or below in ("pipeline.simulated", "feeds.simulated", "session.simulation"):
+                if below.split(".")[0] in ("rehearsal", "simulator") or below in ("pipeline.simulated",
+                        "feeds.simulated", "session.simulation"):
                     yield Breach("live", module, _way(found, below))
     for module, named in house.direct.items():
         if "alerts.live" in named and module not in ("session.live", "session.standby"):
@@ -502,14 +552,17 @@ def _clearance(house: House) -> Iterator[Breach]:
             if fields != ORDER_FIELDS:
                 yield Breach("clearance", "messages.drill", f"an order has the fields {sorted(fields)}")
             if not any(isinstance(n, ast.FunctionDef) and n.name == "__post_init__" for n in node.body):
-                yield Breach("clearance", "messages.drill", "an order no longer refuses to be made without its clearance")
+                yield Breach("clearance", "messages.drill",
+                    "an order no longer refuses to be made without its clearance")
     for module, tree in house.trees.items():
         for called, call in _calls(tree):
             if called == "Order" and room(module) not in ("rehearsal", "record"):
                 yield Breach("clearance", module, "makes an order")
-            if called in ("__new__", "__setattr__") and any(isinstance(n, ast.Name) and n.id in ("Order", "Clearance") for n in ast.walk(call)):
+            if called in ("__new__", "__setattr__") and any(isinstance(n, ast.Name) and n.id in ("Order", "Clearance")
+                    for n in ast.walk(call)):
                 yield Breach("clearance", module, f"goes round the making of an order ({called})")
-            if called in ("Clearance", "clear") and called == "Clearance" and room(module) not in ("rehearsal", "record", "messages"):
+            if called in ("Clearance", "clear") and called == "Clearance" and room(module) not in ("rehearsal",
+                    "record", "messages"):
                 yield Breach("clearance", module, "makes a clearance")
 
 
@@ -531,12 +584,15 @@ def _trainee(house: House) -> Iterator[Breach]:
             if isinstance(node, ast.Attribute) and node.attr == "truth":
                 yield Breach("trainee", module, "reads .truth")
         for one in house.imports[module]:
-            if one.ours and ((house.module_of(one) == "messages.truth" and one.symbol != "Truth") or house.module_of(one).startswith("simulator")):
+            if one.ours and ((house.module_of(one) == "messages.truth" and one.symbol != "Truth")
+                    or house.module_of(one).startswith("simulator")):
                 yield Breach("trainee", module, f"imports {house.module_of(one)}")
 
 
 def _verification(house: House) -> Iterator[Breach]:
-    """Never 8: what checks a drill shares nothing with what made it but the nouns, the declarations and what holds them."""
+    """Never 8: what checks a drill shares nothing with what made it but the nouns, the declarations
+    and what holds them.
+    """
     for module in house.rooms("verification"):
         for below in sorted(house.direct[module]):
             if not _in(below, JUDGED_MAY_SHARE | {"verification"}):
@@ -568,8 +624,11 @@ def _stages(house: House) -> Iterator[Breach]:
 
 
 def _headless(house: House) -> Iterator[Breach]:
-    """A session without a console, which a study runs by the thousand, reaches neither console nor review; records need no drawing."""
-    for module, forbidden in (("session.once", {"console", "review", "alerts"}), ("measures", {"console", "review"}), ("record", {"console", "review"})):
+    """A session without a console, which a study runs by the thousand, reaches neither console nor
+    review; records need no drawing.
+    """
+    for module, forbidden in (("session.once", {"console", "review", "alerts"}), ("measures", {"console", "review"}),
+            ("record", {"console", "review"})):
         for one in house.rooms(module):
             found = house.reached(one)
             for below in sorted(found):
@@ -581,6 +640,8 @@ def _headless(house: House) -> Iterator[Breach]:
 
 
 RULES = {
-    "top": _top, "import": _hidden_imports, "floor": _floors, "circle": _circles, "kernel": _kernels, "truth": _belief, "pure": _pure, "show": _showers,
-    "order": _orders, "wire": _wires, "live": _live, "clearance": _clearance, "parts": _parts, "trainee": _trainee, "verification": _verification,
+    "top": _top, "import": _hidden_imports, "floor": _floors, "circle": _circles, "kernel": _kernels, "truth": _belief,
+    "pure": _pure, "show": _showers,
+    "order": _orders, "wire": _wires, "live": _live, "clearance": _clearance, "parts": _parts, "trainee": _trainee,
+    "verification": _verification,
     "stages": _stages, "headless": _headless}

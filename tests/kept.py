@@ -12,12 +12,15 @@ EVIDENCE = ROOT / "docs" / "evidence"
 
 
 def state_of_sources(root: Path = ROOT) -> str:
-    """A name for everything a figure may depend on: what every function, class and constant says, the sites and the scenarios.
+    """A name for everything a figure may depend on: what every function, class and constant says,
+    the sites and the scenarios.
 
-    Where a function stands does not count, nor what its module is called, nor a docstring or comment: what moves unchanged keeps its evidence.
+    Where a function stands does not count, nor what its module is called, nor a docstring or
+    comment: what moves unchanged keeps its evidence.
     """
     said = [f"{file.relative_to(root).as_posix()} ".encode() + file.read_bytes()
-            for folder in ("sites", "scenarios") for file in (root / folder).rglob("*") if file.suffix in (".toml", ".geojson", ".csv")]
+            for folder in ("sites", "scenarios") for file in (root / folder).rglob("*") if file.suffix in (".toml",
+                ".geojson", ".csv")]
     said += [file.name.encode() + file.read_bytes() for file in (root / "src").rglob("*.toml")]
     for file in (root / "src").rglob("*.py"):
         said += _statements(file)
@@ -35,7 +38,8 @@ def _statements(file: Path) -> list[bytes]:
         if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "skywarden":
             modules |= {alias.asname or alias.name for alias in node.names}
     named = _WithoutModules({name for name in modules if name.islower()})
-    return [ast.dump(named.visit(node)).encode() for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
+    return [ast.dump(named.visit(node)).encode() for node in tree.body if not isinstance(node,
+        ast.Import | ast.ImportFrom)]
 
 
 class _WithoutModules(ast.NodeTransformer):

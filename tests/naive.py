@@ -17,7 +17,9 @@ def point_in_polygon(polygon, east, north):
 
 
 def flight(state, drag_per_speed_squared, wind, gravity=9.80665, ground=0.0, step=0.002):
-    """Impact time and state of a point mass; drag_per_speed_squared(height, airspeed) in 1/m. Midpoint steps, straight last one."""
+    """Impact time and state of a point mass; drag_per_speed_squared(height, airspeed) in 1/m.
+    Midpoint steps, straight last one.
+    """
 
     def rate(s):
         air = s[3:] - wind
@@ -33,14 +35,16 @@ def flight(state, drag_per_speed_squared, wind, gravity=9.80665, ground=0.0, ste
         t, s = t + step, after
 
 
-# --- tracking: filters and association -------------------------------------------------------------------------------------------------------
+# --- tracking: filters and association
+# --------------------------------------------------------------------------------------------------
 
 
 def joint_update(x, P, v, H, R):
     """The Kalman update as the textbook writes it, all dimensions at once."""
     S = H @ P @ H.T + np.diag(R)
     K = P @ H.T @ np.linalg.inv(S)
-    return x + K @ v, (np.eye(len(x)) - K @ H) @ P, -0.5 * (v @ np.linalg.solve(S, v) + np.log(np.linalg.det(2.0 * np.pi * S)))
+    return x + K @ v, (np.eye(len(x)) - K @ H) @ P, -0.5 * (v @ np.linalg.solve(S,
+        v) + np.log(np.linalg.det(2.0 * np.pi * S)))
 
 
 def seen_from(position, velocity, place):
@@ -64,15 +68,19 @@ def cheapest_by_trying(row, column, cost, rows, columns):
     return least(0, frozenset(range(columns)))
 
 
-# --- sight -----------------------------------------------------------------------------------------------------------------------------------
+# --- sight
+# --------------------------------------------------------------------------------------------------
 
 
 def sees(height_at, place, target, radius=6_371_000.0, pieces=4000):
-    """Line of sight on a round earth of four thirds its size, where rays are straight: every metre or so of the ground is looked at.
+    """Line of sight on a round earth of four thirds its size, where rays are straight: every metre
+    or so of the ground is looked at.
 
-    height_at(east, north) is the ground's height in the site frame, a plane that touches the true earth at the origin.
+    height_at(east, north) is the ground's height in the site frame, a plane that touches the true
+    earth at the origin.
     """
-    def over_the_larger_earth(east, north, up):     # height over a sphere of radius R is height over the plane plus d²/2R, and the same over 4/3 R
+    def over_the_larger_earth(east, north,
+            up):     # height over a sphere of radius R is height over the plane plus d²/2R, and the same over 4/3 R
         along = math.hypot(east - place[0], north - place[1])
         return up + along**2 / (2 * radius) - along**2 / (2 * radius * 4 / 3)
 

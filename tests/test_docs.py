@@ -28,7 +28,8 @@ def test_every_link_leads_somewhere(page):
         there = (page.parent / name).resolve() if name else page
         assert there.exists(), f"{page.name} links to {target}"
         if anchor and there.suffix == ".md":
-            anchors = {heading(line.lstrip("#")) for line in there.read_text("utf-8").splitlines() if line.startswith("#")}
+            anchors = {heading(line.lstrip("#")) for line in there.read_text("utf-8").splitlines()
+                if line.startswith("#")}
             assert anchor in anchors, f"{page.name} links to {target}"
 
 

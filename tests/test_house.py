@@ -29,11 +29,13 @@ def test_there_is_a_house_to_keep():
 
 
 def test_the_top_level_is_the_doors_the_ground_and_rooms():
-    assert {file.name for file in SOURCE.iterdir() if file.is_file()} <= {"cli.py", "api.py", "errors.py", "units.py", "__init__.py", "py.typed"}
+    assert {file.name for file in SOURCE.iterdir() if file.is_file()} <= {"cli.py", "api.py", "errors.py", "units.py",
+        "__init__.py", "py.typed"}
     assert {file.name for file in SOURCE.iterdir() if file.is_dir()} - {"__pycache__", "shipped"} <= set(FLOORS)
 
 
-# A module, what is planted in it (added at its end, or in the place of some of its text), and the rule that must find it.
+# A module, what is planted in it (added at its end, or in the place of some of its text), and the rule that must find
+# it.
 PLANTED: list[tuple[str, str, str] | tuple[str, str, str, str]] = [
     # Never 1: kernels are arithmetic
     ("kernels.geometry.polar", "from skywarden.messages.frame import Frame", "kernel"),
@@ -56,10 +58,13 @@ PLANTED: list[tuple[str, str, str] | tuple[str, str, str, str]] = [
     ("defence.warning", "from skywarden.messages.drill import Clearance", "truth"),
     ("defence.warning", "def peek():\n    from skywarden.rehearsal import engage", "truth"),
     ("defence.impact", "from skywarden.feeds.simulated import Simulated", "truth"),
-    ("site.model", "from skywarden.simulator.sensing.radar import covered", "truth"),             # which the defence rests on
-    ("rehearsal.engage", "import importlib\nworld = importlib.import_module('skywarden.simulator.world.world')", "truth"),
+    # which the defence rests on
+    ("site.model", "from skywarden.simulator.sensing.radar import covered", "truth"),
+    ("rehearsal.engage", "import importlib\nworld = importlib.import_module('skywarden.simulator.world.world')",
+        "truth"),
     ("rehearsal.airport", "if False:\n    import skywarden.simulator.world.tower as tower", "truth"),
-    ("defence", "from skywarden.simulator.scenario import model", "truth"),                         # a package's own text runs, too
+    # a package's own text runs, too
+    ("defence", "from skywarden.simulator.scenario import model", "truth"),
     ("defence.helper", "from skywarden.record.reader import Record", "truth"),
     # Belief is pure
     ("defence.watch", "import time", "pure"),
@@ -69,8 +74,10 @@ PLANTED: list[tuple[str, str, str] | tuple[str, str, str, str]] = [
     # Never 3: what shows does not compute
     ("console.views", "from skywarden.defence import threat", "show"),
     ("console.terminal", "from skywarden.kernels.estimation.descent import descend", "show"),
-    ("review.report", "from skywarden.pipeline.simulated import stepper", "show"),                  # by way of the pipeline
-    ("measures.calibration", "from skywarden.rehearsal.space import Space", "show"),                # which the review rests on
+    # by way of the pipeline
+    ("review.report", "from skywarden.pipeline.simulated import stepper", "show"),
+    # which the review rests on
+    ("measures.calibration", "from skywarden.rehearsal.space import Space", "show"),
     ("record.reader", "from skywarden.defence.watch import watch", "show"),
     ("alerts.words", "from skywarden.defence.warning import decide", "show"),
     ("alerts.siren", "from skywarden.messages.drill import Drill", "show"),
@@ -103,7 +110,8 @@ PLANTED: list[tuple[str, str, str] | tuple[str, str, str, str]] = [
     ("rehearsal.engage", "def order():\n    return object.__new__(Order)", "clearance"),
     ("console.requests", "def clear(track):\n    return Clearance(track)", "clearance"),
     # Never 6: only the doors know all the parts
-    ("run.loop", "import skywarden.defence.watch, skywarden.rehearsal.rehearse, skywarden.feeds.merge, skywarden.record.writer", "parts"),
+    ("run.loop", "import skywarden.defence.watch, skywarden.rehearsal.rehearse, skywarden.feeds.merge, "
+    "skywarden.record.writer", "parts"),
     ("tools.check", "from skywarden import console, defence, feeds, record, review", "parts"),
     # Never 7: a trainee's page
     ("console.views", "def round(moment):\n    return moment.truth.rounds", "trainee"),
@@ -134,7 +142,8 @@ PLANTED: list[tuple[str, str, str] | tuple[str, str, str, str]] = [
     ("console.views", "import sys\nthreat = sys.modules['skywarden.' + 'defence']", "import"),
     ("console.views", "def any_of(text):\n    exec(text)", "import"),
     ("console.views", "from ..defence import threat", "import"),
-    ("console.views", "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'skywarden.session.simulation'])", "import"),
+    ("console.views", "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'skywarden.session.simulation'])",
+        "import"),
     ("console.views", "threat = __import__('skywarden.defence.threat')", "show"),
     # Headless rooms
     ("session.once", "from skywarden.console.terminal import Terminal", "headless"),
@@ -156,7 +165,8 @@ def test_a_planted_breach_is_found(planted):
 def test_every_rule_has_planted_breaches():
     planted = Counter(p[2] for p in PLANTED)
     assert len(PLANTED) >= 39
-    rules = {"kernel", "truth", "pure", "show", "order", "wire", "live", "clearance", "parts", "trainee", "verification", "stages", "floor", "circle", "top",
+    rules = {"kernel", "truth", "pure", "show", "order", "wire", "live", "clearance", "parts", "trainee",
+        "verification", "stages", "floor", "circle", "top",
              "import", "headless"}
     assert set(planted) == rules
     assert min(planted.values()) >= 2
@@ -172,7 +182,8 @@ def test_an_order_needs_a_clearance_and_has_no_place_for_an_aim():
     with pytest.raises(ValueError, match="needs a clearance"):
         Order(7, 0, 10.0, 12.0, refused)
     cleared = Clearance(7, 0, 10.0, 12.0, True, "clear", float("nan"), -1, float("inf"))
-    for track, effector, t_from, t_to in ((8, 0, 10.0, 12.0), (7, 1, 10.0, 12.0), (7, 0, 9.0, 12.0), (7, 0, 10.0, 13.0)):
+    for track, effector, t_from, t_to in ((8, 0, 10.0, 12.0), (7, 1, 10.0, 12.0), (7, 0, 9.0, 12.0),
+            (7, 0, 10.0, 13.0)):
         with pytest.raises(ValueError, match="needs a clearance"):
             Order(track, effector, t_from, t_to, cleared)
     assert Order(7, 0, 10.5, 11.0, cleared).clearance is cleared

@@ -13,13 +13,16 @@ from skywarden.pipeline import compiled
 
 __version__ = "0.1.0"
 
-RENAMED = {"skywarden.stonesoup": "skywarden.bridges.stonesoup"}     # public names of before, and where the module stands now
+# public names of before, and where the module stands now
+RENAMED = {"skywarden.stonesoup": "skywarden.bridges.stonesoup"}
 
 
 class _Renamed(MetaPathFinder, Loader):
     """Imports a module that was public under another name, when and only when it is asked for by that name."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         return ModuleSpec(fullname, self) if fullname in RENAMED else None
 
     def create_module(self, spec: ModuleSpec) -> None:

@@ -1,4 +1,6 @@
-"""The door: one verb a command. Results go to standard output, talk to standard error; exit 0 done, 1 failed, 2 asked wrongly."""
+"""The door: one verb a command. Results go to standard output, talk to standard error; exit 0 done,
+1 failed, 2 asked wrongly.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,12 @@ app = typer.Typer(
     epilog="Example: skywarden run kabul-2021-08-30",
 )
 talk = Console(stderr=True, soft_wrap=True)        # a log is searched by its lines: none is broken at 80 columns
-PUBLIC_HELP = "Address that people type where a reverse proxy stands in front, such as https://example.org/kabul/. Needs --users."
-TILES_HELP = "Map tiles under the console's picture, such as http://127.0.0.1:9000/{z}/{x}/{y}.png. Without it nothing is asked of any other server."
-FEED_HELP = "asterix+file:PATH, asterix+udp://HOST:PORT, sbs+tcp://HOST:PORT, sbs+file:PATH, aircraft+file:PATH, table+file:PATH; may be repeated."
+PUBLIC_HELP = ("Address that people type where a reverse proxy stands in front, such as https://example.org/kabul/. "
+    "Needs --users.")
+TILES_HELP = ("Map tiles under the console's picture, such as http://127.0.0.1:9000/{z}/{x}/{y}.png. Without it "
+    "nothing is asked of any other server.")
+FEED_HELP = ("asterix+file:PATH, asterix+udp://HOST:PORT, sbs+tcp://HOST:PORT, sbs+file:PATH, aircraft+file:PATH, "
+    "table+file:PATH; may be repeated.")
 
 
 def _example(text: str) -> dict[str, Any]:
@@ -39,30 +44,43 @@ def _version(asked: bool) -> None:
 
 
 @app.callback()
-def _options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True,
+        help="Print the version.")] = False
+) -> None:
     pass
 
 
 @app.command("run", **_example("skywarden run kabul-2021-08-30 --speed max --seed 7 --record night.rec"))
 def run_command(
-    scenario: Annotated[str | None, typer.Argument(help="A scenario's name or file. Without one, and without feeds: kabul-2021-08-30.")] = None,
-    site: Annotated[str | None, typer.Option(help="A site's name or folder. Default: the scenario's own; with feeds alone it must be given.")] = None,
+    scenario: Annotated[str | None, typer.Argument(help="A scenario's name or file. Without one, and without feeds: "
+    "kabul-2021-08-30.")] = None,
+    site: Annotated[str | None, typer.Option(help="A site's name or folder. Default: the scenario's own; with feeds "
+    "alone it must be given.")] = None,
     feed: Annotated[list[str] | None, typer.Option(metavar="URL", help=FEED_HELP)] = None,
     speed: Annotated[str, typer.Option(help="Seconds of the run a second, or 'max'.")] = "1",
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds of the run.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Another seed than the scenario's own.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1,
+        help="Another seed than the scenario's own.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write everything into this file.")] = None,
-    no_console: Annotated[bool, typer.Option("--no-console", help="Neither the console's page nor the live view.")] = False,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of the console's page on 127.0.0.1. Default: 8080, or a free one.")] = None,
-    host: Annotated[str, typer.Option(help="Where the console's page listens; others than loopback need --users.")] = "127.0.0.1",
-    users: Annotated[Path | None, typer.Option(help="File of users, made by `skywarden user`. Without it: one local operator.")] = None,
+    no_console: Annotated[bool, typer.Option("--no-console",
+        help="Neither the console's page nor the live view.")] = False,
+    port: Annotated[int | None, typer.Option(min=0, max=65535,
+        help="Of the console's page on 127.0.0.1. Default: 8080, or a free one.")] = None,
+    host: Annotated[str, typer.Option(help="Where the console's page listens; others than loopback need "
+    "--users.")] = "127.0.0.1",
+    users: Annotated[Path | None, typer.Option(help="File of users, made by `skywarden user`. Without it: one local "
+    "operator.")] = None,
     audit: Annotated[Path | None, typer.Option(help="File that every action at the console is appended to.")] = None,
-    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file; with --tls-key the page is served by HTTPS.")] = None,
+    tls_certificate: Annotated[Path | None,
+        typer.Option(help="PEM file; with --tls-key the page is served by HTTPS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file.")] = None,
-    stay: Annotated[bool | None, typer.Option("--stay/--no-stay", help="Serve the page after the run, until Ctrl-C. Default: on a terminal.")] = None,
+    stay: Annotated[bool | None, typer.Option("--stay/--no-stay",
+        help="Serve the page after the run, until Ctrl-C. Default: on a terminal.")] = None,
     tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
     public_url: Annotated[str | None, typer.Option(metavar="URL", help=PUBLIC_HELP)] = None,
-    state: Annotated[Path | None, typer.Option(help="Folder of the warning channels' outbox. Default: the service's or the user's own.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Folder of the warning channels' outbox. Default: the service's or "
+    "the user's own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
@@ -73,7 +91,8 @@ def run_command(
         raise UsageError("--tls-certificate and --tls-key belong together: give both or neither")
     tls = (tls_certificate, tls_key) if tls_certificate is not None and tls_key is not None else None
     request = Request(
-        scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record, not no_console, port, host, users, audit, tls,
+        scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record,
+        not no_console, port, host, users, audit, tls,
         stay, tiles, public_url, state)
     summary = run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
@@ -83,7 +102,8 @@ def run_command(
 
 @app.command("track", **_example("skywarden track detections.csv --site range --out tracked"))
 def track_command(
-    detections: Annotated[Path, typer.Argument(help="CSV or Parquet: time_s, range_m, azimuth_rad, elevation_rad, range_rate_mps …")],
+    detections: Annotated[Path, typer.Argument(help="CSV or Parquet: time_s, range_m, azimuth_rad, elevation_rad, "
+    "range_rate_mps …")],
     site: Annotated[str, typer.Option(help="A site's name or folder.")],
     out: Annotated[Path, typer.Option(help="Folder for tracks, impacts, warnings and summary.json.")],
     format: Annotated[str, typer.Option(help="csv or parquet.")] = "csv",
@@ -101,7 +121,8 @@ def track_command(
 
 @app.command("fly", **_example("skywarden fly rounds.csv --out impacts.csv --wind -4,6 --atmosphere isa"))
 def fly_command(
-    rounds: Annotated[Path, typer.Argument(help="CSV: drag, ballistic_coefficient_kgm2, speed_mps, elevation_deg, bearing_deg, height_m")],
+    rounds: Annotated[Path, typer.Argument(help="CSV: drag, ballistic_coefficient_kgm2, speed_mps, elevation_deg, "
+    "bearing_deg, height_m")],
     out: Annotated[Path, typer.Option(help="Where to write the impacts, CSV or Parquet.")],
     wind: Annotated[str, typer.Option(help="Wind towards east and north, m/s: E,N")] = "0,0",
     atmosphere: Annotated[str, typer.Option(help="isa, isa-geometric or exponential.")] = "isa",
@@ -117,9 +138,12 @@ def fly_command(
 
 @app.command("allocate", **_example("skywarden allocate instance.txt --time-limit 60 --json"))
 def allocate_command(
-    instance: Annotated[Path, typer.Argument(help="Text: `weapons targets mu`, the targets' values, then `weapon target probability` lines.")],
-    time_limit: Annotated[float, typer.Option(help="Seconds after which the best plan so far is given, with its bound.")] = 60.0,
-    quick: Annotated[bool, typer.Option("--fast", help="The pairing the rehearsal uses in every frame: milliseconds, near the best.")] = False,
+    instance: Annotated[Path, typer.Argument(help="Text: `weapons targets mu`, the targets' values, then `weapon "
+    "target probability` lines.")],
+    time_limit: Annotated[float, typer.Option(help="Seconds after which the best plan so far is given, with its "
+    "bound.")] = 60.0,
+    quick: Annotated[bool, typer.Option("--fast", help="The pairing the rehearsal uses in every frame: milliseconds, "
+    "near the best.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, with the assignment.")] = False,
 ) -> None:
     """Solve a published weapon-target assignment instance: the plan, and a proven bound on the best."""
@@ -138,11 +162,13 @@ def allocate_command(
 @app.command("replay", **_example("skywarden replay night.rec --from 02:14 --speed 4"))
 def replay_command(
     record: Annotated[Path, typer.Argument(help="A record file.")],
-    check: Annotated[bool, typer.Option("--check", help="Run the recorded frames through the same functions and compare, bit for bit.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Run the recorded frames through the same functions and "
+    "compare, bit for bit.")] = False,
     start: Annotated[str, typer.Option("--from", help="Seconds, MM:SS, or HH:MM:SS into the record.")] = "0",
     speed: Annotated[str, typer.Option(help="Seconds of the record a second, or 'max'.")] = "1",
     console: Annotated[bool, typer.Option("--console", help="On the console's page, until Ctrl-C.")] = False,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of that page on 127.0.0.1. Default: 8080, or a free one.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535,
+        help="Of that page on 127.0.0.1. Default: 8080, or a free one.")] = None,
     tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
 ) -> None:
     """Show a record again, or check that the same frames still give the same pictures."""
@@ -192,7 +218,8 @@ def user_command(
     users: Annotated[Path, typer.Argument(help="The file of users, made where there is none.")],
     name: Annotated[str, typer.Argument(help="Letters, digits and underscores.")],
     role: Annotated[str, typer.Argument(help="observer, operator, supervisor or instructor.")],
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for when not given.")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True,
+        help="Asked for when not given.")],
 ) -> None:
     """Add a user of the console, or change role and password."""
     from skywarden.console.access.sessions import add_user
@@ -206,9 +233,11 @@ def check_command(
     files: Annotated[list[Path], typer.Argument(help="Sites, scenarios, zones, recorded flights, records.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Say everything that is wrong with the given files, each with file, line, value and what to do; of good ones, why they may protect nobody.
+    """Say everything that is wrong with the given files, each with file, line, value and what to
+    do; of good ones, why they may protect nobody.
 
-    Of a record: every clearance given and every simulated order, checked by code that shares nothing with what gave them.
+    Of a record: every clearance given and every simulated order, checked by code that shares
+    nothing with what gave them.
     """
     from skywarden.tools.check import judge_file
 
@@ -247,13 +276,16 @@ def _judged(file: Path, quiet: bool) -> dict[str, Any]:
         for v in found.violations:
             print(f"{file}: {v.t:.2f} s  track {v.track}, effector {v.effector}: {v.rule}: {v.what}")
         verdict = "good" if good else f"{len(found.violations)} violations"
-        print(f"{file}: {found.frames} frames, {found.clearances} clearances given, {found.orders} simulated orders: {verdict}")
+        print(f"{file}: {found.frames} frames, {found.clearances} clearances given, {found.orders} simulated orders: "
+            f"{verdict}")
     return {
-        "good": good, "frames": found.frames, "clearances": found.clearances, "orders": found.orders, "faults": list(found.faults),
+        "good": good, "frames": found.frames, "clearances": found.clearances, "orders": found.orders,
+        "faults": list(found.faults),
         "violations": [v._asdict() for v in found.violations]}
 
 
-alert_app = typer.Typer(no_args_is_help=True, help="Test the warning channels, say or correct a message, show who was told what when.")
+alert_app = typer.Typer(no_args_is_help=True,
+    help="Test the warning channels, say or correct a message, show who was told what when.")
 app.add_typer(alert_app, name="alert")
 KIND_HELP = "live, exercise or simulation: whose channels are meant."
 STATE_HELP = "The folder of the outbox, where the service was given one."
@@ -299,7 +331,8 @@ def alert_show_command(
 def alert_say_command(
     site: Annotated[str, typer.Argument(help="The site's name or folder.")],
     text: Annotated[str, typer.Argument(help="What to say, as it stands, in every language.")],
-    zone: Annotated[list[str] | None, typer.Option(help="A zone; may be repeated. Default: all that can be told.")] = None,
+    zone: Annotated[list[str] | None, typer.Option(help="A zone; may be repeated. Default: all that can be "
+    "told.")] = None,
     kind: Annotated[str, typer.Option(help=KIND_HELP)] = "live",
     state: Annotated[Path | None, typer.Option(help=STATE_HELP)] = None,
 ) -> None:
@@ -307,14 +340,16 @@ def alert_say_command(
     from skywarden.site.load import load
     from skywarden.tools import alert
 
-    print(f"handed to the service, for {alert.say(load(site), _kind(kind), text, list(zone or ()), state)} zones; see skywarden alert show")
+    print(f"handed to the service, for {alert.say(load(site), _kind(kind), text, list(zone or ()), state)} zones; see "
+        "skywarden alert show")
 
 
 @alert_app.command("correct", **_example('skywarden alert correct my-base --why "wrong zone"'))
 def alert_correct_command(
     site: Annotated[str, typer.Argument(help="The site's name or folder.")],
     why: Annotated[str, typer.Option(help="Why it was wrong; recorded, and said on CAP.")],
-    zone: Annotated[list[str] | None, typer.Option(help="A zone; may be repeated. Default: every zone under warning.")] = None,
+    zone: Annotated[list[str] | None, typer.Option(help="A zone; may be repeated. Default: every zone under "
+    "warning.")] = None,
     kind: Annotated[str, typer.Option(help=KIND_HELP)] = "live",
     state: Annotated[Path | None, typer.Option(help=STATE_HELP)] = None,
 ) -> None:
@@ -330,18 +365,23 @@ def alert_correct_command(
 def alert_sounds_command(
     site: Annotated[str, typer.Argument(help="The site's name or folder.")],
     out: Annotated[Path, typer.Option(help="Folder to write the WAV clips into.")],
-    language: Annotated[list[str] | None, typer.Option(help="A language; may be repeated. Default: those of the site's channels.")] = None,
+    language: Annotated[list[str] | None,
+        typer.Option(help="A language; may be repeated. Default: those of the site's channels.")] = None,
     kind: Annotated[str, typer.Option(help=KIND_HELP)] = "live",
 ) -> None:
-    """Render the sound of each zone, stage and language for relays: a tone, then the words by espeak-ng where it is installed."""
+    """Render the sound of each zone, stage and language for relays: a tone, then the words by
+    espeak-ng where it is installed.
+    """
     from skywarden.alerts.sound import write_clips
     from skywarden.site.load import load
 
     declared = load(site)
-    spoken = tuple(language or dict.fromkeys(each for channel in declared.channels for each in channel.languages)) or ("en",)
+    spoken = tuple(language or dict.fromkeys(each for channel in declared.channels for each in channel.languages)) or (
+        "en",)
     made, mute = write_clips(declared, _kind(kind), out, spoken)
     if mute:
-        talk.print(f"{mute} of {made} clips are tones without words: install espeak-ng, or a voice for that language", highlight=False)
+        talk.print(f"{mute} of {made} clips are tones without words: install espeak-ng, or a voice for that language",
+            highlight=False)
     print(out)
 
 
@@ -369,15 +409,19 @@ def new_site_command(
     from skywarden.tools.new_site import new_site
 
     found, folder = new_site(airport, out)
-    print(f"{folder}: {found.icao} {found.name}, {len(found.runways)} runway(s) at {found.elevation:.0f} m; radar, weather and zone are illustrative")
-    print(f"next: skywarden check {folder}; skywarden run quiet-night --site {folder}, and E in the console draws zones")
+    print(f"{folder}: {found.icao} {found.name}, {len(found.runways)} runway(s) at {found.elevation:.0f} m; radar, "
+        "weather and zone are illustrative")
+    print(f"next: skywarden check {folder}; skywarden run quiet-night --site {folder}, and E in the console draws "
+        "zones")
 
 
 @app.command("convert", **_example("skywarden convert trace_full_4b1800.json --out flights.csv"))
 def convert_command(
-    traffic: Annotated[Path, typer.Argument(help="readsb trace, aircraft.json, BaseStation text, or a table (CSV, JSON, Parquet) with time and place.")],
+    traffic: Annotated[Path, typer.Argument(help="readsb trace, aircraft.json, BaseStation text, or a table (CSV, "
+    "JSON, Parquet) with time and place.")],
     out: Annotated[Path, typer.Option(help="The CSV of recorded flights to write.")],
-    altitude: Annotated[str | None, typer.Option(help="ft or m, where heights are not in the unit that their column usually has.")] = None,
+    altitude: Annotated[str | None, typer.Option(help="ft or m, where heights are not in the unit that their column "
+    "usually has.")] = None,
 ) -> None:
     """Make recorded flights for a scenario out of traffic as other programs keep it."""
     from skywarden.tools.convert import convert
@@ -467,12 +511,14 @@ def main() -> None:
         code = _complain(f"the machine refused: {error or type(error).__name__}", 1)
     except Exception as error:
         what = f"a fault of Skywarden itself, not of yours: {type(error).__name__}: {error}"
-        code = _complain(f"{what}\n    Please report it with the command you gave; SKYWARDEN_DEBUG=1 shows where it happened.", 1)
+        code = _complain(f"{what}\n    Please report it with the command you gave; SKYWARDEN_DEBUG=1 shows where it "
+            "happened.", 1)
     sys.exit(code)
 
 
 # Characters of ours that a terminal of few characters cannot show, and what it shows for them; "?" for any other.
-PLAIN = {"—": "-", "–": "-", "…": "...", "’": "'", "‘": "'", "“": '"', "”": '"', "·": "-", "→": "->", "≥": ">=", "≤": "<=", "±": "+-", "×": "x", "²": "2",
+PLAIN = {"—": "-", "–": "-", "…": "...", "’": "'", "‘": "'", "“": '"', "”": '"', "·": "-", "→": "->", "≥": ">=",
+    "≤": "<=", "±": "+-", "×": "x", "²": "2",
          "³": "3", "σ": "sigma", "π": "pi", "\u202f": " ", "\u2009": " ", "\u00a0": " "}
 
 

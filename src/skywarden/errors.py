@@ -1,11 +1,13 @@
 """Everything Skywarden can complain about, as one tree.
 
     SkywardenError
-    ├── InputError          a file somebody wrote is wrong: every fault at once, each with file, line, value and what to do
+    ├── InputError          a file somebody wrote is wrong: every fault at once, each with file,
+                            line, value and what to do
     │   ├── SiteError
     │   ├── ScenarioError
     │   └── TableError      detections, rounds, recorded flights
-    ├── FeedError           the outside world: a socket, a missing device, a stream that is not what its URL says
+    ├── FeedError           the outside world: a socket, a missing device, a stream that is not what
+                            its URL says
     ├── RecordError         a record that cannot be opened, written or continued
     └── UsageError          asked wrongly: the command line answers with exit 2
 """

@@ -29,7 +29,8 @@ from skywarden.site.model import Display  # noqa: E402
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update",
     "--disable-sync", "--autoplay-policy=no-user-gesture-required",
 )
 FRAME_S = 0.1
@@ -39,7 +40,8 @@ def _chromium() -> str | None:
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if found is None and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "update"], capture_output=True, timeout=300, check=False)
-        subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core"], capture_output=True, timeout=900, check=False)
+        subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+            capture_output=True, timeout=900, check=False)
         found = next((path for path in map(shutil.which, NAMES) if path), None)
     return found
 
@@ -52,7 +54,8 @@ def _skip(reason: str) -> None:
 @pytest.fixture(scope="session")
 def chromium():
     """One headless Chromium for all tests; every test has its own profile in it."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
+    playwright = pytest.importorskip("playwright.sync_api",
+        reason="playwright is not installed: the console's page is not tested")
     from hatch_build import build
 
     trouble = build(ROOT / "web", STATIC)
@@ -61,7 +64,8 @@ def chromium():
     path = _chromium()
     if path is None:
         _skip("no Chromium on this machine, and none could be installed")
-    playwright.expect.set_options(timeout=10_000)       # a shared machine may be slow; claims about time measure it themselves
+    # a shared machine may be slow; claims about time measure it themselves
+    playwright.expect.set_options(timeout=10_000)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
@@ -69,14 +73,18 @@ def chromium():
 
 
 class Run:
-    """A console with a made-up run driven at ten frames a second by a clock whose pace can be changed, and what people commanded of it.
+    """A console with a made-up run driven at ten frames a second by a clock whose pace can be
+    changed, and what people commanded of it.
 
     journal  file that the standing warnings are written to, and taken up from
     """
 
-    def __init__(self, mode: str = "SIMULATION", port: int = 0, terrain: bool = False, title: str = "A made-up raid", start: float = 0.0,
-                 users: Path | None = None, folder: Path | None = None, journal: Path | None = None, records: Path | None = None,
-                 consent: str = "one", tiles: str | None = None, display: Display | None = None, public_url: str | None = None,
+    def __init__(self, mode: str = "SIMULATION", port: int = 0, terrain: bool = False, title: str = "A made-up raid",
+            start: float = 0.0,
+                 users: Path | None = None, folder: Path | None = None, journal: Path | None = None, records: Path
+                 | None = None,
+                 consent: str = "one", tiles: str | None = None, display: Display | None = None, public_url: str
+                 | None = None,
                  frames: type[Play] = Play, **play: object) -> None:
         site = kabul(terrain)
         self.site = replace(site, policy=replace(site.policy, consent=consent), display=display or site.display)
@@ -86,7 +94,8 @@ class Run:
         self._going, self._frozen = threading.Event(), threading.Event()
         self.clock = ScaledClock(1.0, sleep=self._going.wait)
         self.console = Console(
-            self.site, mode, title, port=port, users=users, epoch_ns=1_630_281_600 * 10**9, site_folder=folder, records=records, tiles=tiles,
+            self.site, mode, title, port=port, users=users, epoch_ns=1_630_281_600 * 10**9, site_folder=folder,
+            records=records, tiles=tiles,
             public_url=public_url,
             clock=self.clock if mode == "SIMULATION" else None, took=lambda: 0.004,
             channels=lambda: [SinkState("terminal", 0.1, 0, 0, 0, "", 0.01), *self.others])
@@ -170,7 +179,9 @@ def run():
 
 @pytest.fixture
 def visit(chromium):
-    """Opens pages, each in a profile of its own, and fails the test for any console error or any request that leaves the server."""
+    """Opens pages, each in a profile of its own, and fails the test for any console error or any
+    request that leaves the server.
+    """
     yield from visiting(chromium)
 
 
@@ -183,14 +194,19 @@ def visit_all(chromium):
 def visiting(chromium):
     contexts, faults = [], []
 
-    def open_page(url: str, width: int = 1280, height: int = 720, scripts: tuple[str, ...] = (), allow: str = "", **options: object):
-        context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce", color_scheme="dark", **options)
+    def open_page(
+        url: str, width: int = 1280, height: int = 720, scripts: tuple[str, ...] = (), allow: str = "",
+        **options: object
+    ):
+        context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce",
+            color_scheme="dark", **options)
         contexts.append(context)
         page = context.new_page()
         hosts = {url.split("/")[2], *allow.split("/")[2:3]}      # `allow`: a server of map tiles the test named itself
         page.on("console", lambda message: message.type == "error" and not page.quiet and faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: request.url.split("/")[2] not in hosts and faults.append(f"left the server: {request.url}"))
+        page.on("request", lambda request: request.url.split("/")[2] not in hosts
+            and faults.append(f"left the server: {request.url}"))
         page.quiet = False      # set while a test breaks the connection on purpose
         for script in scripts:
             page.add_init_script(script)

@@ -1,6 +1,8 @@
-"""Moments made by hand for the console's tests: rounds on parabolas, aircraft in a circle, warnings and a drill that follow from them.
+"""Moments made by hand for the console's tests: rounds on parabolas, aircraft in a circle, warnings
+and a drill that follow from them.
 
-Nothing of the defence is used: what the console shows must be right for any picture, also for one the defence would never make.
+Nothing of the defence is used: what the console shows must be right for any picture, also for one
+the defence would never make.
 """
 
 from __future__ import annotations
@@ -11,11 +13,35 @@ from dataclasses import replace
 import numpy as np
 
 from skywarden.kernels.geometry.ground import Ground
-from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, CONSENT, CORRECT, HOLD, RECLASSIFY, RELEASE, UNMARKED, WEAPONS, Command
+from skywarden.messages.commands import (
+    ACKNOWLEDGE,
+    ALARM,
+    CANCEL,
+    CONSENT,
+    CORRECT,
+    HOLD,
+    RECLASSIFY,
+    RELEASE,
+    UNMARKED,
+    WEAPONS,
+    Command,
+)
 from skywarden.messages.drill import Airport, Approaches, Clearance, Drill, Evidence, Fallout, Order, Reached
 from skywarden.messages.frame import Aircraft, Detections, Frame, Inputs, Radars, Weather
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import HELD, KIND_NAMES, RAISE, STAY, TAKE_COVER, Health, Impacts, Picture, Threats, Tracks, Warnings
+from skywarden.messages.picture import (
+    HELD,
+    KIND_NAMES,
+    RAISE,
+    STAY,
+    TAKE_COVER,
+    Health,
+    Impacts,
+    Picture,
+    Threats,
+    Tracks,
+    Warnings,
+)
 from skywarden.site.load import load
 from skywarden.site.model import Site
 
@@ -30,20 +56,23 @@ def kabul(terrain: bool = False) -> Site:
     step, half = 250.0, 48
     east, north = np.meshgrid(np.arange(-half, half + 1) * step, np.arange(-half, half + 1) * step)
     away = np.hypot(east, north)
-    up = 60.0 * np.sin(east / 1700.0) * np.cos(north / 2300.0) * np.clip(away / 2500.0 - 1.0, 0, 3) + 0.05 * np.clip(away - 5000.0, 0, None)
+    up = 60.0 * np.sin(east / 1700.0) * np.cos(north / 2300.0) * np.clip(away / 2500.0 - 1.0, 0,
+        3) + 0.05 * np.clip(away - 5000.0, 0, None)
     return replace(site, ground=Ground(-half * step, -half * step, step, up, float(up.max()), 15.0))
 
 
 class Play:
     """A run of made-up moments. Commands given to `moment` have the effects a session would give them."""
 
-    def __init__(self, site: Site, rounds: int = 12, aircraft: int = 4, others: int = 2, start: float = 6.0, seed: int = 3, drill: bool = True,
+    def __init__(self, site: Site, rounds: int = 12, aircraft: int = 4, others: int = 2, start: float = 6.0,
+            seed: int = 3, drill: bool = True,
                  again: float = 0.0) -> None:
         chance = np.random.default_rng(seed)
         self.site, self.drill, self.again = site, drill, again
         self.launch = start + np.sort(chance.uniform(0.0, 0.6 * rounds + 4.0, rounds))
         zones = chance.integers(0, min(6, len(site.zones)), rounds)
-        self.fall = np.array([site.zones[z].polygon.mean(axis=0) for z in zones]).reshape(-1, 2) + chance.normal(0.0, 90.0, (rounds, 2))
+        self.fall = np.array([site.zones[z].polygon.mean(axis=0) for z in zones]).reshape(-1, 2) + chance.normal(0.0,
+            90.0, (rounds, 2))
         bearing = math.radians(300.0) + chance.normal(0.0, 0.25, rounds)
         away = chance.uniform(3000.0, 5500.0, rounds)
         self.origin = self.fall + np.stack([np.sin(bearing), np.cos(bearing)], axis=1) * away[:, None]
@@ -64,7 +93,8 @@ class Play:
         tracks, impacts, numbers = self._flying(t)
         threats = self._threats(impacts)
         warnings = self._warnings(t, threats)
-        frame = Frame(t, Detections.empty(), self._reports(t), Weather.still(), commands, Radars.staring(len(self.site.radars), t), Inputs.none(), 0.004)
+        frame = Frame(t, Detections.empty(), self._reports(t), Weather.still(), commands,
+            Radars.staring(len(self.site.radars), t), Inputs.none(), 0.004)
         health = Health(np.zeros(len(self.site.radars), np.int8), 0.004, len(numbers) * 2, 1, 0.0)
         picture = Picture(t, tracks, impacts, threats, warnings, health)
         return Moment(frame, picture, self._drill(t, impacts) if self.drill else None, None)
@@ -105,7 +135,8 @@ class Play:
         turn = t / 90.0 * 2 * math.pi + np.arange(m) * 2 * math.pi / max(m, 1)
         circle = np.stack([3200.0 * np.sin(turn), 2400.0 * np.cos(turn), 600.0 + 150.0 * np.arange(m)], axis=1)
         speed = np.stack([3200.0 * np.cos(turn), -2400.0 * np.sin(turn), 0 * turn], axis=1) * 2 * math.pi / 90.0
-        bird = np.stack([-900.0 + 8.0 * t + 300.0 * np.arange(k), 1600.0 - 220.0 * np.arange(k), 90.0 + 0 * np.arange(k)], axis=1).reshape(k, 3)
+        bird = np.stack([-900.0 + 8.0 * t + 300.0 * np.arange(k), 1600.0 - 220.0 * np.arange(k),
+            90.0 + 0 * np.arange(k)], axis=1).reshape(k, 3)
         state = np.zeros((n + m + k, 7))
         state[:n, :2], state[:n, 2], state[:n, 3:5], state[:n, 5] = place, height, rate, rising
         state[n:n + m, :3], state[n:n + m, 3:6] = circle, speed
@@ -125,7 +156,8 @@ class Play:
                 kind[row] = np.eye(3)[self.said[track]]
         address = np.array([-1] * n + [0x701000 + i for i in range(m)] + [-1] * k, np.int64)
         tracks = Tracks(
-            number, state, covariance, np.full(n + m + k, t - 0.1), np.full(n + m + k, max(0.0, t - 9.0)), np.full(n + m + k, 12, np.int32), kind,
+            number, state, covariance, np.full(n + m + k, t - 0.1), np.full(n + m + k, max(0.0, t - 9.0)),
+            np.full(n + m + k, 12, np.int32), kind,
             np.zeros(n + m + k, np.int32), address,
         )
         left = self.flight[up] - age[up]
@@ -137,7 +169,8 @@ class Play:
         impact[:, 0, 1] = impact[:, 1, 0] = (1 - 0.16) * spread**2 * np.sin(across) * np.cos(across)
         impact[:, 2, 2] = (0.05 * left + 0.02) ** 2
         impacts = Impacts(
-            number[:n], kind[:n, 0], t + left, np.concatenate([self.fall[up], np.zeros((n, 1))], axis=1), impact, np.hypot(*rate.T, climb),
+            number[:n], kind[:n, 0], t + left, np.concatenate([self.fall[up], np.zeros((n, 1))], axis=1), impact,
+            np.hypot(*rate.T, climb),
             np.arctan2(climb, np.hypot(*rate.T)),
         )
         return tracks, impacts, numbers
@@ -151,7 +184,8 @@ class Play:
                 if p > 0.05:
                     rows.append((impacts.track[i], z, p, impacts.t[i], 0.3, p * zone.people))
         columns = list(zip(*rows, strict=True)) if rows else [()] * 6
-        return Threats(np.array(columns[0], np.int64), np.array(columns[1], np.int32), *(np.array(c, float) for c in columns[2:]))
+        return Threats(np.array(columns[0], np.int64), np.array(columns[1], np.int32), *(np.array(c, float)
+            for c in columns[2:]))
 
     def _warnings(self, t: float, threats: Threats) -> Warnings:
         rows = []
@@ -167,7 +201,8 @@ class Play:
             soonest = float(threats.t[mine].min()) if mine.any() else math.nan
             action = RAISE if fresh else HELD
             raid = 0 if z in self.manual and not mine.any() else 1
-            rows.append((z, action, since, p, max(p, 0.4), soonest, since + 30.0, int(mine.sum()), raid, z in self.manual, TAKE_COVER if mine.any() else STAY))
+            rows.append((z, action, since, p, max(p, 0.4), soonest, since + 30.0, int(mine.sum()), raid,
+                z in self.manual, TAKE_COVER if mine.any() else STAY))
         types = (np.int32, np.int8, float, float, float, float, float, np.int32, np.int32, np.bool_, np.int8)
         columns = list(zip(*rows, strict=True)) if rows else [()] * 11
         return Warnings(*(np.array(c, kind) for c, kind in zip(columns, types, strict=True)))
@@ -177,7 +212,8 @@ class Play:
         for i in range(self.aircraft):
             reports.t[i], reports.address[i], reports.callsign[i] = t, 0x701000 + i, f"RCH{871 + i}".encode()
         last = self.aircraft
-        reports.t[last], reports.address[last], reports.callsign[last], reports.nic[last] = t - 1.0, 0x70FFFF, b"GHOST1", 3
+        reports.t[last], reports.address[last], reports.callsign[last], reports.nic[
+            last] = t - 1.0, 0x70FFFF, b"GHOST1", 3
         reports.position[last] = (-2200.0, -1500.0, 400.0)
         return reports
 
@@ -187,8 +223,10 @@ class Play:
             last = float(impacts.t[i]) - 4.0
             for e in range(len(self.site.effectors)):
                 reason = "hold" if self.held else ("aircraft", "clear", "clear", "reach")[(track + e) % 4]
-                clearances.append(Clearance(track, e, t + 1.0, max(t + 1.0, last), reason == "clear", reason, math.nan, 900 if reason == "aircraft" else -1,
-                                            180.0 if reason == "aircraft" else math.inf, evidence=self._evidence(t, e), last=last))
+                clearances.append(Clearance(track, e, t + 1.0, max(t + 1.0, last), reason == "clear", reason, math.nan,
+                    900 if reason == "aircraft" else -1,
+                                            180.0 if reason == "aircraft" else math.inf, evidence=self._evidence(t, e),
+                                            last=last))
             best = next((c for c in clearances if c.track == track and c.cleared), None)
             if best is None or last < t:
                 continue
@@ -205,8 +243,11 @@ class Play:
         place = self.site.effectors[effector].place
         one = np.ones(1)
         tubes = Reached(
-            np.array([900]), np.array([0xABCDEF]), np.zeros(1, np.bool_), np.ones(1, np.bool_), t * one, t * one, np.array([[2_500.0, 900.0, 600.0]]),
+            np.array([900]), np.array([0xABCDEF]), np.zeros(1, np.bool_), np.ones(1, np.bool_), t * one, t * one,
+            np.array([[2_500.0, 900.0, 600.0]]),
             np.array([[-60.0, 0.0, 0.0]]), t + 4.0 * one, 120.0 * one, 480.0 * one, 1e-9 * one)
-        falls = Fallout(np.zeros(1, np.int8), np.array([[place[0] + 800.0, place[1] + 700.0]]), 250.0 * one, 5.0 * one, 0.3 * one)
+        falls = Fallout(np.zeros(1, np.int8), np.array([[place[0] + 800.0, place[1] + 700.0]]), 250.0 * one, 5.0 * one,
+            0.3 * one)
         ends = place + np.array([[900.0, 800.0, 900.0], [1_000.0, 700.0, 900.0]])
-        return Evidence(t, place, ends, 0.01, 600.0, (0.0, 3.0), np.zeros(1, np.int8), tubes, Approaches.none(), falls, 1e-7, 2e-8, 0.0, 3e-9, 12.5)
+        return Evidence(t, place, ends, 0.01, 600.0, (0.0, 3.0), np.zeros(1, np.int8), tubes, Approaches.none(), falls,
+            1e-7, 2e-8, 0.0, 3e-9, 12.5)

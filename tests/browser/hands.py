@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
+playwright = pytest.importorskip("playwright.sync_api",
+    reason="playwright is not installed: the console's page is not tested")
 expect = playwright.expect
 
 BOTH = pytest.mark.parametrize("by", ["keyboard", "pointer"])

@@ -6,8 +6,10 @@ import pytest
 
 from skywarden.messages.commands import Command
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed: access is not tested")
+playwright = pytest.importorskip("playwright.sync_api",
+    reason="playwright is not installed: the console's page is not tested")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright",
+    reason="axe-playwright-python is not installed: access is not tested")
 expect = playwright.expect
 
 

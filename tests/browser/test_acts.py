@@ -1,4 +1,6 @@
-"""Every act of the console, against a running server: once by keyboard alone, once by pointer. docs/guide/console.md lists them."""
+"""Every act of the console, against a running server: once by keyboard alone, once by pointer.
+docs/guide/console.md lists them.
+"""
 
 from __future__ import annotations
 
@@ -227,7 +229,9 @@ def test_consent(raid, pages, by):
     expect(page.locator("[data-test=evidence]")).to_contain_text("Chance of touching an aircraft at most 1e-7")
 
     def agreed():
-        """Agrees to the one on top, and whether its order followed: its last moment may pass before the word arrives."""
+        """Agrees to the one on top, and whether its order followed: its last moment may pass before
+        the word arrives.
+        """
         expect(first).to_be_visible(timeout=60_000)         # between two raids there is nothing to consent to
         raid.commands.clear()
         if by == "keyboard":
@@ -243,7 +247,8 @@ def test_consent(raid, pages, by):
         track = raid.told("consent").subject
         ordered = page.locator(".rehearsal .plain li").filter(has_text=re.compile(rf"^track {track} by .* · T\+"))
         soon(lambda: ordered.count() or not page.locator(f'[data-test="awaiting"][data-track="{track}"]').count(), 60.0)
-        return ordered.count() > 0                          # the picture that takes it from the waiting ones brings its order
+        # the picture that takes it from the waiting ones brings its order
+        return ordered.count() > 0
 
     soon(agreed, 120.0)
 
@@ -259,7 +264,8 @@ def test_hold_and_release(raid, pages, by):
     expect(page.get_by_role("dialog")).to_contain_text("Everything is held. Why?")
     assert raid.told("hold")[1:] == ("hold", "all", USER, "")       # it counts at once; the reason comes after it
     answer(page, by, why="a medevac flight comes in")
-    expect(at(page, "held")).to_contain_text(re.compile(rf"HELD: all — by {USER} since T\+\S+: a medevac flight comes in"))
+    expect(at(page, "held")).to_contain_text(
+        re.compile(rf"HELD: all — by {USER} since T\+\S+: a medevac flight comes in"))
     if by == "keyboard":
         page.keyboard.press("h")
     else:
@@ -374,7 +380,8 @@ def test_speed_and_pause_of_the_run_itself(quiet, pages, by):
     expect(at(page, "paced")).to_have_text(" 4×")
     began, from_t = time.monotonic(), quiet.t
     soon(lambda: quiet.t > from_t + 4.0)
-    assert time.monotonic() - began < 3.0           # of the wall, for four of the run; a busy machine stutters and catches up
+    # of the wall, for four of the run; a busy machine stutters and catches up
+    assert time.monotonic() - began < 3.0
     if by == "keyboard":
         page.keyboard.press("p")
     else:
@@ -440,7 +447,8 @@ def test_server_killed_and_restarted(visit, tmp_path, by):
     zone, port = a_zone(made), made.console.port
     try:
         page = visit(made.url)
-        page.quiet = True           # the browser itself logs every refused request and every failed connection as an error
+        # the browser itself logs every refused request and every failed connection as an error
+        page.quiet = True
         log_in(page, "mira", by)
         ready(page)
         if by == "keyboard":
@@ -488,7 +496,8 @@ def test_log_in_and_log_out(manned, visit, by):
     field = page.get_by_label("Password")
     expect(field).to_have_value("")
     expect(field).to_be_focused()
-    assert 0 < at(page, "refused").bounding_box()["y"] - field.bounding_box()["y"] < 60     # its word stands right under it
+    # its word stands right under it
+    assert 0 < at(page, "refused").bounding_box()["y"] - field.bounding_box()["y"] < 60
     expect(at(page, "toast")).to_be_hidden()
     page.keyboard.type("c")
     expect(at(page, "refused")).to_have_text("")        # and goes with the next key
@@ -518,14 +527,16 @@ def test_role_refused(manned, visit, by):
         ready(page)
         expect(at(page, "warning").first).to_be_visible()
         expect(button(page, "Acknowledge")).to_have_count(0)
-        acts = {"m": "manual alarm", "a": "acknowledge", "s": "put aside", "h": "hold", "y": "consent", "u": "audit log", "w": "weapon control status"}
+        acts = {"m": "manual alarm", "a": "acknowledge", "s": "put aside", "h": "hold", "y": "consent",
+            "u": "audit log", "w": "weapon control status"}
         for key, act in acts.items():
             page.keyboard.press(key)
             expect(at(page, "toast")).to_contain_text(f"Your role, observer, has no leave for: {act}.")
             expect(page.get_by_role("dialog")).to_have_count(0)
         page.keyboard.press("p")
         expect(at(page, "toast")).to_contain_text("changed by supervisors and instructors")
-        refused = page.evaluate("""async () => { const answer = await fetch('api/command', {method: 'POST', headers: {'content-type': 'application/json'},
+        refused = page.evaluate("""async () => { const answer = await fetch('api/command', {method: 'POST',
+            headers: {'content-type': 'application/json'},
           body: JSON.stringify({kind: 'alarm', subject: 'tower', why: 'let me'})}); return answer.status }""")
         assert refused == 403                           # the page's word is for people: the server decides
     else:
@@ -556,7 +567,8 @@ def test_two_person_consent_in_two_browsers(manned, visit, by):
     manned.commands.clear()
 
     def mira_agrees():
-        expect(at(two["mira"], "awaiting").first).to_be_visible(timeout=60_000)      # between two raids there is nothing to consent to
+        # between two raids there is nothing to consent to
+        expect(at(two["mira"], "awaiting").first).to_be_visible(timeout=60_000)
         if by == "keyboard":
             two["mira"].keyboard.press("y")
         else:
@@ -578,7 +590,8 @@ def test_two_person_consent_in_two_browsers(manned, visit, by):
             button(theirs, "Consent").click()
         time.sleep(1.0)
         said = [c.who for c in manned.commands if c.kind == "consent" and c.subject == track]
-        return said == ["mira", "tom"] and re.search(rf"track {track} by .* · T\+", two["mira"].locator(".rehearsal").inner_text())
+        return said == ["mira", "tom"] and re.search(rf"track {track} by .* · T\+",
+            two["mira"].locator(".rehearsal").inner_text())
 
     soon(both_agree, 120.0)
 

@@ -13,7 +13,8 @@ from skywarden.files.shipped import find
 from skywarden.kernels.geometry.earth import to_earth, to_site
 from skywarden.site.load import load
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
+playwright = pytest.importorskip("playwright.sync_api",
+    reason="playwright is not installed: the console's page is not tested")
 expect = playwright.expect
 
 
@@ -34,7 +35,8 @@ def tabber(page):
     def tab_to(label, key="Tab"):
         for _ in range(120):
             page.keyboard.press(key)
-            if page.evaluate("(document.activeElement.closest('label') ?? document.activeElement).innerText.trim()").startswith(label):
+            if page.evaluate("(document.activeElement.closest('label') ?? "
+                    "document.activeElement).innerText.trim()").startswith(label):
                 return
         raise AssertionError(f"{label} cannot be reached by keyboard")
 
@@ -53,7 +55,8 @@ def numbers(page, *labels):
 
 def read_out(page, origin):
     """Where the pointer is, east and north, by the latitude and longitude at the map's foot."""
-    north, minutes, east, more = map(float, re.match(r"(\d+)°([\d.]+)′N (\d+)°([\d.]+)′E", page.locator(".readout").inner_text()).groups())
+    north, minutes, east, more = map(float, re.match(r"(\d+)°([\d.]+)′N (\d+)°([\d.]+)′E",
+        page.locator(".readout").inner_text()).groups())
     latitude, longitude = math.radians(north + minutes / 60), math.radians(east + more / 60)
     return to_site(origin.latitude, origin.longitude, origin.elevation, latitude, longitude, origin.elevation)[0, :2]
 
@@ -106,7 +109,8 @@ def test_zone_radar_and_effector_are_made_and_saved_by_keyboard_alone(run, visit
 
     site = load(folder)
     assert site.zones[-1].name == "tents"
-    np.testing.assert_allclose(sorted(site.zones[-1].polygon.round(1).tolist()), [[1000, 900], [1000, 1000], [1100, 900], [1100, 1000]], atol=0.05)
+    np.testing.assert_allclose(sorted(site.zones[-1].polygon.round(1).tolist()), [[1000, 900], [1000, 1000],
+        [1100, 900], [1100, 1000]], atol=0.05)
     cram, _, hill = site.radars
     assert cram.place[0] == -321.5
     np.testing.assert_allclose(np.degrees([cram.azimuth_from, cram.azimuth_width]), [250.0, 140.0])
@@ -118,7 +122,8 @@ def test_zone_radar_and_effector_are_made_and_saved_by_keyboard_alone(run, visit
     assert [(e.name, e.reach_max) for e in site.effectors] == [("gun north", 1800.0)]
     assert "# where 1 m² gives the reference signal to noise" in (folder / "site.toml").read_text()
 
-    write(page, tab_to, "Greatest reach", "1900", BACK)       # and what was saved is edited further, not the site as the run began
+    # and what was saved is edited further, not the site as the run began
+    write(page, tab_to, "Greatest reach", "1900", BACK)
     tab_to("Save")
     page.keyboard.press("Enter")
     expect(says(page)).to_contain_text("Saved")
@@ -159,7 +164,8 @@ def test_zone_radar_and_effector_are_drawn_placed_dragged_and_deleted_by_pointer
     expect(page.get_by_label("Latitude")).not_to_have_value(re.compile(r"34\.5.*"))
     longitude, latitude = np.radians(numbers(page, "Longitude", "Latitude"))
     o, twenty_centimetres = before.origin, 0.2          # the form shows six decimals
-    assert np.hypot(*(to_site(o.latitude, o.longitude, o.elevation, latitude, longitude, o.elevation)[0, :2] - [30000, -20000])) < twenty_centimetres
+    assert np.hypot(*(to_site(o.latitude, o.longitude, o.elevation, latitude, longitude, o.elevation)[0, :2] - [30000,
+        -20000])) < twenty_centimetres
     for label, value in zip(("East [m]", "North [m]"), placed[-1], strict=True):
         page.get_by_label(label).fill(str(value))
 

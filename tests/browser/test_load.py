@@ -1,4 +1,6 @@
-"""How much the console bears: many tracks in one page, many pages on one server, many hours. Long, so only `make prove` runs it."""
+"""How much the console bears: many tracks in one page, many pages on one server, many hours. Long,
+so only `make prove` runs it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from websockets.sync.client import connect
 
 from skywarden.console.server import Console
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
+playwright = pytest.importorskip("playwright.sync_api",
+    reason="playwright is not installed: the console's page is not tested")
 expect = playwright.expect
 
 LAG_S = 0.3             # 95 of 100 pictures are drawn within
@@ -35,10 +38,12 @@ def test_five_hundred_tracks_at_ten_hertz_are_drawn_without_lag(run, visit):
     page = visit(made.url)
     expect(page.locator('[data-test="shown"]')).to_contain_text("of 500")
     session = page.context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})      # time of the processor, not of the wall: others may be at work here
+    # time of the processor, not of the wall: others may be at work here
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def spent():
-        return next(m["value"] for m in session.send("Performance.getMetrics")["metrics"] if m["name"] == "TaskDuration")
+        return next(m["value"] for m in session.send("Performance.getMetrics")["metrics"] if m["name"]
+            == "TaskDuration")
 
     lags = []
     before, begun = spent(), time.monotonic()
@@ -66,7 +71,8 @@ def test_twenty_pages_cost_the_server_less_than_a_twentieth_of_a_core():
         "def page():\n"
         "    c=http.client.HTTPConnection(host); c.request('GET','/api/session'); r=c.getresponse(); r.read()\n"
         "    k=r.headers['set-cookie'].split(';')[0]\n"
-        "    with connect('ws://'+host+'/ws',origin='http://'+host,additional_headers={'cookie':k},max_size=None) as w:\n"
+        "    with connect('ws://'+host+'/ws',origin='http://'+host,additional_headers={'cookie':k},max_size=None) as "
+        "w:\n"
         "        for _ in w: pass\n"
         "for _ in range(20): threading.Thread(target=page,daemon=True).start()\n"
         "sys.stdin.read()\n"
@@ -87,7 +93,8 @@ def test_twenty_pages_cost_the_server_less_than_a_twentieth_of_a_core():
             console.take(moment._replace(frame=moment.frame._replace(t=t), picture=moment.picture._replace(t=t)))
             time.sleep(max(0.0, begun + 0.1 * (i + 1) - time.monotonic()))
         share = (time.process_time() - before) / (time.monotonic() - begun)
-        print(f"20 pages, 200 tracks, 10 Hz: {share:.1%} of a core, {sum(v.dropped for v in console.hub.viewers)} dropped")
+        print(f"20 pages, 200 tracks, 10 Hz: {share:.1%} of a core, {sum(v.dropped for v in console.hub.viewers)} "
+            "dropped")
         assert share < SERVER_SHARE
     finally:
         pages.stdin.close()
@@ -97,7 +104,9 @@ def test_twenty_pages_cost_the_server_less_than_a_twentieth_of_a_core():
 
 @pytest.mark.prove
 def test_ten_hours_leak_no_memory_in_the_page(visit):
-    """Ten hours of the run in 3600 pictures, sent as fast as the page takes them; every track and warning in them is a new one each minute."""
+    """Ten hours of the run in 3600 pictures, sent as fast as the page takes them; every track and
+    warning in them is a new one each minute.
+    """
     site = kabul()
     play = Play(site, rounds=12, aircraft=4, again=60.0)
     console = Console(site, "SIMULATION", "ten hours", port=0)
@@ -116,7 +125,8 @@ def test_ten_hours_leak_no_memory_in_the_page(visit):
                 console.take(play.moment(t))
                 t += 10.0
                 time.sleep(0.02)
-            expect(page.locator('[data-test="clock"]')).to_contain_text("T+" if hour == 0 else f"{int((t - 10) // 3600)}:")
+            expect(page.locator('[data-test="clock"]')).to_contain_text("T+" if hour == 0
+                else f"{int((t - 10) // 3600)}:")
             sizes.append(heap())
         print("heap by hour, MB:", [round(size / 1e6, 1) for size in sizes])
         assert sizes[-1] < GROWTH * sizes[1]
@@ -141,7 +151,8 @@ def test_a_stalled_page_among_many_slows_nobody():
     going = threading.Event()
 
     def lively():
-        with connect(f"ws://{host}/ws", origin=f"http://{host}", additional_headers={"cookie": cookie}, close_timeout=0.5) as link:
+        with connect(f"ws://{host}/ws", origin=f"http://{host}", additional_headers={"cookie": cookie},
+                close_timeout=0.5) as link:
             while not going.is_set():
                 message = json.loads(link.recv(5))
                 if message["type"] == "frame":
@@ -151,7 +162,8 @@ def test_a_stalled_page_among_many_slows_nobody():
         with contextlib.ExitStack() as stalled:
             for _ in range(3):
                 headers = {"cookie": cookie}
-                stalled.enter_context(connect(f"ws://{host}/ws", origin=f"http://{host}", additional_headers=headers, close_timeout=0.5, max_queue=1))
+                stalled.enter_context(connect(f"ws://{host}/ws", origin=f"http://{host}", additional_headers=headers,
+                    close_timeout=0.5, max_queue=1))
             reader = threading.Thread(target=lively)
             reader.start()
             for _ in range(200):

@@ -16,7 +16,8 @@ from skywarden.console.app import tile_origin
 from skywarden.errors import UsageError
 from skywarden.kernels.geometry.earth import to_site
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
+playwright = pytest.importorskip("playwright.sync_api",
+    reason="playwright is not installed: the console's page is not tested")
 expect = playwright.expect
 
 
@@ -106,7 +107,9 @@ RED, BLUE = (220, 20, 20), (20, 20, 220)
 
 @contextmanager
 def tiles():
-    """A server of map tiles: red and blue squares in turn, so that the corners of every tile can be found on the map."""
+    """A server of map tiles: red and blue squares in turn, so that the corners of every tile can be
+    found on the map.
+    """
     from PIL import Image
 
     asked = []
@@ -136,7 +139,9 @@ def tiles():
 
 
 def corner(z, x, y):
-    """Longitude and latitude [rad] of a tile's north-west corner. Source: the OpenStreetMap wiki, Slippy map tilenames."""
+    """Longitude and latitude [rad] of a tile's north-west corner. Source: the OpenStreetMap wiki,
+    Slippy map tilenames.
+    """
     return 2 * math.pi * x / 2**z - math.pi, math.atan(math.sinh(math.pi * (1 - 2 * y / 2**z)))
 
 
@@ -176,12 +181,14 @@ def test_tiles_are_asked_for_only_where_they_are_named_and_lie_where_their_corne
             if zoom != z:
                 continue
             longitude, latitude = corner(z, x, y)
-            at = to_site(origin.latitude, origin.longitude, origin.elevation, latitude, longitude, origin.elevation)[0, :2]
+            at = to_site(origin.latitude, origin.longitude, origin.elevation, latitude, longitude, origin.elevation)[0,
+                :2]
             px, py = np.array([100.0, 600.0]) + (at - a) / scale * np.array([1.0, 1.0])
             if not (60 < px < view.shape[1] - 60 and 60 < py < view.shape[0] - 60):
                 continue
             found += 1
-            row, column = redness[int(py) + 12, int(px) - 30:int(px) + 30], redness[int(py) - 30:int(py) + 30, int(px) + 12]
+            row, column = redness[int(py) + 12, int(px) - 30:int(px) + 30], redness[int(py) - 30:int(py) + 30,
+                int(px) + 12]
             for line in (row, column):                      # the one change of colour along it lies at its middle
                 change = np.flatnonzero(np.diff(np.sign(line)))
                 apart.append(np.abs(change - 29.5).min() if change.size else 99.0)
@@ -200,9 +207,12 @@ def test_a_console_without_tiles_has_no_other_place_in_its_policy(run, visit):
 
 
 @pytest.mark.parametrize(("url", "origin"), [
-    ("http://127.0.0.1:9000/{z}/{x}/{y}.png", "http://127.0.0.1:9000"), ("https://maps.example/a/{z}/{y}/{x}", "https://maps.example"),
-    ("http://[::1]:9/{z}/{x}/{y}", "http://[::1]:9"), ("http://127.0.0.1:9000/tiles.png", None), ("ftp://x/{z}/{x}/{y}", None), ("{z}/{x}/{y}", None),
-    ("http://a; script-src *;/{z}/{x}/{y}", None), ("http://*/{z}/{x}/{y}", None), ("http://u:p@host/{z}/{x}/{y}", None), ("http://h:99999/{z}/{x}/{y}", None),
+    ("http://127.0.0.1:9000/{z}/{x}/{y}.png", "http://127.0.0.1:9000"), ("https://maps.example/a/{z}/{y}/{x}",
+        "https://maps.example"),
+    ("http://[::1]:9/{z}/{x}/{y}", "http://[::1]:9"), ("http://127.0.0.1:9000/tiles.png", None),
+    ("ftp://x/{z}/{x}/{y}", None), ("{z}/{x}/{y}", None),
+    ("http://a; script-src *;/{z}/{x}/{y}", None), ("http://*/{z}/{x}/{y}", None), ("http://u:p@host/{z}/{x}/{y}",
+        None), ("http://h:99999/{z}/{x}/{y}", None),
 ])
 def test_an_address_of_tiles_gives_one_origin_or_is_refused(url, origin):
     if origin is None:

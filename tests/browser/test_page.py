@@ -1,4 +1,6 @@
-"""The console's page in a real browser, beyond the acts of `test_acts.py`: what it shows, what it lets be heard, and what it does when something fails."""
+"""The console's page in a real browser, beyond the acts of `test_acts.py`: what it shows, what it
+lets be heard, and what it does when something fails.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,8 @@ def test_silence_is_called_stale_within_two_seconds_and_ends_when_pictures_come_
     for _ in range(3):      # the best of three: a busy machine may hold up a browser, never hurry it
         made.freeze()
         begun = time.monotonic()
-        page.wait_for_selector('[data-test="stale"]', timeout=10_000)      # looks at every repaint, `expect` only once a second
+        # looks at every repaint, `expect` only once a second
+        page.wait_for_selector('[data-test="stale"]', timeout=10_000)
         took.append(time.monotonic() - begun)
         expect(at(page, "mode")).to_contain_text("STALE")
         expect(at(page, "act")).to_contain_text("Do not rely")
@@ -63,7 +66,8 @@ def test_a_raid_of_fifty_is_one_warning_a_zone_most_urgent_first(run, visit):
     expect(at(page, "warning").first).to_be_visible()
     zones = at(page, "warning").evaluate_all("cards => cards.map(card => card.dataset.zone)")
     assert len(zones) == len(set(zones)) <= 7
-    seconds = [int(re.search(r"(\d+) s", text).group(1)) for text in at(page, "countdown").all_inner_texts() if "in" in text]
+    seconds = [int(re.search(r"(\d+) s", text).group(1)) for text in at(page, "countdown").all_inner_texts()
+        if "in" in text]
     assert seconds == sorted(seconds)
     expect(at(page, "overflow")).to_be_attached()
     expect(at(page, "spoken")).to_have_attribute("aria-live", "assertive")
@@ -76,13 +80,16 @@ const knob = { setValueAtTime() {}, linearRampToValueAtTime() {} };
 window.AudioContext = class {
   state = "suspended"; currentTime = 0; destination = {};
   resume() { this.state = "running"; return Promise.resolve(); }
-  createOscillator() { return { frequency: { value: 0 }, connect: (to) => to, start() { window.tones += 1; }, stop() {} }; }
+  createOscillator() {
+    return { frequency: { value: 0 }, connect: (to) => to, start() { window.tones += 1; }, stop() {} }; }
   createGain() { return { gain: knob, connect: (to) => to }; }
 };
 window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
-const voices = [{ localService: false, lang: "en-GB", name: "Far away" }, { localService: true, lang: "en-GB", name: "On this computer" }];
+const voices = [{ localService: false, lang: "en-GB", name: "Far away" },
+  { localService: true, lang: "en-GB", name: "On this computer" }];
 Object.defineProperty(window, "speechSynthesis", { value: {
-  getVoices: () => voices, addEventListener() {}, speak(speech) { window.words.push([speech.text, speech.voice.name]); } } });
+  getVoices: () => voices, addEventListener() {},
+  speak(speech) { window.words.push([speech.text, speech.voice.name]); } } });
 """
 
 
@@ -98,7 +105,8 @@ def test_an_alarm_calls_until_it_is_acknowledged_and_is_spoken_once(run, visit):
         time.sleep(seconds)
         return tones() == before
 
-    expect(at(page, "sound")).to_contain_text("!")              # nobody has touched the page yet: the browser keeps it silent, and it says so
+    # nobody has touched the page yet: the browser keeps it silent, and it says so
+    expect(at(page, "sound")).to_contain_text("!")
     page.keyboard.press("3")
     expect(at(page, "sound")).not_to_contain_text("!")
     expect(at(page, "channel").filter(has_text="sound")).to_contain_text("on")
@@ -117,7 +125,8 @@ def test_an_alarm_calls_until_it_is_acknowledged_and_is_spoken_once(run, visit):
     assert len(page.evaluate("window.words")) == 1              # switched off means words, too
     page.keyboard.press("v")
     soon(lambda: not silent(0.3))
-    page.keyboard.press("p")                                    # a run that stands still could take no acknowledgement: it does not call for ever
+    # a run that stands still could take no acknowledgement: it does not call for ever
+    page.keyboard.press("p")
     expect(at(page, "still")).to_be_visible()
     assert silent()
 
@@ -158,7 +167,8 @@ def test_the_sheet_of_keys_names_every_key_that_does_something():
     sheet = re.search(r"keys: \[(.*?)\] as \[string, string\]\[\]", texts, re.DOTALL).group(1)
     named = " ".join(re.findall(r'\["([^"]+)", "', sheet)) + " " + sheet
     table = re.search(r"const KEYS[^{]*\{(.*?)\n\};", keys, re.DOTALL).group(1)
-    does = re.findall(r'(?:^|[,{]\s*)(?:"([^"]+)"|([A-Za-z]\w*)):(?= )', re.sub(r"\([^()]*\) =>[^,]*|=> void \(.*?\)\)\)?", "", table), re.MULTILINE)
+    does = re.findall(r'(?:^|[,{]\s*)(?:"([^"]+)"|([A-Za-z]\w*)):(?= )',
+        re.sub(r"\([^()]*\) =>[^,]*|=> void \(.*?\)\)\)?", "", table), re.MULTILINE)
     names = {" ": "Space", "ArrowLeft": "←", "ArrowRight": "→", "Escape": "Esc", "-": "−", "=": "+"}
     for key in {one or other for one, other in does}:
         shown = names.get(key) or (f"Shift+{key}" if len(key) == 1 and key.isupper() else key.upper())
@@ -192,7 +202,8 @@ def test_a_track_is_selected_on_the_map_by_pointer(run, visit):
     page.keyboard.press("Escape")
     expect(at(page, "facts")).to_have_count(0)
     box = page.locator(".canvas").bounding_box()
-    # it flies east at 8 m/s, 900 m west and 1600 m north of the site's middle when the run begins; the home view has 0.117 pixels a metre at this size
+    # it flies east at 8 m/s, 900 m west and 1600 m north of the site's middle when the run begins; the home view has
+    # 0.117 pixels a metre at this size
     for down in [*range(98, 160, 12), *range(8, int(box["height"] / 2), 12)]:
         page.mouse.click(box["x"] + box["width"] / 2 - 0.117 * (900.0 - 8.0 * made.t), box["y"] + down)
         page.wait_for_timeout(500)      # two clicks soon after one another would be a double one, which zooms

@@ -13,14 +13,16 @@ from skywarden.record.reader import Record
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 from test_console import SITE, a_record
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
+playwright = pytest.importorskip("playwright.sync_api",
+    reason="playwright is not installed: the console's page is not tested")
 expect = playwright.expect
 
 
 def test_a_record_opens_in_replay_and_its_report_is_a_key_away(visit, tmp_path):
     path = a_record(tmp_path)
     with Record(path) as record:
-        console = Console(SITE, "REPLAY", "night.rec", port=0, moments=record.moments(), kind="LIVE", records=tmp_path, epoch_ns=record.header.epoch_ns)
+        console = Console(SITE, "REPLAY", "night.rec", port=0, moments=record.moments(), kind="LIVE", records=tmp_path,
+            epoch_ns=record.header.epoch_ns)
         try:
             page = visit(console.url)
             expect(page.locator('[data-test="mode"]')).to_contain_text("REPLAY of LIVE")
@@ -32,7 +34,8 @@ def test_a_record_opens_in_replay_and_its_report_is_a_key_away(visit, tmp_path):
             expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
             page.keyboard.press("o")
             expect(page.locator('[data-test="record"]')).to_contain_text("night.rec")
-            expect(page.locator('[data-test="record"]')).to_contain_text("12 projectiles tracked, 5 aircraft; 3 warnings")
+            expect(page.locator('[data-test="record"]')).to_contain_text("12 projectiles tracked, 5 aircraft; 3 "
+                "warnings")
             faults = []
             page.context.on("console", lambda message: faults.append(message.text))
             with page.context.expect_page() as opened:

@@ -1,4 +1,6 @@
-"""Every screen at four sizes: nothing runs out of its box. `SKYWARDEN_SCREENS=1` also writes the pictures of the guide."""
+"""Every screen at four sizes: nothing runs out of its box. `SKYWARDEN_SCREENS=1` also writes the
+pictures of the guide.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from skywarden.messages.commands import Command
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 from test_console import a_record
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the console's page is not tested")
+playwright = pytest.importorskip("playwright.sync_api",
+    reason="playwright is not installed: the console's page is not tested")
 expect = playwright.expect
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "screens"
@@ -25,12 +28,16 @@ NAMES = [str(width) for width, _ in SIZES]
 BOTH_SIZES = ("quiet", "raid", "replay", "stale", "edit", "report")      # the guide has these large, too
 # What sticks out of the window, or is cut off by its own box where its author did not mean it to be.
 STICKS_OUT = """() => { const page = document.documentElement, long = page.scrollHeight > innerHeight + 1;
-  const all = document.querySelectorAll('header *, footer *, .banner *, .situation *, .warnings *, [role=tab], dialog *, .maptools *, .corner *, .edit *');
+  const all = document.querySelectorAll('header *, footer *, .banner *, .situation *, .warnings *, [role=tab], '
+    + 'dialog *, .maptools *, .corner *, .edit *');
   return [...(page.scrollWidth > innerWidth ? [page] : []), ...[...all]
-  .filter(e => e.checkVisibility() && !e.closest('.hidden, svg, .title, .user') && !e.matches('canvas, small.hidden, option'))
+  .filter(e => e.checkVisibility() && !e.closest('.hidden, svg, .title, .user')
+    && !e.matches('canvas, small.hidden, option'))
   .filter(e => { const r = e.getBoundingClientRect();
-    const scrolls = long || e.closest('.warnings, dialog, [role=tabpanel]'), wide = e.closest('.scroll, [role=tablist]');
-    return r.width > 0 && ((!wide && (r.left < -1 || r.right > innerWidth + 1)) || (!scrolls && (r.top < -1 || r.bottom > innerHeight + 1))
+    const scrolls = long || e.closest('.warnings, dialog, [role=tabpanel]');
+    const wide = e.closest('.scroll, [role=tablist]');
+    return r.width > 0 && ((!wide && (r.left < -1 || r.right > innerWidth + 1))
+      || (!scrolls && (r.top < -1 || r.bottom > innerHeight + 1))
       || (e.matches('button, .count, .mode, .chip, h2, [role=tab]') && e.scrollWidth > e.clientWidth + 2)) })
   ].map(e => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`) }"""
 
@@ -38,7 +45,8 @@ STICKS_OUT = """() => { const page = document.documentElement, long = page.scrol
 def shot(page, name, size):
     page.wait_for_timeout(400)
     out = page.evaluate(STICKS_OUT)
-    if os.environ.get("SKYWARDEN_SCREENS") and (size[0] == 1280 or (size[0] == 1920 and name in BOTH_SIZES) or (size[0] == 390 and name in ("raid", "why"))):
+    if os.environ.get("SKYWARDEN_SCREENS") and (size[0] == 1280 or (size[0] == 1920 and name in BOTH_SIZES)
+            or (size[0] == 390 and name in ("raid", "why"))):
         GUIDE.mkdir(exist_ok=True)
         page.screenshot(path=GUIDE / f"{name}-{size[0]}.png")
     assert not out, f"{name} at {size[0]} x {size[1]}: {out}"

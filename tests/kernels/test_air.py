@@ -9,7 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skywarden.kernels.ballistics.air import GAMMA, GAS, GEOPOTENTIAL_RADIUS, density_and_sound, exponential, icao, icao_geometric, wind_at, with_weather
+from skywarden.kernels.ballistics.air import (
+    GAMMA,
+    GAS,
+    GEOPOTENTIAL_RADIUS,
+    density_and_sound,
+    exponential,
+    icao,
+    icao_geometric,
+    wind_at,
+    with_weather,
+)
 from skywarden.kernels.ballistics.drag import standard_drags
 from skywarden.kernels.ballistics.flight import EARTH_RADIUS, STANDARD_GRAVITY, acceleration, plain_earth, real_earth
 
@@ -27,7 +37,9 @@ def rows() -> list[dict[str, str]]:
 
 
 def last_digit(text: str) -> float:
-    """Two units of the sixth digit, the last that is printed: the document carried rounded values from layer to layer (2e-6 of them)."""
+    """Two units of the sixth digit, the last that is printed: the document carried rounded values
+    from layer to layer (2e-6 of them).
+    """
     return 2.0 * 10.0 ** -len(text.partition(".")[2])
 
 
@@ -36,7 +48,8 @@ def values(up: float) -> dict[str, float]:
     temperature = sound**2 / (GAMMA * GAS)
     _, _, fall = acceleration(0.0, 0.0, up, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0, standard_drags(["constant"]), icao(0.0),
                               plain_earth(0.0)._replace(radius=EARTH_RADIUS))
-    return {"T_K": temperature, "p_Pa": density * GAS * temperature, "rho_kgm3": density, "a_mps": sound, "g_mps2": -fall}
+    return {"T_K": temperature, "p_Pa": density * GAS * temperature, "rho_kgm3": density, "a_mps": sound,
+        "g_mps2": -fall}
 
 
 @pytest.mark.parametrize("column", ["T_K", "p_Pa", "rho_kgm3", "a_mps", "g_mps2"])
@@ -61,7 +74,8 @@ def test_geometric_height_gives_the_formula_without_the_geopotential_step():
     up = 1_790.0 + 3_000.0
     temperature = 288.15 - 0.0065 * up
     density = 101_325.0 * (temperature / 288.15) ** (STANDARD_GRAVITY / (GAS * 0.0065)) / (GAS * temperature)
-    assert density_and_sound(icao_geometric(1_790.0), 3_000.0) == pytest.approx((density, math.sqrt(GAMMA * GAS * temperature)), rel=1e-14)
+    assert density_and_sound(icao_geometric(1_790.0), 3_000.0) == pytest.approx((density,
+        math.sqrt(GAMMA * GAS * temperature)), rel=1e-14)
 
 
 def test_a_warmer_day_thins_the_air_at_unchanged_pressure():
@@ -73,7 +87,8 @@ def test_a_warmer_day_thins_the_air_at_unchanged_pressure():
 
 
 def test_the_exponential_air_is_the_range_sites():
-    assert density_and_sound(exponential(1_790.0), 0.0) == pytest.approx((1.225 * math.exp(-1_790.0 / 10_200.0), 340.3 - 0.0041 * 1_790.0))
+    assert density_and_sound(exponential(1_790.0), 0.0) == pytest.approx((1.225 * math.exp(-1_790.0 / 10_200.0),
+        340.3 - 0.0041 * 1_790.0))
 
 
 def test_wind_is_linear_between_heights_and_held_beyond_them():
@@ -83,14 +98,16 @@ def test_wind_is_linear_between_heights_and_held_beyond_them():
     assert wind_at(air, 5_000.0) == (9.0, 9.0)
 
 
-@pytest.mark.parametrize(("up", "wind"), [([0.0, 0.0], [[0, 0], [1, 1]]), ([0.0], [[0.0, math.nan]]), ([], np.zeros((0, 2))), ([0.0], [0.0, 1.0])])
+@pytest.mark.parametrize(("up", "wind"), [([0.0, 0.0], [[0, 0], [1, 1]]), ([0.0], [[0.0, math.nan]]),
+    ([], np.zeros((0, 2))), ([0.0], [0.0, 1.0])])
 def test_what_is_no_wind_profile_is_refused(up, wind):
     with pytest.raises(ValueError, match="wind profile"):
         with_weather(icao(0.0), up, wind)
 
 
 def test_gravity_at_the_pole_and_the_equator_is_the_published_one():
-    assert real_earth(0.0, 0.0).gravity == pytest.approx(9.7803253359, abs=1e-10)                   # WGS-84, NIMA TR8350.2
+    # WGS-84, NIMA TR8350.2
+    assert real_earth(0.0, 0.0).gravity == pytest.approx(9.7803253359, abs=1e-10)
     assert real_earth(math.pi / 2, 0.0).gravity == pytest.approx(9.8321849378, abs=1e-8)            # the same
     assert real_earth(math.pi / 2, 0.0).spin @ [0, 0, 1] == pytest.approx(7.292115e-5)
     assert np.linalg.norm(real_earth(0.6, 0.0).spin) == pytest.approx(7.292115e-5)

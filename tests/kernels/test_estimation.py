@@ -113,7 +113,8 @@ def test_scalar_updates_equal_the_joint_update(n):
 def test_one_target_followed_from_python_is_flight_growth_and_joint_update(n):
     rng = np.random.default_rng(n)
     air, earth = exponential(1790.0), plain_earth(1790.0)
-    laws = drags([(np.zeros(1), np.ones(1), "pchip"), (np.array([0.0, 0.9, 1.1, 2.0]), np.array([1.0, 1.1, 2.0, 1.6]), "pchip")])
+    laws = drags([(np.zeros(1), np.ones(1), "pchip"), (np.array([0.0, 0.9, 1.1, 2.0]), np.array([1.0, 1.1, 2.0, 1.6]),
+        "pchip")])
     law = -1 if n == 6 else 1
     x, P = (part[..., :9].copy() for part in random_belief(rng, n))       # a state of nine: no drift, no lift
     P = P[:9].copy()
@@ -138,7 +139,8 @@ def test_one_target_followed_from_python_is_flight_growth_and_joint_update(n):
 
 def test_one_target_followed_refuses_what_it_cannot_follow():
     world = pack(exponential(0.0), plain_earth(0.0), drags([(np.zeros(1), np.ones(1), "pchip")]))
-    x, P, z = np.array([3000.0, 1.0, 500.0, 50.0, 0.0, 10.0, 2.3, 0.0, 0.0]), np.eye(9), np.array([3000.0, 1.5, 0.2, 50.0])
+    x, P, z = np.array([3000.0, 1.0, 500.0, 50.0, 0.0, 10.0, 2.3, 0.0, 0.0]), np.eye(9), np.array([3000.0, 1.5, 0.2,
+        50.0])
     good = (x, P, z, 0.25, np.zeros(3), np.ones(4), world)
     follow(*good)
     for place, wrong in ((0, x[:7].copy()), (1, np.eye(7)), (0, np.full(9, np.nan)), (2, z[:3].copy())):
@@ -210,7 +212,8 @@ def fitted(times, z, law, sensors, truth):
     x0, x, P = truth + 0.0, np.empty(STATES), np.empty((STATES, STATES))
     x0[:6] += [40.0, -40.0, 30.0, 30.0, -20.0, 20.0]
     k = len(times)
-    ll = fit(times, np.zeros(k, np.int32), z, np.ones(k), k, law, 7, DRAGS, AIR, EARTH, sensors, mean, variance, 5, x0, x, P)
+    ll = fit(times, np.zeros(k, np.int32), z, np.ones(k), k, law, 7, DRAGS, AIR, EARTH, sensors, mean, variance, 5, x0,
+        x, P)
     return ll, x, P
 
 
@@ -229,7 +232,9 @@ def test_a_fit_of_perfect_detections_finds_the_flight_and_its_law():
 
 
 def test_fits_are_as_sure_as_they_claim():
-    """Normalised squared error of 300 fits: chi-squared with 7 x 300 degrees of freedom, within four standard deviations."""
+    """Normalised squared error of 300 fits: chi-squared with 7 x 300 degrees of freedom, within
+    four standard deviations.
+    """
     sensors = Sensors(np.zeros((1, 3)), SIGMA[None] ** 2, np.array([np.inf]))
     rng = np.random.default_rng(2)
     times = np.arange(24) * 0.25
@@ -277,7 +282,9 @@ def held(flown, mean, covariance, share):
 
 
 def test_behind_and_before_a_ridge_the_region_of_impact_holds_what_it_says():
-    """1,500 states drawn from a track's own covariance and flown down, over ridges at many places about where it would fall on flat ground."""
+    """1,500 states drawn from a track's own covariance and flown down, over ridges at many places
+    about where it would fall on flat ground.
+    """
     P = np.zeros((STATES, STATES))
     P[:6, :6] = np.diag([30.0, 30.0, 30.0, 4.0, 4.0, 4.0]) ** 2
     P[6, 6] = 0.15**2
@@ -310,9 +317,12 @@ def test_behind_and_before_a_ridge_the_region_of_impact_holds_what_it_says():
 
 
 SCAN, SCANS, STARTED = 2.0, 60, 12      # s, scans, and detections fitted at once before the filter takes over
-ANCHORS = {40: 1.04, 80: 1.00, 118: 1.05}       # s: error over bound of an EKF for the position along the ground, computed for the issue
-REENTRY = np.array([232e3, 0.0, 88e3, 2290.0 * math.cos(math.radians(190.0)), 0.0, 2290.0 * math.sin(math.radians(190.0)), 9.81 / 4.0, 0.0, 0.0, 0.0, 0.0])
-LOW_AIR, HIGH_AIR, G981 = exponential(0.0, 1.227, 1.0 / 1.093e-4), exponential(0.0, 1.754, 1.0 / 1.49e-4), plain_earth(0.0, 9.81)
+# s: error over bound of an EKF for the position along the ground, computed for the issue
+ANCHORS = {40: 1.04, 80: 1.00, 118: 1.05}
+REENTRY = np.array([232e3, 0.0, 88e3, 2290.0 * math.cos(math.radians(190.0)), 0.0,
+    2290.0 * math.sin(math.radians(190.0)), 9.81 / 4.0, 0.0, 0.0, 0.0, 0.0])
+LOW_AIR, HIGH_AIR, G981 = exponential(0.0, 1.227, 1.0 / 1.093e-4), exponential(0.0, 1.754,
+    1.0 / 1.49e-4), plain_earth(0.0, 9.81)
 LAYER = 9_144.0                                 # m, below which the first of these airs holds
 SHAKE = np.array([[SCAN**3 / 3, SCAN**2 / 2], [SCAN**2 / 2, SCAN]])     # process noise of an axis, 1 m²/s³
 REENTRY_SIGMA = np.array([100.0, np.nan, 0.017, np.nan])
@@ -320,14 +330,18 @@ PLANE = [0, 3, 2, 5]                            # along the ground, its rate, up
 
 
 def reentry(x, F, noise=((0.0, 0.0), (0.0, 0.0))):
-    """A scan of the problem of Farina, Ristic and Benvenuti 2002, with process noise (2, 2): each axis's position and rate."""
+    """A scan of the problem of Farina, Ristic and Benvenuti 2002, with process noise (2, 2): each
+    axis's position and rate.
+    """
     flow(x, SCAN, 0, DRAGS, LOW_AIR if x[2] < LAYER else HIGH_AIR, G981, 6, F)
     x[[0, 3]] += noise[0]
     x[[2, 5]] += noise[1]
 
 
 def reentry_slopes(x):
-    """What the radar at the origin expects of `x`, and the slopes of range and elevation with respect to PLANE, (2, 4)."""
+    """What the radar at the origin expects of `x`, and the slopes of range and elevation with
+    respect to PLANE, (2, 4).
+    """
     expected, H = np.empty(4), np.empty((4, 6))
     measure(x, np.zeros(3), expected, H)
     return expected, H[np.ix_([0, 2], PLANE)]
@@ -341,7 +355,9 @@ def reentry_noise():
 
 
 def reentry_bounds():
-    """Root of the posterior Cramér-Rao bound (4,) by time: recursion of Tichavsky et al. 1998 along the nominal path, from its first two detections."""
+    """Root of the posterior Cramér-Rao bound (4,) by time: recursion of Tichavsky et al. 1998 along
+    the nominal path, from its first two detections.
+    """
     x, F, out = REENTRY.copy(), np.zeros((6, STATES)), {}
     weight, q = np.diag(REENTRY_SIGMA[[0, 2]] ** -2), reentry_noise()[np.ix_(PLANE, PLANE)]
     first = np.linalg.inv(reentry_slopes(x)[1][:, ::2].T @ weight @ reentry_slopes(x)[1][:, ::2])
@@ -362,7 +378,9 @@ def reentry_bounds():
 
 
 def reentry_errors(runs, seed):
-    """Root mean square error (4,) by time of the tracker's own way to start and go on: the first STARTED detections fitted at once, then the filter."""
+    """Root mean square error (4,) by time of the tracker's own way to start and go on: the first
+    STARTED detections fitted at once, then the filter.
+    """
     rng, root, q = np.random.default_rng(seed), np.linalg.cholesky(SHAKE), reentry_noise()
     radar = Sensors(np.zeros((1, 3)), REENTRY_SIGMA[None] ** 2, np.array([np.inf]))
     free = np.full(STATES, np.inf)
@@ -399,9 +417,12 @@ def reentry_errors(runs, seed):
 
 
 def test_farina_reentry_benchmark_errors_stay_near_the_bound():
-    """Parameters of Farina, Ristic and Benvenuti (IEEE T-AES 38(3), 2002). The bounds are the issue's to a twentieth; its runs scatter by 3 % here."""
+    """Parameters of Farina, Ristic and Benvenuti (IEEE T-AES 38(3), 2002). The bounds are the
+    issue's to a twentieth; its runs scatter by 3 % here.
+    """
     bounds, errors = reentry_bounds(), reentry_errors(250, 5)
-    for when, known in {40: (473.0, 21.8, 1069.0, 50.5), 80: (205.0, 11.0, 373.0, 11.9), 118: (43.0, 2.7, 46.0, 2.5)}.items():
+    for when, known in {40: (473.0, 21.8, 1069.0, 50.5), 80: (205.0, 11.0, 373.0, 11.9), 118: (43.0, 2.7, 46.0,
+            2.5)}.items():
         assert np.allclose(bounds[when], known, rtol=0.07), (when, bounds[when])
         assert abs((errors[when] / bounds[when]).mean() - 1.0) < 0.12, (when, errors[when] / bounds[when])
 
@@ -412,7 +433,9 @@ def test_farina_reentry_benchmark_line(evidence):
     bounds, errors = reentry_bounds(), reentry_errors(6_000, 6)
     for when, anchor in ANCHORS.items():
         ratio = errors[when] / bounds[when]
-        evidence("tracking-reentry", f"{when} s", **{f"{name}_over_bound": round(float(r), 3) for name, r in zip(("x", "vx", "y", "vy"), ratio, strict=True)},
-                 mean=round(float(ratio.mean()), 3), anchor=anchor, at_most=round(1.05 * anchor, 3), bound_x_m=round(float(bounds[when][0]), 1))
+        evidence("tracking-reentry", f"{when} s", **{f"{name}_over_bound": round(float(r), 3) for name,
+            r in zip(("x", "vx", "y", "vy"), ratio, strict=True)},
+                 mean=round(float(ratio.mean()), 3), anchor=anchor, at_most=round(1.05 * anchor, 3),
+                 bound_x_m=round(float(bounds[when][0]), 1))
         assert ratio[0] <= 1.05 * anchor, (when, ratio)
         assert ratio.mean() <= 1.05 * anchor, (when, ratio)

@@ -17,17 +17,20 @@ from skywarden.kernels.geometry.ground import Ground, flat, ground_up
 LAWS = standard_drags(["G1", "G7", "constant"])
 LB_PER_SQUARE_INCH = 703.0695796391593      # kg/m²
 decimetre = 0.1
-WEATHER = with_weather(icao(1_790.0), [0.0, 1_500.0, 6_000.0], [[-4.0, 6.0], [8.0, 2.0], [20.0, -5.0]], temperature_offset=10.0)
+WEATHER = with_weather(icao(1_790.0), [0.0, 1_500.0, 6_000.0], [[-4.0, 6.0], [8.0, 2.0], [20.0, -5.0]],
+    temperature_offset=10.0)
 
 # Generic rounds: law, ballistic coefficient [kg/m²], speed [m/s], elevation [degrees]
-ROUNDS = {"lofted": (0, 1.5, 225.0, 55.0), "coasting": (0, 1.6, 340.0, 42.0), "supersonic": (1, 1.3, 560.0, 45.0), "constant": (2, 3.0, 300.0, 50.0)}
+ROUNDS = {"lofted": (0, 1.5, 225.0, 55.0), "coasting": (0, 1.6, 340.0, 42.0), "supersonic": (1, 1.3, 560.0, 45.0),
+    "constant": (2, 3.0, 300.0, 50.0)}
 
 
 def batch(name: str, n: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rounds of a kind, each a little different, in all directions."""
     row, coefficient, speed, elevation = ROUNDS[name]
     rng = np.random.default_rng(seed)
-    v, e, b = speed * rng.uniform(0.9, 1.1, n), np.radians(elevation + rng.uniform(-15.0, 15.0, n)), rng.uniform(0.0, 2.0 * math.pi, n)
+    v, e, b = speed * rng.uniform(0.9, 1.1, n), np.radians(elevation + rng.uniform(-15.0, 15.0, n)), rng.uniform(0.0,
+        2.0 * math.pi, n)
     velocity = np.stack([v * np.cos(e) * np.sin(b), v * np.cos(e) * np.cos(b), v * np.sin(e)], 1)
     state = np.concatenate([rng.normal(0, 100, (n, 2)), rng.uniform(0, 50, (n, 1)), velocity], 1)
     return state, np.full(n, row), 1.0 / (coefficient * LB_PER_SQUARE_INCH * rng.uniform(0.9, 1.1, n))
@@ -77,13 +80,15 @@ def test_on_rough_ground_the_batch_falls_where_single_flights_do():
     ground = Ground(-9_000.0, -9_000.0, 150.0, height, float(height.max()), 0.0)
     state, laws, inverse = batch("coasting", 300)
     state[:, 2] += 310.0
-    fast, exact = (f(state, laws, inverse, ground, LAWS, WEATHER, real_earth(0.6, 1_790.0)) for f in (fall, fall_exactly))
+    fast, exact = (f(state, laws, inverse, ground, LAWS, WEATHER, real_earth(0.6, 1_790.0))
+        for f in (fall, fall_exactly))
     miss = np.linalg.norm(fast.position - exact.position, axis=1)
     assert np.quantile(miss, 0.99) <= 2 * decimetre     # a slope along the path stretches the error
 
 
 def test_short_hops_steep_shots_and_starts_on_the_ground():
-    state = np.array([[0.0, 0.0, 0.0, 3.0, 0.0, 4.0], [0.0, 0.0, 0.0, 0.0, 0.0, 200.0], [0.0, 0.0, 0.0, 5.0, 0.0, -5.0], [0.0, 0.0, 1_000.0, 0.0, 0.0, 0.0],
+    state = np.array([[0.0, 0.0, 0.0, 3.0, 0.0, 4.0], [0.0, 0.0, 0.0, 0.0, 0.0, 200.0], [0.0, 0.0, 0.0, 5.0, 0.0,
+        -5.0], [0.0, 0.0, 1_000.0, 0.0, 0.0, 0.0],
                       [0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.3, 1.0, 0.0, 0.0]])
     fast, exact = (f(state, 2, 1e-3, flat(), LAWS, icao(0.0), plain_earth(0.0)) for f in (fall, fall_exactly))
     assert np.abs(fast.position - exact.position).max() < 0.02
@@ -107,7 +112,8 @@ def test_the_shortest_hops_are_not_lost_in_the_first_step(ground):
 
 def test_two_threads_fly_the_same_flights():
     state, laws, inverse = batch("lofted", 301)
-    alone, together = (fall(state, laws, inverse, flat(), LAWS, WEATHER, plain_earth(1_790.0), threads=n) for n in (1, 2))
+    alone, together = (fall(state, laws, inverse, flat(), LAWS, WEATHER, plain_earth(1_790.0), threads=n)
+        for n in (1, 2))
     assert np.abs(together.position - alone.position).max() < 1e-9
     with pytest.raises(ValueError, match="one thread or more; got 0"):
         fall(state, laws, inverse, flat(), LAWS, WEATHER, plain_earth(1_790.0), threads=0)
@@ -133,14 +139,17 @@ def test_changed_weather_or_laws_never_meet_a_kept_table():
     other = fall(state, laws, inverse, flat(), LAWS, windier, plain_earth(1_790.0))
     assert np.abs(other.position - first.position).max() > 20.0
     heavier = drags([(*law("G7"), "pchip")])
-    assert np.abs(fall(state, 0, inverse, flat(), heavier, windier, plain_earth(1_790.0)).position - other.position).max() > 20.0
+    assert np.abs(fall(state, 0, inverse, flat(), heavier, windier, plain_earth(1_790.0)).position
+        - other.position).max() > 20.0
     thin = exponential(1_790.0)
-    assert np.abs(fall(state, laws, inverse, flat(), LAWS, thin, plain_earth(1_790.0)).position - first.position).max() > 1.0
+    assert np.abs(fall(state, laws, inverse, flat(), LAWS, thin, plain_earth(1_790.0)).position
+        - first.position).max() > 1.0
     assert (fall(state, laws, inverse, flat(), LAWS, WEATHER, plain_earth(1_790.0)).position == first.position).all()
 
 
 def test_no_rounds_fall_nowhere_and_wrong_shapes_are_refused():
-    assert fall(np.zeros((0, 6)), np.zeros(0, int), np.zeros(0), flat(), LAWS, WEATHER, plain_earth(0.0)).position.shape == (0, 3)
+    assert fall(np.zeros((0, 6)), np.zeros(0, int), np.zeros(0), flat(), LAWS, WEATHER,
+        plain_earth(0.0)).position.shape == (0, 3)
     with pytest.raises(ValueError, match=r"states \(n, 6\)"):
         fall(np.zeros((4, 5)), 0, 1e-3, flat(), LAWS, WEATHER, plain_earth(0.0))
     with pytest.raises(ValueError, match="drag laws 0 to 2"):

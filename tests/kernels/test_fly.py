@@ -25,25 +25,31 @@ def test_impacts_agree_with_the_references_within_a_decimetre(tmp_path):
         pytest.skip("the shared data folder is not here")
     for i, row in enumerate(csv.DictReader(line for line in file.read_text().splitlines() if not line.startswith("#"))):
         rounds, out = tmp_path / f"rounds-{i}.csv", tmp_path / f"out-{i}.csv"
-        rounds.write_text(HEADER + f"{row['drag']},{float(row['bc_lbin2']) * LB_PER_SQUARE_INCH!r},{row['v0']},{row['elev_deg']},90,0\n")
+        rounds.write_text(HEADER
+            + f"{row['drag']},{float(row['bc_lbin2']) * LB_PER_SQUARE_INCH!r},{row['v0']},{row['elev_deg']},90,0\n")
         wind, ground = (float(row["wind_x"]), float(row["wind_y"])), float(row["site_z_m"])
         assert fly_rounds(rounds, out, wind, "isa-geometric", 0.0, ground) == 1
         ours = pl.read_csv(out).row(0, named=True)
-        assert math.hypot(ours["impact_east_m"] - float(row["x_m"]), ours["impact_north_m"] - float(row["y_m"])) < decimetre
+        assert math.hypot(ours["impact_east_m"] - float(row["x_m"]),
+            ours["impact_north_m"] - float(row["y_m"])) < decimetre
         assert ours["time_of_flight_s"] == pytest.approx(float(row["tof_s"]), abs=1e-3)
-        assert ours["impact_speed_mps"] == pytest.approx(math.hypot(float(row["vx"]), float(row["vy"]), float(row["vz"])), abs=1e-3)
+        assert ours["impact_speed_mps"] == pytest.approx(math.hypot(float(row["vx"]), float(row["vy"]),
+            float(row["vz"])), abs=1e-3)
         assert ours["apex_m"] == pytest.approx(float(row["apex_above_site_m"]), abs=decimetre)
 
 
 def test_csv_and_parquet_mean_the_same_and_columns_may_stand_in_any_order(tmp_path):
     plain, packed = tmp_path / "rounds.csv", tmp_path / "rounds.parquet"
     plain.write_text(
-        "height_m, drag,note,ballistic_coefficient_kgm2,speed_mps,elevation_deg,bearing_deg\n20, G7 ,x,900,500,50,10\n0,constant,,2000,300,45,-90\n")
-    pl.DataFrame({"drag": ["G7", "constant"], "ballistic_coefficient_kgm2": [900, 2000], "speed_mps": [500.0, 300.0], "elevation_deg": [50, 45],
+        "height_m, drag,note,ballistic_coefficient_kgm2,speed_mps,elevation_deg,bearing_deg\n20, G7 "
+        ",x,900,500,50,10\n0,constant,,2000,300,45,-90\n")
+    pl.DataFrame({"drag": ["G7", "constant"], "ballistic_coefficient_kgm2": [900, 2000], "speed_mps": [500.0, 300.0],
+        "elevation_deg": [50, 45],
                   "bearing_deg": [10, -90], "height_m": [20.0, 0.0]}).write_parquet(packed)
     assert fly_rounds(plain, tmp_path / "a.parquet") == fly_rounds(packed, tmp_path / "b.csv") == 2
     a, b = pl.read_parquet(tmp_path / "a.parquet"), pl.read_csv(tmp_path / "b.csv")
-    assert a.columns == b.columns == ["impact_east_m", "impact_north_m", "time_of_flight_s", "impact_speed_mps", "apex_m"]
+    assert a.columns == b.columns == ["impact_east_m", "impact_north_m", "time_of_flight_s", "impact_speed_mps",
+        "apex_m"]
     assert (a - b).select(pl.all().abs().max()).row(0) == pytest.approx((0.0,) * 5, abs=1e-6)
     assert a["impact_north_m"][0] > 0.0 > a["impact_east_m"][1]       # bearing 10° is north, -90° west
 
@@ -101,8 +107,10 @@ def test_files_that_cannot_be_read_or_written_are_told_so(tmp_path):
     rounds.write_text(HEADER + GOOD)
     junk = tmp_path / "junk.parquet"
     junk.write_bytes(b"PAR1junk")
-    for source, out, says in [(tmp_path / "none.csv", rounds, "no such file"), (tmp_path, rounds, "folder"), (junk, rounds, "damaged Parquet table"),
-                              (rounds, tmp_path / "no" / "out.csv", "cannot be written"), (rounds, tmp_path, "cannot be written")]:
+    for source, out, says in [(tmp_path / "none.csv", rounds, "no such file"), (tmp_path, rounds, "folder"),
+            (junk, rounds, "damaged Parquet table"),
+                              (rounds, tmp_path / "no" / "out.csv", "cannot be written"), (rounds, tmp_path,
+                                  "cannot be written")]:
         with pytest.raises(TableError, match=says):
             fly_rounds(source, out)
 
@@ -115,7 +123,8 @@ def test_a_file_too_large_to_be_a_table_of_rounds_is_refused_before_it_is_read(t
         fly_rounds(rounds, tmp_path / "out.csv")
 
 
-@pytest.mark.parametrize("options", [{"atmosphere": "mars"}, {"wind": (math.nan, 0.0)}, {"wind": (1e4, 0.0)}, {"isa_offset": 1e3}, {"ground_height": math.inf},
+@pytest.mark.parametrize("options", [{"atmosphere": "mars"}, {"wind": (math.nan, 0.0)}, {"wind": (1e4, 0.0)},
+    {"isa_offset": 1e3}, {"ground_height": math.inf},
                                      {"atmosphere": "exponential", "isa_offset": 5.0}])
 def test_options_out_of_bounds_are_a_wrong_question(tmp_path, options):
     rounds = tmp_path / "rounds.csv"

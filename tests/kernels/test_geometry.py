@@ -14,7 +14,8 @@ from skywarden.kernels.geometry.polar import from_polar, to_polar, wrap
 from skywarden.kernels.geometry.polygon import area, area_within, distance, inside
 
 millimetre = 1e-3
-STAR = np.array([[0.0, 0.0], [40.0, 10.0], [80.0, 0.0], [60.0, 40.0], [80.0, 90.0], [40.0, 60.0], [0.0, 80.0], [20.0, 40.0]])
+STAR = np.array([[0.0, 0.0], [40.0, 10.0], [80.0, 0.0], [60.0, 40.0], [80.0, 90.0], [40.0, 60.0], [0.0, 80.0],
+    [20.0, 40.0]])
 
 
 @pytest.mark.parametrize("azimuth_deg", [0.0, 37.0, 90.0, 181.0, 300.0])
@@ -23,8 +24,10 @@ def test_a_place_at_a_geodesic_distance_and_bearing_is_seen_there(azimuth_deg, m
     geodesic = pytest.importorskip("geographiclib.geodesic")
     lat, lon = 34.5659, 69.2124
     there = geodesic.Geodesic.WGS84.Direct(lat, lon, azimuth_deg, metres)
-    ours = to_site(math.radians(lat), math.radians(lon), 0.0, math.radians(there["lat2"]), math.radians(there["lon2"]), 0.0)[0]
-    # the geodesic runs along the ellipsoid, of radius R there: its end lies s²/2R below the tangent plane and slightly nearer
+    ours = to_site(math.radians(lat), math.radians(lon), 0.0, math.radians(there["lat2"]), math.radians(there["lon2"]),
+        0.0)[0]
+    # the geodesic runs along the ellipsoid, of radius R there: its end lies s²/2R below the tangent plane and slightly
+    # nearer
     radius = 6_370_000.0
     assert math.hypot(ours[0], ours[1]) == pytest.approx(radius * math.sin(metres / radius), abs=2e-6 * metres)
     assert ours[2] == pytest.approx(-(metres**2) / (2.0 * radius), rel=0.01)
@@ -60,7 +63,8 @@ def test_inside_agrees_with_a_plain_twin_and_distance_and_area_with_shapely():
 
 def test_polar_there_and_back_again_about_a_displaced_sensor():
     rng = np.random.default_rng(6)
-    place, position, velocity = np.array([100.0, -50.0, 20.0]), rng.normal(0.0, 5_000.0, (300, 3)), rng.normal(0.0, 200.0, (300, 3))
+    place, position, velocity = np.array([100.0, -50.0, 20.0]), rng.normal(0.0, 5_000.0, (300, 3)), rng.normal(0.0,
+        200.0, (300, 3))
     r, azimuth, elevation, rate = to_polar(position, velocity, place)
     assert np.abs(from_polar(r, azimuth, elevation, place) - position).max() < 1e-8
     assert ((azimuth >= 0.0) & (azimuth <= 2.0 * math.pi)).all()
@@ -88,10 +92,12 @@ def test_ground_is_bilinear_and_its_edge_holds_on():
 def test_what_a_circle_holds_of_a_polygon_is_what_a_general_library_says() -> None:
     shapely = pytest.importorskip("shapely")
     rng = np.random.default_rng(6)
-    for corners in (STAR, STAR[::-1].copy(), np.array([[-30.0, -1500.0], [30.0, -1500.0], [30.0, 1500.0], [-30.0, 1500.0]])):
+    for corners in (STAR, STAR[::-1].copy(), np.array([[-30.0, -1500.0], [30.0, -1500.0], [30.0, 1500.0],
+            [-30.0, 1500.0]])):
         low, high = corners.min(axis=0) - 20.0, corners.max(axis=0) + 20.0
         for _ in range(100):
             east, north = rng.uniform(low, high)
             radius = float(10.0 ** rng.uniform(0.0, 3.5))
             whole = shapely.Point(east, north).buffer(radius, quad_segs=500)
-            assert abs(area_within(corners, east, north, radius) - whole.intersection(shapely.Polygon(corners)).area) <= 1e-3 * math.pi * radius**2
+            assert abs(area_within(corners, east, north,
+                radius) - whole.intersection(shapely.Polygon(corners)).area) <= 1e-3 * math.pi * radius**2

@@ -1,4 +1,6 @@
-"""Whatever bytes come in, nothing is thrown, every byte is accounted for, time never runs backwards and nothing impossible goes on."""
+"""Whatever bytes come in, nothing is thrown, every byte is accounted for, time never runs backwards
+and nothing impossible goes on.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ from skywarden.formats.network import Payload
 SITE = a_surveillance_site(48.0, 11.0)
 QUICK = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
-SEEDS = [a_turn(1000.0), pcap([(1e9 + k, ethernet(a_turn(1000.0 + k))) for k in range(4)]), block(34, b"\xf0\x01\x02\x01\x00\x10\x00\x00")]
+SEEDS = [a_turn(1000.0), pcap([(1e9 + k, ethernet(a_turn(1000.0 + k))) for k in range(4)]),
+    block(34, b"\xf0\x01\x02\x01\x00\x10\x00\x00")]
 if (SHARED / "asterix").is_dir():
     SEEDS += [path.read_bytes()[:6_000] for path in sorted((SHARED / "asterix").iterdir())]
 
@@ -109,12 +112,15 @@ def test_any_line_is_survived(lines):
     sbs.flush()
 
 
-VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.lists(st.integers(), max_size=2))
-KEYS = st.sampled_from(("hex", "flight", "alt_baro", "alt_geom", "gs", "track", "baro_rate", "lat", "lon", "nic", "nac_p", "seen_pos", "seen"))
+VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.lists(st.integers(),
+    max_size=2))
+KEYS = st.sampled_from(("hex", "flight", "alt_baro", "alt_geom", "gs", "track", "baro_rate", "lat", "lon", "nic",
+    "nac_p", "seen_pos", "seen"))
 
 
 @QUICK
-@given(st.fixed_dictionaries({"now": VALUES, "aircraft": st.lists(st.one_of(VALUES, st.dictionaries(KEYS, VALUES)), max_size=6)}),
+@given(st.fixed_dictionaries({"now": VALUES, "aircraft": st.lists(st.one_of(VALUES, st.dictionaries(KEYS, VALUES)),
+    max_size=6)}),
        st.lists(st.one_of(VALUES, st.lists(VALUES, max_size=12)), max_size=6))
 def test_any_json_is_survived(document, trace):
     import json

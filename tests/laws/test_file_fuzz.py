@@ -1,4 +1,6 @@
-"""Damaged and made-up files of every kind a reader takes: each is read or refused with its faults, quickly, in bounded memory."""
+"""Damaged and made-up files of every kind a reader takes: each is read or refused with its faults,
+quickly, in bounded memory.
+"""
 
 from __future__ import annotations
 

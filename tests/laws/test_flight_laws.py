@@ -26,7 +26,8 @@ lean = settings(max_examples=40, deadline=None, derandomize=True)
 
 def launched(speed: float, elevation_deg: float, bearing_deg: float) -> np.ndarray:
     e, b = math.radians(elevation_deg), math.radians(bearing_deg)
-    return np.array([0.0, 0.0, 0.0, speed * math.cos(e) * math.sin(b), speed * math.cos(e) * math.cos(b), speed * math.sin(e)])
+    return np.array([0.0, 0.0, 0.0, speed * math.cos(e) * math.sin(b), speed * math.cos(e) * math.cos(b),
+        speed * math.sin(e)])
 
 
 @lean
@@ -59,18 +60,22 @@ def test_turned_about_the_vertical_everything_turns_with_it(speed, elevation, be
     start = launched(speed, elevation, bearing)
     turned = np.concatenate([turn @ start[:3], turn @ start[3:]])
     one = fall(start, law, 1.0 / coefficient, flat(), LAWS, with_weather(icao(0.0), [0.0], [wind]), plain_earth(0.0))
-    other = fall(turned, law, 1.0 / coefficient, flat(), LAWS, with_weather(icao(0.0), [0.0], [turn[:2, :2] @ wind]), plain_earth(0.0))
+    other = fall(turned, law, 1.0 / coefficient, flat(), LAWS, with_weather(icao(0.0), [0.0], [turn[:2, :2] @ wind]),
+        plain_earth(0.0))
     assert np.abs(turn @ one.position[0] - other.position[0]).max() < millimetre
     assert abs(one.t[0] - other.t[0]) < 1e-6
 
 
 @lean
 @given(speeds, elevations, bearings, coefficients, laws, winds)
-def test_a_moving_air_mass_is_the_same_flight_seen_from_another_frame(speed, elevation, bearing, coefficient, law, wind):
+def test_a_moving_air_mass_is_the_same_flight_seen_from_another_frame(
+    speed, elevation, bearing, coefficient, law, wind
+):
     drift = np.array([*wind, 0.0])
     start = launched(speed, elevation, bearing)
     still = fly(start, law, 1.0 / coefficient, flat(), LAWS, icao(0.0), plain_earth(0.0))
-    moving = fly(start + np.concatenate([np.zeros(3), drift]), law, 1.0 / coefficient, flat(), LAWS, with_weather(icao(0.0), [0.0], [wind]), plain_earth(0.0))
+    moving = fly(start + np.concatenate([np.zeros(3), drift]), law, 1.0 / coefficient, flat(), LAWS,
+        with_weather(icao(0.0), [0.0], [wind]), plain_earth(0.0))
     assert np.abs(moving.state[-1, :3] - still.state[-1, :3] - drift * still.t[-1]).max() < millimetre
 
 
@@ -78,5 +83,6 @@ def test_a_moving_air_mass_is_the_same_flight_seen_from_another_frame(speed, ele
 @given(speeds, elevations, coefficients, laws)
 def test_more_drag_never_carries_further(speed, elevation, coefficient, law):
     start = launched(speed, elevation, 90.0)
-    reach = [fly(start, law, f / coefficient, flat(), LAWS, icao(0.0), plain_earth(0.0)).state[-1, 0] for f in (1.0, 1.05)]
+    reach = [fly(start, law, f / coefficient, flat(), LAWS, icao(0.0), plain_earth(0.0)).state[-1, 0]
+        for f in (1.0, 1.05)]
     assert reach[1] <= reach[0]

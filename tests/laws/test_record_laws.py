@@ -1,4 +1,6 @@
-"""Laws of the record's encoding: there and back again to the last bit; and no bytes whatever do more than raise RecordError."""
+"""Laws of the record's encoding: there and back again to the last bit; and no bytes whatever do
+more than raise RecordError.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ def test_the_payload_of_a_nan_and_the_sign_of_zero_are_kept():
 
 def test_arrays_come_back_contiguous_and_writable_however_they_lay():
     frame = a_moment(1.0, 4).frame
-    frame = frame._replace(detections=frame.detections._replace(range=np.arange(8.0)[::2], azimuth=np.arange(4.0).astype(">f8")))
+    frame = frame._replace(detections=frame.detections._replace(range=np.arange(8.0)[::2],
+        azimuth=np.arange(4.0).astype(">f8")))
     back = decode(encode(frame), Frame).detections
     assert back.range.tolist() == [0.0, 2.0, 4.0, 6.0]
     assert back.azimuth.tolist() == [0.0, 1.0, 2.0, 3.0]
@@ -62,6 +65,7 @@ def test_a_changed_byte_gives_another_picture_or_a_record_error_never_anything_e
 
 
 def test_deep_nesting_and_great_promises_are_refused():
-    for blob in (b"\x92\x00" * 100_000 + b"\xc0", b"\x94\x02\xa3<f8\x91\xce\x7f\xff\xff\xff\xc4\x00", b"\xdd\xff\xff\xff\xff"):
+    for blob in (b"\x92\x00" * 100_000 + b"\xc0", b"\x94\x02\xa3<f8\x91\xce\x7f\xff\xff\xff\xc4\x00",
+            b"\xdd\xff\xff\xff\xff"):
         with pytest.raises(RecordError, match="cannot be decoded"):
             decode(blob, Picture)

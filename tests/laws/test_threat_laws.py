@@ -1,4 +1,6 @@
-"""Laws of the threat integral: it is a probability, grows with the hazard radius, and does not care how the map is turned."""
+"""Laws of the threat integral: it is a probability, grows with the hazard radius, and does not care
+how the map is turned.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ def stars(draw: st.DrawFn) -> np.ndarray:
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(stars(), metres, metres, sigmas, sigmas, angles, st.floats(0.0, 100.0), st.floats(0.0, 100.0))
 def test_a_probability_that_grows_with_the_hazard_radius(
-    polygon: np.ndarray, east: float, north: float, long: float, wide: float, angle: float, one: float, other: float) -> None:
+    polygon: np.ndarray, east: float, north: float, long: float, wide: float, angle: float, one: float,
+    other: float) -> None:
     place, covariance = np.array([east, north]), spread(long, wide, angle)
     small, large = (threat.probability_near(place, covariance, polygon, radius) for radius in sorted((one, other)))
     assert 0.0 <= small <= 1.0
@@ -47,10 +50,12 @@ def test_a_probability_that_grows_with_the_hazard_radius(
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(stars(), metres, metres, sigmas, sigmas, angles, angles, metres, metres, st.sampled_from([0.0, 40.0]))
 def test_moving_or_turning_the_whole_map_changes_nothing(
-    polygon: np.ndarray, east: float, north: float, long: float, wide: float, angle: float, turn: float, by_east: float, by_north: float, radius: float,
+    polygon: np.ndarray, east: float, north: float, long: float, wide: float, angle: float, turn: float,
+    by_east: float, by_north: float, radius: float,
 ) -> None:
     place, covariance, by = np.array([east, north]), spread(long, wide, angle), np.array([by_east, by_north])
-    there = threat.probability_near(turned(turn) @ place + by, turned(turn) @ covariance @ turned(turn).T, polygon @ turned(turn).T + by, radius)
+    there = threat.probability_near(turned(turn) @ place + by, turned(turn) @ covariance @ turned(turn).T,
+        polygon @ turned(turn).T + by, radius)
     assert abs(there - threat.probability_near(place, covariance, polygon, radius)) <= slack
 
 

@@ -15,11 +15,14 @@ STEP = 0.25
 stories = st.lists(
     st.tuples(
         st.integers(1, 12),                                             # frames it goes on
-        st.lists(st.tuples(st.integers(0, 2), st.floats(0.001, 1.0), st.floats(0.0, 30.0)), max_size=4)),   # zone, probability, seconds left
+        # zone, probability, seconds left
+        st.lists(st.tuples(st.integers(0, 2), st.floats(0.001, 1.0), st.floats(0.0, 30.0)), max_size=4)),
     min_size=1, max_size=8)
 
 
-def told(story: list[tuple[int, list[tuple[int, float, float]]]], threshold: float) -> list[tuple[int, int, float, float]]:
+def told(
+    story: list[tuple[int, list[tuple[int, float, float]]]], threshold: float
+) -> list[tuple[int, int, float, float]]:
     """Everything raised and cleared: zone, action, time, and the earliest all-clear said the frame before."""
     plain = a_site(zones=tuple(a_zone(name, 1_000.0 * k) for k, name in enumerate("abc")))
     site = replace(plain, policy=replace(plain.policy, warn_probability=threshold, all_clear_s=2.0))
@@ -31,7 +34,8 @@ def told(story: list[tuple[int, list[tuple[int, float, float]]]], threshold: flo
         for _ in range(frames):
             latches, seen = warning.decide(latches, impacts, threats, a_frame(t), site)
             assert len(set(seen.zone.tolist())) == seen.zone.size
-            acts += [(int(z), int(a), t, until.get(int(z), 0.0)) for z, a in zip(seen.zone, seen.action, strict=True) if a in (RAISE, CLEAR)]
+            acts += [(int(z), int(a), t, until.get(int(z), 0.0)) for z, a in zip(seen.zone, seen.action, strict=True)
+                if a in (RAISE, CLEAR)]
             until = dict(zip(seen.zone.tolist(), seen.until.tolist(), strict=True))
             t += STEP
     return acts

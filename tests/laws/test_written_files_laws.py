@@ -1,4 +1,6 @@
-"""Laws of written files: however a good site or scenario is spoilt, reading it gives the thing itself or an InputError, never anything else."""
+"""Laws of written files: however a good site or scenario is spoilt, reading it gives the thing
+itself or an InputError, never anything else.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,14 @@ ZONES = (ROOT / "sites/kabul/zones.geojson").read_bytes()
 RAIDS = [(ROOT / f"scenarios/{name}.toml").read_bytes() for name in ("kabul-2021-08-30", "mortar-raid", "quiet-night")]
 KABUL = load_site("kabul")
 VALUE = re.compile(rb"(?<== )[^\n#]+|(?<=: )[^,}\n]+|(?<=[\[,] )-?[\d.]+")
-SPOILT = [b"nan", b"-inf", b"1e999", b"-1", b"0", b'"x"', b'""', b"[]", b"{}", b"true", b"[[1]]", b"1979-05-27", b"9" * 400,
+SPOILT = [b"nan", b"-inf", b"1e999", b"-1", b"0", b'"x"', b'""', b"[]", b"{}", b"true", b"[[1]]", b"1979-05-27",
+    b"9" * 400,
           b"null", b"[1, 2]", b"1e308", b"1e-300"]
 T = TypeVar("T")
 FLIGHTS = b"time_s,icao24,callsign,latitude_deg,longitude_deg,altitude_m\n"
 settings.register_profile(
-    "files", deadline=None, derandomize=True, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    "files", deadline=None, derandomize=True, max_examples=150, suppress_health_check=[HealthCheck.too_slow,
+        HealthCheck.data_too_large])
 FILES = settings.get_profile("files")
 
 
@@ -39,7 +43,8 @@ def spoil(content: bytes, data: st.DataObject) -> bytes:
     for _ in range(data.draw(st.integers(1, 3))):
         if not content:
             return content
-        at, how = data.draw(st.integers(0, len(content) - 1)), data.draw(st.sampled_from(["byte", "end", "lose", "double", "value", "value"]))
+        at, how = data.draw(st.integers(0, len(content) - 1)), data.draw(st.sampled_from(["byte", "end", "lose",
+            "double", "value", "value"]))
         start, end = content.rfind(b"\n", 0, at) + 1, content.find(b"\n", at) + 1 or len(content)
         if how == "byte":
             content = content[:at] + bytes([data.draw(st.integers(0, 255))]) + content[at + 1:]
@@ -85,10 +90,12 @@ def test_a_spoilt_scenario_is_a_scenario_or_an_input_error(data: st.DataObject) 
     assert explains(scenario) if isinstance(scenario, InputError) else scenario.duration > 0.0
 
 
-FIELD = st.one_of(st.floats(-1e4, 1e4).map(str), st.sampled_from(["", "nan", "inf", "-1e308", "1e308", "x", "69,5", '"', "\x7f", "0", "47.1"]))
+FIELD = st.one_of(st.floats(-1e4, 1e4).map(str), st.sampled_from(["", "nan", "inf", "-1e308", "1e308", "x", "69,5",
+    '"', "\x7f", "0", "47.1"]))
 
 
-@given(st.lists(st.tuples(FIELD, st.sampled_from(["abc123", "", "zz", "ABC124"]), FIELD, FIELD, FIELD, FIELD), max_size=30))
+@given(st.lists(st.tuples(FIELD, st.sampled_from(["abc123", "", "zz", "ABC124"]), FIELD, FIELD, FIELD, FIELD),
+    max_size=30))
 @FILES
 def test_a_recording_of_anything_is_read_or_explained(rows: list[tuple[str, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -102,9 +109,11 @@ def test_a_record_carries_a_site_from_which_it_comes_back_the_same(name: str) ->
     site = load_site(name)
     again = site_from(site.sources, name)
     assert again.sources == site.sources
-    for ours, theirs in ((site.zones, again.zones), (site.radars, again.radars), (site.effectors, again.effectors), (site.laws, again.laws)):
+    for ours, theirs in ((site.zones, again.zones), (site.radars, again.radars), (site.effectors, again.effectors),
+            (site.laws, again.laws)):
         assert repr(ours) == repr(theirs)
-    assert repr((site.origin, site.policy, site.weather, site.air, site.earth)) == repr((again.origin, again.policy, again.weather, again.air, again.earth))
+    assert repr((site.origin, site.policy, site.weather, site.air, site.earth)) == repr((again.origin, again.policy,
+        again.weather, again.air, again.earth))
     assert all((a.polygon == b.polygon).all() for a, b in zip(site.zones, again.zones, strict=True))
 
 

@@ -1,4 +1,6 @@
-"""Raids on a busy base: traffic like Balad's over a shipped site, drawn raids, and a judge that knows the truth of what could have been stopped safely."""
+"""Raids on a busy base: traffic like Balad's over a shipped site, drawn raids, and a judge that
+knows the truth of what could have been stopped safely.
+"""
 
 from __future__ import annotations
 
@@ -104,8 +106,10 @@ subject = "any"
 who = "watch officer"
 """
 KINDS = (
-    ("small rocket", "north-west", "field north", [40, 50], [194, 214]), ("medium rocket", "east", "field middle", [40, 50], [208, 226]),
-    ("heavy mortar", "south", "field south", [52, 62], [160, 180]), ("light mortar", "south", "field south", [50, 58], [144, 156]))
+    ("small rocket", "north-west", "field north", [40, 50], [194, 214]), ("medium rocket", "east", "field middle",
+        [40, 50], [208, 226]),
+    ("heavy mortar", "south", "field south", [52, 62], [160, 180]), ("light mortar", "south", "field south", [50, 58],
+        [144, 156]))
 
 
 def written(folder: Path, seed: int, birds: int = 0) -> Path:
@@ -114,7 +118,8 @@ def written(folder: Path, seed: int, birds: int = 0) -> Path:
     text = HEAD.format(seed=seed, rate=PER_WEEK, birds=birds)
     for k in rng.choice(len(KINDS), 2, replace=False).tolist():
         kind, launch, fall, angle, speed = KINDS[k]
-        text += RAID.format(kind=kind, count=int(rng.integers(1, 5)), start=BEGUN + rng.uniform(0.0, 10.0), launch=launch, fall=fall, angle=angle, speed=speed)
+        text += RAID.format(kind=kind, count=int(rng.integers(1, 5)), start=BEGUN + rng.uniform(0.0, 10.0),
+            launch=launch, fall=fall, angle=angle, speed=speed)
     text += "".join(CONSENT.format(t=t) for t in range(130, 210, 20))
     path = folder / f"busy-{seed}.toml"
     path.write_text(text)
@@ -129,7 +134,8 @@ class Shot(NamedTuple):
     t_from: float
 
 
-Meeting = tuple[np.ndarray, np.ndarray, float]      # where the effect meets the round [m], its velocity there [m/s], when [s]
+# where the effect meets the round [m], its velocity there [m/s], when [s]
+Meeting = tuple[np.ndarray, np.ndarray, float]
 
 
 class Watcher:
@@ -150,7 +156,8 @@ class Watcher:
         for k in np.flatnonzero(e.nearest_aircraft < site.policy.safety_distance).tolist():
             given, order = self.given[int(e.effector[k]), int(e.track[k])]
             table = self.feed.world.traffic
-            unseen = {row: traffic.path(np.zeros(0), np.zeros((0, 3))) for row in range(len(table.address)) if not known(self.feed, row, given)}
+            unseen = {row: traffic.path(np.zeros(0), np.zeros((0, 3))) for row in range(len(table.address))
+                if not known(self.feed, row, given)}
             near = engagement.nearest_aircraft(
                 site.effectors[order.effector], e.place[k], order.t_from, order.t_to, traffic.repathed(table, unseen))
             self.endangered += near < site.policy.safety_distance
@@ -170,19 +177,24 @@ def base(hears_the_runway: bool) -> Site:
 
 
 def fly(path: Path, site: Site) -> tuple[Counter[str], list[str]]:
-    """One raid flown and judged: what is to be counted, and a line for each threatening round that was not engaged though it could have been."""
+    """One raid flown and judged: what is to be counted, and a line for each threatening round that
+    was not engaged though it could have been.
+    """
     scenario = load_scenario(path, site)
     feed, measures = Simulated(scenario, site), Measures(site, True, [c.name for c in scenario.classes])
     watcher = Watcher(feed)
-    run(feed, stepper(site, True), [Wire(feed, drill=True), Wire(measures, drill=True, truth=True), Wire(watcher, drill=True, truth=True)], NoClock())
+    run(feed, stepper(site, True), [Wire(feed, drill=True), Wire(measures, drill=True, truth=True),
+        Wire(watcher, drill=True, truth=True)], NoClock())
     told = measures.summary()
     lost = [line for line in measures.movements.values() if line.late >= 1.0]
     people = {zone.name for zone in site.zones if zone.people > 0.0}
     count: Counter[str] = Counter(
-        raids=1, aircraft=told["aircraft"], rounds=told["rounds"], let_fall=sum(not x.inside_zones and not x.orders for x in measures.ledger()),
+        raids=1, aircraft=told["aircraft"], rounds=told["rounds"], let_fall=sum(not x.inside_zones and not x.orders
+            for x in measures.ledger()),
         aircraft_endangered=watcher.endangered, aircraft_endangered_that_nobody_could_see=watcher.endangered_unseen,
         flights_under_the_tower=len(measures.movements), of_these_late=len(lost),
-        **dict.fromkeys((*JUDGED, *(f"through_for_{held}" for held in HELD), *(f"through_though_{word}" for word in COULD)), 0))
+        **dict.fromkeys((*JUDGED, *(f"through_for_{held}" for held in HELD), *(f"through_though_{word}"
+            for word in COULD)), 0))
     said = []
     for line in measures.ledger():
         if not people & set(line.inside_zones):
@@ -196,11 +208,13 @@ def fly(path: Path, site: Site) -> tuple[Counter[str], list[str]]:
         count["of_these_engaged"] += safely and line.orders > 0
         reasons = {reason for _, reason in line.advice}
         if line.outcome != STOPPED and not line.orders:
-            held = "traffic" if reasons & set(AIRCRAFT) else "people_below" if reasons & set(PEOPLE) else "other_reasons"
+            held = "traffic" if reasons & set(AIRCRAFT) else "people_below" if reasons & set(
+                PEOPLE) else "other_reasons"
             count[f"through_for_{held}"] += 1
             count[f"through_though_{chance}"] += 1
             if safely:
-                said.append(f"round {line.number} of {path.stem}: {[(round(t, 1), reason) for t, reason in line.advice][-6:]}, falls at {line.t_impact:.1f}")
+                said.append(f"round {line.number} of {path.stem}: "
+                    f"{[(round(t, 1), reason) for t, reason in line.advice][-6:]}, falls at {line.t_impact:.1f}")
     return count, said
 
 
@@ -218,9 +232,11 @@ def known(feed: Simulated, row: int, now: float) -> bool:
 
 
 def could_be(feed: Simulated, number: int, known: float | None, shots: list[Shot]) -> str:
-    """How an engagement of a round could have stopped it, one of COULD; by luck: an aircraft could have come near and did not.
+    """How an engagement of a round could have stopped it, one of COULD; by luck: an aircraft could
+    have come near and did not.
 
-    Every STEP from its being tracked on, every effector that was free and had a shot left, as the run was flown.
+    Every STEP from its being tracked on, every effector that was free and had a shot left, as the
+    run was flown.
     """
     table, site, best = feed.world.rounds, feed.site, 0
     for t in np.arange(known if known is not None else math.inf, table.t_impact[number], STEP).tolist():
@@ -243,18 +259,22 @@ def could_be(feed: Simulated, number: int, known: float | None, shots: list[Shot
     return ("never", "only_unsafely", "only_over_heads", "stopped_by_luck")[best]
 
 
-def nearest(feed: Simulated, number: int, effector: Effector, met: Meeting, now: float, t_from: float, t_to: float) -> float:
+def nearest(
+    feed: Simulated, number: int, effector: Effector, met: Meeting, now: float, t_from: float, t_to: float
+) -> float:
     """`reachable` for all that the engagement may be: a gun goes on firing at its round, an interceptor is one body."""
     places = [met[0]]
     if effector.kind != "interceptor":
-        later = [rounds.states(feed.world.rounds, met[2] + share * effector.engagement_s)[number, :3] for share in (0.5, 1.0)]
+        later = [rounds.states(feed.world.rounds, met[2] + share * effector.engagement_s)[number, :3]
+            for share in (0.5, 1.0)]
         places += [place for place in later if np.isfinite(place).all()]
     return min(reachable(feed, effector, place, now, t_from, t_to) for place in places)
 
 
 def showered(feed: Simulated, place: np.ndarray, velocity: np.ndarray, t_met: float, now: float) -> bool:
-    """Whether pieces of a round stopped there come down on somebody: it is low over people, or an aircraft flies, or rolls, where they can fall if it goes
-    on as it truly does now: between straight below and the fall without air, 20 m/s beside that, and no slower than 15 m/s.
+    """Whether pieces of a round stopped there come down on somebody: it is low over people, or an
+    aircraft flies, or rolls, where they can fall if it goes on as it truly does now: between
+    straight below and the fall without air, 20 m/s beside that, and no slower than 15 m/s.
     """
     up = max(float(place[2]) - ground_up(feed.site.ground, float(place[0]), float(place[1])), 1.0)
     below = (zone for zone in feed.site.zones if zone.people > 0.0)
@@ -276,9 +296,11 @@ def showered(feed: Simulated, place: np.ndarray, velocity: np.ndarray, t_met: fl
 
 
 def reachable(feed: Simulated, effector: Effector, place: np.ndarray, now: float, t_from: float, t_to: float) -> float:
-    """How near an aircraft could come to an engagement [m] if it were known exactly where it is and how it flies now, and turned as hard as it may.
+    """How near an aircraft could come to an engagement [m] if it were known exactly where it is and
+    how it flies now, and turned as hard as it may.
 
-    It flies on and may leave that path by half HARDEST times the time squared. One that ended its flight within VANISHED is still about.
+    It flies on and may leave that path by half HARDEST times the time squared. One that ended its
+    flight within VANISHED is still about.
     """
     table = feed.world.traffic
     there, since = traffic.states(table, now), np.full(len(table.address), now)
@@ -291,18 +313,22 @@ def reachable(feed: Simulated, effector: Effector, place: np.ndarray, now: float
     if not len(there):
         return math.inf
     line = place - effector.place
-    along, far = line / max(float(np.linalg.norm(line)), 1e-9), min(effector.reach_max, effector.speed * effector.self_destruct_s)
+    along, far = line / max(float(np.linalg.norm(line)), 1e-9), min(effector.reach_max,
+        effector.speed * effector.self_destruct_s)
     lasts, best = 0.0 if effector.kind == "interceptor" else effector.engagement_s, math.inf
     for t in np.arange(t_from, t_to + LOOK, LOOK).tolist():
         at = there[:, :3] + there[:, 3:] * (t - since)[:, None] - effector.place
-        share = np.clip(at @ along, min(effector.speed * max(t - LOOK - t_from - lasts, 0.0), far), min(effector.speed * (t - t_from), far))
+        share = np.clip(at @ along, min(effector.speed * max(t - LOOK - t_from - lasts, 0.0), far),
+            min(effector.speed * (t - t_from), far))
         gap = np.linalg.norm(at - share[:, None] * along, axis=1) - 0.5 * HARDEST * (t - since) ** 2
         best = min(best, float(gap.min()))
     return best
 
 
 def meeting(table: Any, number: int, effector: Effector, t_from: float) -> Meeting | None:
-    """Where the effect that leaves at t_from meets a round, its velocity there, and when; None where it comes too late or out of reach."""
+    """Where the effect that leaves at t_from meets a round, its velocity there, and when; None
+    where it comes too late or out of reach.
+    """
     t = t_from
     for _ in range(12):
         state = rounds.states(table, t)[number]

@@ -1,9 +1,10 @@
-"""Random engagements with their truth, and two judges of them that share no code with the airspace: what really happened, and what an exact
-oracle with the same information would have allowed.
+"""Random engagements with their truth, and two judges of them that share no code with the airspace:
+what really happened, and what an exact oracle with the same information would have allowed.
 
-Rounds fall without drag over a flat range, so that their truth is a parabola. Aircraft fly with any acceleration up to 1.5 g, some of them
-straight at the engagement. What is believed of them is the truth with errors drawn from the covariance that the picture states, and with a
-radar turned by up to half a degree.
+Rounds fall without drag over a flat range, so that their truth is a parabola. Aircraft fly with any
+acceleration up to 1.5 g, some of them straight at the engagement. What is believed of them is the
+truth with errors drawn from the covariance that the picture states, and with a radar turned by up
+to half a degree.
 """
 
 from __future__ import annotations
@@ -46,20 +47,24 @@ def effectors(rng: np.random.Generator) -> tuple[Any, ...]:
     for kind in rng.choice(["gun", "interceptor", "directed-energy"], 2, p=[0.45, 0.45, 0.1]):
         light = kind == "directed-energy"
         made.append(an_effector(
-            kind=str(kind), place=np.array([*rng.uniform(-600.0, 600.0, 2), 0.0]), speed=math.inf if light else rng.uniform(400.0, 1_000.0),
-            reach_max=rng.uniform(1_500.0, 3_000.0) if kind == "gun" else rng.uniform(2_500.0, 5_000.0), engagement_s=rng.uniform(1.0, 3.0),
+            kind=str(kind), place=np.array([*rng.uniform(-600.0, 600.0, 2), 0.0]), speed=math.inf if light
+            else rng.uniform(400.0, 1_000.0),
+            reach_max=rng.uniform(1_500.0, 3_000.0) if kind == "gun" else rng.uniform(2_500.0, 5_000.0),
+            engagement_s=rng.uniform(1.0, 3.0),
             reaction_s=rng.uniform(0.5, 2.0)))
     return tuple(made)
 
 
 def site_of(rng: np.random.Generator) -> Any:
     """A range with two effectors and one radar."""
-    return a_site(a_radar(place=np.array([*rng.uniform(-600.0, 600.0, 2), 10.0])), effectors=effectors(rng), zones=(a_zone(people=1e-3),))
+    return a_site(a_radar(place=np.array([*rng.uniform(-600.0, 600.0, 2), 10.0])), effectors=effectors(rng),
+        zones=(a_zone(people=1e-3),))
 
 
 def scene(rng: np.random.Generator, site: Any) -> Scene:
     """Two rounds and the traffic around them, as the picture has them and as they are."""
-    stratum = (int(rng.integers(len(DENSITIES))), int(rng.integers(len(ACCURACIES))), int(rng.integers(len(INTEGRITIES))))
+    stratum = (int(rng.integers(len(DENSITIES))), int(rng.integers(len(ACCURACIES))),
+        int(rng.integers(len(INTEGRITIES))))
     n = DENSITIES[stratum[0]]
     integrity = INTEGRITIES[stratum[2]]
     sigma = ACCURACIES[stratum[1]] * rng.uniform(0.5, 1.5, n)
@@ -69,14 +74,16 @@ def scene(rng: np.random.Generator, site: Any) -> Scene:
     pace = rng.uniform(60.0, 140.0, 2)
     bearing = rng.uniform(0.0, 2.0 * math.pi, 2)
     rounds = np.column_stack([
-        pace * left * np.sin(bearing), pace * left * np.cos(bearing), 0.5 * GRAVITY * left**2 * rng.uniform(0.7, 1.0, 2), -pace * np.sin(bearing),
+        pace * left * np.sin(bearing), pace * left * np.cos(bearing), 0.5 * GRAVITY * left**2 * rng.uniform(0.7, 1.0,
+            2), -pace * np.sin(bearing),
         -pace * np.cos(bearing), np.zeros(2)])
     rounds[:, 5] = (-rounds[:, 2] + 0.5 * GRAVITY * left**2) / left
     # the traffic: way from NOW - PAST on, places as they are about now
     speed, heading = rng.uniform(20.0, 240.0, n), rng.uniform(0.0, 2.0 * math.pi, n)
     pace3 = np.column_stack([speed * np.sin(heading), speed * np.cos(heading), rng.uniform(-8.0, 8.0, n)])
     place = np.column_stack([rng.uniform(-9_000.0, 9_000.0, (n, 2)), rng.uniform(50.0, 4_500.0, n)])
-    truth, motion = flown(place - PAST * pace3, pace3, rng.random((n, 24, 4)), rng.choice(4, n, p=[0.4, 0.25, 0.15, 0.2]))
+    truth, motion = flown(place - PAST * pace3, pace3, rng.random((n, 24, 4)), rng.choice(4, n, p=[0.4, 0.25, 0.15,
+        0.2]))
     known = rng.choice(5, n, p=[0.45, 0.2, 0.28, 0.05, 0.02])
     # seen up to five seconds ago, heard up to fifteen where broadcasts are late
     seen = NOW - np.where(rng.random(n) < 0.7, 0.0, rng.uniform(0.0, 5.0, n))
@@ -105,16 +112,20 @@ def scene(rng: np.random.Generator, site: Any) -> Scene:
     address = 0x400000 + np.arange(n)
     held = np.where((known[tracks] == BOTH) & (rng.random(tracks.size) < 0.7), address[tracks], NO_ADDRESS)
     table = Tracks(
-        np.arange(1, m + 1), whole, wide, np.append([NOW, NOW], seen[tracks]), np.full(m, NOW - 6.0), np.full(m, 25, np.int32), kind,
+        np.arange(1, m + 1), whole, wide, np.append([NOW, NOW], seen[tracks]), np.full(m, NOW - 6.0),
+        np.full(m, 25, np.int32), kind,
         np.zeros(m, np.int32), np.append([NO_ADDRESS, NO_ADDRESS], held))
     frame = a_frame(NOW, aircraft=broadcasts(truth, motion, claims, known, address, integrity, rng))
     impacts = some_impacts(*[(1.0, NOW + left[k], 0.0, 0.0) for k in range(2)])
     threats = some_threats((1, 0, 0.9, NOW + left[0]), (2, 0, 0.9, NOW + left[1]), people=20.0)
-    return Scene(site, frame, a_picture(NOW, tracks=table, impacts=impacts, threats=threats), truth, known, rounds, stratum)
+    return Scene(site, frame, a_picture(NOW, tracks=table, impacts=impacts, threats=threats), truth, known, rounds,
+        stratum)
 
 
 def believed(truth: Any, motion: Any, rows: Any, seen: Any, sigma: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-    """State (m, 6) and covariance (m, 6, 6) now, of what was last seen with independent errors and has been dead reckoned since."""
+    """State (m, 6) and covariance (m, 6, 6) now, of what was last seen with independent errors and
+    has been dead reckoned since.
+    """
     m = rows.size
     at = np.round((seen - NOW + PAST) / TICK).astype(int)
     after = NOW - (NOW - PAST + at * TICK)
@@ -130,7 +141,9 @@ def believed(truth: Any, motion: Any, rows: Any, seen: Any, sigma: Any, rng: np.
     return state, covariance
 
 
-def broadcasts(truth: Any, motion: Any, rows: Any, known: Any, address: Any, integrity: str, rng: np.random.Generator) -> Aircraft:
+def broadcasts(
+    truth: Any, motion: Any, rows: Any, known: Any, address: Any, integrity: str, rng: np.random.Generator
+) -> Aircraft:
     """What the transponding say: within what they claim, but for those that are wrong while a radar sees them."""
     m = rows.size
     late = integrity == "late and wrong broadcasts"
@@ -156,7 +169,8 @@ def broadcasts(truth: Any, motion: Any, rows: Any, known: Any, address: Any, int
         said[bare, 2] = np.nan
     nic = np.where(rng.random(m) < 0.8, 8, -1)
     return Aircraft.empty(m)._replace(
-        t=NOW - PAST + at * TICK, address=address[rows], position=said, velocity=pace, pressure_altitude=pressure, nic=nic.astype(np.int8),
+        t=NOW - PAST + at * TICK, address=address[rows], position=said, velocity=pace, pressure_altitude=pressure,
+        nic=nic.astype(np.int8),
         nacp=nacp.astype(np.int8))
 
 
@@ -168,7 +182,9 @@ def turned(vectors: Any, angle: float) -> Any:
 
 @njit(cache=True)
 def flown(place: Any, pace: Any, chance: Any, style: Any) -> tuple[Any, Any]:
-    """(n, k, 3) places and velocities from NOW - PAST on; style 0 straight, 1 a steady turn, 2 anything, 3 to the middle as hard as it can."""
+    """(n, k, 3) places and velocities from NOW - PAST on; style 0 straight, 1 a steady turn, 2
+    anything, 3 to the middle as hard as it can.
+    """
     n, k = place.shape[0], round((PAST + AHEAD) / TICK) + 1
     where, speed = np.empty((n, k, 3)), np.empty((n, k, 3))
     for i in range(n):
@@ -202,10 +218,13 @@ def flown(place: Any, pace: Any, chance: Any, style: Any) -> tuple[Any, Any]:
 
 @njit(cache=True)
 def _way(shell: Any, place: Any, speed: float, out: float, t_hit: float, steers: bool, light: bool) -> Any:
-    """Way of what leaves at `out` [s]: to where the round is when it gets there, how far that is [m], and when [s from now]."""
+    """Way of what leaves at `out` [s]: to where the round is when it gets there, how far that is
+    [m], and when [s from now].
+    """
     at = t_hit - NOW if steers else out - NOW
     for _ in range(6):
-        x, y, z = shell[0] + shell[3] * at - place[0], shell[1] + shell[4] * at - place[1], shell[2] + (shell[5] - 0.5 * GRAVITY * at) * at - place[2]
+        x, y, z = shell[0] + shell[3] * at - place[0], shell[1] + shell[4] * at - place[1], shell[2] + (shell[5]
+            - 0.5 * GRAVITY * at) * at - place[2]
         away = math.sqrt(x * x + y * y + z * z)
         if light or steers:
             break
@@ -215,9 +234,12 @@ def _way(shell: Any, place: Any, speed: float, out: float, t_hit: float, steers:
 
 @njit(cache=True)
 def truly(
-    truth: Any, shell: Any, place: Any, speed: float, far: float, t_from: float, t_hit: float, t_to: float, engagement: float, steers: bool, light: bool,
+    truth: Any, shell: Any, place: Any, speed: float, far: float, t_from: float, t_hit: float, t_to: float,
+    engagement: float, steers: bool, light: bool,
 ) -> Any:
-    """(n,) least true distance [m] of each aircraft from what the effect truly occupies: its rounds or its body on their way to the true round, or its beam."""
+    """(n,) least true distance [m] of each aircraft from what the effect truly occupies: its rounds
+    or its body on their way to the true round, or its beam.
+    """
     n = truth.shape[0]
     least = np.full(n, np.inf)
     leaves = 1 if steers else max(math.ceil(engagement / TICK), 1) + 1
@@ -250,17 +272,23 @@ def truly(
 
 @njit(cache=True)
 def oracle(
-    shell: Any, width: float, misaligned: float, radar: Any, nearest: float, place: Any, speed: float, far: float, t_from: float, t_hit: float,
+    shell: Any, width: float, misaligned: float, radar: Any, nearest: float, place: Any, speed: float, far: float,
+    t_from: float, t_hit: float,
     engagement: float, steers: bool, light: bool,
-    t: Any, seen: Any, position: Any, velocity: Any, covariance: Any, extra: Any, blind: Any, sigmas: float, manoeuvre: float,
+    t: Any, seen: Any, position: Any, velocity: Any, covariance: Any, extra: Any, blind: Any, sigmas: float,
+    manoeuvre: float,
     blind_pace: float, fastest: float, slow: float, quick: float, untimed: bool,
 ) -> float:
-    """Least distance [m] between where an aircraft can be at all and what the effect occupies, moment by moment: exact up to a tenth of a second.
+    """Least distance [m] between where an aircraft can be at all and what the effect occupies,
+    moment by moment: exact up to a tenth of a second.
 
-    The same containment and bounds on motion as are stated; the effect where it is at each moment, not its whole line for the whole time; a true ellipsoid's
-    distance. width: angle by which the effect may fly beside its line [rad]; misaligned: that by which the radar (3,) may turn what it sees [rad], which with
-    what is not known of the round counts where it is met, no nearer than `nearest` [m]; slow, quick: times its mean speed that it may have; untimed: it knows
-    when the effect leaves, and where to, but not which way when, as nothing states that: every direction counts for as long as any.
+    The same containment and bounds on motion as are stated; the effect where it is at each moment,
+    not its whole line for the whole time; a true ellipsoid's distance. width: angle by which the
+    effect may fly beside its line [rad]; misaligned: that by which the radar (3,) may turn what it
+    sees [rad], which with what is not known of the round counts where it is met, no nearer than
+    `nearest` [m]; slow, quick: times its mean speed that it may have; untimed: it knows when the
+    effect leaves, and where to, but not which way when, as nothing states that: every direction
+    counts for as long as any.
     """
     n = t.shape[0]
     least = np.inf
@@ -273,22 +301,26 @@ def oracle(
         nx, ny, nz, away, at = _way(shell, place, speed, out, meets, steers, light)
         sx, sy, sz = place[0] + away * nx - radar[0], place[1] + away * ny - radar[1], place[2] + away * nz - radar[2]
         # the rounds are known to 5 m and 1 m/s now
-        doubt = width + (sigmas * math.hypot(5.0, at) + misaligned * math.sqrt(sx * sx + sy * sy + sz * sz)) / max(away, nearest)
+        doubt = width + (sigmas * math.hypot(5.0, at) + misaligned * math.sqrt(sx * sx + sy * sy + sz * sz)) / max(
+            away, nearest)
         begin, dwell = (t_from, 0.0 if steers else engagement) if untimed else (t_from if steers else out, 0.0)
         steps = 1 + math.ceil(dwell / TICK) if light else max(math.ceil((far / speed + dwell) / TICK), 1)
         for k in range(steps):
             when = begin + k * TICK if light else begin + (k + 0.5) * TICK
-            gone, left = (0.0, 0.0) if light else (min(speed * (when - begin), far), min(speed * max(when - begin - dwell, 0.0), far))
+            gone, left = (0.0, 0.0) if light else (min(speed * (when - begin), far),
+                min(speed * max(when - begin - dwell, 0.0), far))
             for i in range(n):
                 dt, since = when - t[i], max(when - seen[i], 0.0)
-                cx, cy = position[i, 0] + velocity[i, 0] * dt - place[0], position[i, 1] + velocity[i, 1] * dt - place[1]
+                cx, cy = position[i, 0] + velocity[i, 0] * dt - place[0], position[i, 1] + velocity[i,
+                    1] * dt - place[1]
                 flat = math.isnan(position[i, 2])
                 cz = 0.0 if flat else position[i, 2] + velocity[i, 2] * dt - place[2]
                 along = cx * nx + cy * ny + (0.0 if flat else cz * nz)
                 spot = min(max(along, 0.0), far) if light else min(max(along, slow * left), quick * gone, far)
                 dx, dy, dz = cx - spot * nx, cy - spot * ny, 0.0 if flat else cz - spot * nz
                 pace = math.sqrt(velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2)
-                grown = blind_pace * abs(dt) if blind[i] else min(0.5 * manoeuvre * since * since, (fastest + pace) * max(since, abs(dt)))
+                grown = blind_pace * abs(dt) if blind[i] else min(0.5 * manoeuvre * since * since,
+                    (fastest + pace) * max(since, abs(dt)))
                 size = math.sqrt(dx * dx + dy * dy + dz * dz)
                 rest = extra[i] + grown + doubt * spot
                 if size - rest > least + 3_000.0:
@@ -315,7 +347,8 @@ def oracle(
                     if value > best:
                         best = value
                     # the outward normal of the ellipsoid where it is nearest
-                    vx, vy, vz = dx - sigmas * gx / root, dy - sigmas * gy / root, 0.0 if flat else dz - sigmas * gz / root
+                    vx, vy, vz = (dx - sigmas * gx / root, dy - sigmas * gy / root, 0.0 if flat
+                        else dz - sigmas * gz / root)
                     long = math.sqrt(vx * vx + vy * vy + vz * vz)
                     if long < 1e-6:
                         break

@@ -20,8 +20,10 @@ from skywarden.site.load import from_sources
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 KEYS = [
-    "rounds", "detected", "tracked", "warned", "lead_time_s", "engaged", "stopped", "fell_inside", "fell_outside", "false_warnings", "aircraft",
-    "projectiles_tracked", "inbound", "aircraft_endangered", "frames", "detections", "undecodable", "rejected", "rejected_by_cause", "clock_steps",
+    "rounds", "detected", "tracked", "warned", "lead_time_s", "engaged", "stopped", "fell_inside", "fell_outside",
+    "false_warnings", "aircraft",
+    "projectiles_tracked", "inbound", "aircraft_endangered", "frames", "detections", "undecodable", "rejected",
+    "rejected_by_cause", "clock_steps",
     "not_believed", "too_late", "unusable"]
 
 
@@ -45,7 +47,8 @@ def measured(path: Path) -> Measures:
 
 def command(*words: str | Path, **how: Any) -> subprocess.CompletedProcess[str]:
     """The installed command, as a user gives it."""
-    return subprocess.run([sys.executable, "-m", "skywarden.cli", *map(str, words)], capture_output=True, text=True, timeout=400, check=False, **how)
+    return subprocess.run([sys.executable, "-m", "skywarden.cli", *map(str, words)], capture_output=True, text=True,
+        timeout=400, check=False, **how)
 
 
 def asked_json(*words: str | Path) -> dict[str, Any]:

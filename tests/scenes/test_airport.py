@@ -1,4 +1,6 @@
-"""A rocket comes down on the runway: it closes, the one on final goes around, the next hold, a departure waits; the review counts it, a replay repeats it."""
+"""A rocket comes down on the runway: it closes, the one on final goes around, the next hold, a
+departure waits; the review counts it, a replay repeats it.
+"""
 
 from __future__ import annotations
 
@@ -59,15 +61,18 @@ def final(planned: float, far: float = 22_000.0, pace: float = 70.0) -> list[lis
 
 
 def start(planned: float) -> list[list[float]]:
-    return [[planned, -900.0, 230.0, 2.0], [planned + 30.0, 100.0, -20.0, 2.0], [planned + 150.0, 9_000.0, -2_300.0, 700.0]]
+    return [[planned, -900.0, 230.0, 2.0], [planned + 30.0, 100.0, -20.0, 2.0], [planned + 150.0, 9_000.0, -2_300.0,
+        700.0]]
 
 
 @pytest.fixture(scope="module")
 def shut(tmp_path_factory):
     """The record of such a day."""
     folder = tmp_path_factory.mktemp("shut")
-    flights = [("FINAL1", "arrival", final(70.0)), ("NEXT2", "arrival", final(230.0)), ("OUT3", "departure", start(45.0)), ("THRU4", "none", final(60.0))]
-    text = SCENARIO + "".join(FLIGHT.format(name=n, address=0x70F001 + k, tower=tower, points=points) for k, (n, tower, points) in enumerate(flights)) + CONSENT
+    flights = [("FINAL1", "arrival", final(70.0)), ("NEXT2", "arrival", final(230.0)), ("OUT3", "departure",
+        start(45.0)), ("THRU4", "none", final(60.0))]
+    text = SCENARIO + "".join(FLIGHT.format(name=n, address=0x70F001 + k, tower=tower, points=points) for k,
+        (n, tower, points) in enumerate(flights)) + CONSENT
     (folder / "shut.toml").write_text(text)
     fly(folder / "shut.toml", record=folder / "shut.rec")
     return folder / "shut.rec"
@@ -86,7 +91,8 @@ def test_traffic_does_what_the_tower_says_and_the_review_counts_it(shut):
         moments = list(record.moments())
         words = [moment.truth.movements for moment in moments if moment.truth is not None]
         assert words[0].word.tolist() == [AS_PLANNED, AS_PLANNED][: len(words[0].word)]
-        up = {name: [float(m.truth.aircraft.position[m.truth.aircraft.callsign == name][0, 2]) for m in moments if m.truth is not None
+        up = {name: [float(m.truth.aircraft.position[m.truth.aircraft.callsign == name][0, 2]) for m in moments
+            if m.truth is not None
                      and name in m.truth.aircraft.callsign.tolist()] for name in (b"FINAL1", b"THRU4")}
         assert up[b"FINAL1"][-1] > min(up[b"FINAL1"]) + 150.0, "it climbs away"
         assert up[b"THRU4"][-1] < 10.0, "who is not under the tower lands"

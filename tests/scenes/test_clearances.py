@@ -1,4 +1,6 @@
-"""Random engagements: none that was released meets an aircraft that somebody could see, and holding is not the answer to everything."""
+"""Random engagements: none that was released meets an aircraft that somebody could see, and holding
+is not the answer to everything.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,12 @@ CHUNK = 10_000
 
 
 def engagements(seed: int, count: int) -> dict[str, Any]:
-    """So many engagements of one seed: how many were asked, released, met an aircraft, and how many of the oracle's were released, by stratum."""
+    """So many engagements of one seed: how many were asked, released, met an aircraft, and how many
+    of the oracle's were released, by stratum.
+    """
     rng = np.random.default_rng([5, seed])
-    got: dict[str, Any] = {"asked": 0, "released": 0, "met": 0, "met_unseen": 0, "bound": 0.0, "least": math.inf, "strata": {}}
+    got: dict[str, Any] = {"asked": 0, "released": 0, "met": 0, "met_unseen": 0, "bound": 0.0, "least": math.inf,
+        "strata": {}}
     site: Any = None
     while got["asked"] < count:
         if site is None or got["asked"] % 40 == 0:
@@ -61,15 +66,18 @@ def _one(s: Any, got: dict[str, Any]) -> None:
                 got["least"] = min(got["least"], float(np.min(gap, where=s.known != NOBODY, initial=math.inf)))
             if answer.reason in (CLEAR_TO_ENGAGE, AIRCRAFT_NEAR, UNKNOWN_NEAR):
                 told = (
-                    s.picture.tracks.state[row, :6], WIDTH, MISALIGNED, s.site.radars[0].place, effector.reach_min, *flight, effector.engagement_s, steers,
-                    light, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.covariance, tubes.extra, tubes.blind, SIGMAS, MANOEUVRE,
+                    s.picture.tracks.state[row, :6], WIDTH, MISALIGNED, s.site.radars[0].place, effector.reach_min,
+                    *flight, effector.engagement_s, steers,
+                    light, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.covariance, tubes.extra,
+                    tubes.blind, SIGMAS, MANOEUVRE,
                     separation.BLIND_PACE, separation.FASTEST, separation.SLOW, separation.QUICK)
                 safety = s.site.policy.safety_distance
                 free = oracle(*told, False) >= safety
                 free_untimed = free and oracle(*told, True) >= safety
                 # the oracle knows of no debris: held although no tube comes near
                 debris = not answer.cleared and answer.distance >= safety
-                for name in (f"{DENSITIES[s.stratum[0]]} aircraft", f"{ACCURACIES[s.stratum[1]]:.0f} m tracks", INTEGRITIES[s.stratum[2]]):
+                for name in (f"{DENSITIES[s.stratum[0]]} aircraft", f"{ACCURACIES[s.stratum[1]]:.0f} m tracks",
+                        INTEGRITIES[s.stratum[2]]):
                     tally = got["strata"].setdefault(name, [0] * 6)
                     for k, allowed in ((0, free), (3, free_untimed)):
                         tally[k] += allowed
@@ -79,11 +87,15 @@ def _one(s: Any, got: dict[str, Any]) -> None:
 
 def added(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
     """Both tallies together."""
-    strata = {name: [a["strata"].get(name, [0] * 6)[k] + b["strata"].get(name, [0] * 6)[k] for k in range(6)] for name in {*a["strata"], *b["strata"]}}
-    return {**{name: a[name] + b[name] for name in a if name not in ("strata", "least")}, "least": min(a["least"], b["least"]), "strata": strata}
+    strata = {name: [a["strata"].get(name, [0] * 6)[k] + b["strata"].get(name, [0] * 6)[k] for k in range(6)]
+        for name in {*a["strata"], *b["strata"]}}
+    return {**{name: a[name] + b[name] for name in a if name not in ("strata", "least")}, "least": min(a["least"],
+        b["least"]), "strata": strata}
 
 
-def test_no_engagement_released_meets_an_aircraft_that_could_be_seen_and_nine_in_ten_of_the_oracles_are_released() -> None:
+def test_no_engagement_released_meets_an_aircraft_that_could_be_seen_and_nine_in_ten_of_the_oracles_are_released(
+
+) -> None:
     got = engagements(0, 2_400)
     assert got["met"] == 0
     assert got["released"] >= 200
@@ -114,14 +126,18 @@ def test_a_million_engagements(evidence: Any) -> None:
 def _write(total: dict[str, Any], evidence: Any) -> None:
     bound = 3.0 / total["asked"]
     evidence(
-        "clearances", "engagements", asked=f"{total['asked']:,}", released=f"{total['released']:,}", met_an_aircraft=total["met"],
-        less_than_at_95_percent="" if total["met"] else f"{bound:.1e} of those asked, {3.0 / max(total['released'], 1):.1e} of those released",
-        met_one_nobody_could_see=total["met_unseen"], nearest=f"{total['least']:.0f} m", mean_bound=f"{total['bound'] / max(total['released'], 1):.1e}")
+        "clearances", "engagements", asked=f"{total['asked']:,}", released=f"{total['released']:,}",
+        met_an_aircraft=total["met"],
+        less_than_at_95_percent="" if total["met"]
+        else f"{bound:.1e} of those asked, {3.0 / max(total['released'], 1):.1e} of those released",
+        met_one_nobody_could_see=total["met_unseen"], nearest=f"{total['least']:.0f} m",
+        mean_bound=f"{total['bound'] / max(total['released'], 1):.1e}")
     for page, first in (("clearances-released", 3), ("clearances-released-timed", 0)):
         for name, tally in total["strata"].items():
             allowed, released, debris = tally[first : first + 3]
             evidence(
-                page, name, oracle_would_release=f"{allowed:,}", released=f"{released:,}", share=f"{released / allowed:.3f}", held_for_debris_alone=debris,
+                page, name, oracle_would_release=f"{allowed:,}", released=f"{released:,}",
+                share=f"{released / allowed:.3f}", held_for_debris_alone=debris,
                 share_with_these=f"{(released + debris) / allowed:.3f}")
 
 
@@ -141,7 +157,8 @@ def test_the_part_for_aircraft_outside_their_containment_bounds_the_tail_down_to
         covariance = np.zeros((1, 6, 6))
         covariance[0, :3, :3] = np.diag([sigma**2, (0.5 * sigma) ** 2, (0.7 * sigma) ** 2])
         one, no = np.full(1, NOW), np.zeros(1, bool)
-        tube = Tubes(np.zeros(1, int), np.zeros(1, int), no, ~no, one, one, place[None, :], np.zeros((1, 3)), covariance, np.zeros(1), no)
+        tube = Tubes(np.zeros(1, int), np.zeros(1, int), no, ~no, one, one, place[None, :], np.zeros((1, 3)),
+            covariance, np.zeros(1), no)
         gap, _, _, risk, *_ = separation.separation(space, tube, safety, np.zeros(11))
         deviation = np.sqrt(np.diag(covariance[0])[:3])
         # shifted towards the line as far as the tail lies
@@ -153,7 +170,8 @@ def test_the_part_for_aircraft_outside_their_containment_bounds_the_tail_down_to
         line = space.ends[0] / np.linalg.norm(space.ends[0])
         along = np.clip(there @ line, 0.0, 3_000.0)
         # the cone is the union of its spheres
-        met = np.min([np.linalg.norm(there - np.clip(along + step, 0.0, 3_000.0)[:, None] * line, axis=1) - space.spread * np.clip(along + step, 0.0, 3_000.0)
+        met = np.min([np.linalg.norm(there - np.clip(along + step, 0.0, 3_000.0)[:, None] * line,
+            axis=1) - space.spread * np.clip(along + step, 0.0, 3_000.0)
                       for step in (-20.0, 0.0, 10.0, 20.0, 40.0)], axis=0) < safety
         truly_so = float(weight[met].sum()) / n
         assert 1e-12 < truly_so <= 1.05 * float(risk[0]), (sigma, away, truly_so, risk)
@@ -169,7 +187,8 @@ def test_the_part_for_aircraft_nobody_sees_covers_the_air_about_the_space() -> N
     none = tubes_of(heard(Aircraft.empty(), a_frame(NOW), scene_.site), a_frame(NOW), a_picture(NOW), scene_.site)
     nothing = separation.Separation(*(np.zeros(0),) * 7)
     below = Below(0.0, 1.0, np.zeros(11), 0.0, np.zeros((4, 5)))
-    unseen, outside, claims, fragments = clearance._bound(space, none, nothing, below, effector, scene_.site, a_frame(NOW))
+    unseen, outside, claims, fragments = clearance._bound(space, none, nothing, below, effector, scene_.site,
+        a_frame(NOW))
     assert (outside, claims, fragments) == (0.0, 0.0, 0.0)
     low, high = np.array([-900.0, -900.0, -900.0]), np.array([3_000.0, 3_000.0, 3_500.0])
     spots = rng.uniform(low, high, (40_000, 3))
@@ -187,7 +206,8 @@ def test_the_parts_for_wrong_claims_and_for_pieces_bound_what_happens() -> None:
     n, seconds = 40, 30.0
     failed = 1.0 - math.exp(-clearance.CLAIM_WRONG / 3_600.0 * n * seconds)
     assert failed <= clearance.CLAIM_WRONG / 3_600.0 * n * seconds
-    # pieces evenly over a circle, an aircraft of AIRFRAME anywhere in it: at least one meets it no more often than their number times its share
+    # pieces evenly over a circle, an aircraft of AIRFRAME anywhere in it: at least one meets it no more often than
+    # their number times its share
     radius, pieces, runs = 150.0, 30, 20_000
     half = math.sqrt(separation.AIRFRAME / math.pi)
     spot = radius * np.sqrt(rng.random((runs, pieces, 1)))

@@ -1,4 +1,6 @@
-"""kill -9 at a random moment: the record opens, holds everything that was taken, replays, and passes the check to its end."""
+"""kill -9 at a random moment: the record opens, holds everything that was taken, replays, and
+passes the check to its end.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ def kill_and_look(path: Path, seed: int) -> None:
     said = int(([b"1"] + [line for line in child.stdout.read().split(b"\n") if line])[-1])
     child.wait()
     with Record(path) as record:
-        assert len(record) in (said, said + 1), "killed between writing and saying so, one more is there; never one less"
+        assert len(record) in (said,
+            said + 1), "killed between writing and saying so, one more is there; never one less"
         found = check_record(record, a_step)
         assert found.same, found.sentence
         assert found.frames == len(record)

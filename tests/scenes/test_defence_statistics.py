@@ -1,4 +1,6 @@
-"""The simulated defence over many raids: leak counts follow the closed forms, and Kabul's ledger comes out as a distribution."""
+"""The simulated defence over many raids: leak counts follow the closed forms, and Kabul's ledger
+comes out as a distribution.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,17 @@ from scipy.stats import binom
 
 from skywarden.messages.drill import Clearance, Order
 from skywarden.messages.picture import Tracks
-from skywarden.messages.truth import AS_PLANNED, CANCELLED, DEPARTED, DIVERTED, HELD, LANDED, STOPPED, WAITS, WENT_AROUND
+from skywarden.messages.truth import (
+    AS_PLANNED,
+    CANCELLED,
+    DEPARTED,
+    DIVERTED,
+    HELD,
+    LANDED,
+    STOPPED,
+    WAITS,
+    WENT_AROUND,
+)
 from skywarden.simulator.sensing.chance import Chance
 from skywarden.simulator.world import engagement, rounds
 from skywarden.simulator.world.air import true_air
@@ -28,7 +40,9 @@ SITE = a_site(effectors=(an_effector(kill_probability=0.6, reach_min=0.0, reach_
 
 
 class Raids:
-    """One raid flown once, engaged again and again with other luck: simulated orders on each of its rounds, adjudicated by the world."""
+    """One raid flown once, engaged again and again with other luck: simulated orders on each of its
+    rounds, adjudicated by the world.
+    """
 
     def __init__(self):
         scenario = a_scenario()
@@ -37,7 +51,8 @@ class Raids:
         self.state = rounds.states(self.rounds, self.t)
         assert np.isfinite(self.state).all()
         assert len(self.state) == THREATS
-        self.tracks = Tracks.empty()._replace(number=np.arange(1, THREATS + 1), state=np.column_stack([self.state, np.zeros(THREATS)]))
+        self.tracks = Tracks.empty()._replace(number=np.arange(1, THREATS + 1),
+            state=np.column_stack([self.state, np.zeros(THREATS)]))
         self.nobody = traffic(())
 
     def engage(self, targets, luck, stopped, volley=0):
@@ -45,7 +60,8 @@ class Raids:
         due = []
         for k, target in enumerate(targets):
             window = self.t + 0.01 * (100 * volley + k), self.t + 0.01 * (100 * volley + k) + 5.0
-            order = Order(target + 1, 0, *window, Clearance(target + 1, 0, *window, True, "clear", math.nan, -1, math.inf))
+            order = Order(target + 1, 0, *window, Clearance(target + 1, 0, *window, True, "clear", math.nan, -1,
+                math.inf))
             due.append(engagement.pending(order, self.tracks, self.t, self.rounds, np.full(THREATS, np.inf), SITE))
         return engagement.adjudicate(due, self.rounds, stopped, self.nobody, SITE, luck)[1]
 
@@ -63,7 +79,9 @@ def alike(raids):
 
 
 def leaks(raids, seed, first, rest):
-    """Leakers of one raid: `first` shots spread over all, a perfect look, `rest` shots spread over those that fly on."""
+    """Leakers of one raid: `first` shots spread over all, a perfect look, `rest` shots spread over
+    those that fly on.
+    """
     luck, stopped = Chance(seed).keyed("kill"), np.full(THREATS, np.inf)
     stopped = raids.engage([k % THREATS for k in range(first)], luck, stopped)
     alive = np.flatnonzero(~np.isfinite(stopped)).tolist()
@@ -104,9 +122,11 @@ def test_leak_counts_follow_the_binomial_and_with_a_look_the_enumeration():
 @pytest.mark.prove
 def test_leak_counts_of_ten_thousand_raids(evidence):
     p, volley, mean = judge_leaks(Raids(), range(10_000))
-    evidence("leak-counts", "five threats, one shot each", chance=round(p, 4), **{f"leaked_{k}": volley[k] for k in range(THREATS + 1)},
+    evidence("leak-counts", "five threats, one shot each", chance=round(p, 4), **{f"leaked_{k}": volley[k]
+        for k in range(THREATS + 1)},
              binomial=" ".join(f"{10_000 * binom.pmf(k, THREATS, 1 - p):.0f}" for k in range(THREATS + 1)))
-    evidence("leak-counts", "shoot, look, three more", chance=round(p, 4), mean_leaked=round(mean, 4), enumerated=round(exact_two_stages(p, THREATS, 3), 4))
+    evidence("leak-counts", "shoot, look, three more", chance=round(p, 4), mean_leaked=round(mean, 4),
+        enumerated=round(exact_two_stages(p, THREATS, 3), 4))
 
 
 PUBLIC = "public account, one raid"
@@ -115,9 +135,13 @@ PUBLIC = "public account, one raid"
 @pytest.mark.prove
 @pytest.mark.parametrize("block", range(20))
 def test_kabul_ledger_over_two_hundred_seeds(block, tmp_path, evidence):
-    """Three are left to fall, the dangerous one is engaged, the harmless one inside is left or engaged by value; flights keep moving."""
-    count = Counter(raids=0, left_to_fall=0, dangerous=0, dangerous_engaged=0, inside_harmless=0, inside_engaged=0, stopped=0, ended_as_the_public_account=0,
-                    aircraft_endangered=0, started_as_planned=0, landing_as_planned=0, held_or_gone_around=0, diverted_or_called_off=0)
+    """Three are left to fall, the dangerous one is engaged, the harmless one inside is left or
+    engaged by value; flights keep moving.
+    """
+    count = Counter(raids=0, left_to_fall=0, dangerous=0, dangerous_engaged=0, inside_harmless=0, inside_engaged=0,
+        stopped=0, ended_as_the_public_account=0,
+                    aircraft_endangered=0, started_as_planned=0, landing_as_planned=0, held_or_gone_around=0,
+                    diverted_or_called_off=0)
     closed = 0.0
     for seed in range(10 * block + 1, 10 * block + 11):
         path = tmp_path / f"{seed}.rec"
@@ -129,20 +153,28 @@ def test_kabul_ledger_over_two_hundred_seeds(block, tmp_path, evidence):
             raid[f"{where}_engaged"] += line.orders > 0
             raid[f"{where}_stopped"] += line.outcome == STOPPED
         count.update(
-            raids=1, left_to_fall=raid["off"] - raid["off_engaged"], dangerous=raid["dangerous"], dangerous_engaged=raid["dangerous_engaged"],
-            inside_harmless=raid["inside_harmless"], inside_engaged=raid["inside_harmless_engaged"], stopped=told["stopped"],
-            ended_as_the_public_account=(raid["off_stopped"], raid["dangerous_stopped"], raid["inside_harmless_stopped"]) == (0, 1, 0),
+            raids=1, left_to_fall=raid["off"] - raid["off_engaged"], dangerous=raid["dangerous"],
+            dangerous_engaged=raid["dangerous_engaged"],
+            inside_harmless=raid["inside_harmless"], inside_engaged=raid["inside_harmless_engaged"],
+            stopped=told["stopped"],
+            ended_as_the_public_account=(raid["off_stopped"], raid["dangerous_stopped"],
+                raid["inside_harmless_stopped"]) == (0, 1, 0),
             aircraft_endangered=told["aircraft_endangered"])
         for flight in found.movements.values():
             count.update(
-                started_as_planned=flight.word == DEPARTED and flight.late == 0.0, landing_as_planned=flight.arrives and flight.word in (AS_PLANNED, LANDED),
-                held_or_gone_around=flight.word in (HELD, WENT_AROUND, WAITS), diverted_or_called_off=flight.word in (DIVERTED, CANCELLED))
+                started_as_planned=flight.word == DEPARTED and flight.late == 0.0, landing_as_planned=flight.arrives
+                and flight.word in (AS_PLANNED, LANDED),
+                held_or_gone_around=flight.word in (HELD, WENT_AROUND, WAITS),
+                diverted_or_called_off=flight.word in (DIVERTED, CANCELLED))
         closed += found.minutes_closed
         path.unlink()
-    facts = json.loads((SHARED / "data" / "ledgers" / "public_ledgers.json").read_text())["kabul_2021_08_30"] if SHARED.is_dir() else {}
+    facts = json.loads((SHARED / "data" / "ledgers" / "public_ledgers.json").read_text())[
+        "kabul_2021_08_30"] if SHARED.is_dir() else {}
     evidence("kabul-ledger", f"seeds {10 * block + 1} to {10 * block + 10}", **count, minutes_closed=round(closed, 1))
-    evidence("kabul-ledger", PUBLIC, raids=1, left_to_fall=facts.get("off_airfield"), dangerous=facts.get("engaged_effective"),
-             dangerous_engaged=facts.get("engaged_effective"), inside_harmless=facts.get("inside_no_effect"), inside_engaged=0,
+    evidence("kabul-ledger", PUBLIC, raids=1, left_to_fall=facts.get("off_airfield"),
+        dangerous=facts.get("engaged_effective"),
+             dangerous_engaged=facts.get("engaged_effective"), inside_harmless=facts.get("inside_no_effect"),
+             inside_engaged=0,
              stopped=facts.get("engaged_effective"))
     together("kabul-ledger", "seeds", evidence)
     assert count["aircraft_endangered"] == 0
@@ -159,7 +191,9 @@ BASES = {"as shipped": False, "approach radar hears the runway": True}
 @pytest.mark.parametrize("block", range(20))
 @pytest.mark.parametrize("words", BASES)
 def test_raids_on_a_base_as_busy_as_balad_endanger_no_aircraft(words, block, tmp_path, evidence):
-    """5,000 operations a week within 5 NM, ten raids a block, a row for fifty. What was engaged of what could be, and the price of safety, go to the page."""
+    """5,000 operations a week within 5 NM, ten raids a block, a row for fifty. What was engaged of
+    what could be, and the price of safety, go to the page.
+    """
     site, count = busy.base(BASES[words]), Counter()
     for seed in range(10 * block + 1, 10 * block + 11):
         raid, lines = busy.fly(busy.written(tmp_path, seed), site)

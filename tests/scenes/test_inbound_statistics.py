@@ -1,4 +1,5 @@
-"""How often powered objects that come are named, how long before, and what else is named: the shipped Kabul site, its radar, the whole defence.
+"""How often powered objects that come are named, how long before, and what else is named: the
+shipped Kabul site, its radar, the whole defence.
 
 Writes docs/evidence/inbound.md. A sample runs in `make test`, the rest in `make prove`.
 """
@@ -26,7 +27,9 @@ PASSING = 600.0     # m, beyond which of every zone somebody flies by
 
 
 def flown(place, aim, speed, height, dive, rng, weave=0.3, seconds=150.0):
-    """States (k, 6) a quarter of a second apart of powered flight towards `aim`: level, swaying, then down at the angle `dive`; nan dive passes over."""
+    """States (k, 6) a quarter of a second apart of powered flight towards `aim`: level, swaying,
+    then down at the angle `dive`; nan dive passes over.
+    """
     x, out = np.array([*place, height]), []
     ground = ground_up(SITE.ground, *aim)
     heading, sway = math.atan2(aim[0] - place[0], aim[1] - place[1]), 0.0
@@ -52,7 +55,8 @@ def attack(rng, jet):
     place = PLACE[zone] + far * np.array([math.sin(bearing), math.cos(bearing)])
     low = max(ground_up(SITE.ground, *(PLACE[zone] + s * (place - PLACE[zone]))) for s in np.linspace(0, 1, 40))
     height = low + (rng.uniform(300, 1000) if jet else rng.uniform(80, 400))
-    return flown(place, PLACE[zone], rng.uniform(120, 200) if jet else rng.uniform(40, 90), height, math.radians(rng.uniform(15, 45)), rng), zone
+    return flown(place, PLACE[zone], rng.uniform(120, 200) if jet else rng.uniform(40, 90), height,
+        math.radians(rng.uniform(15, 45)), rng), zone
 
 
 def passing(rng):
@@ -73,7 +77,8 @@ def bird(rng):
     bearing = rng.uniform(0, 2 * math.pi)
     begin = PLACE.mean(axis=0) + 2e3 * np.array([math.sin(bearing), math.cos(bearing)])
     up = ground_up(SITE.ground, *begin) + rng.uniform(100, 400)
-    path = flown(begin, PLACE[int(rng.integers(len(PLACE)))], rng.uniform(9, 20), up, math.nan, rng, weave=1.0, seconds=100.0)
+    path = flown(begin, PLACE[int(rng.integers(len(PLACE)))], rng.uniform(9, 20), up, math.nan, rng, weave=1.0,
+        seconds=100.0)
     wind = SITE.weather.wind[0]
     path[:, 3:5] += wind
     path[:, :2] += 0.25 * np.arange(len(path))[:, None] * wind
@@ -102,19 +107,24 @@ def seen(path, rng):
     radar = SITE.radars[0]
     sigma = np.array([radar.range_sigma, radar.azimuth_sigma, radar.elevation_sigma, radar.range_rate_sigma])
     for k, x in enumerate(path):
-        z = [np.array([rng.uniform(300, 2e4), rng.uniform(0, 2 * math.pi), rng.uniform(0.02, 1.2), rng.uniform(-400, 400)])
+        z = [np.array([rng.uniform(300, 2e4), rng.uniform(0, 2 * math.pi), rng.uniform(0.02, 1.2),
+            rng.uniform(-400, 400)])
              for _ in range(rng.poisson(radar.false_alarms))]
         m = np.array([column[0] for column in to_polar(x[None, :3], x[None, 3:], radar.place)])
         if radar.elevation_min < m[2] and radar.range_min < m[0] < radar.range_max and rng.random() < 0.9:
             z.append(m + rng.normal(size=4) * sigma)
         n, rows = len(z), np.array(z).reshape(-1, 4)
         d = Detections.empty(n)._replace(
-            t=np.full(n, 0.25 * k), range=rows[:, 0].copy(), azimuth=rows[:, 1] % (2 * math.pi), elevation=rows[:, 2].copy(), range_rate=rows[:, 3].copy())
-        yield Frame(0.25 * k, d, Aircraft.empty(), SITE.weather, (), Radars.staring(len(SITE.radars), 0.25 * k), Inputs.none(), 0.0)
+            t=np.full(n, 0.25 * k), range=rows[:, 0].copy(), azimuth=rows[:, 1] % (2 * math.pi),
+            elevation=rows[:, 2].copy(), range_rate=rows[:, 3].copy())
+        yield Frame(0.25 * k, d, Aircraft.empty(), SITE.weather, (), Radars.staring(len(SITE.radars), 0.25 * k),
+            Inputs.none(), 0.0)
 
 
 def named(path, rng):
-    """{zone: (seconds before the end of the path that it was first named, highest probability)}, and whether anybody was warned."""
+    """{zone: (seconds before the end of the path that it was first named, highest probability)},
+    and whether anybody was warned.
+    """
     state, out, warned, told = start(SITE), {}, False, []
     for frame in seen(path, rng):
         state, picture = watch(state, frame, SITE)
@@ -170,16 +180,21 @@ def test_what_passes_by_flaps_or_lands_is_not_named(kind):
 def test_hits_and_false_names_of_inbound_objects_are_within_their_limits():
     lines, total = ["# Inbound objects: what is named", ""], np.zeros((10, 3))
     lines += ["Written by `tests/scenes/test_inbound_statistics.py` (`make prove`): site kabul, one radar.", ""]
-    lines += ["| | objects | zone hit was named | 10 s or more before | median lead s | named at all | take cover |", "|---|---|---|---|---|---|---|"]
+    lines += ["| | objects | zone hit was named | 10 s or more before | median lead s | named at all | take cover |",
+        "|---|---|---|---|---|---|---|"]
     for kind, count in (("drones", 20), ("jets", 15), ("passing", 20), ("birds", 10), ("landing", 15)):
         lead, false, warned, bins = trial(kind, count, 7)
         total += bins
-        hit = f"{(lead > 0).sum()} | {(lead >= 10).sum()} | {np.median(lead):.0f} | " if lead.size else f"- | - | - | {false}"
+        hit = (f"{(lead > 0).sum()} | {(lead >= 10).sum()} | {np.median(lead):.0f} | " if lead.size
+            else f"- | - | - | {false}")
         lines.append(f"| {kind} | {count} | {hit} | {warned} |")
         if lead.size:
             assert (lead >= 10).mean() >= 0.95
         else:
-            assert (warned, false <= 0.05 * count) == (0, True)     # of an attack that dives, some are taken for projectiles: they do hit
-    lines += ["", "Published probability against what came (within 150 m of the zone), every 5 s:", "", "| from | told | mean | came |", "|---|---|---|---|"]
-    lines += [f"| {k / 10:.1f} | {int(n)} | {p / n:.2f} | {came / n:.2f} |" for k, (n, came, p) in enumerate(total) if n]
+            # of an attack that dives, some are taken for projectiles: they do hit
+            assert (warned, false <= 0.05 * count) == (0, True)
+    lines += ["", "Published probability against what came (within 150 m of the zone), every 5 s:", "",
+        "| from | told | mean | came |", "|---|---|---|---|"]
+    lines += [f"| {k / 10:.1f} | {int(n)} | {p / n:.2f} | {came / n:.2f} |" for k, (n, came, p) in enumerate(total)
+        if n]
     EVIDENCE.write_text("\n".join(lines) + "\n", encoding="utf-8")

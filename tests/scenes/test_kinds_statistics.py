@@ -1,4 +1,6 @@
-"""Projectile or aircraft: a sample of every manner of flight in each run of the tests, 6,300 flights of each kind in `make prove`."""
+"""Projectile or aircraft: a sample of every manner of flight in each run of the tests, 6,300
+flights of each kind in `make prove`.
+"""
 
 from __future__ import annotations
 
@@ -57,8 +59,10 @@ def test_an_aircraft_that_flies_like_a_round_from_the_ground_is_found_out(manner
 def test_of_6300_rounds_two_at_most_are_taken_for_aircraft(kind, evidence):
     seen = flown(kind, FLIGHTS, 11)
     wrong, unknown = int(np.isfinite(seen.aircraft_after).sum()), int(np.isnan(seen.projectile_after).sum())
-    evidence("kinds", kind, flights=len(seen.seen), ever_wrong=wrong, wrong_at_most_s=float(seen.aircraft_for.max()), never_known=unknown,
-             median_to_decide_s=round(float(np.nanmedian(seen.projectile_after)), 2), p95_s=round(float(np.nanquantile(seen.projectile_after, 0.95)), 2))
+    evidence("kinds", kind, flights=len(seen.seen), ever_wrong=wrong, wrong_at_most_s=float(seen.aircraft_for.max()),
+        never_known=unknown,
+             median_to_decide_s=round(float(np.nanmedian(seen.projectile_after)), 2),
+             p95_s=round(float(np.nanquantile(seen.projectile_after, 0.95)), 2))
     assert wrong <= WRONG
     assert unknown <= WRONG
     assert np.nanmedian(seen.projectile_after) <= SOON[kind]
@@ -84,8 +88,10 @@ def test_how_long_an_aircraft_that_flies_like_a_round_is_believed_one(manner, ev
 @pytest.mark.prove
 def test_how_long_pieces_of_stopped_rounds_are_believed_rounds_or_aircraft(evidence):
     seen = flown("torn", 1_500, 14)
-    evidence("kinds-pieces", "pieces of 300 stopped rounds", flights=len(seen.seen), ever_projectile=int(np.isfinite(seen.projectile_after).sum()),
-             aircraft_mean_s=round(float(seen.manned_for.mean()), 2), aircraft_p95_s=round(float(np.quantile(seen.manned_for, 0.95)), 2),
+    evidence("kinds-pieces", "pieces of 300 stopped rounds", flights=len(seen.seen),
+        ever_projectile=int(np.isfinite(seen.projectile_after).sum()),
+             aircraft_mean_s=round(float(seen.manned_for.mean()), 2),
+             aircraft_p95_s=round(float(np.quantile(seen.manned_for, 0.95)), 2),
              other_mean_s=round(float(seen.other_for.mean()), 1))
     assert np.isfinite(seen.projectile_after).mean() < 0.02
     assert seen.manned_for.mean() < 4.0
@@ -94,6 +100,8 @@ def test_how_long_pieces_of_stopped_rounds_are_believed_rounds_or_aircraft(evide
 def report(evidence, row: str, seen: Flown) -> int:
     wrong = int(np.isfinite(seen.projectile_after).sum())
     evidence("kinds", row, flights=len(seen.seen), ever_wrong=wrong, wrong_at_most_s=float(seen.projectile_for.max()),
-             never_known=int(np.isnan(seen.aircraft_after).sum()), median_to_decide_s=round(float(np.nanmedian(seen.aircraft_after)), 2),
-             p95_s=round(float(np.nanquantile(seen.aircraft_after, 0.95)), 2), neither_a_while=int((seen.other_for > BRIEFLY).sum()))
+             never_known=int(np.isnan(seen.aircraft_after).sum()),
+             median_to_decide_s=round(float(np.nanmedian(seen.aircraft_after)), 2),
+             p95_s=round(float(np.nanquantile(seen.aircraft_after, 0.95)), 2),
+             neither_a_while=int((seen.other_for > BRIEFLY).sum()))
     return wrong

@@ -1,4 +1,6 @@
-"""The main job end to end: Kabul airport is defended, a quiet night stays quiet, and a record repeats itself to the last bit."""
+"""The main job end to end: Kabul airport is defended, a quiet night stays quiet, and a record
+repeats itself to the last bit.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ def judge_kabul(seeds, folder, keep=lambda *row, **figures: None):
     for seed in seeds:
         path = folder / f"{seed}.rec"
         told = fly(KABUL, seed=seed, record=path)
-        assert (told["rounds"], told["tracked"], told["false_warnings"], told["aircraft_endangered"]) == (5, 5, 0, 0), (seed, told)
+        assert (told["rounds"], told["tracked"], told["false_warnings"], told["aircraft_endangered"]) == (5, 5, 0,
+            0), (seed, told)
         other = 0
         for zone in measured(path).zone_ledger():
             if not zone.warn:

@@ -1,4 +1,6 @@
-"""What a newcomer meets: help with examples, sentences for mistakes, Ctrl-C that ends cleanly, a second run, a full disk."""
+"""What a newcomer meets: help with examples, sentences for mistakes, Ctrl-C that ends cleanly, a
+second run, a full disk.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,11 @@ def test_the_help_of_every_verb_shows_an_example(verb):
 
 
 @pytest.mark.parametrize("words", [
-    ("fly",), ("run", "--speed", "fast"), ("run", "no-such-scenario"), ("run", "--seed", "x"), ("run", "--seed", "-1"), ("run", "--seed", "9" * 30),
+    ("fly",), ("run", "--speed", "fast"), ("run", "no-such-scenario"), ("run", "--seed", "x"), ("run", "--seed", "-1"),
+    ("run", "--seed", "9" * 30),
     ("fire",), ("run", "--feed", "gopher://x"),
-    ("run", "--feed", "asterix+file:x.raw"), ("run", "--site", "nowhere", "quiet-night"), ("replay", "x.rec", "--from", "noon"),
+    ("run", "--feed", "asterix+file:x.raw"), ("run", "--site", "nowhere", "quiet-night"), ("replay", "x.rec", "--from",
+        "noon"),
     ("replay", "x.rec", "--from", "nan"),
     ("run", "quiet-night", "--duration", "-1")])
 def test_asking_wrongly_gets_a_sentence_and_exit_2(words):
@@ -39,7 +43,8 @@ def test_asking_wrongly_gets_a_sentence_and_exit_2(words):
 
 
 @pytest.mark.parametrize(("name", "content"), [
-    ("empty.toml", b""), ("junk.toml", bytes(range(256)) * 40), ("half.toml", b'name = "x'), ("unit.toml", b'site = "kabul"\nduration_s = "2 minutes"\n'),
+    ("empty.toml", b""), ("junk.toml", bytes(range(256)) * 40), ("half.toml", b'name = "x'),
+    ("unit.toml", b'site = "kabul"\nduration_s = "2 minutes"\n'),
     ("key.toml", b'site = "kabul"\nduraton_s = 60\n'), ("site.toml", b'[origin]\nlatitude_deg = 69.2\n')])
 def test_a_faulty_file_gets_its_line_and_what_to_do(name, content, tmp_path):
     file = tmp_path / name
@@ -48,7 +53,8 @@ def test_a_faulty_file_gets_its_line_and_what_to_do(name, content, tmp_path):
     assert told.returncode == 1
     assert name in told.stdout
     assert "Traceback" not in told.stdout + told.stderr
-    ran = command("run", file if name != "site.toml" else "quiet-night", *(("--site", tmp_path) if name == "site.toml" else ()), "--no-console")
+    ran = command("run", file if name != "site.toml" else "quiet-night", *(("--site", tmp_path) if name == "site.toml"
+        else ()), "--no-console")
     assert ran.returncode in (1, 2)
     assert "Traceback" not in ran.stderr
     assert "fault of Skywarden" not in ran.stderr
@@ -56,7 +62,8 @@ def test_a_faulty_file_gets_its_line_and_what_to_do(name, content, tmp_path):
 
 def start(*words):
     return subprocess.Popen(
-        [sys.executable, "-m", "skywarden.cli", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        [sys.executable, "-m", "skywarden.cli", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, cwd=ROOT)
 
 
 def wait_for(word, run):
@@ -104,7 +111,8 @@ def test_a_record_is_never_overwritten(tmp_path):
 
 def test_an_empty_record_is_replayed_reviewed_and_checked_without_fault(tmp_path):
     path = tmp_path / "short.rec"
-    assert command("run", "quiet-night", "--speed", "max", "--duration", "0.1", "--no-console", "--record", path).returncode == 0
+    assert command("run", "quiet-night", "--speed", "max", "--duration", "0.1", "--no-console", "--record",
+        path).returncode == 0
     assert command("replay", path, "--check").returncode == 0
     assert command("replay", path, "--speed", "max").returncode == 0
     assert command("review", path, "--out", tmp_path / "r.html").returncode == 0
@@ -123,7 +131,8 @@ def test_a_disk_that_stays_full_ends_no_run_and_the_record_and_the_answer_say_wh
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    told = command("run", "mixed-salvo-50", "--speed", "max", "--no-console", "--record", path, "--json", preexec_fn=small_disk)
+    told = command("run", "mixed-salvo-50", "--speed", "max", "--no-console", "--record", path, "--json",
+        preexec_fn=small_disk)
     assert told.returncode == 1, told.stderr
     assert "Traceback" not in told.stderr
     assert path.name in told.stderr

@@ -1,4 +1,6 @@
-"""Each fault that an outside expert found in the tracker, flown anew by the outside judge: a few raids a kind, no zone missed, nobody warned for a salute."""
+"""Each fault that an outside expert found in the tracker, flown anew by the outside judge: a few
+raids a kind, no zone missed, nobody warned for a salute.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Real input: a Mode-S radar and real flights. Aircraft are tracked with their addresses; nothing real is ever a projectile, warned of or endangered."""
+"""Real input: a Mode-S radar and real flights. Aircraft are tracked with their addresses; nothing
+real is ever a projectile, warned of or endangered.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ needs_shared = pytest.mark.skipif(not FLIGHTS.is_dir(), reason="the shared test 
 @needs_shared
 def test_a_real_radar_gives_aircraft_with_addresses_and_never_a_projectile(tmp_path):
     path = tmp_path / "live.rec"
-    told = asked_json("run", "--site", "kabul", "--feed", f"asterix+file:{RADAR}", "--speed", "max", "--no-console", "--record", path)
+    told = asked_json("run", "--site", "kabul", "--feed", f"asterix+file:{RADAR}", "--speed", "max", "--no-console",
+        "--record", path)
     assert told["aircraft"] > 90
     assert (told["projectiles_tracked"], told["warned"], told["engaged"]) == (0, 0, 0)
     with Record(path) as record:
@@ -41,7 +44,8 @@ def test_a_real_radar_gives_aircraft_with_addresses_and_never_a_projectile(tmp_p
 @needs_shared
 def test_undecodable_bytes_are_counted_and_survived():
     told = asked_json(
-        "run", "--site", "kabul", "--feed", f"asterix+file:{RADAR.parent / 'ccl_asterix.pcap'}", "--speed", "max", "--no-console")
+        "run", "--site", "kabul", "--feed", f"asterix+file:{RADAR.parent / 'ccl_asterix.pcap'}", "--speed", "max",
+        "--no-console")
     assert told["undecodable"] > 1000
     assert (told["projectiles_tracked"], told["warned"]) == (0, 0)
 
@@ -53,7 +57,8 @@ def scenario_of(name, transponder, folder, seconds):
 
     def when(row):
         t = row["timestamp"]
-        return t / 1000.0 if isinstance(t, int | float) else datetime.fromisoformat(str(t).replace("Z", "+00:00")).timestamp()
+        return t / 1000.0 if isinstance(t, int | float) else datetime.fromisoformat(str(t).replace("Z",
+            "+00:00")).timestamp()
 
     start = min(when(row) for row in rows)
     with open(folder / "flights.csv", "w", newline="") as file:
@@ -62,11 +67,13 @@ def scenario_of(name, transponder, folder, seconds):
         for row in rows:
             height = row.get("altitude")
             table.writerow([
-                when(row) - start, row["icao24"], row.get("callsign") or "", row.get("latitude") or "", row.get("longitude") or "",
+                when(row) - start, row["icao24"], row.get("callsign") or "", row.get("latitude") or "",
+                row.get("longitude") or "",
                 "" if height is None else 0.3048 * height])
     scenario = folder / f"{name}.toml"
     scenario.write_text(
-        f'name = "{name}"\nsite = "kabul"\nduration_s = {seconds}\nseed = 3\n[[recordings]]\nfile = "flights.csv"\ntransponder = {str(transponder).lower()}\n')
+        f'name = "{name}"\nsite = "kabul"\nduration_s = {seconds}\nseed = 3\n[[recordings]]\nfile = '
+        f'"flights.csv"\ntransponder = {str(transponder).lower()}\n')
     return scenario
 
 
@@ -84,5 +91,6 @@ def test_a_real_flight_is_never_warned_of_nor_endangered(name, seconds, transpon
         for moment in record.moments():
             assert not moment.picture.warnings.zone.size
             if moment.truth.aircraft.position.size and moment.picture.tracks.number.size:
-                near = np.linalg.norm(moment.picture.tracks.state[:, None, :3] - moment.truth.aircraft.position[None], axis=2).min(axis=1) < 200.0
+                near = np.linalg.norm(moment.picture.tracks.state[:, None, :3] - moment.truth.aircraft.position[None],
+                    axis=2).min(axis=1) < 200.0
                 assert not (near & (moment.picture.tracks.kind[:, PROJECTILE] > 0.5)).any(), moment.frame.t

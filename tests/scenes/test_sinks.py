@@ -1,4 +1,6 @@
-"""A run goes on whatever becomes of what takes its pictures: a full disk, a terminal nobody reads, sinks that raise or hang."""
+"""A run goes on whatever becomes of what takes its pictures: a full disk, a terminal nobody reads,
+sinks that raise or hang.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,8 @@ def page_of(url):
     answer = asked.getresponse()
     answer.read()
     cookie = answer.headers["set-cookie"].split(";")[0]
-    with connect(f"ws://{at.netloc}/ws", origin=f"http://{at.netloc}", additional_headers={"cookie": cookie}, max_size=None, close_timeout=0.5) as link:
+    with connect(f"ws://{at.netloc}/ws", origin=f"http://{at.netloc}", additional_headers={"cookie": cookie},
+            max_size=None, close_timeout=0.5) as link:
         def heard(true, what):
             end = time.monotonic() + patience
             while True:
@@ -70,7 +73,8 @@ class Child:
 
     def __init__(self, *words, preexec_fn=None):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "skywarden.cli", "run", *map(str, words), "--port", "0", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [sys.executable, "-m", "skywarden.cli", "run", *map(str, words), "--port", "0", "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, cwd=ROOT, preexec_fn=preexec_fn)
         self.said = []
         threading.Thread(target=lambda: self.said.extend(self.process.stderr), daemon=True).start()
@@ -82,7 +86,8 @@ class Child:
         self.process.kill()
 
     def url(self):
-        return until(lambda: next((m.group(1) for line in list(self.said) if (m := re.search(r"console: (\S+)", line))), None), "the page's address")
+        return until(lambda: next((m.group(1) for line in list(self.said) if (m := re.search(r"console: (\S+)",
+            line))), None), "the page's address")
 
     def end(self):
         self.process.send_signal(signal.SIGINT)
@@ -155,6 +160,7 @@ def test_whatever_one_sink_does_every_frame_reaches_the_others(part, how, tmp_pa
     finally:
         bad.go.set()
     assert len(seen) >= 40
-    name = {"Recorder": "record", "Terminal": "terminal", "Measures": "figures", "Journal": "journal", "Page": "page"}[part]
+    name = {"Recorder": "record", "Terminal": "terminal", "Measures": "figures", "Journal": "journal",
+        "Page": "page"}[part]
     assert next(state.fault for state in states if state.name == name)
     assert bad.seen

@@ -1,4 +1,6 @@
-"""A whole run with channels: whom it tells, what stands in its record and report, and that no secret stands anywhere."""
+"""A whole run with channels: whom it tells, what stands in its record and report, and that no
+secret stands anywhere.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ from skywarden.session.request import Request  # noqa: E402
 from skywarden.session.starting import run_request  # noqa: E402
 from skywarden.site.load import load  # noqa: E402
 
-PLANTED = {"hook.key": b"planted-hook-key-0123456789abcdef", "north.key": b"planted-siren-key-0123456789abcd", "broker.pass": b"planted-broker-password",
+PLANTED = {"hook.key": b"planted-hook-key-0123456789abcdef", "north.key": b"planted-siren-key-0123456789abcd",
+    "broker.pass": b"planted-broker-password",
            "token.txt": b"planted-bearer-token"}
 
 
@@ -42,7 +45,9 @@ def a_place(folder: Path, channels: str) -> Path:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """One simulated raid with channels of every kind declared; what each receiver was sent, and everything the run wrote and said."""
+    """One simulated raid with channels of every kind declared; what each receiver was sent, and
+    everything the run wrote and said.
+    """
     folder = tmp_path_factory.mktemp("told")
     server, live = Receiver(), Receiver()
     place = a_place(folder / "site", f"""
@@ -79,12 +84,14 @@ secret = "file:no-such-file"
     logging.getLogger().addHandler(handler)
     logging.getLogger().setLevel(logging.DEBUG)
     try:
-        request = Request("mortar-raid", str(place), speed=None, duration=60.0, record=folder / "a.rec", console=False, state=folder / "state")
+        request = Request("mortar-raid", str(place), speed=None, duration=60.0, record=folder / "a.rec", console=False,
+            state=folder / "state")
         summary = run_request(request, Console(file=said, width=200))
     finally:
         logging.getLogger().removeHandler(handler)
         logging.getLogger().setLevel(logging.WARNING)
-    yield {"folder": folder, "place": place, "server": server, "live": live, "said": said.getvalue() + logged.getvalue() + json.dumps(summary)}
+    yield {"folder": folder, "place": place, "server": server, "live": live,
+        "said": said.getvalue() + logged.getvalue() + json.dumps(summary)}
     server.close()
     live.close()
 
@@ -106,7 +113,8 @@ def test_who_was_told_stands_in_the_record_and_the_report_and_the_record_repeats
         moments = list(opened.moments())
     names = [name.decode() for name in moments[-1].picture.health.channels.name.tolist()]
     assert names == ["hook", "siren", "broker"]
-    assert moments[-1].picture.health.channels.state.tolist()[1:] == [1, 1], "channels nobody listens on are failing, and shown"
+    assert moments[-1].picture.health.channels.state.tolist()[1:] == [1,
+        1], "channels nobody listens on are failing, and shown"
     assert check_record(record, Console(file=io.StringIO())).same
     report.write(record, told["folder"] / "report.html")
     page = (told["folder"] / "report.html").read_text()
@@ -123,7 +131,8 @@ def test_no_planted_secret_stands_in_any_record_log_report_export_or_outbox(told
         if file.is_file() and file.parent != told["place"]:
             content = file.read_bytes()
             searched += 1
-            assert not [name for name, secret in PLANTED.items() if secret in content or secret.hex().encode() in content], file
+            assert not [name for name, secret in PLANTED.items() if secret in content
+                or secret.hex().encode() in content], file
     assert searched > 6
     assert not [name for name, secret in PLANTED.items() if secret.decode() in told["said"]]
     assert all(secret not in body for secret in PLANTED.values() for _, _, body in told["server"].got)
@@ -134,7 +143,8 @@ def test_skywarden_alert_shows_who_was_told(told):
 
     from skywarden.cli import app
 
-    done = CliRunner().invoke(app, ["alert", "show", str(told["place"]), "--kind", "simulation", "--state", str(told["folder"] / "state")])
+    done = CliRunner().invoke(app, ["alert", "show", str(told["place"]), "--kind", "simulation", "--state",
+        str(told["folder"] / "state")])
     assert done.exit_code == 0, done.output
     assert "take-cover" in done.output
     assert "delivered by 127.0.0.1" in done.output
@@ -143,9 +153,12 @@ def test_skywarden_alert_shows_who_was_told(told):
 @pytest.mark.parametrize(("channel", "said"), [
     ('url = "mqtt://amina:hunter2@127.0.0.1"', "holds a user, a password or a key"),
     ('url = "webhook+https://h/x?token=abc"', "holds a user, a password or a key"),
-    ('url = "mqtt://h"\nsecret = "hunter2"', "names no file"), ('url = "mqtt://h"\npassword = "hunter2"', "names no file"),
-    ('url = "mqtt://h"\nzones = ["apron nowhere"]', "there is no zone"), ('url = "mqtt://h"\nkind = "real"', "Use one of: live"),
-    ('url = "mqtt://h"\nkind = "live"\ntracks = true', "tracks are asked for"), ('url = "pigeon://h"', "nothing sends to pigeon"),
+    ('url = "mqtt://h"\nsecret = "hunter2"', "names no file"), ('url = "mqtt://h"\npassword = "hunter2"',
+        "names no file"),
+    ('url = "mqtt://h"\nzones = ["apron nowhere"]', "there is no zone"), ('url = "mqtt://h"\nkind = "real"',
+        "Use one of: live"),
+    ('url = "mqtt://h"\nkind = "live"\ntracks = true', "tracks are asked for"), ('url = "pigeon://h"',
+        "nothing sends to pigeon"),
     ('url = "mqtt://h"\nsercet = "file:x"', "Did you mean"), ('url = "x"', "is no address")])
 def test_a_channel_declared_wrongly_is_said_to_be_without_repeating_a_secret(tmp_path, channel, said):
     from skywarden.tools.check import check_file
@@ -159,7 +172,8 @@ def test_a_channel_declared_wrongly_is_said_to_be_without_repeating_a_secret(tmp
 def test_live_and_simulation_share_neither_a_receiver_nor_a_key(tmp_path):
     from skywarden.tools.check import check_file
 
-    plain = '\n[[channels]]\nname = "{0}"\nkind = "{0}"\nurl = "webhook+http://127.0.0.1:9/"\nsecret = "file:hook.key"\n'
+    plain = ('\n[[channels]]\nname = "{0}"\nkind = "{0}"\nurl = "webhook+http://127.0.0.1:9/"\nsecret = '
+        '"file:hook.key"\n')
     two = plain.format("live") + plain.format("simulation")
     faults = "\n".join(map(str, check_file(a_place(tmp_path / "site", two))))
     assert "send to the same address" in faults
@@ -168,7 +182,8 @@ def test_live_and_simulation_share_neither_a_receiver_nor_a_key(tmp_path):
 
 def test_a_recording_read_as_a_feed_sounds_no_siren(tmp_path):
     server = Receiver()
-    place = a_place(tmp_path / "site", f'\n[[channels]]\nname = "x"\nkind = "live"\nurl = "webhook+{server.url}"\nsecret = "file:hook.key"\n')
+    place = a_place(tmp_path / "site", f'\n[[channels]]\nname = "x"\nkind = "live"\nurl = '
+        f'"webhook+{server.url}"\nsecret = "file:hook.key"\n')
     said = io.StringIO()
     site, request = load(place), Request(None, str(place), state=tmp_path / "state")
     assert open_told(request, site, 0, live=False, talk=Console(file=said, width=300)) is None
@@ -179,11 +194,13 @@ def test_a_recording_read_as_a_feed_sounds_no_siren(tmp_path):
 def test_a_live_session_tells_its_live_channel_and_is_tested_while_it_runs(tmp_path):
     """Real sockets from end to end: a radar's datagrams come in, a test goes out through the running service."""
     server = Receiver()
-    place = a_place(tmp_path / "site", f'\n[[channels]]\nname = "x"\nkind = "live"\nurl = "webhook+{server.url}"\nsecret = "file:hook.key"\n')
+    place = a_place(tmp_path / "site", f'\n[[channels]]\nname = "x"\nkind = "live"\nurl = '
+        f'"webhook+{server.url}"\nsecret = "file:hook.key"\n')
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    request = Request(None, str(place), (f"asterix+udp://127.0.0.1:{port}",), duration=6.0, console=False, record=tmp_path / "a.rec", state=tmp_path / "state")
+    request = Request(None, str(place), (f"asterix+udp://127.0.0.1:{port}",), duration=6.0, console=False,
+        record=tmp_path / "a.rec", state=tmp_path / "state")
     running = threading.Thread(target=lambda: run_request(request, Console(file=io.StringIO())), daemon=True)
     running.start()
     from skywarden.alerts.outbox import ask_service
@@ -210,9 +227,11 @@ def test_a_real_broker_sees_a_simulations_zones_on_its_own_topics_only(tmp_path)
     from alert_builders import listening
 
     broker = Broker(tmp_path / "broker")
-    place = a_place(tmp_path / "site", f'\n[[channels]]\nname = "x"\nkind = "simulation"\nurl = "mqtt://127.0.0.1:{broker.port}"\n')
+    place = a_place(tmp_path / "site", f'\n[[channels]]\nname = "x"\nkind = "simulation"\nurl = '
+        f'"mqtt://127.0.0.1:{broker.port}"\n')
     with listening(broker.port, "skywarden/#") as got:
-        run_request(Request("mortar-raid", str(place), speed=20.0, console=False, state=tmp_path / "state"), Console(file=io.StringIO()))
+        run_request(Request("mortar-raid", str(place), speed=20.0, console=False, state=tmp_path / "state"),
+            Console(file=io.StringIO()))
         topics = {topic.split("/")[2] for _, topic, _, _ in got}
     assert topics == {"simulation"}
     broker.kill()

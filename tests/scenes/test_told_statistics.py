@@ -1,4 +1,6 @@
-"""Warnings on their way, measured: from the frame to the wire, and ten thousand of them while broker and process are killed."""
+"""Warnings on their way, measured: from the frame to the wire, and ten thousand of them while
+broker and process are killed.
+"""
 
 from __future__ import annotations
 
@@ -55,15 +57,18 @@ class Stuck:
 
 def crowded(t, zone):
     """A picture of 200 projectiles and 30 aircraft in which one zone is warned."""
-    tracks = some_tracks(*[(10.0 * k, 20.0 * k, 900.0, -50.0, 80.0, -20.0) for k in range(230)], projectile=[1.0] * 200 + [0.0] * 30)
+    tracks = some_tracks(*[(10.0 * k, 20.0 * k, 900.0, -50.0, 80.0, -20.0) for k in range(230)],
+        projectile=[1.0] * 200 + [0.0] * 30)
     impacts = some_impacts(*[(0.99, t + 12.0, 10.0 * k, 5.0 * k) for k in range(200)])
     return a_told_moment(t, warned(t, (zone, t), due=t + 12.0), tracks=tracks, impacts=impacts)
 
 
 def told_over_three_channels(folder, site, frames, pause=0.25):
-    """Seconds until each client's socket has each zone's first warning, by channel, while the recorder hangs.
+    """Seconds until each client's socket has each zone's first warning, by channel, while the
+    recorder hangs.
 
-    frames   yields functions that make one moment each; the seconds count from the call, so from the frame
+    frames   yields functions that make one moment each; the seconds count from the call, so from
+             the frame
     Gives {channel: {zone: seconds}} and {zone: seconds from the frame's oldest plot to the frame}.
     """
     import socket
@@ -80,7 +85,8 @@ def told_over_three_channels(folder, site, frames, pause=0.25):
 
     threading.Thread(target=hear, daemon=True).start()
     site = replace(site, channels=(
-        a_channel(f"webhook+{hook.url}", "hook", "simulation"), a_channel(f"mqtt://127.0.0.1:{broker.port}", "mqtt", "simulation", secret=""),
+        a_channel(f"webhook+{hook.url}", "hook", "simulation"), a_channel(f"mqtt://127.0.0.1:{broker.port}", "mqtt",
+            "simulation", secret=""),
         a_channel(f"cot+udp://127.0.0.1:{cot.getsockname()[1]}", "cot", "simulation", secret="")))
     alerts = open_alerts(site, EPOCH * 10**9, SimulationAlert, state=folder, folder=folder)
     stuck = Stuck()
@@ -92,7 +98,8 @@ def told_over_three_channels(folder, site, frames, pause=0.25):
             begun = time.monotonic()
             moment = make()
             plots = moment.frame.detections.t
-            for zone, action in zip(moment.picture.warnings.zone.tolist(), moment.picture.warnings.action.tolist(), strict=True):
+            for zone, action in zip(moment.picture.warnings.zone.tolist(), moment.picture.warnings.action.tolist(),
+                    strict=True):
                 if action == RAISE:
                     began.setdefault(site.zones[zone].name, begun)
                     waited.setdefault(site.zones[zone].name, moment.frame.t - float(plots.min()) if plots.size else 0.0)
@@ -136,7 +143,8 @@ def test_from_the_frame_to_the_wire_in_a_tenth_of_a_second(tmp_path, evidence):
     site = a_site(zones=zones, policy=replace(a_site().policy, frame_s=0.25))
     plain = a_flight()
     flights = tuple(
-        replace(plain, callsign=f"TEST{k}", address=0xA00000 + k, position=plain.position + np.array([0.0, 300.0 * k, 60.0 * k])) for k in range(30))
+        replace(plain, callsign=f"TEST{k}", address=0xA00000 + k, position=plain.position + np.array([0.0, 300.0 * k,
+            60.0 * k])) for k in range(30))
     raid = a_raid(count=200, start=2.0, interval=(0.02, 0.06), fall=Area("zones", square(0.0, 0.0, 700.0)))
     scenario = a_scenario(raids=(raid,), flights=flights, duration=30.0)
     feed = list(Simulated(scenario, site))
@@ -154,17 +162,22 @@ def test_from_the_frame_to_the_wire_in_a_tenth_of_a_second(tmp_path, evidence):
 
 
 def raised_and_killed(folder, many, kills, rng):
-    """Raise `many` warnings while the broker and the process are killed `kills` times each; what the relay did, and the outbox."""
+    """Raise `many` warnings while the broker and the process are killed `kills` times each; what
+    the relay did, and the outbox.
+    """
     (folder / "key.txt").write_bytes(KEY)
     broker = Broker(folder / "broker")
     log = folder / "relay.log"
     relay = subprocess.Popen(
-        [sys.executable, str(RELAY), "--key", str(folder / "key.txt"), "--name", "north", "--zone", "zone 0", "--site", "test", "--memory",
-         str(folder / "relay.json"), "--broker", f"127.0.0.1:{broker.port}"], stdout=log.open("w"), stderr=subprocess.STDOUT)
+        [sys.executable, str(RELAY), "--key", str(folder / "key.txt"), "--name", "north", "--zone", "zone 0", "--site",
+            "test", "--memory",
+         str(folder / "relay.json"), "--broker", f"127.0.0.1:{broker.port}"], stdout=log.open("w"),
+         stderr=subprocess.STDOUT)
     said = folder / "child.log"
 
     def start():
-        return subprocess.Popen([sys.executable, str(CHILD), str(folder), str(broker.port), str(many)], stdout=said.open("a"), stderr=subprocess.STDOUT)
+        return subprocess.Popen([sys.executable, str(CHILD), str(folder), str(broker.port), str(many)],
+            stdout=said.open("a"), stderr=subprocess.STDOUT)
 
     def reached():
         lines = said.read_text().split() if said.is_file() else []
@@ -174,7 +187,8 @@ def raised_and_killed(folder, many, kills, rng):
     try:
         spots = sorted((rng.randrange(1, many), way) for way in ("broker", "process") for _ in range(kills))
         for spot, way in spots:
-            wait_for(lambda spot=spot, child=child: reached() >= spot or child.poll() is not None, 900.0, f"warning {spot}")
+            wait_for(lambda spot=spot, child=child: reached() >= spot or child.poll() is not None, 900.0,
+                f"warning {spot}")
             if way == "broker":
                 broker.kill()
                 time.sleep(0.3)
@@ -191,7 +205,8 @@ def raised_and_killed(folder, many, kills, rng):
         broker.kill()
     with closing(sqlite3.connect(outbox_path("test", "live", folder))) as base:
         rows = base.execute("SELECT message, state, expires FROM messages WHERE stage=2").fetchall()
-    acted = [(float(line.split(" ")[0]), *line.split(": ", 1)[1].split(" ")[:2]) for line in log.read_text().splitlines() if ": take-cover " in line]
+    acted = [(float(line.split(" ")[0]), *line.split(": ", 1)[1].split(" ")[:2])
+        for line in log.read_text().splitlines() if ": take-cover " in line]
     return rows, acted
 
 
@@ -219,5 +234,6 @@ def test_ten_thousand_warnings_with_broker_and_process_killed_five_times(tmp_pat
     rows, acted = raised_and_killed(tmp_path, 10_000, 5, random.Random(15))
     done = judged(rows, acted, 10_000)
     assert done >= 9_000, "some are raised and cleared while the broker or the process is down; the others are acted on"
-    evidence("alerts", "10,000 warnings, broker and process killed five times each", messages=len(rows), lost=0, acted_on=done, twice=0, after_expiry=0,
+    evidence("alerts", "10,000 warnings, broker and process killed five times each", messages=len(rows), lost=0,
+        acted_on=done, twice=0, after_expiry=0,
              seconds=round(time.monotonic() - begun))

@@ -1,6 +1,8 @@
-"""A process that raises and clears warnings one after the other until it is killed: python warnings_child.py FOLDER PORT HOW_MANY.
+"""A process that raises and clears warnings one after the other until it is killed: python
+warnings_child.py FOLDER PORT HOW_MANY.
 
-Which came last is read out of its own outbox, as a restarted service would: that one is raised again, under the same id.
+Which came last is read out of its own outbox, as a restarted service would: that one is raised
+again, under the same id.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ def last(folder: Path) -> int:
     if not path.is_file():
         return 0
     with contextlib.closing(sqlite3.connect(path)) as base:
-        ids = {message.rsplit(".take-cover", 1)[0] for message, in base.execute("SELECT message FROM messages WHERE stage=2")}
+        ids = {message.rsplit(".take-cover", 1)[0] for message,
+            in base.execute("SELECT message FROM messages WHERE stage=2")}
     numbers = {warning_id("test", ZONE, EPOCH + k): k for k in range(1, 20_001)}
     return max((numbers[i] for i in ids if i in numbers), default=0)
 
@@ -42,7 +45,8 @@ def main(folder: Path, port: int, many: int) -> None:
     assert alerts is not None
     for k in range(begin, many + 1):
         while any(courier.report().waiting > MOST_WAITING for courier in alerts.couriers):
-            time.sleep(0.005)       # no zone is raised and cleared hundreds of times a second: a queue that long would only run out
+            # no zone is raised and cleared hundreds of times a second: a queue that long would only run out
+            time.sleep(0.005)
         t = float(k)
         moment = a_told_moment(t, warned(t, (0, t), due=time.time() - EPOCH + 3.0))
         alerts.take(moment)

@@ -37,13 +37,17 @@ def a_told_site(*channels: Channel, zones: int = 3, **changes: Any) -> Any:
     return a_site(zones=made, channels=channels, **changes)
 
 
-def warned(t: float, *rows: tuple[int, float], stage: int = TAKE_COVER, action: int | None = None, due: float = 20.0, manual: bool = False) -> Warnings:
+def warned(
+    t: float, *rows: tuple[int, float], stage: int = TAKE_COVER, action: int | None = None, due: float = 20.0,
+    manual: bool = False
+) -> Warnings:
     """Warnings of zones as (zone, since)."""
     n = len(rows)
     zone, since = np.array([r[0] for r in rows], np.int32), np.array([r[1] for r in rows], float)
     acts = np.where(since == t, RAISE, HELD) if action is None else np.full(n, action)
     return Warnings(
-        zone, acts.astype(np.int8), since, np.full(n, 0.87), np.full(n, 0.9), np.full(n, due), np.full(n, due + 30.0), np.ones(n, np.int32),
+        zone, acts.astype(np.int8), since, np.full(n, 0.87), np.full(n, 0.9), np.full(n, due), np.full(n, due + 30.0),
+        np.ones(n, np.int32),
         np.ones(n, np.int32), np.full(n, manual), np.full(n, stage, np.int8))
 
 
@@ -80,7 +84,9 @@ def free_port() -> int:
 class Receiver:
     """An HTTP server that keeps what it is sent, and answers as told."""
 
-    def __init__(self, answer: Callable[[bytes, dict[str, str]], tuple[int, bytes]] = lambda body, headers: (204, b"")) -> None:
+    def __init__(
+        self, answer: Callable[[bytes, dict[str, str]], tuple[int, bytes]] = lambda body, headers: (204, b"")
+    ) -> None:
         self.got: list[tuple[float, dict[str, str], bytes]] = []
         outer = self
         self.answer = answer
@@ -123,14 +129,16 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(exist_ok=True)
         (folder / "mosquitto.conf").write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\nautosave_interval 1\n"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location "
+            f"{folder}/\nautosave_interval 1\n"
             "max_queued_messages 100000\nmax_inflight_messages 100\n")
         if hasattr(shutil, "chown") and __import__("os").geteuid() == 0:
             (folder / "mosquitto.conf").open("a").write("user root\n")
         self.start()
 
     def start(self) -> None:
-        self._process = subprocess.Popen([mosquitto(), "-c", str(self._folder / "mosquitto.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen([mosquitto(), "-c", str(self._folder / "mosquitto.conf")],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(self._listens, 10.0, "the broker listens")
 
     def kill(self) -> None:
@@ -145,21 +153,25 @@ class Broker:
 
 def _installed(package: str, program: str) -> str | None:
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
-    if found is None and hasattr(__import__("os"), "geteuid") and __import__("os").geteuid() == 0 and shutil.which("apt-get"):
+    if found is None and hasattr(__import__("os"), "geteuid") and __import__("os").geteuid() == 0 and shutil.which(
+            "apt-get"):
         subprocess.run(["apt-get", "update"], capture_output=True, timeout=300, check=False)
-        subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", package], capture_output=True, timeout=300, check=False)
+        subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", package], capture_output=True,
+            timeout=300, check=False)
         found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
     return found
 
 
 def mosquitto() -> str:
     """The broker's program; the test is skipped, loudly, where there is none and none can be installed."""
-    return _program("mosquitto", "mosquitto", "THE MQTT CHANNELS ARE NOT TESTED: no mosquitto on this machine, and none could be installed")
+    return _program("mosquitto", "mosquitto",
+        "THE MQTT CHANNELS ARE NOT TESTED: no mosquitto on this machine, and none could be installed")
 
 
 def espeak() -> str:
     """The speaking program, likewise."""
-    return _program("espeak-ng", "espeak-ng", "SPOKEN WARNINGS ARE NOT TESTED: no espeak-ng on this machine, and none could be installed")
+    return _program("espeak-ng", "espeak-ng",
+        "SPOKEN WARNINGS ARE NOT TESTED: no espeak-ng on this machine, and none could be installed")
 
 
 def _program(package: str, program: str, reason: str) -> str:

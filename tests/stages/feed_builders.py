@@ -20,9 +20,12 @@ from skywarden.site.model import Site
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 
 
-def a_surveillance_site(latitude_deg: float = 0.6 * 180 / math.pi, longitude_deg: float = 1.2 * 180 / math.pi, **changes: Any) -> Site:
+def a_surveillance_site(
+    latitude_deg: float = 0.6 * 180 / math.pi, longitude_deg: float = 1.2 * 180 / math.pi, **changes: Any
+) -> Site:
     """A site with a counter-battery array and a secondary radar that turns in 5 s."""
-    mode_s = a_radar(name="approach", kind="rotating", revisit=5.0, range_max=150e3, elevation_sigma=math.nan, range_rate_sigma=math.nan, mode_s=True)
+    mode_s = a_radar(name="approach", kind="rotating", revisit=5.0, range_max=150e3, elevation_sigma=math.nan,
+        range_rate_sigma=math.nan, mode_s=True)
     site = a_site(a_radar(), mode_s)
     origin = replace(site.origin, latitude=math.radians(latitude_deg), longitude=math.radians(longitude_deg))
     return replace(site, **{"origin": origin, **changes})
@@ -53,10 +56,12 @@ def block(category: int, *records: bytes) -> bytes:
     return struct.pack(">BH", category, 3 + len(data)) + data
 
 
-def plot_048(time_of_day: float | None, range_nm: float, azimuth_deg: float, address: int | None = 0xABCDEF, level: float | None = 100.0,
+def plot_048(time_of_day: float | None, range_nm: float, azimuth_deg: float, address: int | None = 0xABCDEF,
+        level: float | None = 100.0,
              identity: tuple[int, int] = (1, 2), flags: int = 0xA0) -> bytes:
     """A CAT048 record written bit by bit: 010, 140, 020, 040, 090, 220."""
-    first = 0x80 | (0x40 if time_of_day is not None else 0) | 0x20 | 0x10 | (0x04 if level is not None else 0) | (0x01 if address is not None else 0)
+    first = 0x80 | (0x40 if time_of_day is not None else 0) | 0x20 | 0x10 | (0x04 if level is not None else 0) | (0x01
+        if address is not None else 0)
     fspec = bytes([first]) + (b"\x80" if address is not None else b"")
     out = fspec + bytes(identity)
     if time_of_day is not None:
@@ -74,13 +79,15 @@ def north_mark(time_of_day: float, identity: tuple[int, int] = (1, 2)) -> bytes:
 
 def a_turn(begin: float, count: int = 10, **changes: Any) -> bytes:
     """Data blocks of `count` plots of different aircraft, half a second apart."""
-    return b"".join(block(48, plot_048((begin + 0.5 * k) % 86_400, 20.0 + k, 36.0 * k, 0x400000 + k, **changes)) for k in range(count))
+    return b"".join(block(48, plot_048((begin + 0.5 * k) % 86_400, 20.0 + k, 36.0 * k, 0x400000 + k, **changes))
+        for k in range(count))
 
 
 def ethernet(payload: bytes, vlan: bool = False) -> bytes:
     """An Ethernet frame around an IPv4 UDP datagram."""
     udp = struct.pack(">HHHH", 8600, 8600, 8 + len(payload), 0) + payload
-    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes((10, 0, 0, 1)), bytes((239, 0, 0, 1))) + udp
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes((10, 0, 0, 1)),
+        bytes((239, 0, 0, 1))) + udp
     return bytes(12) + (b"\x81\x00\x00\x07" if vlan else b"") + b"\x08\x00" + ip
 
 
@@ -97,8 +104,10 @@ def pcapng(packets: list[tuple[float, bytes]], order: str = "<") -> bytes:
         body += bytes(-len(body) % 4)
         return struct.pack(order + "II", kind, 12 + len(body)) + body + struct.pack(order + "I", 12 + len(body))
 
-    out = piece(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)) + piece(1, struct.pack(order + "HHI", 1, 0, 0))
+    out = piece(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)) + piece(1, struct.pack(order + "HHI", 1,
+        0, 0))
     for stamp, packet in packets:
         ticks = round(stamp * 1e6)
-        out += piece(6, struct.pack(order + "IIIII", 0, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet)) + packet)
+        out += piece(6, struct.pack(order + "IIIII", 0, ticks >> 32, ticks & 0xFFFFFFFF, len(packet), len(packet))
+            + packet)
     return out

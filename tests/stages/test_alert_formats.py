@@ -35,7 +35,8 @@ MADE = (LiveAlert, ExerciseAlert, SimulationAlert, ChannelTest)
 
 
 def a_setting(url="cot+tcp://127.0.0.1:8087", made=LiveAlert, **changes):
-    site = a_told_site(a_channel(url, **{"kind": made.kind if made is not ChannelTest else "live", "secret": "", "languages": ("en", "fa", "uk"), **changes}))
+    site = a_told_site(a_channel(url, **{"kind": made.kind if made is not ChannelTest else "live", "secret": "",
+        "languages": ("en", "fa", "uk"), **changes}))
     return Setting(site.channels[0], site, made if made is not ChannelTest else LiveAlert, areas(site))
 
 
@@ -47,15 +48,18 @@ def told(made=LiveAlert):
     said += teller.tell(a_told_moment(13.0, warned(13.0, (1, 0.0), stage=STAY)))
     said += teller.tell(a_told_moment(50.0, cleared(50.0, (1, 0.0))))
     said += teller.tell(a_told_moment(60.0, warned(60.0, (2, 60.0), manual=True)))
-    said += teller.tell(a_told_moment(61.0, cleared(61.0, (2, 60.0)), Command(61.0, CORRECT, "zone 2", "amina", "wrong <menu> & zone")))
+    said += teller.tell(a_told_moment(61.0, cleared(61.0, (2, 60.0)), Command(61.0, CORRECT, "zone 2", "amina",
+        "wrong <menu> & zone")))
     assert len(said) == 5
-    return [a if type(a) is made else made(**{k: getattr(a, k) for k in a.__dataclass_fields__ if k != "kind"}) for a in said]
+    return [a if type(a) is made else made(**{k: getattr(a, k) for k in a.__dataclass_fields__ if k != "kind"})
+        for a in said]
 
 
 def xsd():
     file = SHARED / "cap" / "CAP-v1.2-schema.xsd"
     if not file.is_file():
-        pytest.skip("the OASIS schema is not beside this project (../shared/data/cap): CAP is checked by our own rules only")
+        pytest.skip("the OASIS schema is not beside this project (../shared/data/cap): CAP is checked by our own rules "
+            "only")
     return etree.XMLSchema(etree.parse(str(file)))
 
 
@@ -92,7 +96,9 @@ def test_an_update_and_a_cancel_refer_to_what_was_really_sent_before():
 
 
 def mutations(document: bytes, rng: random.Random):
-    """A valid document with one thing changed: an element gone, doubled, swapped, renamed, its text or an attribute changed."""
+    """A valid document with one thing changed: an element gone, doubled, swapped, renamed, its text
+    or an attribute changed.
+    """
     root = etree.fromstring(document)
     spots = [e for e in root.iter() if e is not root]
     spot = rng.choice(spots)
@@ -108,7 +114,8 @@ def mutations(document: bytes, rng: random.Random):
     elif way == 3:
         spot.tag = rng.choice(["{urn:oasis:names:tc:emergency:cap:1.2}note", "{urn:x}note", "note"])
     elif way == 4:
-        spot.text = rng.choice(["", " Actual", "Alert ", "2021-11-23T02:14:03Z", "2021-13-23T02:14:03+00:00", "2021-11-23T02:14:03+00:00", "x y", "1.5", "-3"])
+        spot.text = rng.choice(["", " Actual", "Alert ", "2021-11-23T02:14:03Z", "2021-13-23T02:14:03+00:00",
+            "2021-11-23T02:14:03+00:00", "x y", "1.5", "-3"])
     elif way == 5:
         spot.set(rng.choice(["a", "{http://www.w3.org/2001/XMLSchema-instance}nil"]), "1")
     else:
@@ -146,13 +153,17 @@ def test_hostile_alerts_never_crash_never_leak_a_file_and_never_hang(tmp_path):
     (tmp_path / "secret.txt").write_text(SECRET_LINE)
     document = cap_channel.document(a_setting("cap+file:/x"), told()[0]).decode()
     body = document.split("?>", 1)[1]
-    bomb = "".join(f'<!ENTITY {b} "{"&" + a + ";" * 1}{("&" + a + ";") * 9}">' for a, b in itertools.pairwise("abcdefghij"))
+    bomb = "".join(f'<!ENTITY {b} "{"&" + a + ";" * 1}{("&" + a + ";") * 9}">' for a,
+        b in itertools.pairwise("abcdefghij"))
     hostile = [
         f'<!DOCTYPE alert [<!ENTITY x SYSTEM "file://{tmp_path}/secret.txt">]>{body.replace("zone 1", "&x;", 1)}',
-        f'<!DOCTYPE alert [<!ENTITY % x SYSTEM "file://{tmp_path}/secret.txt"> %x;]>{body}', f'<!DOCTYPE alert SYSTEM "http://127.0.0.1:9/x.dtd">{body}',
+        f'<!DOCTYPE alert [<!ENTITY % x SYSTEM "file://{tmp_path}/secret.txt"> %x;]>{body}',
+        f'<!DOCTYPE alert SYSTEM "http://127.0.0.1:9/x.dtd">{body}',
         f'<!DOCTYPE alert [<!ENTITY a "aaaaaaaaaa">{bomb}]>{body.replace("zone 1", "&j;", 1)}',
-        f'<alert xmlns="{cap.NAMESPACE}" xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="file://{tmp_path}/secret.txt" parse="text"/></alert>',
-        "<a>" * 5000, f'<alert xmlns="{cap.NAMESPACE}">' + "<info>" * 300, "\x00" * 100, "", " ", "<", "<?xml version='1.0' encoding='no-such'?><a/>",
+        f'<alert xmlns="{cap.NAMESPACE}" xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include '
+        f'href="file://{tmp_path}/secret.txt" parse="text"/></alert>',
+        "<a>" * 5000, f'<alert xmlns="{cap.NAMESPACE}">' + "<info>" * 300, "\x00" * 100, "", " ", "<",
+        "<?xml version='1.0' encoding='no-such'?><a/>",
         body.replace("zone 1", "z" * (2**20)), "<alert/>", "<alert xmlns='urn:oasis:names:tc:emergency:cap:1.1'/>",
     ]
     begun = time.monotonic()
@@ -186,7 +197,8 @@ def test_a_signed_alert_is_read_and_its_signature_let_stand():
 
 
 @pytest.mark.parametrize(("change", "said"), [
-    (("<polygon>", "<polygon>10.0,20.0 "), "not closed"), (("<msgType>Alert", "<msgType>Update"), "refers to no message"),
+    (("<polygon>", "<polygon>10.0,20.0 "), "not closed"), (("<msgType>Alert", "<msgType>Update"),
+        "refers to no message"),
     (("<scope>Public", "<scope>Restricted"), "says to whom"), (("<scope>Public", "<scope>Private"), "no <addresses>"),
     (("<identifier>", "<identifier>a b,"), "neither blanks"), (("+00:00</sent>", "Z</sent>"), "Z is not allowed"),
     (("<polygon>", "<polygon>110.0,20.0 "), "on the earth")])
@@ -199,7 +211,8 @@ def test_rules_beyond_the_schema_name_what_no_receiver_can_use(change, said):
 def test_cap_goes_into_a_folder_a_file_a_message(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    alerts = open_alerts(a_told_site(a_channel(f"cap+file:{out}", secret="")), time.time_ns(), LiveAlert, state=tmp_path, wall=True)
+    alerts = open_alerts(a_told_site(a_channel(f"cap+file:{out}", secret="")), time.time_ns(), LiveAlert,
+        state=tmp_path, wall=True)
     alerts.take(a_told_moment(0.0, warned(0.0, (1, 0.0))))
     wait_for(lambda: alerts.couriers[0].report().accepted == 1)
     file, = out.iterdir()
@@ -232,7 +245,8 @@ def test_the_hazard_ellipse_turns_as_the_impact_is_uncertain():
     along = np.array([np.sin(np.radians(60.0)), np.cos(np.radians(60.0))])      # bearing 60°, east and north
     covariance = impacts.covariance.copy()
     covariance[0, :2, :2] = 100.0**2 * np.outer(along, along) + 10.0**2 * (np.eye(2) - np.outer(along, along))
-    alert, = teller.tell(a_told_moment(0.0, warned(0.0, (1, 0.0)), threats=some_threats((1, 1, 0.9, 12.0)), impacts=impacts._replace(covariance=covariance)))
+    alert, = teller.tell(a_told_moment(0.0, warned(0.0, (1, 0.0)), threats=some_threats((1, 1, 0.9, 12.0)),
+        impacts=impacts._replace(covariance=covariance)))
     assert alert.hazard.turn == pytest.approx(60.0, abs=0.2)
     assert (alert.hazard.major, alert.hazard.minor) == (pytest.approx(240.0, abs=0.2), pytest.approx(60.0, abs=0.2))
 
@@ -255,7 +269,8 @@ def test_a_map_behind_tcp_sees_zone_and_ellipse_and_they_are_said_again(tmp_path
         alerts = open_alerts(site, time.time_ns(), LiveAlert, state=tmp_path, wall=True)
 
         def twice():
-            alerts.take(a_told_moment(0.0, warned(0.0, (1, 0.0)), threats=some_threats((1, 1, 0.9, 12.0)), impacts=some_impacts((0.9, 12.0, 400.0, 0.0))))
+            alerts.take(a_told_moment(0.0, warned(0.0, (1, 0.0)), threats=some_threats((1, 1, 0.9, 12.0)),
+                impacts=some_impacts((0.9, 12.0, 400.0, 0.0))))
             return got.count(b"u-d-f") >= 2 and got.count(b"u-d-c-e") >= 2
 
         wait_for(twice)
@@ -268,7 +283,8 @@ def test_cursor_on_target_over_udp_is_an_event_a_datagram(tmp_path):
         heard.bind(("127.0.0.1", 0))
         heard.settimeout(15.0)
         alerts = open_alerts(
-            a_told_site(a_channel(f"cot+udp://127.0.0.1:{heard.getsockname()[1]}", secret="")), time.time_ns(), LiveAlert, state=tmp_path, wall=True)
+            a_told_site(a_channel(f"cot+udp://127.0.0.1:{heard.getsockname()[1]}", secret="")), time.time_ns(),
+            LiveAlert, state=tmp_path, wall=True)
         alerts.take(a_told_moment(0.0, warned(0.0, (1, 0.0))))
         event = cot.from_xml(heard.recv(65536))
         assert isinstance(event, cot.Event)
@@ -277,8 +293,10 @@ def test_cursor_on_target_over_udp_is_an_event_a_datagram(tmp_path):
 
 
 def test_hostile_events_are_answered_with_a_sentence():
-    for text in (b"", b"<", b"<event/>", b"<!DOCTYPE event><event><point/></event>", b"\xff" * 50, b"<event uid='a' type='b'><point lat='x'/></event>",
-                 b"<event uid='a' type='b' time='now' stale='x'><point lat='1' lon='1' hae='1' ce='1'/></event>", b"<a>" * 9999):
+    for text in (b"", b"<", b"<event/>", b"<!DOCTYPE event><event><point/></event>", b"\xff" * 50,
+            b"<event uid='a' type='b'><point lat='x'/></event>",
+                 b"<event uid='a' type='b' time='now' stale='x'><point lat='1' lon='1' hae='1' ce='1'/></event>",
+                 b"<a>" * 9999):
         assert isinstance(cot.from_xml(text), str)
 
 
@@ -286,13 +304,15 @@ def test_hostile_events_are_answered_with_a_sentence():
 def test_tracks_leave_a_simulation_only(made, tmp_path):
     for url in ("cot+tcp://127.0.0.1:9", "sapient+tcp://127.0.0.1:9"):
         with pytest.raises(TypeError, match="simulation only"):
-            open_alerts(a_told_site(a_channel(url, kind=made.kind, secret="", tracks=True)), 0, made, state=tmp_path, wall=True)
+            open_alerts(a_told_site(a_channel(url, kind=made.kind, secret="", tracks=True)), 0, made, state=tmp_path,
+                wall=True)
 
 
 def a_simulated_picture():
     from builders import a_picture
 
-    return a_picture(5.0, tracks=some_tracks((100.0, 200.0, 900.0, -50.0, 80.0, -20.0)), impacts=some_impacts((0.99, 17.0, 10.0, 20.0)))
+    return a_picture(5.0, tracks=some_tracks((100.0, 200.0, 900.0, -50.0, 80.0, -20.0)),
+        impacts=some_impacts((0.99, 17.0, 10.0, 20.0)))
 
 
 def test_a_simulations_tracks_carry_their_impact_and_never_a_place_of_origin():
@@ -312,7 +332,8 @@ def test_a_simulations_tracks_carry_their_impact_and_never_a_place_of_origin():
 def test_every_sapient_message_of_ours_is_valid(made):
     setting = a_setting("sapient+tcp://127.0.0.1:5020", made)
     messages = [alert_message(setting, alert, time.time()) for alert in told(made)]
-    messages += [registration(setting, time.time()), status(setting, time.time(), first=True), status(setting, time.time(), leaving=True)]
+    messages += [registration(setting, time.time()), status(setting, time.time(), first=True),
+        status(setting, time.time(), leaving=True)]
     for message in messages:
         assert list(sapient.faults_of(message)) == []
         again, faults = sapient.from_bytes(sapient.framed(message)[4:])
@@ -333,12 +354,14 @@ def test_the_standards_own_messages_are_accepted_or_refused_as_they_should_be(ki
     folder = SHARED / "sapient" / kind
     if not folder.is_dir():
         pytest.skip("the standard's own messages are not beside this project (../shared/data/sapient)")
-    wrong = [file.name for file in sorted(folder.glob("*.json")) if bool(sapient.from_json(file.read_bytes())[1]) != (kind == "invalid")]
+    wrong = [file.name for file in sorted(folder.glob("*.json"))
+        if bool(sapient.from_json(file.read_bytes())[1]) != (kind == "invalid")]
     assert wrong == []
 
 
 def test_hostile_sapient_messages_are_answered_with_a_sentence():
-    for text in (b"", b"{", b"[]", b"null", b'{"alert": {}}', b"\xff\xfe", b"[" * 5000, json.dumps({"nodeId": "x" * 100000}).encode()):
+    for text in (b"", b"{", b"[]", b"null", b'{"alert": {}}', b"\xff\xfe", b"[" * 5000,
+            json.dumps({"nodeId": "x" * 100000}).encode()):
         assert sapient.from_json(text)[1]
     rng = random.Random(3)
     good = sapient.framed(alert_message(a_setting("sapient+tcp://127.0.0.1:5020"), told()[0], 1_700_000_000.0))[4:]
@@ -362,14 +385,17 @@ def test_a_fusion_node_registers_us_and_its_acknowledgement_is_delivery(tmp_path
                 if message.HasField("registration"):
                     answer = {"registrationAck": {"acceptance": True}}
                 elif message.HasField("alert"):
-                    answer = {"alertAck": {"alertId": message.alert.alert_id, "alertAckStatus": "ALERT_ACK_STATUS_ACCEPTED"}}
+                    answer = {"alertAck": {"alertId": message.alert.alert_id,
+                        "alertAckStatus": "ALERT_ACK_STATUS_ACCEPTED"}}
                 if answer:
                     self.wfile.write(sapient.framed(sapient.from_dict({
-                        "timestamp": "2023-07-07T12:44:17.027Z", "nodeId": fusion, "destinationId": message.node_id, **answer})))
+                        "timestamp": "2023-07-07T12:44:17.027Z", "nodeId": fusion, "destinationId": message.node_id,
+                        **answer})))
 
     with Listening(("127.0.0.1", 0), Fusion) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        site = a_told_site(a_channel(f"sapient+tcp://127.0.0.1:{server.server_address[1]}", secret="", relays=("a8654cdf",)))
+        site = a_told_site(a_channel(f"sapient+tcp://127.0.0.1:{server.server_address[1]}", secret="",
+            relays=("a8654cdf",)))
         alerts = open_alerts(site, time.time_ns(), LiveAlert, state=tmp_path, wall=True)
         alerts.take(a_told_moment(0.0, warned(0.0, (1, 0.0))))
         wait_for(lambda: alerts.couriers[0].report().delivered == 1)
@@ -382,7 +408,8 @@ def test_a_fusion_node_registers_us_and_its_acknowledgement_is_delivery(tmp_path
 
 def test_a_channels_port_that_nobody_listens_on_is_a_fault_and_no_more(tmp_path):
     port = free_port()
-    channels = [a_channel(f"{scheme}://127.0.0.1:{port}", scheme, secret="") for scheme in ("cot+tcp", "sapient+tcp", "mqtt")]
+    channels = [a_channel(f"{scheme}://127.0.0.1:{port}", scheme, secret="") for scheme in ("cot+tcp", "sapient+tcp",
+        "mqtt")]
     alerts = open_alerts(a_told_site(*channels), time.time_ns(), LiveAlert, state=tmp_path, wall=True)
     alerts.take(a_told_moment(0.0, warned(0.0, (1, 0.0))))
     wait_for(lambda: all(courier.report().fault for courier in alerts.couriers))
@@ -391,7 +418,8 @@ def test_a_channels_port_that_nobody_listens_on_is_a_fault_and_no_more(tmp_path)
 
 
 def test_languages_and_own_words_reach_every_format():
-    site = a_told_site(a_channel("cap+file:/x", secret="", languages=("sv",)), wording={"sv": {"take-cover": "Gå i skydd nu."}})
+    site = a_told_site(a_channel("cap+file:/x", secret="", languages=("sv",)),
+        wording={"sv": {"take-cover": "Gå i skydd nu."}})
     setting = Setting(site.channels[0], site, LiveAlert, areas(site))
     assert "Gå i skydd nu." in cap_channel.document(setting, told()[0]).decode()
     assert "Gå i skydd nu." in events(replace(setting), told()[0], 0.0)[0].decode()

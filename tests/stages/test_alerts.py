@@ -1,4 +1,6 @@
-"""What a zone is told, on its way out: ids, changes, the outbox, retry and expiry, kinds that never mix, secrets that never show."""
+"""What a zone is told, on its way out: ids, changes, the outbox, retry and expiry, kinds that never
+mix, secrets that never show.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,16 @@ from alert_builders import KEY, Receiver, a_channel, a_told_moment, a_told_site,
 from builders import a_site, a_zone
 from standardwebhooks import Webhook
 
-from skywarden.alerts.alert import Alert, ChannelTest, ExerciseAlert, LiveAlert, SimulationAlert, from_bytes, slug, to_bytes
+from skywarden.alerts.alert import (
+    Alert,
+    ChannelTest,
+    ExerciseAlert,
+    LiveAlert,
+    SimulationAlert,
+    from_bytes,
+    slug,
+    to_bytes,
+)
 from skywarden.alerts.courier import Courier
 from skywarden.alerts.live import open_live
 from skywarden.alerts.opening import open_alerts
@@ -65,7 +76,8 @@ def an_alert(made=LiveAlert, **changes):
 
 def test_an_id_comes_from_the_zones_name_and_the_utc_onset_and_from_nothing_else():
     first, = a_teller().tell(a_told_moment(100.0, warned(100.0, (2, 99.75))))
-    other, = Teller(a_told_site(zones=5), EPOCH - 50 * 10**9, LiveAlert, True).tell(a_told_moment(150.0, warned(150.0, (2, 149.75))))
+    other, = Teller(a_told_site(zones=5), EPOCH - 50 * 10**9, LiveAlert, True).tell(a_told_moment(150.0,
+        warned(150.0, (2, 149.75))))
     assert first.id == other.id == "test.zone-2.20210826T174819.750Z"
 
 
@@ -107,8 +119,10 @@ def test_an_impact_that_comes_sooner_is_said_anew_at_once():
 
 def test_correcting_is_one_command_and_says_that_it_was_wrong():
     teller = a_teller()
-    teller.tell(a_told_moment(100.0, warned(100.0, (1, 100.0), manual=True), Command(100.0, ALARM, "zone 1", "amina", "drill")))
-    told, = teller.tell(a_told_moment(104.0, cleared(104.0, (1, 100.0)), Command(104.0, CORRECT, "zone 1", "amina", "wrong menu")))
+    teller.tell(a_told_moment(100.0, warned(100.0, (1, 100.0), manual=True), Command(100.0, ALARM, "zone 1", "amina",
+        "drill")))
+    told, = teller.tell(a_told_moment(104.0, cleared(104.0, (1, 100.0)), Command(104.0, CORRECT, "zone 1", "amina",
+        "wrong menu")))
     assert told.wrong
     assert "amina" in told.reason
     assert "wrong menu" in told.reason
@@ -128,7 +142,8 @@ def test_alerts_survive_the_outbox_bit_for_bit():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_says_every_step_and_whether_it_is_meant(language):
     assert set(WORDS[language]) == {*STEPS, "test", "exercise", "simulation", "seconds"}
-    live, drill, simulated, test = (say(an_alert(made), language) for made in (LiveAlert, ExerciseAlert, SimulationAlert, ChannelTest))
+    live, drill, simulated, test = (say(an_alert(made), language) for made in (LiveAlert, ExerciseAlert,
+        SimulationAlert, ChannelTest))
     assert len({live, drill, simulated, test}) == 4
     assert WORDS[language]["exercise"].upper() in drill
     assert WORDS[language]["simulation"].upper() in simulated
@@ -192,7 +207,8 @@ def test_a_process_that_was_killed_leaves_its_messages_to_the_next_one(tmp_path)
     outbox = Outbox(tmp_path / "a.outbox")
     kept = an_alert(expires=time.time() + 60.0)
     gone = an_alert(message="old", expires=time.time() - 1.0)
-    outbox.put([Parcel("out", kept, 0.0, time.time()), Parcel("out", gone, 0.0, time.time()), Parcel("out", kept, 0.0, time.time())])
+    outbox.put([Parcel("out", kept, 0.0, time.time()), Parcel("out", gone, 0.0, time.time()), Parcel("out", kept, 0.0,
+        time.time())])
     outbox.standing(kept)
     outbox.flush()
     later = Outbox(tmp_path / "a.outbox")     # the first is never closed
@@ -279,7 +295,8 @@ def test_channels_of_another_kind_are_not_even_opened(opened, tmp_path):
 
 def test_keys_of_live_exercise_simulation_and_test_differ():
     secret = Secret(KEY)
-    signatures = {secret.derive(f"skywarden siren 1 {kind}").sign(b"x") for kind in ("live", "exercise", "simulation", "test")}
+    signatures = {secret.derive(f"skywarden siren 1 {kind}").sign(b"x") for kind in ("live", "exercise", "simulation",
+        "test")}
     assert len(signatures) == 4
 
 
@@ -287,7 +304,8 @@ def test_a_secret_shows_itself_in_no_way_of_writing_it(tmp_path):
     import pickle
 
     secret = Secret(KEY)
-    for shown in (repr(secret), str(secret), f"{secret}", f"{secret!r:>40}", f"{secret}", str([secret]), str({"key": secret})):
+    for shown in (repr(secret), str(secret), f"{secret}", f"{secret!r:>40}", f"{secret}", str([secret]),
+            str({"key": secret})):
         assert KEY.decode() not in shown
     with pytest.raises(TypeError):
         pickle.dumps(secret)
@@ -327,7 +345,8 @@ def test_a_hung_receiver_is_felt_by_no_other_channel(opened, receiver):
         return 204, b""
 
     stuck = Receiver(hangs)
-    alerts = opened(a_channel(f"webhook+{stuck.url}", "stuck"), a_channel(f"webhook+{receiver.url}", "good", secret="file:key.txt"))
+    alerts = opened(a_channel(f"webhook+{stuck.url}", "stuck"), a_channel(f"webhook+{receiver.url}", "good",
+        secret="file:key.txt"))
     wait_for(lambda: all(courier.report().state == WORKING for courier in alerts.couriers))
     begun = time.monotonic()
     for k in range(20):

@@ -1,4 +1,6 @@
-"""Allocation: published optima are reached and proven, the fast path keeps its bound, and the leakage tables are reproduced."""
+"""Allocation: published optima are reached and proven, the fast path keeps its bound, and the
+leakage tables are reproduced.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ def test_a_published_instance_is_solved_to_its_published_optimum_and_that_is_pro
     assert answer["gap"] <= 1e-4
     header, *rest = (SHARED / f"wta_{name}.txt").read_text().splitlines()
     weapons, targets, shots = map(int, header.split())
-    left = np.array([float(v) for v in rest[:targets]])     # what the plan leaves, from the file and the assignment alone
+    # what the plan leaves, from the file and the assignment alone
+    left = np.array([float(v) for v in rest[:targets]])
     chance = {(int(w), int(t)): float(p) for w, t, p in (line.split() for line in rest[targets:])}
     used = np.zeros(weapons, int)
     for w, t, x in answer["assignment"]:
@@ -61,7 +64,9 @@ def brute(asked: assign.Problem) -> float:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 2**32 - 1), st.booleans())
-def test_no_plan_of_a_small_problem_beats_the_exact_one_and_no_bound_is_above_it(n: int, w: int, seed: int, reserve: bool) -> None:
+def test_no_plan_of_a_small_problem_beats_the_exact_one_and_no_bound_is_above_it(
+    n: int, w: int, seed: int, reserve: bool
+) -> None:
     chance = np.random.default_rng(seed)
     values, p = chance.uniform(0.0, 10.0, n), chance.uniform(0.0, 1.0, (n, w)) * (chance.random((n, w)) < 0.8)
     asked = assign.problem(values, p, np.ones(w, np.int64), chance.uniform(0.0, 2.0, w) if reserve else None)
@@ -118,7 +123,8 @@ def test_no_threat_is_piled_on_and_no_effector_is_promised_twice(n: int, w: int,
     assert plan.objective == pytest.approx(worths.sum() - saved)
     best = max(
         sum(worths[r] * p[r, c] for r, c in zip(rows, columns, strict=True))
-        for size in range(min(n, w) + 1) for rows in itertools.combinations(range(n), size) for columns in itertools.permutations(range(w), size))
+        for size in range(min(n, w) + 1) for rows in itertools.combinations(range(n), size)
+        for columns in itertools.permutations(range(w), size))
     assert plan.lower_bound <= worths.sum() - best + 1e-9
     assert saved >= 0.8 * best - 1e-9
 

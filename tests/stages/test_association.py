@@ -1,6 +1,8 @@
-"""Hard cases of association, made here: merged and split echoes, crossing salvos, missed looks, terrain shadow, neighbours at the start, late data.
+"""Hard cases of association, made here: merged and split echoes, crossing salvos, missed looks,
+terrain shadow, neighbours at the start, late data.
 
-A few seeds each; the long run over clutter alone is marked `prove` and writes docs/evidence/false-tracks.md.
+A few seeds each; the long run over clutter alone is marked `prove` and writes
+docs/evidence/false-tracks.md.
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ NEAR = 100.0        # m, the scorer's limit: a track further from every truth is
 
 
 def echoes(truths, rng, merge=False, split=0.0):
-    """What a look measures of `truths` (k, 6): a detection each; where `merge`, one for all within a cell, at their mean weighted by chance powers;
-    with probability `split` two for one, a range cell apart."""
+    """What a look measures of `truths` (k, 6): a detection each; where `merge`, one for all within
+    a cell, at their mean weighted by chance powers; with probability `split` two for one, a
+    range cell apart.
+    """
     polar = [seen_from(x[:3], x[3:], np.zeros(3)) for x in truths]
     groups = [[i] for i in range(len(polar))]
     if merge:
@@ -47,12 +51,15 @@ def echoes(truths, rng, merge=False, split=0.0):
 
 
 def clutter(rng, count):
-    return [np.array([rng.uniform(300, 15e3), rng.uniform(0, 2 * math.pi), rng.uniform(0.0175, 1.22), rng.uniform(-450, 450)])
+    return [np.array([rng.uniform(300, 15e3), rng.uniform(0, 2 * math.pi), rng.uniform(0.0175, 1.22),
+        rng.uniform(-450, 450)])
             for _ in range(rng.poisson(count))]
 
 
 def play(paths, seed, site=None, seen=lambda k, x: True, **kind):
-    """Tracks of every frame: paths are (k, 6) states every quarter of a second from frame 4, nan before they are there."""
+    """Tracks of every frame: paths are (k, 6) states every quarter of a second from frame 4, nan
+    before they are there.
+    """
     site, rng = site or COARSE, np.random.default_rng(seed)
     state, out = tracker.start(site), []
     for k in range(max(map(len, paths)) + 3):
@@ -68,7 +75,8 @@ def judged(out):
     """Per track its share of frames near a truth, and per frame from the tenth on how many truths had no track near."""
     near, missing = {}, 0
     for k, (there, tracks) in enumerate(out):
-        apart = np.array([[np.linalg.norm(x[:3] - s[:3]) for s in tracks.state] for x in there]).reshape(len(there), tracks.number.shape[0])
+        apart = np.array([[np.linalg.norm(x[:3] - s[:3]) for s in tracks.state] for x in there]).reshape(len(there),
+            tracks.number.shape[0])
         for j, number in enumerate(tracks.number.tolist()):
             near.setdefault(number, []).append(bool(len(there)) and apart[:, j].min() < NEAR)
         if k > 14 and len(there):
@@ -77,7 +85,9 @@ def judged(out):
 
 
 def test_two_rounds_in_one_resolution_cell_for_seconds_stay_two_tracks():
-    """The second flies 10 m/s faster to one side: apart by a cell (some 45 m) only after four seconds and more, merged before it and again apart."""
+    """The second flies 10 m/s faster to one side: apart by a cell (some 45 m) only after four
+    seconds and more, merged before it and again apart.
+    """
     kept = 0
     for seed in range(6):
         one = a_round()
@@ -99,7 +109,8 @@ def test_two_rounds_in_one_resolution_cell_for_seconds_stay_two_tracks():
 
 def test_split_echoes_make_no_track_of_their_own():
     for seed in range(6):
-        shares, missing = judged(play([a_round(), a_round(v=(-80.0, 60.0, 160.0), p=(2600.0, -900.0, 5.0))], seed, split=0.4))
+        shares, missing = judged(play([a_round(), a_round(v=(-80.0, 60.0, 160.0), p=(2600.0, -900.0, 5.0))], seed,
+            split=0.4))
         assert len(shares) == 2, seed
         assert missing == 0
 
@@ -128,7 +139,9 @@ def test_missed_looks_end_no_established_track(looks):
 
 
 def test_a_track_lives_on_behind_a_peak():
-    """A peak hides the round for some five seconds as it flies past behind: it is not missed there, and comes out under the number it went in with."""
+    """A peak hides the round for some five seconds as it flies past behind: it is not missed there,
+    and comes out under the number it went in with.
+    """
     up = np.zeros((101, 101))
     up[49:52, 42:44] = 620.0
     site = a_site(a_radar(), ground=Ground(-5000.0, -5000.0, 100.0, up, 620.0, 0.0))
@@ -146,7 +159,9 @@ def test_a_track_lives_on_behind_a_peak():
 
 
 def test_a_track_begun_with_a_neighbours_detection_leaves_it_out():
-    """The neighbour, 150 m aside, is seen once; the round itself from then on. Its track must fly as it does after six looks."""
+    """The neighbour, 150 m aside, is seen once; the round itself from then on. Its track must fly
+    as it does after six looks.
+    """
     one = a_round()
     for seed in range(6):
         rng = np.random.default_rng(seed)
@@ -162,7 +177,9 @@ def test_a_track_begun_with_a_neighbours_detection_leaves_it_out():
 
 
 def test_detections_out_of_order_serve_as_well_as_in_order():
-    """One radar's detections of every other look come a look later, mixed with newer ones: within LATEST nothing is lost and the track is as good."""
+    """One radar's detections of every other look come a look later, mixed with newer ones: within
+    LATEST nothing is lost and the track is as good.
+    """
     path, rng = a_round(), np.random.default_rng(3)
     z = [seen_from(x[:3], x[3:], np.zeros(3)) + rng.normal(size=4) * SIGMA for x in path]
     errors = {}
@@ -190,8 +207,10 @@ def test_clutter_alone_makes_at_most_one_track_in_a_hundred_minutes(count, minut
     rng, state, numbers, looks = np.random.default_rng(77), tracker.start(site), set(), int(minutes * 240)
     for k in range(looks):
         n = int(rng.poisson(count))
-        z = np.column_stack((rng.uniform(300, 15e3, n), rng.uniform(0, 2 * math.pi, n), rng.uniform(0.0175, 1.22, n), rng.uniform(-450, 450, n)))
+        z = np.column_stack((rng.uniform(300, 15e3, n), rng.uniform(0, 2 * math.pi, n), rng.uniform(0.0175, 1.22, n),
+            rng.uniform(-450, 450, n)))
         state, tracks = tracker.track(state, a_frame(0.25 * k, z), site)
         numbers |= set(tracks.number.tolist())
-    evidence("false-tracks", f"{count:g} false alarms a look, nothing there", minutes=minutes, looks=looks, tracks=len(numbers), bar=1)
+    evidence("false-tracks", f"{count:g} false alarms a look, nothing there", minutes=minutes, looks=looks,
+        tracks=len(numbers), bar=1)
     assert len(numbers) <= 1

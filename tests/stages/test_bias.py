@@ -1,4 +1,6 @@
-"""Several radars that stand a little wrong: one round stays one track, and the covariances hold what no averaging takes away."""
+"""Several radars that stand a little wrong: one round stays one track, and the covariances hold
+what no averaging takes away.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,15 @@ SIX = ((0.0, 0.0, 0.0), (4.0, -3.0, 6.0), (-5.0, 4.0, -3.0), (8.0, 6.0, 2.0), (-
 def wrong(d, biases):
     """The detections of radars that err by `biases` (radars, 3) in range, azimuth and elevation."""
     off = np.asarray(biases)[d.sensor]
-    return d._replace(range=d.range + off[:, 0], azimuth=(d.azimuth + off[:, 1]) % (2.0 * math.pi), elevation=d.elevation + off[:, 2])
+    return d._replace(range=d.range + off[:, 0], azimuth=(d.azimuth + off[:, 1]) % (2.0 * math.pi),
+        elevation=d.elevation + off[:, 2])
 
 
 def a_salvo(seed, site=TWO):
     """Six rounds side by side and their detections by every radar."""
     paths = [a_round(v=np.array([95.0, -45.0, 150.0]) + np.array(off)) for off in SIX]
-    d = join(*(measured(path, site, 100 * seed + k, false_alarms=2.0 if k == 0 else 0.0) for k, path in enumerate(paths)))
+    d = join(*(measured(path, site, 100 * seed + k, false_alarms=2.0 if k == 0 else 0.0) for k,
+        path in enumerate(paths)))
     return paths, take(d, np.argsort(d.t, kind="stable"))
 
 
@@ -62,13 +66,16 @@ def test_rounds_seen_by_two_radars_that_disagree_by_six_tenths_of_a_degree_and_6
         _, d = a_salvo(seed)
         off = wrong(d, [(0.0, 0.0, 0.0), (60.0, math.radians(0.6), 0.0)])
         out = followed(off, TWO, np.zeros(len(d.t)), 24.0)
-        believed = {int(n) for _, _, tracks in out for n, p in zip(tracks.number, tracks.kind[:, 0], strict=True) if p > 0.5}
+        believed = {int(n) for _, _, tracks in out for n, p in zip(tracks.number, tracks.kind[:, 0], strict=True)
+            if p > 0.5}
         shown, rounds = shown + len(believed), rounds + len(SIX)
     assert rounds <= shown <= 1.05 * rounds
 
 
 def test_what_two_wrong_radars_say_is_as_sure_as_it_claims():
-    """Errors drawn as assumed: 6-dimensional normalised squares of 16 rounds, mean 6 where honest; without the errors considered they are far above."""
+    """Errors drawn as assumed: 6-dimensional normalised squares of 16 rounds, mean 6 where honest;
+    without the errors considered they are far above.
+    """
     rng, squares, places = np.random.default_rng(5), {True: [], False: []}, []
     for seed in range(16):
         path = a_round(p=(*rng.uniform(-3000, -2000, 2), 5.0), v=(*rng.uniform(60, 100, 2), rng.uniform(130, 170)))
@@ -106,7 +113,9 @@ def test_a_single_radar_and_registered_ones_are_followed_to_the_last_bit_as_befo
 
 
 def test_a_second_track_of_a_round_waits_and_takes_over_its_number_when_the_first_is_lost():
-    """The second radar's own track of a round that a first one holds: not confirmed beside it; in its place, under its number, once it is missed."""
+    """The second radar's own track of a round that a first one holds: not confirmed beside it; in
+    its place, under its number, once it is missed.
+    """
     d = measured(a_round(), TWO, 4, false_alarms=0.0)
     off = wrong(d, [(0.0, 0.0, 0.0), (60.0, math.radians(0.6), 0.0)])
     parts = [take(off, np.flatnonzero((off.sensor == k) & (off.t <= 9.0))) for k in (0, 1)]
@@ -114,7 +123,8 @@ def test_a_second_track_of_a_round_waits_and_takes_over_its_number_when_the_firs
     known, new = first[-1][1].block, second[-1][1].block
     model = tracker.model_of(TWO, TWO.weather)
     for misses, expected in ((0, ([1, 0], [])), (2, ([1], []))):
-        both = join(known._replace(misses=np.array([misses], np.int32)), new._replace(number=np.zeros(1, np.int64), misses=np.zeros(1, np.int32)))
+        both = join(known._replace(misses=np.array([misses], np.int32)), new._replace(number=np.zeros(1, np.int64),
+            misses=np.zeros(1, np.int32)))
         b, fresh = united(both, np.array([1]), model)
         assert (b.number.tolist(), fresh.tolist()) == expected
     assert b.share[0].argmax() == 1

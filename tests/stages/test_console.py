@@ -1,4 +1,6 @@
-"""The console's server, over real sockets: what pages are sent, what they may ask, and that none of them can hold up the session."""
+"""The console's server, over real sockets: what pages are sent, what they may ask, and that none of
+them can hold up the session.
+"""
 
 from __future__ import annotations
 
@@ -50,9 +52,11 @@ class Page:
 
     def ask(self, method, path, body=None, **headers):
         connection = http.client.HTTPConnection(self.at.hostname, self.at.port, timeout=60)
-        sent = {"cookie": self.cookie, "origin": f"http://{self.at.netloc}", "content-type": "application/json", "x-csrf-token": self.csrf}
+        sent = {"cookie": self.cookie, "origin": f"http://{self.at.netloc}", "content-type": "application/json",
+            "x-csrf-token": self.csrf}
         sent.update({name.replace("_", "-"): value for name, value in headers.items()})
-        connection.request(method, path, None if body is None else json.dumps(body), {k: v for k, v in sent.items() if v is not None})
+        connection.request(method, path, None if body is None else json.dumps(body), {k: v for k, v in sent.items()
+            if v is not None})
         answer = connection.getresponse()
         data = answer.read()
         if answer.headers.get("set-cookie"):
@@ -70,7 +74,8 @@ class Page:
 
     @contextmanager
     def connected(self):
-        with connect(f"ws://{self.at.netloc}/ws", origin=f"http://{self.at.netloc}", additional_headers={"cookie": self.cookie}, close_timeout=0.5) as link:
+        with connect(f"ws://{self.at.netloc}/ws", origin=f"http://{self.at.netloc}",
+                additional_headers={"cookie": self.cookie}, close_timeout=0.5) as link:
             hello = json.loads(link.recv(5))
             assert hello["type"] == "hello"
             self.csrf = hello["csrf"]
@@ -133,7 +138,8 @@ def test_a_moment_is_shown_as_it_is():
 def test_unknown_numbers_become_null():
     moment = Play(SITE).moment(25.0)
     impacts = moment.picture.impacts
-    holed = moment._replace(picture=moment.picture._replace(impacts=impacts._replace(t=np.full_like(impacts.t, np.nan))))
+    holed = moment._replace(picture=moment.picture._replace(impacts=impacts._replace(t=np.full_like(impacts.t,
+        np.nan))))
     view = json.loads(views.encode(views.moment_view(holed, Memory(SITE))))
     assert view["impacts"]["t"] == [None] * len(impacts.t)
 
@@ -168,7 +174,8 @@ def test_memory_keeps_who_acknowledged_until_the_warning_is_over_and_raised_anew
 
 def test_what_was_put_aside_comes_back_when_its_time_is_up():
     play, memory = Play(SITE, rounds=0), Memory(SITE)
-    memory.see(play.moment(1.0, (Command(1.0, ALARM, ZONE, "mira", "siren test"), Command(1.0, ACKNOWLEDGE, ZONE, "tom", ""))))
+    memory.see(play.moment(1.0, (Command(1.0, ALARM, ZONE, "mira", "siren test"), Command(1.0, ACKNOWLEDGE, ZONE,
+        "tom", ""))))
     memory.see(play.moment(2.0, (Command(2.0, SHELVE, f"60 {ZONE}", "tom", "known"),)))
     assert memory.mark(0).shelved_why == "known"
     memory.see(play.moment(61.9))
@@ -182,7 +189,8 @@ def test_what_was_put_aside_comes_back_unseen_when_it_gets_worse():
     play, memory = Play(SITE, rounds=30), Memory(SITE)
     play.manual.update(dict.fromkeys(range(len(SITE.zones)), 1.0))
     every = range(len(SITE.zones))
-    told = tuple(Command(1.5, kind, subject, "tom", "") for z in SITE.zones for kind, subject in ((ACKNOWLEDGE, z.name), (SHELVE, f"600 {z.name}")))
+    told = tuple(Command(1.5, kind, subject, "tom", "") for z in SITE.zones for kind,
+        subject in ((ACKNOWLEDGE, z.name), (SHELVE, f"600 {z.name}")))
     memory.see(play.moment(1.0))
     memory.see(play.moment(1.5, told))
     assert all(memory.mark(z).shelved_until == 601.5 for z in every)
@@ -190,7 +198,8 @@ def test_what_was_put_aside_comes_back_unseen_when_it_gets_worse():
     for t in np.arange(2.0, 50.0, 0.5):
         moment = play.moment(float(t))
         memory.see(moment)
-        hit |= {int(z) for z, due in zip(moment.picture.warnings.zone, moment.picture.warnings.t_impact, strict=True) if due > t}
+        hit |= {int(z) for z, due in zip(moment.picture.warnings.zone, moment.picture.warnings.t_impact, strict=True)
+            if due > t}
         back |= {z for z in every if memory.mark(z).shelved_until is None}
         assert back == hit
     assert 0 < len(back) < len(SITE.zones)
@@ -225,13 +234,16 @@ def test_commands_reach_the_session_once_in_order_with_who_and_why():
         with page.enter():
             assert page.command("alarm", ZONE, "  siren   test ") == (200, {"accepted": True})
             assert page.command("consent", "7")[0] == 200
-        assert served.commands() == (Command(0.0, "alarm", ZONE, sessions.LOCAL, "siren test"), Command(0.0, "consent", "7", sessions.LOCAL, ""))
+        assert served.commands() == (Command(0.0, "alarm", ZONE, sessions.LOCAL, "siren test"), Command(0.0, "consent",
+            "7", sessions.LOCAL, ""))
         assert served.commands() == ()
 
 
 @pytest.mark.parametrize(("kind", "subject", "why", "status"), [
-    ("acknowledge", "no such zone", "", 400), ("alarm", ZONE, "", 400), ("shelve", f"9999 {ZONE}", "", 400), ("shelve", f"nan {ZONE}", "", 400),
-    ("reclassify", "7 dragon", "x", 400), ("consent", "any", "", 400), ("hold", "catapult", "", 400), ("weapons", "loose", "x", 400),
+    ("acknowledge", "no such zone", "", 400), ("alarm", ZONE, "", 400), ("shelve", f"9999 {ZONE}", "", 400),
+    ("shelve", f"nan {ZONE}", "", 400),
+    ("reclassify", "7 dragon", "x", 400), ("consent", "any", "", 400), ("hold", "catapult", "", 400),
+    ("weapons", "loose", "x", 400),
     ("launch", "7", "x", 400), ("alarm", ZONE, "y" * 201, 400),
 ])
 def test_a_command_that_makes_no_sense_is_refused_with_a_sentence(kind, subject, why, status):
@@ -282,12 +294,14 @@ def test_the_pace_of_a_simulated_run_reaches_its_clock_at_once_and_the_next_fram
             assert clock.speed == 16.0
             for wrong in ("17", "0.4", "-1", "nan", "fast"):
                 assert page.command("pace", wrong)[0] == 400
-        assert [(c.kind, c.subject, c.who) for c in served.commands()] == [("pace", "0", sessions.LOCAL), ("pace", "16", sessions.LOCAL)]
+        assert [(c.kind, c.subject, c.who) for c in served.commands()] == [("pace", "0", sessions.LOCAL),
+            ("pace", "16", sessions.LOCAL)]
         assert ("pace", "16", True) in {(e["what"], e["about"], e["allowed"]) for e in served.audit.entries}
 
 
 @pytest.mark.parametrize(("mode", "clock", "said"), [
-    ("LIVE", AClock(), "This is live data: its time cannot be stopped."), ("SIMULATION", None, "This run keeps the time of its feeds."),
+    ("LIVE", AClock(), "This is live data: its time cannot be stopped."), ("SIMULATION", None,
+        "This run keeps the time of its feeds."),
 ])
 def test_the_time_of_live_data_cannot_be_stopped(mode, clock, said):
     with console(mode, clock=clock) as served:
@@ -302,7 +316,8 @@ def test_the_time_of_live_data_cannot_be_stopped(mode, clock, said):
 @pytest.mark.parametrize("role", sessions.ROLES)
 def test_each_role_may_do_exactly_what_the_table_says(tmp_path, role):
     subjects = {
-        "acknowledge": ZONE, "shelve": f"60 {ZONE}", "alarm": ZONE, "cancel": ZONE, "reclassify": "7 other", "consent": "7", "hold": "all", "release": "all",
+        "acknowledge": ZONE, "shelve": f"60 {ZONE}", "alarm": ZONE, "cancel": ZONE, "reclassify": "7 other",
+        "consent": "7", "hold": "all", "release": "all",
         "weapons": "tight", "pace": "2"}
     with console(users=users(tmp_path, mira=role), clock=AClock(), site_folder=tmp_path) as served:
         page = Page(served)
@@ -317,8 +332,10 @@ def test_each_role_may_do_exactly_what_the_table_says(tmp_path, role):
 
 def test_the_guide_has_the_same_table_of_roles():
     guide = (Path(__file__).resolve().parents[2] / "docs" / "guide" / "console.md").read_text("utf-8")
-    table = [[cell.strip() for cell in line.strip("| ").split("|")] for line in guide.splitlines() if line.startswith(("| may |", "| `"))]
-    head, rows = table[0][1:], {row[0].strip("`"): row[1:] for row in table[1:] if row[0].strip("`") in set().union(*sessions.MAY.values())}
+    table = [[cell.strip() for cell in line.strip("| ").split("|")] for line in guide.splitlines()
+        if line.startswith(("| may |", "| `"))]
+    head, rows = table[0][1:], {row[0].strip("`"): row[1:] for row in table[1:]
+        if row[0].strip("`") in set().union(*sessions.MAY.values())}
     assert head == list(sessions.ROLES)
     assert rows.keys() == set().union(*sessions.MAY.values())
     for act, cells in rows.items():
@@ -331,7 +348,8 @@ def test_every_test_that_the_guide_names_is_there(page):
 
     root = Path(__file__).resolve().parents[2]
     named = set(re.findall(r"`(test_\w+)`", (root / "docs" / "guide" / page).read_text("utf-8")))
-    there = set(re.findall(r"^def (test_\w+)", "\n".join(file.read_text("utf-8") for file in (root / "tests").rglob("test_*.py")), re.MULTILINE))
+    there = set(re.findall(r"^def (test_\w+)", "\n".join(file.read_text("utf-8")
+        for file in (root / "tests").rglob("test_*.py")), re.MULTILINE))
     assert len(named) > 10
     assert named <= there
 
@@ -446,7 +464,8 @@ def test_sessions_survive_a_restart_of_the_server_as_digests_only(tmp_path):
 def test_a_session_ends_with_the_account_a_new_password_or_a_log_out_everywhere(tmp_path):
     path, clock = users(tmp_path, mira="operator", tom="supervisor"), [1e9]
     door = sessions.Door(path, lambda: clock[0])
-    first, second, other = door.log_in("mira", PASSWORD, "a"), door.log_in("mira", PASSWORD, "b"), door.log_in("tom", PASSWORD, "c")
+    first, second, other = door.log_in("mira", PASSWORD, "a"), door.log_in("mira", PASSWORD, "b"), door.log_in("tom",
+        PASSWORD, "c")
     assert len({first.token, second.token, other.token}) == len({first.csrf, second.csrf, other.csrf}) == 3
     assert door.log_out_everywhere("mira") == 2
     assert door.find(first.token) is door.find(second.token) is None
@@ -481,7 +500,8 @@ def test_a_killed_run_leaves_its_standing_alarms_to_the_next_one_and_an_old_or_b
     kept.take(play.moment(2.0))
     assert [(c.kind, c.subject, c.who) for c in journal.left_standing(path, SITE)] == [("alarm", ZONE, journal.BY)]
     told = json.loads(path.read_text())
-    for spoilt in ({**told, "unix_s": told["unix_s"] - journal.LONGEST_S - 1}, {**told, "unix_s": told["unix_s"] + 60}, {**told, "zones": ["nowhere"]}, {}, []):
+    for spoilt in ({**told, "unix_s": told["unix_s"] - journal.LONGEST_S - 1}, {**told, "unix_s": told["unix_s"] + 60},
+            {**told, "zones": ["nowhere"]}, {}, []):
         path.write_text(json.dumps(spoilt))
         assert journal.left_standing(path, SITE) == ()
     path.write_bytes(b"\x00{")
@@ -510,11 +530,13 @@ def test_a_click_storm_is_slowed_down():
 
 def test_a_faulty_file_of_users_is_told_in_sentences(tmp_path):
     path = tmp_path / "users.toml"
-    path.write_text('[users.a]\nrole = "king"\npassword = "$argon2id$x"\n[users.b]\nrole = "operator"\npassword = "plain"\n')
+    path.write_text('[users.a]\nrole = "king"\npassword = "$argon2id$x"\n[users.b]\nrole = "operator"\npassword = '
+        '"plain"\n')
     with pytest.raises(InputError) as caught:
         sessions.load_users(path)
     assert len(caught.value.faults) == 2
-    for name, role, password in (("x", "king", PASSWORD), ("no spaces", "operator", PASSWORD), ("x", "operator", "short")):
+    for name, role, password in (("x", "king", PASSWORD), ("no spaces", "operator", PASSWORD),
+            ("x", "operator", "short")):
         with pytest.raises(UsageError):
             sessions.add_user(tmp_path / "new.toml", name, role, password)
 
@@ -566,7 +588,8 @@ def test_a_slow_page_loses_its_oldest_messages_but_never_its_hello():
     async def all_waiting():
         return [await viewer.next() for _ in range(1 + WAITING)]
 
-    with ThreadPoolExecutor() as apart:      # the browser's driver, where it is up, has a loop of its own in this thread
+    # the browser's driver, where it is up, has a loop of its own in this thread
+    with ThreadPoolExecutor() as apart:
         waiting = apart.submit(lambda: asyncio.run(all_waiting())).result()
     assert waiting == [b"hello", b"7", b"8", b"9"]
     assert viewer.dropped == 10 - WAITING
@@ -654,7 +677,8 @@ def test_commands_go_into_the_next_frame_with_its_time():
 
         def __iter__(self):
             play = Play(SITE, rounds=0)
-            return iter([(play.moment(t, (Command(t, ACKNOWLEDGE, ZONE, "script", ""),)).frame, None) for t in (1.0, 2.0)])
+            return iter([(play.moment(t, (Command(t, ACKNOWLEDGE, ZONE, "script", ""),)).frame, None)
+                for t in (1.0, 2.0)])
 
         def close(self):
             self.closed = True
@@ -663,7 +687,8 @@ def test_commands_go_into_the_next_frame_with_its_time():
     feed = Feed()
     made = Commanded(feed, lambda: waiting.pop(0))
     frames = [frame for frame, _ in made]
-    assert [[(c.t, c.kind) for c in frame.commands] for frame in frames] == [[(1.0, ACKNOWLEDGE), (1.0, ALARM)], [(2.0, ACKNOWLEDGE)]]
+    assert [[(c.t, c.kind) for c in frame.commands] for frame in frames] == [[(1.0, ACKNOWLEDGE), (1.0, ALARM)],
+        [(2.0, ACKNOWLEDGE)]]
     made.close()
     assert feed.closed
 
@@ -684,7 +709,9 @@ def a_record(folder, seconds=40, conclude=True):
 
 
 def test_a_record_that_is_being_written_is_not_called_badly_ended(tmp_path):
-    """Its own run's, however long that stands still; another run's, which grew a moment ago; a killed run's is told as what it is."""
+    """Its own run's, however long that stands still; another run's, which grew a moment ago; a
+    killed run's is told as what it is.
+    """
     import os
 
     from skywarden.console import library
@@ -729,7 +756,8 @@ def test_records_are_listed_and_their_report_needs_no_unsafe_style(tmp_path):
             for sheet in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL):
                 assert base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode() in policies[0]
             assert page.ask("GET", "/report/broken.rec")[0] == 409
-            for form, start in (("geojson", b"{"), ("kml", b"<?xml"), ("czml", b"["), ("parquet", b"PK"), ("mcap", b"\x89MCAP")):
+            for form, start in (("geojson", b"{"), ("kml", b"<?xml"), ("czml", b"["), ("parquet", b"PK"),
+                    ("mcap", b"\x89MCAP")):
                 status, headers, data = page.ask("GET", f"/export/night.rec/{form}")
                 assert status == 200
                 assert "attachment" in headers["content-disposition"]
@@ -743,7 +771,8 @@ def test_records_are_listed_and_their_report_needs_no_unsafe_style(tmp_path):
 def test_sealing_keeps_every_style_and_drops_what_could_close_the_sheet():
     from skywarden.console.library import seal
 
-    html = '<head></head><p style="color: red" class="a">x</p><path style="fill: &quot;b&quot;"/><i style="}</style><script>">y</i>'
+    html = ('<head></head><p style="color: red" class="a">x</p><path style="fill: &quot;b&quot;"/><i '
+        'style="}</style><script>">y</i>')
     sealed, policy = seal(html)
     assert '<p class="a y0">' in sealed
     assert '<path class="y1"/>' in sealed
@@ -761,8 +790,10 @@ def test_the_console_speaks_tls_where_asked(tmp_path):
         pytest.skip("no openssl to make a certificate with")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key), "-out", str(certificate),
-         "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+            str(key), "-out", str(certificate),
+         "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], check=True,
+         capture_output=True)
     with console(tls=(certificate, key)) as served:
         assert served.url.startswith("https://")
         trusting = ssl.create_default_context(cafile=certificate)

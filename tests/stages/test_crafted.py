@@ -55,7 +55,8 @@ def warned(zone):
     """A moment that warns a zone of this row."""
     columns = {name: np.zeros(1, column.dtype) for name, column in zip(Warnings._fields, Warnings.empty(), strict=True)}
     warnings = Warnings.empty()._replace(**{**columns, "zone": np.array([zone], Warnings.empty().zone.dtype)})
-    return LIVE._replace(picture=LIVE.picture._replace(warnings=warnings._replace(action=np.ones(1, warnings.action.dtype))))
+    return LIVE._replace(picture=LIVE.picture._replace(warnings=warnings._replace(action=np.ones(1,
+        warnings.action.dtype))))
 
 
 def bomb():
@@ -72,13 +73,17 @@ def bomb():
 SPOILT = {
     "a number in the place of a file": ["UPDATE sources SET content = 4000000000 WHERE name = 'site.toml'"],
     "an endless view": [
-        "DROP TABLE moments", """CREATE VIEW moments AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n, n * 0.25 AS t, x'00' AS frame,
-        x'00' AS frame_digest, x'00' AS picture, x'00' AS picture_digest, NULL AS drill, NULL AS drill_digest, NULL AS truth, NULL AS truth_digest FROM c"""],
+        "DROP TABLE moments", """CREATE VIEW moments AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM
+        c) SELECT n, n * 0.25 AS t, x'00' AS frame,
+        x'00' AS frame_digest, x'00' AS picture, x'00' AS picture_digest, NULL AS drill, NULL AS drill_digest, NULL AS
+        truth, NULL AS truth_digest FROM c"""],
     "an endless header": [
         "ALTER TABLE header RENAME TO gone",
-        "CREATE VIEW header AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM c) SELECT n AS key, n AS value FROM c"],
+        "CREATE VIEW header AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM c) SELECT n AS key, n AS "
+        "value FROM c"],
     "a column that computes": [
-        "DROP TABLE gaps", "CREATE TABLE gaps (n INTEGER, frames INTEGER, why TEXT GENERATED ALWAYS AS (hex(zeroblob(100000000))))",
+        "DROP TABLE gaps",
+        "CREATE TABLE gaps (n INTEGER, frames INTEGER, why TEXT GENERATED ALWAYS AS (hex(zeroblob(100000000))))",
         "INSERT INTO gaps VALUES (2, 1)"],
     "a trigger": ["CREATE TRIGGER t AFTER INSERT ON moments BEGIN SELECT 1; END"],
     "a table of its own": ["CREATE TABLE mine (x)"],
@@ -86,7 +91,8 @@ SPOILT = {
     "a huge time": ["UPDATE moments SET t = 1e300"],
     "a huge epoch": ["UPDATE header SET value = 9e999 WHERE key = 'epoch_ns'"],
     "text for a number": ["UPDATE header SET value = 'noon' WHERE key = 'epoch_ns'"],
-    "a duration without end": ["UPDATE header SET value = 'nan' WHERE key = 'created_unix_s'", "UPDATE header SET value = x'00' WHERE key = 'outcome'",
+    "a duration without end": ["UPDATE header SET value = 'nan' WHERE key = 'created_unix_s'",
+        "UPDATE header SET value = x'00' WHERE key = 'outcome'",
                                "UPDATE moments SET frame = 7"],
     "no terrain": ["INSERT INTO sources VALUES ('site', 'terrain.npz', x'504b0304')"],
 }
@@ -101,7 +107,8 @@ def test_a_crafted_record_is_answered_with_a_sentence_by_report_and_export(spoil
     told = answered(lambda: report.write(path, tmp_path / "r.html"))
     if told == "done":
         told = (tmp_path / "r.html").read_text()        # what can be read is reported, with the reason why not more
-    assert any(words in told for words in ("not a record", "damaged", "not as it was recorded", "impossible", "something else", "no terrain", "gaps"))
+    assert any(words in told for words in ("not a record", "damaged", "not as it was recorded", "impossible",
+        "something else", "no terrain", "gaps"))
     assert answered(lambda: export.write(path, "geojson", tmp_path / "e.geojson")) != "done"
     library.records(tmp_path)
     assert time.process_time() - begun < 5.0
@@ -156,7 +163,8 @@ def test_two_writers_never_share_a_record(tmp_path):
 
 def test_a_user_without_a_home_keeps_kernels_in_a_temporary_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(compiled.Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("Could not determine home directory.")))
+    monkeypatch.setattr(compiled.Path, "home",
+        lambda: (_ for _ in ()).throw(RuntimeError("Could not determine home directory.")))
     monkeypatch.setattr(compiled, "PACKAGE", tmp_path / "nothing" / "here")
     monkeypatch.setattr(compiled.tempfile, "gettempdir", lambda: str(tmp_path))
     (tmp_path / "nothing").write_text("a file, so that no folder can be made beneath it")

@@ -24,7 +24,8 @@ HEADER = "time_s,icao24,callsign,latitude_deg,longitude_deg,altitude_m\n"
 
 def test_the_list_names_every_shipped_site_and_scenario() -> None:
     assert {line.split()[0] for line in listing.sites()} == {"kabul", "range", "range-weather"}
-    assert {line.split()[0] for line in listing.scenarios()} >= {"kabul-2021-08-30", "quiet-night", "mortar-raid", "mixed-salvo-50"}
+    assert {line.split()[0] for line in listing.scenarios()} >= {"kabul-2021-08-30", "quiet-night", "mortar-raid",
+        "mixed-salvo-50"}
 
 
 def test_the_runway_is_3500_by_50_metres_and_runs_107_degrees() -> None:
@@ -48,9 +49,12 @@ def test_a_site_says_how_heights_of_aircraft_are_told(tmp_path: Path) -> None:
 def test_the_range_is_the_benchmarks_world() -> None:
     site = load("range")
     radar = site.radars[0]
-    assert (radar.range_sigma, radar.azimuth_sigma, radar.elevation_sigma, radar.range_rate_sigma) == pytest.approx((15.0, 0.003, 0.003, 1.5))
-    assert (radar.revisit, radar.detection_probability, radar.false_alarms, radar.range_min, radar.range_max) == (0.25, 0.9, 5.0, 300.0, 15_000.0)
-    assert (site.origin.elevation, site.air.rho0, site.air.scale, site.air.sound0, site.air.sound_lapse) == (1790.0, 1.225, 10_200.0, 340.3, 0.0041)
+    assert (radar.range_sigma, radar.azimuth_sigma, radar.elevation_sigma,
+        radar.range_rate_sigma) == pytest.approx((15.0, 0.003, 0.003, 1.5))
+    assert (radar.revisit, radar.detection_probability, radar.false_alarms, radar.range_min, radar.range_max) == (0.25,
+        0.9, 5.0, 300.0, 15_000.0)
+    assert (site.origin.elevation, site.air.rho0, site.air.scale, site.air.sound0, site.air.sound_lapse) == (1790.0,
+        1.225, 10_200.0, 340.3, 0.0041)
     assert not site.earth.spin.any()
     assert site.weather.wind_sigma == 0.0
     assert load("range-weather").weather.wind_sigma == 6.0
@@ -103,7 +107,8 @@ def test_a_recording_over_the_date_line_lies_about_the_site_all_the_same(shift: 
         cells[4] = f"{(float(cells[4]) + shift + 180.0) % 360.0 - 180.0:.6f}"
         return ",".join(cells)
 
-    (near,), (far,) = recorded(tmp_path, straight()).flights, recorded(tmp_path, [moved(row) for row in straight()]).flights
+    (near,), (far,) = recorded(tmp_path, straight()).flights, recorded(tmp_path,
+        [moved(row) for row in straight()]).flights
     assert np.abs(far.position - near.position).max() < 1.0
 
 

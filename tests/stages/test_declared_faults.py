@@ -51,14 +51,17 @@ def shaped(kind: str, coordinates: object) -> str:
     return spoilt(lambda feature: feature.update(geometry={"type": kind, "coordinates": coordinates}))
 
 
-@pytest.mark.parametrize("name", ["sites/kabul", "sites/range", "sites/range-weather", "sites/kabul/zones.geojson", "scenarios/kabul-2021-08-30.toml",
-                                  "scenarios/quiet-night.toml", "scenarios/mortar-raid.toml", "scenarios/mixed-salvo-50.toml"])
+@pytest.mark.parametrize("name", ["sites/kabul", "sites/range", "sites/range-weather", "sites/kabul/zones.geojson",
+    "scenarios/kabul-2021-08-30.toml",
+                                  "scenarios/quiet-night.toml", "scenarios/mortar-raid.toml",
+                                  "scenarios/mixed-salvo-50.toml"])
 def test_what_ships_is_without_fault(name: str) -> None:
     assert check_file(ROOT / name) == []
 
 
 def test_every_fault_of_a_site_is_named_in_one_go_on_its_own_line(tmp_path: Path) -> None:
-    toml = TOML.replace("elevation_m = 1791.0", "elevation_ft = 5877.0").replace("range_max_m = 20000.0", 'range_max_m = "20 km"')
+    toml = TOML.replace("elevation_m = 1791.0", "elevation_ft = 5877.0").replace("range_max_m = 20000.0",
+        'range_max_m = "20 km"')
     toml = toml.replace("revisit_s = 0.25", "revisit_s = 250").replace('consent = "one"', "consent = 1")
     faults = site_faults(tmp_path, toml, spoilt(lambda feature: feature["properties"].update(people=-1)))
     lines = dict(enumerate(toml.splitlines(), 1))
@@ -124,7 +127,8 @@ def test_a_multipolygon_becomes_a_zone_a_part_and_a_third_coordinate_is_ignored(
 
 
 def test_an_attribute_left_blank_in_an_editor_takes_its_default(tmp_path: Path) -> None:
-    assert site_faults(tmp_path, zones=spoilt(lambda f: f["properties"].update(people=None, shelter_s=None, warn=None))) == []
+    assert site_faults(tmp_path, zones=spoilt(lambda f: f["properties"].update(people=None, shelter_s=None,
+        warn=None))) == []
     zone = load(tmp_path).zones[VICTIM]
     assert (zone.people, zone.shelter_s, zone.warn) == (0.0, 10.0, True)
 
@@ -142,7 +146,8 @@ def test_a_number_that_is_none_is_a_fault(number: str, tmp_path: Path) -> None:
         assert site_faults(tmp_path, toml=TOML.replace("1791.0", number))
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n", bytes(range(256)) * 8, b"[" * 100_000, b"a\x00b", TOML.encode("utf-16")])
+@pytest.mark.parametrize("content", [b"", b"\n \n", bytes(range(256)) * 8, b"[" * 100_000, b"a\x00b",
+    TOML.encode("utf-16")])
 @pytest.mark.parametrize("name", ["raid.toml", "site.toml", "zones.geojson", "flights.csv"])
 def test_empty_files_and_binary_junk_are_faults_of_every_reader(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text(TOML)
@@ -181,11 +186,14 @@ def test_a_file_one_may_not_read_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_every_fault_of_a_scenario_is_named_in_one_go(tmp_path: Path) -> None:
-    text = RAID.replace('class = "small rocket"', 'class = "smal rocket"', 1).replace("fall_angle_deg", "fallangle_deg", 1)
-    text = text.replace('launch = "launch"', 'launch = "lunch"', 1).replace("seed = 20210830", "seed = -1").replace("2021-08-30T02", "2021-13-30T02")
+    text = RAID.replace('class = "small rocket"', 'class = "smal rocket"', 1).replace("fall_angle_deg",
+        "fallangle_deg", 1)
+    text = text.replace('launch = "launch"', 'launch = "lunch"', 1).replace("seed = 20210830",
+        "seed = -1").replace("2021-08-30T02", "2021-13-30T02")
     text += '\n[[recordings]]\nfile = "absent.csv"\n[[outages]]\nradar = "cram"\nstart_s = 50\nend_s = 20\n'
     told = " | ".join(fault.what for fault in scenario_faults(tmp_path, text))
-    for word in ("smal rocket", '"fall_angle_deg" is missing', "fallangle_deg", "lunch", "-1", "2021-13-30", "no such file", "end_s 20"):
+    for word in ("smal rocket", '"fall_angle_deg" is missing', "fallangle_deg", "lunch", "-1", "2021-13-30",
+            "no such file", "end_s 20"):
         assert word in told, word
 
 
@@ -204,7 +212,8 @@ def test_where_no_speed_fits_that_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [
-    "a" + ".a" * 50_000 + " = 1\n", "x = {a" + " . b" * 50_000 + " = 1}\n", "#\n[" + " " * 10_000_000 + "\n", "[a" + ".a" * 50_000 + "]\n",
+    "a" + ".a" * 50_000 + " = 1\n", "x = {a" + " . b" * 50_000 + " = 1}\n", "#\n[" + " " * 10_000_000 + "\n",
+    "[a" + ".a" * 50_000 + "]\n",
 ])
 def test_a_file_made_to_take_for_ever_is_refused_at_once(content: str, tmp_path: Path) -> None:
     begun = time.monotonic()

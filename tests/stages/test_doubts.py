@@ -1,4 +1,6 @@
-"""A site or a scenario without fault may still protect nobody: `check` says so, the run says so, the console knows it; none is refused."""
+"""A site or a scenario without fault may still protect nobody: `check` says so, the run says so,
+the console knows it; none is refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A site's own files, edited: what is changed is changed, everything else stays to the last comment, and nothing faulty is saved."""
+"""A site's own files, edited: what is changed is changed, everything else stays to the last
+comment, and nothing faulty is saved.
+"""
 
 from __future__ import annotations
 
@@ -67,9 +69,11 @@ def test_a_changed_radar_changes_its_lines_alone_and_keeps_their_comments(folder
 
     new = saved(folder, change)[TOML]
     gone, come = lines_apart(old, new)
-    assert gone == ["east_m = -250.0", "reference_range_m = 24000.0     # where 1 m² gives the reference signal to noise",
+    assert gone == ["east_m = -250.0", "reference_range_m = 24000.0     # where 1 m² gives the reference signal to "
+        "noise",
                     "detection_probability = 0.97", "magazine = 8"]
-    assert come == ["east_m = -300.0", "reference_range_m = 25000.0     # where 1 m² gives the reference signal to noise",
+    assert come == ["east_m = -300.0", "reference_range_m = 25000.0     # where 1 m² gives the reference signal to "
+        "noise",
                     "azimuth_width_deg = 120.5", "magazine = 16"]
     site = load(folder)
     assert site.radars[0].place[0] == -300.0
@@ -85,9 +89,11 @@ def test_radars_and_effectors_are_added_and_removed_and_their_neighbours_comment
     def change(draft):
         del draft["radars"][1]
         draft["radars"].append({"values": {
-            "name": "hill", "kind": "staring", "east_m": 900, "north_m": -40.5, "height_m": 6, "revisit_s": 0.5, "range_max_m": 12000, "range_sigma_m": 20,
+            "name": "hill", "kind": "staring", "east_m": 900, "north_m": -40.5, "height_m": 6, "revisit_s": 0.5,
+            "range_max_m": 12000, "range_sigma_m": 20,
             "azimuth_sigma_mrad": 4}})
-        draft["effectors"].append({"of": None, "values": {"name": "gun south", "kind": "gun", "latitude_deg": 34.56, "longitude_deg": 69.21,
+        draft["effectors"].append({"of": None, "values": {"name": "gun south", "kind": "gun", "latitude_deg": 34.56,
+            "longitude_deg": 69.21,
                                                          "reach_max_m": 1500}})
 
     new = saved(folder, change)[TOML]
@@ -170,11 +176,13 @@ def test_whatever_is_edited_the_file_says_what_was_meant_and_keeps_every_other_l
         for key in data.draw(st.lists(st.sampled_from(numbers), max_size=3)):
             entry["values"][key] = data.draw(st.floats(-1e5, 1e5).map(lambda x: round(x, 3)))
     if data.draw(st.booleans()):
-        draft[kind].append({"values": {"name": data.draw(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=12))}})
+        draft[kind].append({"values": {"name": data.draw(st.text(st.characters(codec="utf-8",
+            exclude_categories=["Cs"]), min_size=1, max_size=12))}})
     files = drafts.edited(original, draft)
     made = tomllib.loads(files[TOML].decode())
     meant = [entry["values"] for entry in draft[kind]]
-    assert [{k: v for k, v in table.items() if k in {f.key for f in fields(kind)} | set(PLACE)} for table in made.get(kind, [])] == meant
+    assert [{k: v for k, v in table.items() if k in {f.key for f in fields(kind)} | set(PLACE)}
+        for table in made.get(kind, [])] == meant
     before = tomllib.loads(INTERLEAVED)
     assert {k: v for k, v in made.items() if k != kind} == {k: v for k, v in before.items() if k != kind}
     if not removed:
@@ -199,7 +207,8 @@ name = "gun"
 reach_max_m = 900.0
 # '''
 """
-    (folder / TOML).write_text(inline + text.replace(tables, "").replace('title = "Kabul airport (zones notional)"\n', ghost))
+    (folder / TOML).write_text(inline + text.replace(tables, "").replace('title = "Kabul airport (zones notional)"\n',
+        ghost))
     original, draft = opened(folder)
     draft["effectors"][0]["values"]["reach_max_m"] = 800
     with pytest.raises(EditError, match="without losing something"):
@@ -222,7 +231,8 @@ def test_features_nobody_changed_stay_as_they_are_written(folder, joined):
     data["features"][1] |= {"id": 17}
     data["features"][1]["properties"]["note"] = "kept"
     both = [data["features"].pop()["geometry"]["coordinates"] for _ in range(2)]
-    data["features"].append({"type": "Feature", "properties": {"name": "pair", "kind": "housing"}, "geometry": joined(both)})
+    data["features"].append({"type": "Feature", "properties": {"name": "pair", "kind": "housing"},
+        "geometry": joined(both)})
     (folder / ZONES).write_text(json.dumps(data))
     names = [zone.name for zone in load(folder).zones]
 
@@ -247,27 +257,38 @@ def test_zones_drawn_far_away_are_read_back_where_they_were_drawn(folder):
     drawn = [[30_000, 30_000], [30_100, 30_000], [30_100, 30_100], [30_000, 30_100]]
 
     def change(draft):
-        draft["zones"].append({"of": None, "name": "far", "kind": "housing", "people": 4, "shelter": 9, "warn": True, "polygon": drawn})
+        draft["zones"].append({"of": None, "name": "far", "kind": "housing", "people": 4, "shelter": 9, "warn": True,
+            "polygon": drawn})
 
     saved(folder, change)
     two_millimetres = 0.002
     zone = load(folder).zones[-1]
-    assert np.linalg.norm(zone.polygon[:, None] - np.array(drawn, float)[None], axis=2).min(axis=0).max() < two_millimetres
+    assert np.linalg.norm(zone.polygon[:, None] - np.array(drawn, float)[None],
+        axis=2).min(axis=0).max() < two_millimetres
 
 
 @pytest.mark.parametrize(("kind", "change", "said"), [
-    ("zones", {"polygon": [[0, 0], [10, 0]]}, "2 corners"), ("zones", {"kind": "castle"}, "castle"), ("zones", {"people": -1}, "people"),
-    ("zones", {"shelter": "soon"}, "soon"), ("zones", {"polygon": [[0, 0], [100, 100], [100, 0], [0, 100]]}, "self-intersection"),
-    ("zones", {"polygon": "circle"}, "east, north"), ("zones", {"polygon": [[0, "x"]]}, "east, north"), ("zones", {"name": "hospital"}, "used 2 times"),
-    ("zones", {"polygon": [[0, 0], [9e9, 0], [0, 9e9]]}, "east, north"), ("zones", {"of": 99}, "none of the file"), ("zones", {"of": 1}, "no two"),
+    ("zones", {"polygon": [[0, 0], [10, 0]]}, "2 corners"), ("zones", {"kind": "castle"}, "castle"),
+    ("zones", {"people": -1}, "people"),
+    ("zones", {"shelter": "soon"}, "soon"), ("zones", {"polygon": [[0, 0], [100, 100], [100, 0], [0, 100]]},
+        "self-intersection"),
+    ("zones", {"polygon": "circle"}, "east, north"), ("zones", {"polygon": [[0, "x"]]}, "east, north"),
+    ("zones", {"name": "hospital"}, "used 2 times"),
+    ("zones", {"polygon": [[0, 0], [9e9, 0], [0, 9e9]]}, "east, north"), ("zones", {"of": 99}, "none of the file"),
+    ("zones", {"of": 1}, "no two"),
     ("radars", {"values": {"name": "cram"}}, 'radar "cram": "revisit_s" is missing'),
-    ("radars", {"range_max_m": 5}, 'site.toml:26 radar "cram": "range_max_m" is 5.0, outside 100 … 1e+06. Check the unit'),
-    ("radars", {"name": "approach"}, 'the name "approach" is used twice'), ("radars", {"kind": "magic"}, "staring, rotating, scheduled"),
-    ("radars", {"elevation_max_deg": 0.1}, "not above elevation_min_deg"), ("radars", {"aim_deg": 3}, "values are an object"),
-    ("radars", {"range_max_m": None}, "range_max_m: a text, a number"), ("radars", {"east_m": 1e300}, "A number is too large"),
+    ("radars", {"range_max_m": 5}, 'site.toml:26 radar "cram": "range_max_m" is 5.0, outside 100 … 1e+06. Check the '
+    'unit'),
+    ("radars", {"name": "approach"}, 'the name "approach" is used twice'), ("radars", {"kind": "magic"},
+        "staring, rotating, scheduled"),
+    ("radars", {"elevation_max_deg": 0.1}, "not above elevation_min_deg"), ("radars", {"aim_deg": 3},
+        "values are an object"),
+    ("radars", {"range_max_m": None}, "range_max_m: a text, a number"), ("radars", {"east_m": 1e300},
+        "A number is too large"),
     ("radars", {"of": 7}, "no number 7"),
     ("effectors", {"magazine": 2.5}, 'effector "gun north": "magazine" is 2.5, not a whole number'),
-    ("effectors", {"reach_min_m": 3000}, "reach_max_m 2000 is not above reach_min_m 3000"), ("effectors", {"values": 4}, "values are an object"),
+    ("effectors", {"reach_min_m": 3000}, "reach_max_m 2000 is not above reach_min_m 3000"),
+    ("effectors", {"values": 4}, "values are an object"),
 ])
 def test_a_fault_is_named_where_it_is_and_nothing_is_saved(folder, kind, change, said):
     before = {name: (folder / name).read_bytes() for name in (TOML, ZONES)}
@@ -293,7 +314,8 @@ def test_a_site_is_edited_over_the_wire_and_somebody_elses_change_is_not_overwri
             checked = json.loads(page.ask("POST", "/api/draft", {**draft, "save": False, "height": 300})[2])
             assert (checked["faults"], checked["saved"]) == ([], False)
             _, north = np.array(checked["coverage"]["radars"][0]["seen"][0][0]).T
-            assert (north.max() + north.min()) / 2 == pytest.approx(500.0, abs=60.0)     # about the radar where it was put, not where it stands
+            # about the radar where it was put, not where it stands
+            assert (north.max() + north.min()) / 2 == pytest.approx(500.0, abs=60.0)
             assert load(folder).radars[0].place[1] == 120.0
             done = json.loads(page.ask("POST", "/api/draft", {**draft, "save": True})[2])
             assert (done["saved"], done["changed"]) == (True, [TOML])
@@ -352,7 +374,8 @@ def test_the_coverage_is_served_to_whoever_looks(tmp_path):
 
 
 def test_places_written_as_latitude_and_longitude_stay_written_so(folder):
-    text = (folder / TOML).read_text().replace("east_m = 250.0\nnorth_m = 350.0", "latitude_deg = 34.57\nlongitude_deg = 69.22")
+    text = (folder / TOML).read_text().replace("east_m = 250.0\nnorth_m = 350.0",
+        "latitude_deg = 34.57\nlongitude_deg = 69.22")
     (folder / TOML).write_text(text)
 
     def change(draft):
@@ -360,7 +383,8 @@ def test_places_written_as_latitude_and_longitude_stay_written_so(folder):
 
     saved(folder, change)
     origin = load(folder).origin
-    wanted = to_site(origin.latitude, origin.longitude, origin.elevation, np.radians(34.571), np.radians(69.22), origin.elevation)[0]
+    wanted = to_site(origin.latitude, origin.longitude, origin.elevation, np.radians(34.571), np.radians(69.22),
+        origin.elevation)[0]
     np.testing.assert_allclose(load(folder).effectors[0].place[:2], wanted[:2], atol=1e-6)
 
 

@@ -60,7 +60,8 @@ def test_gdal_reads_tracks_zones_impacts_and_warnings(record, tmp_path, form):
     if form == "kml":
         for layer, _ in pyogrio.list_layers(path):
             meta, _, shapes, columns = read(path, layer=layer)
-            found[layer] = dict(zip(columns[list(meta["fields"]).index("Name")], shapely.from_wkb(shapes), strict=False))
+            found[layer] = dict(zip(columns[list(meta["fields"]).index("Name")], shapely.from_wkb(shapes),
+                strict=False))
     else:
         meta, _, shapes, columns = read(path)
         fields = dict(zip(meta["fields"], columns, strict=True))
@@ -76,7 +77,8 @@ def test_gdal_reads_tracks_zones_impacts_and_warnings(record, tmp_path, form):
     twenty_centimetres = 0.2
     assert np.abs(back(line) - places).max() < twenty_centimetres
     zone = shapely.get_coordinates(found["zones"][SITE.zones[1].name])
-    assert np.abs(back(np.column_stack([zone, np.full(len(zone), SITE.origin.elevation)]))[:-1, :2] - SITE.zones[1].polygon).max() < 1.0
+    assert np.abs(back(np.column_stack([zone, np.full(len(zone), SITE.origin.elevation)]))[:-1,
+        :2] - SITE.zones[1].polygon).max() < 1.0
 
 
 def test_a_czml_reader_reads_it(record, tmp_path):
@@ -91,13 +93,15 @@ def test_a_czml_reader_reads_it(record, tmp_path):
     t, places = flown(record, 3)
     np.testing.assert_allclose(samples[:, 0], t)
     assert np.abs(back(samples[:, 1:]) - places).max() < 0.2
-    lit = [packet["name"] for packet in packets if "polygon" in packet and len(packet["polygon"]["material"]["solidColor"]["color"]) > 1]
+    lit = [packet["name"] for packet in packets if "polygon" in packet
+        and len(packet["polygon"]["material"]["solidColor"]["color"]) > 1]
     assert set(lit) == warned_zones()
 
 
 def test_polars_reads_the_tables(record, tmp_path):
     export.write(record, "parquet", tmp_path / "night")
-    tracks, impacts, warnings = (pl.read_parquet(tmp_path / "night" / f"{name}.parquet") for name in ("tracks", "impacts", "warnings"))
+    tracks, impacts, warnings = (pl.read_parquet(tmp_path / "night" / f"{name}.parquet") for name in ("tracks",
+        "impacts", "warnings"))
     assert tracks["track"].n_unique() == ROUNDS + AIRCRAFT + OTHERS
     one = tracks.filter(pl.col("track") == 3)
     t, places = flown(record, 3)
@@ -132,4 +136,5 @@ def test_nothing_of_truth_or_drill_is_exported(record, tmp_path):
     export.write(record, "geojson", path)
     text = path.read_text().lower()
     assert not any(word in text for word in ("launch", "order", "clearance", "truth"))
-    assert math.isfinite(sum(p for f in json.loads(path.read_text())["features"] if f["geometry"]["type"] == "Point" for p in f["geometry"]["coordinates"]))
+    assert math.isfinite(sum(p for f in json.loads(path.read_text())["features"] if f["geometry"]["type"] == "Point"
+        for p in f["geometry"]["coordinates"]))

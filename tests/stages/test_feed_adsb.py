@@ -25,9 +25,11 @@ KNOT, FOOT = 1852.0 / 3600.0, 0.3048
 
 
 def line(kind: int, second: float, address: str = "3C6444", **fields: object) -> str:
-    names = ("callsign", "altitude", "speed", "track", "lat", "lon", "rate", "squawk", "alert", "emergency", "spi", "ground")
+    names = ("callsign", "altitude", "speed", "track", "lat", "lon", "rate", "squawk", "alert", "emergency", "spi",
+        "ground")
     stamp = f"2026/11/23,12:{int(second // 60):02d}:{second % 60:06.3f}"
-    return ",".join(["MSG", str(kind), "1", "1", address, "1", stamp, stamp, *(str(fields.get(name, "")) for name in names)])
+    return ",".join(["MSG", str(kind), "1", "1", address, "1", stamp, stamp, *(str(fields.get(name, ""))
+        for name in names)])
 
 
 def sbs(folder, *lines: str) -> str:
@@ -61,17 +63,20 @@ def test_what_was_said_long_ago_is_not_repeated(tmp_path):
 
 
 @pytest.mark.parametrize("broken", [
-    {"lat": 91.0, "lon": 11.0}, {"lat": 48.1, "lon": 181.0}, {"lat": 0.0, "lon": 0.0}, {"lat": 48.1, "lon": 11.0, "altitude": 126_000},
+    {"lat": 91.0, "lon": 11.0}, {"lat": 48.1, "lon": 181.0}, {"lat": 0.0, "lon": 0.0}, {"lat": 48.1, "lon": 11.0,
+        "altitude": 126_000},
     {"lat": 48.1, "lon": 11.0, "altitude": -9_000}, {"lat": 34.5, "lon": 69.2}])
 def test_what_cannot_be_is_refused_and_counted(tmp_path, broken):
-    _, aircraft, inputs = gathered(frames_of(sbs(tmp_path, *a_flight(), line(3, 9.0, address="ABCDEF", **broken)), site=SITE))
+    _, aircraft, inputs = gathered(frames_of(sbs(tmp_path, *a_flight(), line(3, 9.0, address="ABCDEF", **broken)),
+        site=SITE))
     assert len(aircraft.t) == 8
     assert inputs.rejected[0] == 1
 
 
 def test_an_impossible_speed_and_an_address_that_is_none_are_refused(tmp_path):
     place = {"lat": 48.1, "lon": 11.0}
-    lines = [*a_flight(), line(4, 8.3, speed=2_000, track=90), line(3, 8.4, altitude=1_000, **place), line(3, 8.5, address="xyz", **place)]
+    lines = [*a_flight(), line(4, 8.3, speed=2_000, track=90), line(3, 8.4, altitude=1_000, **place),
+        line(3, 8.5, address="xyz", **place)]
     _, aircraft, inputs = gathered(frames_of(sbs(tmp_path, *lines), site=SITE))
     assert len(aircraft.t) == 8
     assert inputs.rejected[0] == 2
@@ -92,7 +97,8 @@ def test_on_the_ground_height_is_not_told(tmp_path):
 
 
 def snapshot(now: float, **changes: object) -> dict[str, object]:
-    plain = {"hex": "3c6444", "flight": "DLH9CK ", "alt_baro": 10_000, "alt_geom": 10_400, "gs": 400.0, "track": 90.0, "baro_rate": 600, "lat": 48.1,
+    plain = {"hex": "3c6444", "flight": "DLH9CK ", "alt_baro": 10_000, "alt_geom": 10_400, "gs": 400.0, "track": 90.0,
+        "baro_rate": 600, "lat": 48.1,
              "lon": 11.0, "nic": 8, "nac_p": 9, "seen_pos": 1.5}
     return {"now": now, "aircraft": [{**plain, **changes}, {"hex": "abcdef", "seen": 3.0}]}
 
@@ -109,7 +115,8 @@ def test_a_snapshot_is_a_report_of_every_aircraft_with_a_place(tmp_path):
 
 def test_snapshots_one_a_line_repeat_no_position(tmp_path):
     lines = [json.dumps(snapshot(1_700_000_000.0 + k, seen_pos=1.5 + (k % 2))) for k in range(6)]
-    (tmp_path / "log").write_text("\n".join([*lines, '{"broken', "[1, 2]", '{"now": 1e999, "aircraft": [3, null, {"hex": 7}]}']))
+    (tmp_path / "log").write_text("\n".join([*lines, '{"broken', "[1, 2]", '{"now": 1e999, "aircraft": [3, null, '
+        '{"hex": 7}]}']))
     _, aircraft, inputs = gathered(frames_of(f"aircraft+file:{tmp_path / 'log'}", site=SITE))
     assert len(aircraft.t) == 3
     assert inputs.undecodable[0] == len('{"broken') + len("[1, 2]")
@@ -117,19 +124,22 @@ def test_snapshots_one_a_line_repeat_no_position(tmp_path):
 
 
 def test_ground_and_addresses_that_are_not_icao(tmp_path):
-    (tmp_path / "a").write_text(json.dumps(snapshot(1.7e9, alt_baro="ground")) + "\n" + json.dumps(snapshot(1.7e9 + 5, hex="~abc123")))
+    (tmp_path / "a").write_text(json.dumps(snapshot(1.7e9, alt_baro="ground")) + "\n" + json.dumps(snapshot(1.7e9 + 5,
+        hex="~abc123")))
     _, reports, _ = items_of(f"aircraft+file:{tmp_path / 'a'}", SITE)
     assert [(r.address, r.on_ground) for r in reports] == [(0x3C6444, True), (NO_ADDRESS, False)]
 
 
 def test_the_height_of_a_pressure_altitude():
     """In standard air it is the geometric height; the site's pressure shifts it as an altimeter setting does."""
-    assert height_of(11_000.0, 1.0) == pytest.approx(11_019.07, abs=0.1)        # Doc 7488: 11,000 m geopotential are 11,019 m
+    # Doc 7488: 11,000 m geopotential are 11,019 m
+    assert height_of(11_000.0, 1.0) == pytest.approx(11_019.07, abs=0.1)
     assert height_of(20_000.0, 1.0) == pytest.approx(20_063.1, abs=0.2)
     assert height_of(0.0, 1_023.25 / 1_013.25) == pytest.approx(83.0, abs=1.5)  # 27 to 28 ft a hPa near sea level
 
 
-@pytest.mark.parametrize(("text", "kept"), [("DLH9CK  ", b"DLH9CK"), ("@@@@@", b""), ("ÄÖ", b""), ("n123ab-verylong", b"N123AB-V"), ("", b"")])
+@pytest.mark.parametrize(("text", "kept"), [("DLH9CK  ", b"DLH9CK"), ("@@@@@", b""), ("ÄÖ", b""), ("n123ab-verylong",
+    b"N123AB-V"), ("", b"")])
 def test_a_callsign_is_letters_and_digits(text, kept):
     assert callsign(text) == kept
 
@@ -187,14 +197,16 @@ def test_lines_without_a_time_among_others_take_the_clock(tmp_path):
 
 def test_addresses_that_are_not_icaos_keep_their_aircraft_apart_and_short_ones_are_filled_up(tmp_path):
     place = {"lat": 48.1, "altitude": 9_000}
-    lines = [line(3, k / 2 + who, address=name, lon=11.0 + who + k / 100, **place) for k in range(6) for who, name in ((0, "~3C6444"), (0.25, "D001D"))]
+    lines = [line(3, k / 2 + who, address=name, lon=11.0 + who + k / 100, **place) for k in range(6) for who,
+        name in ((0, "~3C6444"), (0.25, "D001D"))]
     lines += [line(4, 3.1, address="~3C6444", speed=300, track=90), line(3, 3.2, address="~3C6444", lon=11.2, **place)]
     _, reports, _ = items_of(sbs(tmp_path, *lines), SITE)
     assert [r.address for r in reports].count(0x0D001D) == 6
     assert [r.address for r in reports].count(NO_ADDRESS) == 7
     assert math.hypot(*reports[-1].velocity[:2]) == pytest.approx(300 * KNOT, abs=1e-9)
     assert all(math.isnan(r.velocity[0]) for r in reports[:-1])
-    documents = [json.dumps(snapshot(1.7e9 + k, hex=name, lat=48.0 + k / 100)) for k in range(3) for name in ("~00d1e5", "d1e5")]
+    documents = [json.dumps(snapshot(1.7e9 + k, hex=name, lat=48.0 + k / 100)) for k in range(3)
+        for name in ("~00d1e5", "d1e5")]
     (tmp_path / "a").write_text("\n".join(documents))
     _, reports, _ = items_of(f"aircraft+file:{tmp_path / 'a'}", SITE)
     assert sorted(r.address for r in reports) == [NO_ADDRESS] * 3 + [0x00D1E5] * 3
@@ -211,7 +223,8 @@ def test_a_clock_set_back_is_a_new_clock_said_once_and_counted(tmp_path, back_s)
     for k in range(60):
         stamp = (begin + timedelta(seconds=shown(k))).strftime("%Y/%m/%d,%H:%M:%S.000")
         lines.append(f"MSG,3,1,1,3C6444,1,{stamp},{stamp},,10000,,,48.1,{11 + k / 100},,,,,,0")
-    (tmp_path / "log").write_text("\n".join(json.dumps(snapshot(1.7e9 + shown(k), lon=11.0 + k / 100, seen_pos=0.2)) for k in range(60)))
+    (tmp_path / "log").write_text("\n".join(json.dumps(snapshot(1.7e9 + shown(k), lon=11.0 + k / 100, seen_pos=0.2))
+        for k in range(60)))
     for url in (sbs(tmp_path, *lines), f"aircraft+file:{tmp_path / 'log'}"):
         said: list[str] = []
         frames = frames_of(url, site=SITE, say=said.append)
@@ -226,16 +239,20 @@ def test_a_clock_set_back_is_a_new_clock_said_once_and_counted(tmp_path, back_s)
 
 @pytest.mark.parametrize("unit", [1.0, 1e3, 1e6, 1e9])
 def test_times_in_milli_micro_and_nanoseconds_are_told_from_seconds(tmp_path, unit):
-    (tmp_path / "a").write_text("\n".join(json.dumps({**snapshot(0.0, lat=48.0 + k / 100), "now": (1.7e9 + k) * unit}) for k in range(6)))
+    (tmp_path / "a").write_text("\n".join(json.dumps({**snapshot(0.0, lat=48.0 + k / 100), "now": (1.7e9 + k) * unit})
+        for k in range(6)))
     _, reports, _ = items_of(f"aircraft+file:{tmp_path / 'a'}", SITE)
     assert [r.t for r in reports] == pytest.approx([1.7e9 + k - 1.5 for k in range(6)], abs=1e-3)
 
 
 def test_the_other_lists_of_aircraft_are_read(tmp_path):
     one = snapshot(1.7e9)["aircraft"][0]
-    old = {"hex": "3c6444", "flight": "DLH9CK", "lat": 48.1, "lon": 11.0, "validposition": 1, "altitude": 10_000, "vert_rate": 600, "track": 90, "speed": 400}
-    virtual = {"Icao": "3C6444", "Call": "DLH9CK", "Lat": 48.1, "Long": 11.0, "Alt": 10_000, "Spd": 400.0, "Trak": 90.0, "Vsi": 600}
-    forms = ([old, {**old, "validposition": 0}], {"ac": [one], "now": 1.7e12}, {"acList": [virtual], "stm": 1.7e12}, {**one, "now": 1.7e9})
+    old = {"hex": "3c6444", "flight": "DLH9CK", "lat": 48.1, "lon": 11.0, "validposition": 1, "altitude": 10_000,
+        "vert_rate": 600, "track": 90, "speed": 400}
+    virtual = {"Icao": "3C6444", "Call": "DLH9CK", "Lat": 48.1, "Long": 11.0, "Alt": 10_000, "Spd": 400.0,
+        "Trak": 90.0, "Vsi": 600}
+    forms = ([old, {**old, "validposition": 0}], {"ac": [one], "now": 1.7e12}, {"acList": [virtual], "stm": 1.7e12},
+        {**one, "now": 1.7e9})
     for document in forms:
         (tmp_path / "a").write_text(json.dumps(document))
         _, reports, _ = items_of(f"aircraft+file:{tmp_path / 'a'}", SITE)
@@ -245,7 +262,8 @@ def test_the_other_lists_of_aircraft_are_read(tmp_path):
 
 
 def test_a_traces_geometric_altitude_is_no_pressure_altitude(tmp_path):
-    rows = [[0.0, 48.1, 11.0, 13_000, 180.0, 95.0, 8, 640, None], [4.0, 48.1, 11.01, 13_000, 180.0, 95.0, 8 + 2, 640, {"alt_baro": 12_000}],
+    rows = [[0.0, 48.1, 11.0, 13_000, 180.0, 95.0, 8, 640, None], [4.0, 48.1, 11.01, 13_000, 180.0, 95.0, 8 + 2, 640,
+        {"alt_baro": 12_000}],
             [8.0, 48.1, 11.02, 12_000, 180.0, 95.0, 0, 640, {"alt_geom": 13_000}]]
     (tmp_path / "t").write_text(json.dumps({"icao": "3c6444", "timestamp": 1.7e9, "trace": rows}))
     _, reports, _ = items_of(f"aircraft+file:{tmp_path / 't'}", SITE)
@@ -254,14 +272,16 @@ def test_a_traces_geometric_altitude_is_no_pressure_altitude(tmp_path):
 
 
 @pytest.mark.parametrize("wrap", [
-    lambda b: gzip.compress(b), lambda b: b"\xef\xbb\xbf" + b, lambda b: b.decode().encode("utf-16"), lambda b: b.replace(b"\r\n", b"\r"),
+    lambda b: gzip.compress(b), lambda b: b"\xef\xbb\xbf" + b, lambda b: b.decode().encode("utf-16"),
+    lambda b: b.replace(b"\r\n", b"\r"),
     lambda b: b.replace(b"\r\n", b"\n")], ids=["gzip", "byte order mark", "UTF-16", "carriage returns", "line feeds"])
 def test_a_recording_is_read_in_any_wrapping(tmp_path, wrap):
     text = ("\r\n".join(a_flight()) + "\r\n").encode()
     (tmp_path / "log").write_bytes(wrap(text))
     _, aircraft, inputs = gathered(frames_of(f"sbs+file:{tmp_path / 'log'}", site=SITE))
     assert (len(aircraft.t), inputs.received[0], inputs.undecodable[0]) == (8, 10, 0)
-    (tmp_path / "a.json").write_bytes(wrap((json.dumps(snapshot(1.7e9), indent=1) + "\n").replace("\n", "\r\n").encode()))
+    (tmp_path / "a.json").write_bytes(wrap((json.dumps(snapshot(1.7e9), indent=1) + "\n").replace("\n",
+        "\r\n").encode()))
     assert len(items_of(f"aircraft+file:{tmp_path / 'a.json'}", SITE)[1]) == 1
 
 
@@ -291,8 +311,10 @@ def test_a_wholly_refused_input_says_so(tmp_path):
 
 @real_data
 def test_a_real_receivers_text_and_json_are_read():
-    _, aircraft, inputs = gathered(frames_of(f"sbs+file:{REAL / 'sbs1_port30003_from_dump1090.txt'}", site=a_surveillance_site(49.0, 2.55)))
-    assert len(aircraft.t) + inputs.causes[0, TWICE] == 163     # lines of types 2 and 3 with a latitude; some stand there twice
+    _, aircraft, inputs = gathered(frames_of(f"sbs+file:{REAL / 'sbs1_port30003_from_dump1090.txt'}",
+        site=a_surveillance_site(49.0, 2.55)))
+    # lines of types 2 and 3 with a latitude; some stand there twice
+    assert len(aircraft.t) + inputs.causes[0, TWICE] == 163
     assert inputs.causes[0, TWICE] == 11
     assert set(aircraft.address.tolist()) == {0x393322}
     assert (inputs.received[0], inputs.undecodable[0], inputs.rejected[0]) == (1500, 0, 11)
@@ -302,8 +324,10 @@ def test_a_real_receivers_text_and_json_are_read():
 
 @real_data
 def test_a_real_trace_is_followed_where_it_passes_the_site():
-    _, reports, _ = items_of(f"aircraft+file:{REAL / 'traffic_trace_full_ac671b.json'}", a_surveillance_site(33.0, -90.0))
+    _, reports, _ = items_of(f"aircraft+file:{REAL / 'traffic_trace_full_ac671b.json'}", a_surveillance_site(33.0,
+        -90.0))
     assert len(reports) > 100
-    speed = [math.dist(a.position[:2], b.position[:2]) / (b.t - a.t) for a, b in pairwise(reports) if 5.0 < b.t - a.t < 60.0]
+    speed = [math.dist(a.position[:2], b.position[:2]) / (b.t - a.t) for a, b in pairwise(reports) if 5.0 < b.t - a.t
+        < 60.0]
     said = [math.hypot(*r.velocity[:2]) for r in reports if math.isfinite(r.velocity[0])]
     assert abs(sorted(speed)[len(speed) // 2] - sorted(said)[len(said) // 2]) < 8.0

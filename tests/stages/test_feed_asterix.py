@@ -79,7 +79,8 @@ def test_time_passes_midnight_without_a_jump(tmp_path):
 
 
 def test_a_missing_time_is_that_of_the_radars_last_message(tmp_path):
-    data = block(34, north_mark(100.0)) + block(48, plot_048(None, 10.0, 1.0, 1)) + block(34, north_mark(105.0)) + block(48, plot_048(None, 10.0, 1.0, 2))
+    data = block(34, north_mark(100.0)) + block(48, plot_048(None, 10.0, 1.0, 1)) + block(34,
+        north_mark(105.0)) + block(48, plot_048(None, 10.0, 1.0, 2))
     plots, _, _ = items_of(written(tmp_path, data))
     assert [(p.address, p.t) for p in plots] == [(1, 100.0), (2, 105.0)]
 
@@ -95,7 +96,8 @@ def test_one_wrong_time_does_not_move_the_clock(tmp_path):
 
 def test_test_targets_simulated_targets_and_field_monitors_are_refused(tmp_path):
     simulated, monitor = 0xB0, 0xA2
-    data = a_turn(1000.0) + b"".join(block(48, plot_048(1004.0, 9.0, 9.0, 5, flags=flags)) for flags in (simulated, monitor))
+    data = a_turn(1000.0) + b"".join(block(48, plot_048(1004.0, 9.0, 9.0, 5, flags=flags)) for flags in (simulated,
+        monitor))
     detections, _, inputs = gathered(frames_of(written(tmp_path, data)))
     assert 5 not in detections.address
     assert (inputs.received[0], inputs.rejected[0], inputs.undecodable[0]) == (12, 2, 0)
@@ -124,7 +126,8 @@ def test_the_radar_is_the_one_of_its_identity(tmp_path):
 
 
 def test_two_radars_put_at_one_place_do_not_tear_an_aircraft_in_two(tmp_path):
-    data = b"".join(block(48, plot_048(1000.0 + k, 9.0 + 50.0 * who, 9.0, 5, identity=(1, who))) for k in range(5) for who in (1, 2))
+    data = b"".join(block(48, plot_048(1000.0 + k, 9.0 + 50.0 * who, 9.0, 5, identity=(1, who))) for k in range(5)
+        for who in (1, 2))
     plots, _, _ = items_of(written(tmp_path, data))
     assert {round(p.range / MILE) for p in plots} == {59}
 
@@ -159,7 +162,8 @@ def test_cat015_carries_elevation_doppler_and_signal(tmp_path):
 
     record = Spec.cv_record.create({
         "010": (("SAC", 3), ("SIC", 4)), "000": (("MT", 1), ("RG", 0)), "015": 1, "020": ((0, 0, 0, 0, None),),
-        "145": (1000.0, "s"), "625": {"R": (4321.5, "m")}, "626": {"DV": (-187.25, "m/s")}, "627": {"AZ": (123.75, "°")}, "628": {"EL": (22.5, "°")},
+        "145": (1000.0, "s"), "625": {"R": (4321.5, "m")}, "626": {"DV": (-187.25, "m/s")},
+        "627": {"AZ": (123.75, "°")}, "628": {"EL": (22.5, "°")},
         "630": {"DPS": (17.0, "dB")}})
     plots, _, _ = items_of(written(tmp_path, Spec.create([record]).unparse().to_bytes()))
     assert len(plots) == 1
@@ -174,8 +178,10 @@ def a_track(latitude: float, longitude: float) -> bytes:
     from asterix.generated import Cat_062_1_20 as Spec
 
     record = Spec.cv_record.create({
-        "010": (("SAC", 25), ("SIC", 100)), "070": (1000.0, "s"), "105": (("LAT", (latitude, "°")), ("LON", (longitude, "°"))),
-        "185": (("VX", (100.0, "m/s")), ("VY", (-50.0, "m/s"))), "380": {"ADR": 0x3C6444, "ID": "DLH9CK  "}, "040": 7, "136": (100.0, "FL"),
+        "010": (("SAC", 25), ("SIC", 100)), "070": (1000.0, "s"), "105": (("LAT", (latitude, "°")),
+            ("LON", (longitude, "°"))),
+        "185": (("VX", (100.0, "m/s")), ("VY", (-50.0, "m/s"))), "380": {"ADR": 0x3C6444, "ID": "DLH9CK  "}, "040": 7,
+        "136": (100.0, "FL"),
         "220": (600.0, "ft/min")})
     return Spec.create([record]).unparse().to_bytes()
 
@@ -186,17 +192,21 @@ def test_a_system_track_is_a_report_at_its_place(tmp_path):
     assert len(reports) == 1
     r = reports[0]
     assert (r.address, r.callsign, r.source) == (0x3C6444, b"DLH9CK", SYSTEM_TRACK)
-    # Half a degree of longitude on the parallel of 45°, WGS-84: 78,846.8 m a degree along the surface at sea level, 0.05 % more at 3 km.
+    # Half a degree of longitude on the parallel of 45°, WGS-84: 78,846.8 m a degree along the surface at sea level,
+    # 0.05 % more at 3 km.
     assert r.position[0] == pytest.approx(39_442.0, abs=20.0)
-    assert r.position[1] == pytest.approx(39_442.0**2 / 2 / 6_378e3, abs=2.0)          # meridians meet: a parallel curves towards the pole
+    # meridians meet: a parallel curves towards the pole
+    assert r.position[1] == pytest.approx(39_442.0**2 / 2 / 6_378e3, abs=2.0)
     assert r.position[2] == pytest.approx(3048.0 - site.origin.elevation - 39_442.0**2 / 2 / 6_380e3, abs=5.0)
     turn = math.radians(0.5 * math.sin(math.radians(45.0)))
-    assert r.velocity[:2] == pytest.approx((100 * math.cos(turn) + 50 * math.sin(turn), -50 * math.cos(turn) + 100 * math.sin(turn)), abs=0.3)
+    assert r.velocity[:2] == pytest.approx((100 * math.cos(turn) + 50 * math.sin(turn),
+        -50 * math.cos(turn) + 100 * math.sin(turn)), abs=0.3)
     assert r.velocity[2] == pytest.approx(3.048, abs=0.04)
 
 
 def test_a_system_track_of_another_place_is_refused_and_counted(tmp_path):
-    _, aircraft, inputs = gathered(frames_of(written(tmp_path, a_track(45.0, 16.0)), site=a_surveillance_site(34.5, 69.2)))
+    _, aircraft, inputs = gathered(frames_of(written(tmp_path, a_track(45.0, 16.0)), site=a_surveillance_site(34.5,
+        69.2)))
     assert len(aircraft.t) == 0
     assert (inputs.received[0], inputs.rejected[0], inputs.undecodable[0]) == (1, 1, 0)
 
@@ -206,12 +216,15 @@ def test_adsb_in_cat021_old_and_new(tmp_path):
 
     flown = {"010": (("SAC", 1), ("SIC", 1)), "080": 0x4B1234, "145": (50.0, "FL"), "170": "SWR12   "}
     new = generated.Cat_021_2_4.cv_record.create({
-        **flown, "040": ((0, 0, 0, 0, None),), "073": (1000.0, "s"), "131": (("LAT", (34.7, "°")), ("LON", (68.9, "°"))),
+        **flown, "040": ((0, 0, 0, 0, None),), "073": (1000.0, "s"), "131": (("LAT", (34.7, "°")),
+            ("LON", (68.9, "°"))),
         "160": (0, ("GS", (0.05, "NM/s")), ("TA", (90.0, "°")))})
     old = generated.Cat_021_0_26.cv_record.create({
-        **flown, "040": (0, 0, 0, 0, 0, 0, 0, 0, ("ATP", 1), 0, 0), "030": (1000.0, "s"), "130": (("LAT", (34.7, "°")), ("LON", (68.9, "°"))),
+        **flown, "040": (0, 0, 0, 0, 0, 0, 0, 0, ("ATP", 1), 0, 0), "030": (1000.0, "s"), "130": (("LAT", (34.7, "°")),
+            ("LON", (68.9, "°"))),
         "160": (("GS", (0.05, "NM/s")), ("TA", (90.0, "°")))})
-    both = [spec.create([record]).unparse().to_bytes() for spec, record in ((generated.Cat_021_2_4, new), (generated.Cat_021_0_26, old))]
+    both = [spec.create([record]).unparse().to_bytes() for spec, record in ((generated.Cat_021_2_4, new),
+        (generated.Cat_021_0_26, old))]
     site = a_surveillance_site(34.5, 69.0)
     first, second = (items_of(written(tmp_path, data), site)[1] for data in both)
     assert first[0].address == second[0].address == 0x4B1234
@@ -247,7 +260,9 @@ def test_an_empty_file_gets_a_sentence_that_helps(tmp_path):
 
 @real_data
 def test_a_real_radar_agrees_with_a_plain_twin():
-    """Time, range, azimuth and address of every plot against a reader of ten lines that knows only the items' lengths."""
+    """Time, range, azimuth and address of every plot against a reader of ten lines that knows only
+    the items' lengths.
+    """
     path = REAL / "jahorina_first_40s.raw"
     expected = twin_048(path.read_bytes())
     plots, _, looks = items_of(f"asterix+file:{path}")
@@ -262,7 +277,9 @@ def test_a_real_radar_agrees_with_a_plain_twin():
 
 
 def twin_048(data: bytes) -> list[tuple[int, int, int, int]]:
-    """Time of day [1/128 s], range [1/256 NM], azimuth [turn/65536], address of CAT048 records: 010 140 020 040 070 090 130 220 at the front."""
+    """Time of day [1/128 s], range [1/256 NM], azimuth [turn/65536], address of CAT048 records: 010
+    140 020 040 070 090 130 220 at the front.
+    """
     found, at = [], 0
     while at < len(data):
         end = at + (data[at + 1] << 8 | data[at + 2])
@@ -276,7 +293,8 @@ def twin_048(data: bytes) -> list[tuple[int, int, int, int]]:
                     break
             flags += [0] * 28
             value = {}
-            for frn, length in enumerate((2, 3, "fx", 4, 2, 2, "sub", 3, 6, "rep8", 2, 4, 4, "fx", 4, "fx", 2, 4, 2, "sub2", 2, 7, 1, 2, 1, 2, "len", "len")):
+            for frn, length in enumerate((2, 3, "fx", 4, 2, 2, "sub", 3, 6, "rep8", 2, 4, 4, "fx", 4, "fx", 2, 4, 2,
+                    "sub2", 2, 7, 1, 2, 1, 2, "len", "len")):
                 if not flags[frn]:
                     continue
                 begin = i
@@ -295,14 +313,16 @@ def twin_048(data: bytes) -> list[tuple[int, int, int, int]]:
                     i += length
                 value[frn] = data[begin:i]
             rho, theta = struct.unpack(">HH", value[3])
-            found.append((int.from_bytes(value[1], "big"), rho, theta, int.from_bytes(value[7], "big") if 7 in value else NO_ADDRESS))
+            found.append((int.from_bytes(value[1], "big"), rho, theta, int.from_bytes(value[7], "big") if 7 in value
+                else NO_ADDRESS))
         at = end
     return found
 
 
 @real_data
 @pytest.mark.parametrize(("name", "received", "undecodable"), [
-    ("jahorina_first_40s.raw", 1067, 0), ("ccl_cat_034_048.pcap", 162, 0), ("ccl_cat_062_065.pcap", 3, 0), ("akap_ARTAS.rply", 573, 0)])
+    ("jahorina_first_40s.raw", 1067, 0), ("ccl_cat_034_048.pcap", 162, 0), ("ccl_cat_062_065.pcap", 3, 0),
+    ("akap_ARTAS.rply", 573, 0)])
 def test_real_recordings_decode_to_the_last_byte(name, received, undecodable):
     inputs = frames_of(f"asterix+file:{REAL / name}")[-1].inputs
     assert (inputs.received[0], inputs.undecodable[0]) == (received, undecodable)

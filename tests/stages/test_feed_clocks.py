@@ -1,4 +1,6 @@
-"""Senders' clocks: several on one port, drift, steps, silence, one wrong time; what is within three seconds of the wall is never held back."""
+"""Senders' clocks: several on one port, drift, steps, silence, one wrong time; what is within three
+seconds of the wall is never held back.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ fifty_ms = 0.05
 
 
 class Line:
-    """Senders on one network: each sends a plot every 0.2 s, late by a random delay, by a clock that is wrong in its own way."""
+    """Senders on one network: each sends a plot every 0.2 s, late by a random delay, by a clock
+    that is wrong in its own way.
+    """
 
     live, dated, relative, name = True, False, False, "line"
 
@@ -37,7 +41,8 @@ class Line:
                 address = 1 + who * 100_000 + k
                 self.truth[address] = t
                 shown = (NOON + clock(t)) % DAY
-                self.sent.append((t + delay + float(rng.exponential(0.03)), block(48, plot_048(shown, 20.0, 10.0, address, identity=(1, who)))))
+                self.sent.append((t + delay + float(rng.exponential(0.03)), block(48, plot_048(shown, 20.0, 10.0,
+                    address, identity=(1, who)))))
         self.sent.sort()
         self.now = 0.0
 
@@ -52,7 +57,9 @@ class Line:
         pass
 
 
-def run(line: Line, seconds: float, monkeypatch: pytest.MonkeyPatch, say: list[str] | None = None) -> tuple[dict[int, float], object]:
+def run(
+    line: Line, seconds: float, monkeypatch: pytest.MonkeyPatch, say: list[str] | None = None
+) -> tuple[dict[int, float], object]:
     """Error of each plot's time [s] by its address, and the last counts."""
     monkeypatch.setattr("skywarden.feeds.merge.time.time_ns", lambda: round(NOON * 1e9))
 
@@ -63,7 +70,8 @@ def run(line: Line, seconds: float, monkeypatch: pytest.MonkeyPatch, say: list[s
     merged = Merged([line], SITE, duration=seconds, now=lambda: line.now, sleep=sleep, say=said.append)
     detections, _, inputs = gathered([frame for frame, _ in merged])
     assert len(np.unique(detections.address)) == len(detections.address)
-    return {int(a): float(t) - line.truth[int(a)] for a, t in zip(detections.address, detections.t, strict=True)}, inputs
+    return {int(a): float(t) - line.truth[int(a)] for a, t in zip(detections.address, detections.t,
+        strict=True)}, inputs
 
 
 def test_two_radars_of_one_port_with_clocks_forty_seconds_apart_lose_nothing(monkeypatch):
@@ -71,13 +79,17 @@ def test_two_radars_of_one_port_with_clocks_forty_seconds_apart_lose_nothing(mon
     errors, inputs = run(line, 62.0, monkeypatch)
     assert len(errors) == len(line.truth) == 600
     assert inputs.rejected[0] == 0
-    assert max(abs(e) for a, e in errors.items() if a < 100_000) < 1e-2         # in time: believed, whatever its messages take; 1/128 s
-    # Not in time: its quickest message is taken to take no time, and the quickest of the first seconds is not that quick yet.
+    # in time: believed, whatever its messages take; 1/128 s
+    assert max(abs(e) for a, e in errors.items() if a < 100_000) < 1e-2
+    # Not in time: its quickest message is taken to take no time, and the quickest of the first seconds is not that
+    # quick yet.
     assert max(abs(e) for a, e in errors.items() if a > 100_000 + 25) < fifty_ms
 
 
 def test_a_clock_that_drifts_is_followed_and_said_to(monkeypatch):
-    """Fifty parts in a million for a day, sped up two hundred times: 10 ms a second; without following it, 2 s off after 200 s."""
+    """Fifty parts in a million for a day, sped up two hundred times: 10 ms a second; without
+    following it, 2 s off after 200 s.
+    """
     said: list[str] = []
     line = Line([lambda t: t * 1.005], [0.4], 200.0)
     errors, inputs = run(line, 202.0, monkeypatch, said)
@@ -137,7 +149,8 @@ def test_in_a_recording_too_each_sender_has_its_own_clock(tmp_path, stamped):
     for k in range(40):
         packets += [(NOON + k, block(48, plot_048(43_200.0 + k, 20.0, 10.0, 100 + k, identity=(1, 1)))),
                     (NOON + k + 0.1, block(48, plot_048(43_240.0 + k + 0.1, 20.0, 20.0, 200 + k, identity=(1, 2))))]
-    data = pcap([(stamp, ethernet(payload)) for stamp, payload in packets]) if stamped else b"".join(payload for _, payload in packets)
+    data = pcap([(stamp, ethernet(payload)) for stamp, payload in packets]) if stamped else b"".join(payload for _,
+        payload in packets)
     (tmp_path / "two").write_bytes(data)
     frames = frames_of(f"asterix+file:{tmp_path / 'two'}", site=SITE)
     detections, _, inputs = gathered(frames)

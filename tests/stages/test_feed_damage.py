@@ -1,4 +1,6 @@
-"""Damage costs what is damaged and no more: bad records, padding, IP fragments, frames cut short; and what a radar itself calls no target."""
+"""Damage costs what is damaged and no more: bad records, padding, IP fragments, frames cut short;
+and what a radar itself calls no target.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,8 @@ def test_a_bad_record_costs_itself_and_what_follows_it_not_what_stands_before(tm
     for k in range(12):
         good = records(1_000.0 + 5 * k)
         turns.append(block(48, *good[:place], BAD[how](good[place])))
-    found, received, undecodable = counted(tmp_path, pcap([(BEGIN + 5 * k, ethernet(turn)) for k, turn in enumerate(turns)]))
+    found, received, undecodable = counted(tmp_path, pcap([(BEGIN + 5 * k, ethernet(turn)) for k,
+        turn in enumerate(turns)]))
     assert found == received == 12 * place
     assert undecodable == sum(len(turn) - 3 - sum(len(r) for r in records(0.0)[:place]) for turn in turns)
 
@@ -66,7 +69,8 @@ def test_padding_behind_the_records_costs_nothing(tmp_path, padding):
     assert counted(tmp_path, b"".join(turns)) == (48, 48, 12 * len(padding))
 
 
-@pytest.mark.parametrize(("codes", "seen"), [((1,), False), ((2,), False), ((4,), False), ((10,), False), ((13, 10), False), ((3,), True), ((11, 17), True)])
+@pytest.mark.parametrize(("codes", "seen"), [((1,), False), ((2,), False), ((4,), False), ((10,), False),
+    ((13, 10), False), ((3,), True), ((11, 17), True)])
 def test_what_the_radar_itself_calls_a_reflection_or_a_phantom_is_no_target(tmp_path, codes, seen):
     data = a_turn(1_000.0)
     for k in range(4):
@@ -89,7 +93,8 @@ def test_a_height_or_an_address_that_the_radar_doubts_is_none(tmp_path):
 
 
 def test_categories_that_are_not_read_are_counted_as_that(tmp_path):
-    data = a_turn(1_000.0) + block(1, b"\xf4\x01\x02\x20" + bytes(8)) + block(30, b"\xf4\x01\x02\x20" + bytes(8)) + a_turn(1_005.0)
+    data = a_turn(1_000.0) + block(1, b"\xf4\x01\x02\x20" + bytes(8)) + block(30,
+        b"\xf4\x01\x02\x20" + bytes(8)) + a_turn(1_005.0)
     inputs = frames_of(written(tmp_path, data))[-1].inputs
     assert (inputs.received[0], inputs.causes[0, CATEGORY], inputs.undecodable[0]) == (22, 2, 0)
 
@@ -103,10 +108,12 @@ def in_pieces(payload: bytes, number: int, size: int, order: list[int] | None = 
         part, more = datagram[at:at + size], k < len(cuts) - 1
         if version == 4:
             head = struct.pack(
-                ">BBHHHBBH4s4s", 0x45, 0, 20 + len(part), number, (0x2000 if more else 0) | at // 8, 64, 17, 0, bytes((10, 0, 0, 1)), bytes((239, 0, 0, 1)))
+                ">BBHHHBBH4s4s", 0x45, 0, 20 + len(part), number, (0x2000 if more else 0) | at // 8, 64, 17, 0,
+                bytes((10, 0, 0, 1)), bytes((239, 0, 0, 1)))
             found.append(bytes(12) + b"\x08\x00" + head + part)
         else:
-            head = struct.pack(">IHBB16s16s", 6 << 28, 8 + len(part), FRAGMENT, 64, bytes(16), bytes(16)) + struct.pack(">BBHI", 17, 0, at | more, number)
+            head = struct.pack(">IHBB16s16s", 6 << 28, 8 + len(part), FRAGMENT, 64, bytes(16),
+                bytes(16)) + struct.pack(">BBHI", 17, 0, at | more, number)
             found.append(bytes(12) + b"\x86\xdd" + head + part)
     return [found[k] for k in order] if order else found
 
@@ -119,13 +126,15 @@ def test_fragments_are_put_together_as_the_receiving_machine_would(tmp_path, ver
         turn = block(48, *records(1_000.0 + 5 * k, 4))
         other = block(48, *records(1_002.0 + 5 * k, 4))
         mine, theirs = (in_pieces(turn, 2 * k, 32, order, version), in_pieces(other, 2 * k + 1, 32, order, version))
-        packets += [(BEGIN + 5 * k, packet) for pair in zip(mine, theirs, strict=True) for packet in pair]       # interleaved
+        # interleaved
+        packets += [(BEGIN + 5 * k, packet) for pair in zip(mine, theirs, strict=True) for packet in pair]
     for wrapped in (pcap(packets), pcapng(packets)):
         assert counted(tmp_path, wrapped) == (48, 48, 0)
 
 
 def test_a_datagram_of_which_a_fragment_is_missing_is_counted_and_harms_no_other(tmp_path):
-    packets = [(BEGIN + 5 * k, packet) for k in range(6) for packet in in_pieces(block(48, *records(1_000.0 + 5 * k)), k % 3, 32)[k == 2:]]
+    packets = [(BEGIN + 5 * k, packet) for k in range(6) for packet in in_pieces(block(48, *records(1_000.0 + 5 * k)),
+        k % 3, 32)[k == 2:]]
     found, _, undecodable = counted(tmp_path, pcap(packets))
     assert found == 20
     assert undecodable == len(block(48, *records(0.0))) + 8 - 32
@@ -146,7 +155,8 @@ def test_a_damaged_frame_costs_itself_wherever_it_stands(tmp_path, framed, damag
     frames = [framed(block(48, *records(1_000.0 + 5 * k))) for k in range(24)]
     one = frames[damaged]
     middle = len(one) // 2
-    frames[damaged] = {"a byte missing": one[:middle] + one[middle + 1:], "a byte too many": one[:middle] + b"\x55" + one[middle:],
+    frames[damaged] = {"a byte missing": one[:middle] + one[middle + 1:], "a byte too many": one[:middle] + b"\x55"
+        + one[middle:],
                        "noise": bytes(len(one))}[how]
     found, received, undecodable = counted(tmp_path, b"".join(frames))
     assert found == received
@@ -160,7 +170,8 @@ def test_equal_detections_are_one_wherever_they_come_from(tmp_path):
     once = gathered(frames_of(written(tmp_path, pcap(turns), "once")))[0]
     detections, _, inputs = gathered(frames_of(written(tmp_path, twice, "twice")))
     assert (len(detections.t), inputs.causes[0, TWICE]) == (24, 24)
-    networks = frames_of(written(tmp_path, pcap(turns), "a"), written(tmp_path, pcap([(t + 0.003, p) for t, p in turns]), "b"))
+    networks = frames_of(written(tmp_path, pcap(turns), "a"),
+        written(tmp_path, pcap([(t + 0.003, p) for t, p in turns]), "b"))
     both, _, inputs = gathered(networks)
     assert (both.t == once.t).all()
     assert inputs.causes[:, TWICE].sum() == 24
@@ -168,7 +179,9 @@ def test_equal_detections_are_one_wherever_they_come_from(tmp_path):
 
 @pytest.mark.skipif(not (SHARED / "asterix").is_dir(), reason="the shared recordings are not beside this checkout")
 def test_records_are_cut_and_read_as_libasterix_does():
-    """Every record of every recording by every edition: the same end or refusal, the same items, and every field that is read here."""
+    """Every record of every recording by every edition: the same end or refusal, the same items,
+    and every field that is read here.
+    """
     import asterix.generated as generated
     from asterix.base import Bits
 
@@ -189,9 +202,12 @@ def test_records_are_cut_and_read_as_libasterix_does():
 
 
 FIELDS = (
-    ("010", "SAC"), ("140",), ("040", "RHO"), ("040", "THETA"), ("090", "FL"), ("090", "V"), ("120", "CAL", "CAL"), ("220",), ("020", "SIM"),
-    ("020", "TST"), ("030",), ("070",), ("080", "SIM"), ("080", "TSE"), ("105", "LAT"), ("105", "LON"), ("185", "VX"), ("380", "ADR"), ("380", "ID"),
-    ("380", "COM", "STAT"), ("136",), ("160", "GS"), ("170",), ("131", "LAT"), ("130", "LON"), ("090", "NACP"), ("157", "GVR"), ("145",), ("040", "ATP"))
+    ("010", "SAC"), ("140",), ("040", "RHO"), ("040", "THETA"), ("090", "FL"), ("090", "V"), ("120", "CAL", "CAL"),
+    ("220",), ("020", "SIM"),
+    ("020", "TST"), ("030",), ("070",), ("080", "SIM"), ("080", "TSE"), ("105", "LAT"), ("105", "LON"), ("185", "VX"),
+    ("380", "ADR"), ("380", "ID"),
+    ("380", "COM", "STAT"), ("136",), ("160", "GS"), ("170",), ("131", "LAT"), ("130", "LON"), ("090", "NACP"),
+    ("157", "GVR"), ("145",), ("040", "ATP"))
 
 
 def _same(record: layout.Record, other) -> int:

@@ -8,7 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders import a_flight, a_scenario
-from feed_builders import SHARED, a_surveillance_site, a_turn, block, ethernet, frames_of, gathered, north_mark, pcap, plot_048
+from feed_builders import (
+    SHARED,
+    a_surveillance_site,
+    a_turn,
+    block,
+    ethernet,
+    frames_of,
+    gathered,
+    north_mark,
+    pcap,
+    plot_048,
+)
 
 from skywarden.errors import TableError
 from skywarden.feeds import open_source
@@ -59,7 +70,8 @@ def test_recordings_of_different_days_are_laid_side_by_side_by_time_of_day(tmp_p
 
 
 def test_a_given_epoch_is_kept(tmp_path):
-    merged = Merged([open_source(written(tmp_path, a_turn(1000.0), "a"), SITE)], SITE, round((19_000 * DAY + 990.0) * 1e9))
+    merged = Merged([open_source(written(tmp_path, a_turn(1000.0), "a"), SITE)], SITE,
+        round((19_000 * DAY + 990.0) * 1e9))
     frames = [frame for frame, _ in merged]
     assert frames[0].t == 0.0
     assert gathered(frames)[0].t[0] == pytest.approx(10.0, abs=1e-6)
@@ -104,7 +116,8 @@ def test_beside_a_scenario_truth_passes_and_real_detections_are_nobodys(tmp_path
     site = a_surveillance_site()
     scenario = replace(a_scenario(flights=(a_flight(),)), duration=15.0)
     simulated = Simulated(scenario, site)
-    merged = Merged([open_source(written(tmp_path, a_turn(50_000.0), "a"), site)], site, scenario.epoch_ns, scenario_feed=simulated)
+    merged = Merged([open_source(written(tmp_path, a_turn(50_000.0), "a"), site)], site, scenario.epoch_ns,
+        scenario_feed=simulated)
     plain = list(Simulated(scenario, site))
     mixed = list(merged)
     assert merged.epoch_ns == scenario.epoch_ns
@@ -146,7 +159,8 @@ class Sender:
     def poll(self) -> list[Batch]:
         found = []
         while (t := self._start + 0.1 * self._sent) + self._delay <= self._wall.t:
-            found.append(Batch(t + self._ahead, (Plot(t + self._ahead, 1, 9e3, 1.0, address=5),), 1, arrived=t + self._delay))
+            found.append(Batch(t + self._ahead, (Plot(t + self._ahead, 1, 9e3, 1.0, address=5),), 1,
+                arrived=t + self._delay))
             self._sent += 1
         return found
 

@@ -52,7 +52,8 @@ def test_datagrams_become_frames_while_they_come():
     def send() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             for k in range(20):
-                out.sendto(block(48, plot_048(seconds_of_day(), 20.0, 10.0, k + 1)) + (b"\xff\xff" if k == 3 else b""), ("127.0.0.1", port))
+                out.sendto(block(48, plot_048(seconds_of_day(), 20.0, 10.0, k + 1)) + (b"\xff\xff" if k == 3 else b""),
+                    ("127.0.0.1", port))
                 time.sleep(0.05)
 
     sender = threading.Thread(target=send)
@@ -102,7 +103,8 @@ def test_a_tcp_peer_that_goes_away_is_found_again(monkeypatch):
             with peer:
                 for _ in range(6):
                     stamp = f"2026/11/23,12:00:{second:02d}.000"
-                    peer.sendall(f"MSG,3,1,1,3C6444,1,{stamp},{stamp},,10000,,,48.1,11.{second:02d},,,,,,0\r\nhalf".encode()[: None if second % 2 else -4])
+                    line = f"MSG,3,1,1,3C6444,1,{stamp},{stamp},,10000,,,48.1,11.{second:02d},,,,,,0\r\nhalf"
+                    peer.sendall(line.encode()[: None if second % 2 else -4])
                     second += 1
         found = polled(source, 8)
         source.close()
@@ -121,7 +123,9 @@ def test_nobody_there_is_no_error_and_closes_at_once():
 
 
 def test_one_who_floods_costs_itself_and_the_newest_are_read():
-    """Two senders on one port: of the one that sends far more than can be decoded the oldest are shed and counted, the other loses nothing."""
+    """Two senders on one port: of the one that sends far more than can be decoded the oldest are
+    shed and counted, the other loses nothing.
+    """
     read: dict[str, list[int]] = {"calm": [], "flood": []}
     given = [Piece(0.0, ("flood",), bytes([k % 256])) for k in range(5_000)]
     given[100:100] = [Piece(0.0, ("calm",), bytes([k])) for k in range(20)]
@@ -159,7 +163,8 @@ def test_what_no_frame_takes_is_bounded(monkeypatch):
     monkeypatch.setattr(live, "MOST_ITEMS", 100)
     plot = Plot(0.0, 0, 1.0, 1.0)
     port = free_port(socket.SOCK_DGRAM)
-    source = Live("made", Datagrams("127.0.0.1", port), lambda data, arrived, wall, peer: iter((Batch(0.0, (plot,) * 10, received=10),)), 0.25)
+    source = Live("made", Datagrams("127.0.0.1", port), lambda data, arrived, wall,
+        peer: iter((Batch(0.0, (plot,) * 10, received=10),)), 0.25)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         for _ in range(50):
             sender.sendto(b"any", ("127.0.0.1", port))
@@ -180,7 +185,8 @@ def test_what_cannot_be_listened_on_is_told_by_its_cause(url, says):
         open_source(url.format(free_port(socket.SOCK_DGRAM)), SITE)
 
 
-@pytest.mark.parametrize("url", ["asterix+udp://239.1.2.3:8600?iface=eth0", "asterix+udp://239.1.2.3:8600?interface=", "sbs+tcp://localhost:30003?source=1.2.3.4"])
+@pytest.mark.parametrize("url", ["asterix+udp://239.1.2.3:8600?iface=eth0", "asterix+udp://239.1.2.3:8600?interface=",
+    "sbs+tcp://localhost:30003?source=1.2.3.4"])
 def test_an_option_that_is_none_is_refused(url):
     with pytest.raises(UsageError, match="is no option of it"):
         open_source(url, SITE)
@@ -216,7 +222,9 @@ def test_a_group_is_joined_on_the_interface_that_is_named_and_from_the_source_th
 
 
 def test_a_stream_that_falls_silent_is_asked_and_connected_anew(monkeypatch):
-    """The peer's machine is asked within seconds; a peer that answers and says nothing more is left and connected again."""
+    """The peer's machine is asked within seconds; a peer that answers and says nothing more is left
+    and connected again.
+    """
     monkeypatch.setattr(sockets, "SILENCE", 0.3)
     line = b"MSG,3,1,1,3C6444,1,,,,,,10000,,,48.1,11.1,,,,,,0\n"
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -249,13 +257,16 @@ def test_one_datagram_with_a_broken_end_costs_next_to_nothing():
 
 
 def test_a_peers_machine_is_asked_within_seconds_of_silence():
-    """A half-open connection, whose peer's machine is gone without a word, is given up after 5 s and not after two hours."""
+    """A half-open connection, whose peer's machine is gone without a word, is given up after 5 s
+    and not after two hours.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
         lines = Lines("127.0.0.1", server.getsockname()[1])
         assert lines.gather(0.0) == []
         assert lines.connected
         assert lines._stream is not None
-        asked = [lines._stream.getsockopt(socket.IPPROTO_TCP, option) for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
+        asked = [lines._stream.getsockopt(socket.IPPROTO_TCP, option) for option in (socket.TCP_KEEPIDLE,
+            socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
         assert lines._stream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         lines.close()
     assert asked[0] + asked[1] * asked[2] <= 5

@@ -19,7 +19,8 @@ from skywarden.messages.picture import Health, Impacts, Inbound, Picture, Threat
 from skywarden.pipeline.simulated import rehearsing
 from skywarden.tools.track import track_file
 
-RUNWAY = replace(a_zone("runway"), kind="runway", warn=False, polygon=np.array([[-1500.0, -800.0], [1500.0, -800.0], [1500.0, -760.0], [-1500.0, -760.0]]))
+RUNWAY = replace(a_zone("runway"), kind="runway", warn=False, polygon=np.array([[-1500.0, -800.0], [1500.0, -800.0],
+    [1500.0, -760.0], [-1500.0, -760.0]]))
 SITE = a_site(zones=(a_zone("apron", 0.0, 0.0, 100.0), a_zone("camp", 2000.0, 3000.0, 100.0), RUNWAY))
 REHEARSAL = Path(inbound.__file__).resolve().parents[1] / "rehearsal"
 
@@ -28,7 +29,8 @@ def a_track(place, velocity, **changes):
     """One track of a powered object followed for a while."""
     spread = np.diag([4.0, 4.0, 4.0, 0.25, 0.25, 0.25, 1e-10])
     plain = Tracks(
-        np.array([7]), np.array([[*place, *velocity, 1e-4]], float), spread[None], np.zeros(1), np.full(1, -10.0), np.full(1, 40, np.int32),
+        np.array([7]), np.array([[*place, *velocity, 1e-4]], float), spread[None], np.zeros(1), np.full(1, -10.0),
+        np.full(1, 40, np.int32),
         np.array([[0.01, 0.97, 0.02]]), np.zeros(1, np.int32), np.full(1, NO_ADDRESS, np.int64))
     return plain._replace(**changes)
 
@@ -98,7 +100,8 @@ def test_the_rehearsal_never_sees_them():
     assert coming.track.size
     tracks = a_track((-3000.0, 20.0, 200.0), (60.0, 0.0, 0.0))
     frame = a_frame(6.0, [])
-    with_them = Picture(6.0, tracks, Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(1, np.int8), 0.0, 0, 0, 0.0), coming)
+    with_them = Picture(6.0, tracks, Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(1, np.int8),
+        0.0, 0, 0, 0.0), coming)
     drills = [rehearsing(SITE)(frame, picture) for picture in (with_them, with_them._replace(inbound=Inbound.empty()))]
     assert repr(drills[0]) == repr(drills[1])
     assert not drills[0].orders

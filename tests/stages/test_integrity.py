@@ -1,4 +1,6 @@
-"""Integrity: what cannot be true is dropped and counted, silence is noticed, and a radar that recovers is trusted again."""
+"""Integrity: what cannot be true is dropped and counted, silence is noticed, and a radar that
+recovers is trusted again.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +21,24 @@ NOW = 100.0
 def plots(n: int = 1, t: float = NOW, **columns: Any) -> Detections:
     """Sound detections of the first radar, but for the columns given."""
     sound = Detections.empty(n)._replace(
-        t=np.full(n, t), range=np.full(n, 5_000.0), azimuth=np.full(n, 1.0), elevation=np.full(n, 0.3), range_rate=np.full(n, -150.0))
+        t=np.full(n, t), range=np.full(n, 5_000.0), azimuth=np.full(n, 1.0), elevation=np.full(n, 0.3),
+        range_rate=np.full(n, -150.0))
     return sound._replace(**{name: np.full(n, value, getattr(sound, name).dtype) for name, value in columns.items()})
 
 
 def reports(n: int = 1, **columns: Any) -> Aircraft:
     """Sound reports, but for the columns given."""
-    sound = Aircraft.empty(n)._replace(t=np.full(n, NOW), position=np.full((n, 3), 1_000.0), velocity=np.full((n, 3), 50.0))
+    sound = Aircraft.empty(n)._replace(t=np.full(n, NOW), position=np.full((n, 3), 1_000.0), velocity=np.full((n, 3),
+        50.0))
     return sound._replace(**{name: np.full(getattr(sound, name).shape, value) for name, value in columns.items()})
 
 
-def looked(t: float = NOW, detections: Detections | None = None, aircraft: Aircraft | None = None, **radars: Any) -> Any:
+def looked(
+    t: float = NOW, detections: Detections | None = None, aircraft: Aircraft | None = None, **radars: Any
+) -> Any:
     return a_frame(
-        t, detections=Detections.empty() if detections is None else detections, aircraft=Aircraft.empty() if aircraft is None else aircraft,
+        t, detections=Detections.empty() if detections is None else detections, aircraft=Aircraft.empty()
+        if aircraft is None else aircraft,
         radars=Radars.staring(2, t)._replace(**radars))
 
 
@@ -43,8 +50,10 @@ def test_sound_rows_pass_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    {"range": math.nan}, {"range": -5.0}, {"range": 0.0}, {"range": math.inf}, {"range": 2e6}, {"azimuth": math.nan}, {"azimuth": -0.5}, {"azimuth": 7.0},
-    {"elevation": 2.0}, {"elevation": math.inf}, {"range_rate": 1e5}, {"range_rate": -math.inf}, {"t": math.nan}, {"t": NOW + 60.0}, {"t": NOW - 3_600.0},
+    {"range": math.nan}, {"range": -5.0}, {"range": 0.0}, {"range": math.inf}, {"range": 2e6}, {"azimuth": math.nan},
+    {"azimuth": -0.5}, {"azimuth": 7.0},
+    {"elevation": 2.0}, {"elevation": math.inf}, {"range_rate": 1e5}, {"range_rate": -math.inf}, {"t": math.nan},
+    {"t": NOW + 60.0}, {"t": NOW - 3_600.0},
     {"sensor": 2}, {"sensor": -1}, {"pressure_altitude": 1e6},
 ])
 def test_a_detection_that_cannot_be_is_dropped_and_counted(wrong: dict[str, float]) -> None:
@@ -62,7 +71,8 @@ def test_what_a_radar_does_not_measure_is_no_fault(unknown: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    {"t": math.nan}, {"t": NOW + 60.0}, {"t": NOW - 3_600.0}, {"position": 1e8}, {"position": math.inf}, {"velocity": 5_000.0}, {"pressure_altitude": 1e5},
+    {"t": math.nan}, {"t": NOW + 60.0}, {"t": NOW - 3_600.0}, {"position": 1e8}, {"position": math.inf},
+    {"velocity": 5_000.0}, {"pressure_altitude": 1e5},
 ])
 def test_a_report_that_cannot_be_is_dropped_and_counted(wrong: dict[str, float]) -> None:
     _, seen, health = integrity.examine(integrity.start(SITE), looked(aircraft=reports(1, **wrong)), SITE)
@@ -76,7 +86,8 @@ def test_a_report_that_leaves_something_out_is_kept(unknown: str) -> None:
 
 
 def test_a_radar_that_is_down_or_says_nothing_is_silent() -> None:
-    for radars in ({"up": np.array([True, False])}, {"heard": np.array([NOW, NOW - 30.0])}, {"heard": np.array([NOW, -math.inf])}):
+    for radars in ({"up": np.array([True, False])}, {"heard": np.array([NOW, NOW - 30.0])},
+            {"heard": np.array([NOW, -math.inf])}):
         _, _, health = integrity.examine(integrity.start(SITE), looked(**radars), SITE)
         assert health.radars.tolist() == [0, 1]
 

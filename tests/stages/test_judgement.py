@@ -43,7 +43,8 @@ def test_a_mark_counts_for_its_track_alone_until_it_is_taken_back():
 
 def test_words_that_make_no_sense_change_nothing():
     tracks = some_tracks(*THREE)
-    marks, seen = heed(reclassify.start(), tracks, said(1.0, "2 dragon", "two aircraft", "aircraft", "", "9" * 40 + " aircraft", "² aircraft"))
+    marks, seen = heed(reclassify.start(), tracks, said(1.0, "2 dragon", "two aircraft", "aircraft", "",
+        "9" * 40 + " aircraft", "² aircraft"))
     assert marks == ()
     assert seen is tracks
 
@@ -68,10 +69,12 @@ def test_calling_the_rounds_aircraft_gives_the_all_clear_taking_it_back_warns_ag
         if marked is None and standing and rows(pictures[-1].impacts) >= 2:
             marked = frame.t
         if marked is not None and marked <= frame.t < marked + 4.0:     # everything that comes, also what is new
-            frame = frame._replace(commands=tuple(Command(frame.t, RECLASSIFY, f"{k} aircraft", "mira", "our own drill") for k in about))
+            frame = frame._replace(commands=tuple(Command(frame.t, RECLASSIFY, f"{k} aircraft", "mira",
+                "our own drill") for k in about))
         elif marked is not None and freed is None:
             freed = frame.t
-            frame = frame._replace(commands=tuple(Command(frame.t, RECLASSIFY, f"{mark.track} none", "mira", "wrong") for mark in state.marks))
+            frame = frame._replace(commands=tuple(Command(frame.t, RECLASSIFY, f"{mark.track} none", "mira", "wrong")
+                for mark in state.marks))
         state, picture = watch(state, frame, site)
         frames.append(frame)
         pictures.append(picture)

@@ -47,7 +47,8 @@ def compiled():
     held = {}
     for name, module in list(sys.modules.items()):
         if name.startswith("skywarden"):
-            held.update({(k.__module__, k.__name__): len(k.signatures) for k in vars(module).values() if isinstance(k, Dispatcher)})
+            held.update({(k.__module__, k.__name__): len(k.signatures)
+                for k in vars(module).values() if isinstance(k, Dispatcher)})
     return held
 
 site = load_site("kabul")
@@ -64,7 +65,8 @@ for frame, _ in world:
 after = compiled()
 rooms = ("skywarden.defence.", "skywarden.rehearsal.", "skywarden.kernels.estimation.")
 late = sorted(".".join(k) for k, n in after.items() if n > before.get(k, 0) and k[0].startswith(rooms))
-stages = ["skywarden." + name for name in ("defence.impact", "defence.threat", "rehearsal.space", "rehearsal.separation", "defence.tracking.maintain")]
+stages = ["skywarden." + name for name in (
+    "defence.impact", "defence.threat", "rehearsal.space", "rehearsal.separation", "defence.tracking.maintain")]
 twice = sorted(".".join(k) for k, n in after.items() if n > apart.get(k, 0) > 0 and k[0] in stages)
 print(orders, late, twice)
 """

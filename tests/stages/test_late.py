@@ -1,4 +1,6 @@
-"""Data that come late, as a whole or out of order, are used as well as if they had come in time, and what is lost is counted by cause."""
+"""Data that come late, as a whole or out of order, are used as well as if they had come in time,
+and what is lost is counted by cause.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ ONE = a_site()
 
 
 def measured(path, site, seed, detected=0.9, false_alarms=2.0):
-    """Detections of `path` (k, 6), a state every quarter of a second from second 1, by every radar of the site; a table in time order."""
+    """Detections of `path` (k, 6), a state every quarter of a second from second 1, by every radar
+    of the site; a table in time order.
+    """
     rng, t, sensor, z = np.random.default_rng(seed), [], [], []
     for i in range(-4, len(path)):
         for k, radar in enumerate(site.radars):
@@ -33,16 +37,20 @@ def measured(path, site, seed, detected=0.9, false_alarms=2.0):
             if i >= 0 and m[2] > radar.elevation_min and rng.random() < detected:
                 t, sensor, z = [*t, 1.0 + 0.25 * i], [*sensor, k], [*z, m + rng.normal(size=4) * SIGMA]
             for _ in range(rng.poisson(false_alarms)):
-                wrong = np.array([rng.uniform(300, 15e3), rng.uniform(0, 2 * math.pi), rng.uniform(0.02, 1.2), rng.uniform(-450, 450)])
+                wrong = np.array([rng.uniform(300, 15e3), rng.uniform(0, 2 * math.pi), rng.uniform(0.02, 1.2),
+                    rng.uniform(-450, 450)])
                 t, sensor, z = [*t, 1.0 + 0.25 * i], [*sensor, k], [*z, wrong]
     z = np.array(z)
     return Detections.empty(len(t))._replace(
-        t=np.array(t), sensor=np.array(sensor, np.int32), range=z[:, 0].copy(), azimuth=z[:, 1] % (2 * math.pi), elevation=z[:, 2].copy(),
+        t=np.array(t), sensor=np.array(sensor, np.int32), range=z[:, 0].copy(), azimuth=z[:, 1] % (2 * math.pi),
+        elevation=z[:, 2].copy(),
         range_rate=z[:, 3].copy())
 
 
 def arriving(d, site, delay, until, lag=(0.0, 0.0)):
-    """Frames up to second `until` in which detection i of `d` comes `delay[i]` seconds after it was made; radar k looks `lag[k]` late."""
+    """Frames up to second `until` in which detection i of `d` comes `delay[i]` seconds after it was
+    made; radar k looks `lag[k]` late.
+    """
     number = np.ceil((d.t + delay) / 0.25 - 1e-6).astype(int)
     for k in range(round(until / 0.25) + 1):
         n = len(site.radars)
@@ -95,11 +103,14 @@ def test_late_detections_of_a_second_radar_are_put_in_their_place_to_the_last_bi
 
 
 def test_what_two_radars_of_very_different_lag_say_together_is_as_sure_as_it_claims():
-    """Mean normalised error squared (6 dimensions, expected 6) and error of the tracks, the second radar 5 s late, against both in order."""
+    """Mean normalised error squared (6 dimensions, expected 6) and error of the tracks, the second
+    radar 5 s late, against both in order.
+    """
     squares, errors = {0.0: [], 5.0: [], math.inf: []}, {0.0: [], 5.0: [], math.inf: []}
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        path = a_round(p=(*rng.uniform(-3000, -2000, 2), 5.0), v=(*rng.uniform(60, 100, 2), rng.uniform(130, 170)), kappa=2.3 + 0.5 * rng.normal())
+        path = a_round(p=(*rng.uniform(-3000, -2000, 2), 5.0), v=(*rng.uniform(60, 100, 2), rng.uniform(130, 170)),
+            kappa=2.3 + 0.5 * rng.normal())
         d = measured(path, TWO, seed)
         for lag in squares:
             there = take(d, np.flatnonzero((d.sensor == 0) | math.isfinite(lag)))

@@ -1,4 +1,6 @@
-"""The loop and its clock: every frame is stepped once, lateness becomes data, and a sink is handed only what its kind may see."""
+"""The loop and its clock: every frame is stepped once, lateness becomes data, and a sink is handed
+only what its kind may see.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ def frame(t: float) -> Frame:
 
 
 def picture(seen: Frame) -> Picture:
-    return Picture(seen.t, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(1, np.int8), seen.late_s, 0, 0, 0.0))
+    return Picture(seen.t, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(),
+        Health(np.zeros(1, np.int8), seen.late_s, 0, 0, 0.0))
 
 
 def drill(seen: Frame, believed: Picture) -> Drill:
@@ -63,9 +66,11 @@ class FakeWall:
 
 def test_a_sink_is_handed_only_what_its_kind_may_see():
     all_seeing, console, alert = Keeps(), Keeps(), Keeps()
-    frames = run(Frames(0.0, 0.25), Stepper(picture, drill), [Wire(all_seeing, True, True), Wire(console, drill=True), Wire(alert)], NoClock())
+    frames = run(Frames(0.0, 0.25), Stepper(picture, drill), [Wire(all_seeing, True, True), Wire(console, drill=True),
+        Wire(alert)], NoClock())
     assert frames == 2
-    assert [(m.drill is not None, m.truth is not None) for m in (all_seeing.moments[0], console.moments[0], alert.moments[0])] == [
+    assert [(m.drill is not None, m.truth is not None) for m in (all_seeing.moments[0], console.moments[0],
+        alert.moments[0])] == [
         (True, True), (True, False), (False, False)]
 
 

@@ -1,4 +1,6 @@
-"""The mailbox of a sink: whatever the sink does, the loop and the other sinks go on, and its state says what is wrong."""
+"""The mailbox of a sink: whatever the sink does, the loop and the other sinks go on, and its state
+says what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,8 @@ def test_moments_arrive_in_order_and_the_end_waits_for_the_last_one():
     assert state.latency >= 0.0
 
 
-@pytest.mark.parametrize("raised", [RuntimeError("a fault of ours"), MemoryError(), SystemExit(3), KeyboardInterrupt(), OSError(28, "No space left on device")])
+@pytest.mark.parametrize("raised", [RuntimeError("a fault of ours"), MemoryError(), SystemExit(3), KeyboardInterrupt(),
+    OSError(28, "No space left on device")])
 def test_a_sink_that_raises_is_counted_and_named_and_the_others_go_on(raised):
     def bad(moment):
         raise raised

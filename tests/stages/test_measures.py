@@ -1,6 +1,5 @@
 """The figures of a run, against a raid small enough to count by hand; and the report drawn from its record."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import math
@@ -30,13 +29,16 @@ NASTY = "<script>alert('B')</script> & $x$"
 
 
 def site():
-    zones = [Zone("A", "housing", 10.0, 5.0, True, square(0, 0, 50)), Zone(NASTY, "apron", 5.0, 5.0, True, square(1000, 0, 50)),
+    zones = [Zone("A", "housing", 10.0, 5.0, True, square(0, 0, 50)), Zone(NASTY, "apron", 5.0, 5.0, True,
+        square(1000, 0, 50)),
              Zone("C", "fuel", 1.0, 5.0, True, square(0, 2000, 50))]
     return a_site(zones=tuple(zones))
 
 
 def raid(live=False, end=40.0):
-    """Three rounds on parabolas; A warned 15 s ahead, B 13 s ahead and stopped, C warned for nothing; the last round is never tracked."""
+    """Three rounds on parabolas; A warned 15 s ahead, B 13 s ahead and stopped, C warned for
+    nothing; the last round is never tracked.
+    """
     for t in np.arange(0.0, end, 0.25).tolist():
         gone = (t - START) / FLIGHT
         outcome = np.where(gone < 0, WAITING, np.where(gone >= 1, FELL, FLYING)).astype(np.int8)
@@ -48,15 +50,19 @@ def raid(live=False, end=40.0):
         t_end = np.where(outcome == FELL, START + FLIGHT, np.nan)
         if t >= STOPPED_AT:
             t_end[1] = STOPPED_AT
-        rounds = TrueRounds(np.arange(3, dtype=np.int32), np.zeros(3, np.int32), outcome, position, np.zeros((3, 3)), outcome == FLYING,
+        rounds = TrueRounds(np.arange(3, dtype=np.int32), np.zeros(3, np.int32), outcome, position, np.zeros((3, 3)),
+            outcome == FLYING,
                             (outcome != WAITING).astype(np.int32), START + FLIGHT, IMPACT, t_end)
         nothing = Truth.nothing(t)
         fights = nothing.engagements
         if t == STOPPED_AT:
-            fights = Engagements(*(np.array([v], c.dtype) for v, c in zip((0, 2, 1, t), fights, strict=False)), np.zeros((1, 3)), np.ones(1, bool), np.array([900.0]), np.ones(1, np.int8))
-        aircraft = TrueAircraft(np.array([7], np.int64), np.array([b"CIV1"], "S8"), np.zeros((1, 3)), np.zeros((1, 3)), np.ones(1, bool))
+            fights = Engagements(*(np.array([v], c.dtype) for v, c in zip((0, 2, 1, t), fights, strict=False)),
+                np.zeros((1, 3)), np.ones(1, bool), np.array([900.0]), np.ones(1, np.int8))
+        aircraft = TrueAircraft(np.array([7], np.int64), np.array([b"CIV1"], "S8"), np.zeros((1, 3)), np.zeros((1, 3)),
+            np.ones(1, bool))
         truth = Truth(t, rounds, aircraft, fights, np.zeros(1, np.int32))
-        frame = Frame(t, Detections.empty(1), Aircraft.empty(), Weather.still(), (), Radars.staring(1, t), Inputs.none(), 0.0)
+        frame = Frame(t, Detections.empty(1), Aircraft.empty(), Weather.still(), (), Radars.staring(1, t),
+            Inputs.none(), 0.0)
         yield Moment(frame, believed(t, outcome, position), None, None if live else truth)
 
 
@@ -66,18 +72,22 @@ def believed(t, outcome, position):
     state = np.column_stack([position[flying] + 10.0, np.zeros((n, 4))])
     kind = np.tile([0.95, 0.04, 0.01], (n, 1))
     number = (flying + 1).astype(np.int64)
-    tracks = Tracks(number, state, np.tile(np.eye(7), (n, 1, 1)), np.full(n, t), np.zeros(n), np.ones(n, np.int32), kind, np.zeros(n, np.int32), np.full(n, -1, np.int64))
+    tracks = Tracks(number, state, np.tile(np.eye(7), (n, 1, 1)), np.full(n, t), np.zeros(n), np.ones(n, np.int32),
+        kind, np.zeros(n, np.int32), np.full(n, -1, np.int64))
     place = IMPACT[flying] + np.array([30.0, 40.0, 0.0])
-    impacts = Impacts(number, kind[:, 0], (START + FLIGHT)[flying], place, np.tile(np.diag([40.0**2, 40.0**2, 1.0]), (n, 1, 1)), np.full(n, 200.0), np.full(n, 0.8))
+    impacts = Impacts(number, kind[:, 0], (START + FLIGHT)[flying], place, np.tile(np.diag([40.0**2, 40.0**2, 1.0]),
+        (n, 1, 1)), np.full(n, 200.0), np.full(n, 0.8))
     rows = [(z, a, b) for z, a, b in ((0, 6.0, 30.0), (1, 10.0, 30.0), (2, 12.0, 20.0)) if a <= t <= b]
     warnings = Warnings.empty()
     if rows:
         zone, since, until = (np.array(c) for c in zip(*rows, strict=True))
         action = np.where(since == t, RAISE, np.where(until == t, CLEAR, HELD)).astype(np.int8)
         k = len(rows)
-        warnings = Warnings(zone.astype(np.int32), action, since, np.full(k, 0.4), np.full(k, 0.9), np.full(k, 21.0), until, np.ones(k, np.int32), np.ones(k, np.int32), np.zeros(k, bool), np.full(k, 2, np.int8))
+        warnings = Warnings(zone.astype(np.int32), action, since, np.full(k, 0.4), np.full(k, 0.9), np.full(k, 21.0),
+            until, np.ones(k, np.int32), np.ones(k, np.int32), np.zeros(k, bool), np.full(k, 2, np.int8))
     m = len(rows)
-    threats = Threats(np.full(m, number[0] if n else 1), np.array([r[0] for r in rows], np.int32), *(np.full(m, 0.4) for _ in range(4)))
+    threats = Threats(np.full(m, number[0] if n else 1), np.array([r[0] for r in rows], np.int32),
+        *(np.full(m, 0.4) for _ in range(4)))
     return Picture(t, tracks, impacts, threats, warnings, Health(np.zeros(1, np.int8), 0.0, 1, 0, 0.0))
 
 
@@ -90,14 +100,18 @@ def measured(moments, **said):
 
 def test_the_figures_of_a_raid_counted_by_hand():
     assert measured(raid()).summary() == {
-        "rounds": 3, "detected": 3, "tracked": 2, "warned": 2, "lead_time_s": 14.0, "engaged": 1, "stopped": 1, "fell_inside": 1, "fell_outside": 1,
-        "false_warnings": 1, "aircraft": 1, "projectiles_tracked": 2, "aircraft_endangered": 0, "frames": 160, "detections": 160, "undecodable": 0,
-        "inbound": 0, "rejected": 0, "rejected_by_cause": {}, "clock_steps": 0, "not_believed": 0, "too_late": 0, "unusable": 0}
+        "rounds": 3, "detected": 3, "tracked": 2, "warned": 2, "lead_time_s": 14.0, "engaged": 1, "stopped": 1,
+        "fell_inside": 1, "fell_outside": 1,
+        "false_warnings": 1, "aircraft": 1, "projectiles_tracked": 2, "aircraft_endangered": 0, "frames": 160,
+        "detections": 160, "undecodable": 0,
+        "inbound": 0, "rejected": 0, "rejected_by_cause": {}, "clock_steps": 0, "not_believed": 0, "too_late": 0,
+        "unusable": 0}
 
 
 def test_each_round_has_its_line():
     first, second, third = measured(raid(), classes=("mortar",)).ledger()
-    assert (first.kind, first.seen_at, first.tracked_at, first.lead_time_s, first.zones) == ("mortar", 1.0, 2.0, 15.0, ("A",))
+    assert (first.kind, first.seen_at, first.tracked_at, first.lead_time_s, first.zones) == ("mortar", 1.0, 2.0, 15.0,
+        ("A",))
     assert (second.outcome, second.t_end, second.lead_time_s) == (STOPPED, STOPPED_AT, 13.0)
     assert (third.inside, third.zones, third.tracked_at, third.lead_time_s) == (False, (), None, None)
     assert {round(s.error, 6) for s in first.samples} == {50.0}
@@ -120,7 +134,8 @@ def test_without_truth_only_what_can_be_known_is_counted():
 
 
 def test_an_engagement_near_an_aircraft_is_counted():
-    moments = [m._replace(truth=m.truth._replace(engagements=m.truth.engagements._replace(nearest_aircraft=m.truth.engagements.nearest_aircraft - 700.0))) for m in raid()]
+    moments = [m._replace(truth=m.truth._replace(engagements=m.truth.engagements._replace(
+        nearest_aircraft=m.truth.engagements.nearest_aircraft - 700.0))) for m in raid()]
     assert measured(moments).summary()["aircraft_endangered"] == 1
 
 
@@ -178,7 +193,8 @@ def followed_rounds(rounds: int, boast: float) -> list[RoundLine]:
         line = RoundLine(number, "rocket", 30.0, (0.0, 0.0, 0.0))
         for k in range(20):
             off = boast * chance.normal(size=9)
-            line.samples.append(Sample(float(k), 30.0 - k, 1.0, True, float(off[:2] @ off[:2]), float(off[2]), float(off[3:] @ off[3:])))
+            line.samples.append(Sample(float(k), 30.0 - k, 1.0, True, float(off[:2] @ off[:2]), float(off[2]),
+                float(off[3:] @ off[3:])))
         lines.append(line)
     return lines
 

@@ -11,16 +11,29 @@ from test_measures import NASTY, raid, site
 
 from skywarden.measures.operators import track_of, zone_of
 from skywarden.measures.tally import Measures
-from skywarden.messages.commands import ACKNOWLEDGE, CONSENT, CORRECT, HOLD, RECLASSIFY, RELEASE, SHELVE, UNMARKED, Command
+from skywarden.messages.commands import (
+    ACKNOWLEDGE,
+    CONSENT,
+    CORRECT,
+    HOLD,
+    RECLASSIFY,
+    RELEASE,
+    SHELVE,
+    UNMARKED,
+    Command,
+)
 from skywarden.record.reader import Record
 from skywarden.record.writer import Header, Recorder
 from skywarden.review import report, story
 
 TOLD = (        # A is warned at 6 s, B at 10 s
-    Command(7.5, ACKNOWLEDGE, "A", "mira", ""), Command(9.0, ACKNOWLEDGE, "A", "tom", ""), Command(12.0, RECLASSIFY, "1 aircraft", "tom", "a balloon & <b>"),
-    Command(12.5, RECLASSIFY, f"1 {UNMARKED}", "tom", "no balloon"), Command(13.0, SHELVE, f"60 {NASTY}", "mira", "exercise"),
+    Command(7.5, ACKNOWLEDGE, "A", "mira", ""), Command(9.0, ACKNOWLEDGE, "A", "tom", ""), Command(12.0, RECLASSIFY,
+        "1 aircraft", "tom", "a balloon & <b>"),
+    Command(12.5, RECLASSIFY, f"1 {UNMARKED}", "tom", "no balloon"), Command(13.0, SHELVE, f"60 {NASTY}", "mira",
+        "exercise"),
     Command(14.0, HOLD, "all", "ines", "medevac"),
-    Command(15.0, CONSENT, "2", "mira", ""), Command(16.0, RELEASE, "all", "ines", "landed"), Command(1.0, HOLD, "all", "", "before anything"),
+    Command(15.0, CONSENT, "2", "mira", ""), Command(16.0, RELEASE, "all", "ines", "landed"), Command(1.0, HOLD, "all",
+        "", "before anything"),
 )
 
 
@@ -85,9 +98,12 @@ def test_a_report_without_any_command_says_so():
 
 
 @pytest.mark.parametrize(("command", "zone", "track"), [
-    (Command(0.0, SHELVE, "60 apron north", "", ""), "apron north", None), (Command(0.0, CORRECT, "tower", "", ""), "tower", None),
-    (Command(0.0, RECLASSIFY, "12 other", "", ""), "", 12), (Command(0.0, CONSENT, "any", "", ""), "", None), (Command(0.0, CONSENT, "7", "", ""), "", 7),
-    (Command(0.0, RECLASSIFY, "9" * 5000, "", ""), "", None), (Command(0.0, CONSENT, "²", "", ""), "", None), (Command(0.0, HOLD, "12", "", ""), "", None)])
+    (Command(0.0, SHELVE, "60 apron north", "", ""), "apron north", None), (Command(0.0, CORRECT, "tower", "", ""),
+        "tower", None),
+    (Command(0.0, RECLASSIFY, "12 other", "", ""), "", 12), (Command(0.0, CONSENT, "any", "", ""), "", None),
+    (Command(0.0, CONSENT, "7", "", ""), "", 7),
+    (Command(0.0, RECLASSIFY, "9" * 5000, "", ""), "", None), (Command(0.0, CONSENT, "²", "", ""), "", None),
+    (Command(0.0, HOLD, "12", "", ""), "", None)])
 def test_what_a_command_is_about(command, zone, track):
     assert (zone_of(command), track_of(command)) == (zone, track)
 

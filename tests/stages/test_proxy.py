@@ -1,4 +1,6 @@
-"""The console behind a reverse proxy: another name, another scheme, a path before the page, with the Host kept or rewritten."""
+"""The console behind a reverse proxy: another name, another scheme, a path before the page, with
+the Host kept or rewritten.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ def console(url, users):
 
 def ask(port, method, path, headers, body=None):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, None if body is None else json.dumps(body), {"content-type": "application/json", **headers})
+    connection.request(method, path, None if body is None else json.dumps(body), {"content-type": "application/json",
+        **headers})
     answer = connection.getresponse()
     content = answer.read()
     connection.close()
@@ -61,18 +64,23 @@ def test_a_person_logs_in_and_commands_through_the_proxy(users, host, path, aske
         cookie = headers["set-cookie"]
         assert cookie.startswith("__Host-skywarden=")
         assert "Secure" in cookie
-        assert ask(served.port, "GET", f"{asked}/api/session", {"host": host, "cookie": cookie.split(";")[0]})[2].startswith(b'{"user":"mira"')
-        code, _, said = ask(served.port, "POST", f"{asked}/api/command", sent | {"cookie": cookie.split(";")[0]}, {"kind": "alarm"})
-        assert (code, b"own page" in said) == (403, True)           # without the page's token it is still nobody's command
+        assert ask(served.port, "GET", f"{asked}/api/session", {"host": host, "cookie": cookie.split(";")[0]})[
+            2].startswith(b'{"user":"mira"')
+        code, _, said = ask(served.port, "POST", f"{asked}/api/command", sent | {"cookie": cookie.split(";")[0]},
+            {"kind": "alarm"})
+        # without the page's token it is still nobody's command
+        assert (code, b"own page" in said) == (403, True)
 
 
 def test_a_page_elsewhere_is_refused_by_name_and_by_origin(users):
     with console(OUTSIDE, users) as served:
         assert ask(served.port, "GET", "/", {"host": "evil.example.org"})[0] == 421
-        others = ("https://evil.example.org", "http://skywarden.example.org", f"{OUTSIDE}:8443", f"{OUTSIDE}.evil", "null", "")
+        others = ("https://evil.example.org", "http://skywarden.example.org", f"{OUTSIDE}:8443", f"{OUTSIDE}.evil",
+            "null", "")
         for origin in others:
             for host in ("skywarden.example.org", "127.0.0.1"):
-                code, _, said = ask(served.port, "POST", "/api/login", {"host": host, "origin": origin}, {"name": "mira", "password": PASSWORD})
+                code, _, said = ask(served.port, "POST", "/api/login", {"host": host, "origin": origin},
+                    {"name": "mira", "password": PASSWORD})
                 assert code == 403, origin
                 assert b"--public-url" in said
     with console(None, users) as served:
@@ -92,8 +100,10 @@ def test_a_console_that_others_can_reach_needs_users():
         Console(SITE, "SIMULATION", "A test", port=0, public_url=OUTSIDE)
 
 
-@pytest.mark.parametrize("url", ["", "skywarden.example.org", "ftp://a.b", "https://", "https://a b/", "https://a/?q=1", "https://a/#x", "https://u:p@a/", "https://a:99999/",
-                                 "https://a/../b", "https://a/x y", "https://a/\r\nset-cookie: x", "https://[::1", "https://a;b/"])
+@pytest.mark.parametrize("url", ["", "skywarden.example.org", "ftp://a.b", "https://", "https://a b/",
+    "https://a/?q=1", "https://a/#x", "https://u:p@a/", "https://a:99999/",
+                                 "https://a/../b", "https://a/x y", "https://a/\r\nset-cookie: x", "https://[::1",
+                                 "https://a;b/"])
 def test_what_is_no_address_is_refused_with_an_example(url):
     with pytest.raises(UsageError, match="such as https://"):
         public(url)

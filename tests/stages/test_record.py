@@ -18,7 +18,8 @@ from skywarden.record.reader import Record
 from skywarden.record.writer import Header, Recorder
 from skywarden.verification.repeat import check_record
 
-SIMULATION = Header("simulation", 1_630_290_000_000_000_000, "kabul", {"site.toml": b"name = 'x'"}, "raid", {"raid.toml": b"seed = 1"}, 7, 60.0)
+SIMULATION = Header("simulation", 1_630_290_000_000_000_000, "kabul", {"site.toml": b"name = 'x'"}, "raid",
+    {"raid.toml": b"seed = 1"}, 7, 60.0)
 
 
 def written(path, frames=20, live=False, header=None):
@@ -58,7 +59,8 @@ def test_a_record_of_the_format_before_is_still_read(tmp_path, monkeypatch):
     from skywarden.record import codec, writer
 
     shorter = {"Frame": 2, "Health": 1, "Warnings": 1}
-    earlier = {kind: (name, fields[: len(fields) - shorter.get(name, 0)]) for kind, (name, fields) in codec.NAMES.items()}
+    earlier = {kind: (name, fields[: len(fields) - shorter.get(name, 0)]) for kind,
+        (name, fields) in codec.NAMES.items()}
     with monkeypatch.context() as then:
         then.setattr(codec, "NAMES", earlier)
         then.setattr(writer, "FORMAT", 3)
@@ -100,7 +102,8 @@ def test_what_is_rewritten_together_with_its_own_digest_is_found(tmp_path, colum
     forged = encode(getattr(moments[3 if n == 7 else 4], column))
     with sqlite3.connect(tmp_path / "a.rec") as base:
         mark, = base.execute("SELECT frame_digest FROM moments WHERE n = ?", (n,)).fetchone()
-        base.execute(f"UPDATE moments SET {column} = ?, {column}_digest = ? WHERE n = ?", (forged, digest(mark, forged), n))
+        base.execute(f"UPDATE moments SET {column} = ?, {column}_digest = ? WHERE n = ?",
+            (forged, digest(mark, forged), n))
     with Record(tmp_path / "a.rec") as record:
         assert len(record.faults()) == 1
 
@@ -179,7 +182,8 @@ def test_one_changed_byte_is_found_and_its_frame_named(tmp_path, column):
     written(tmp_path / "a.rec")
     change_one_byte(tmp_path / "a.rec", 13, column)
     with Record(tmp_path / "a.rec") as record:
-        assert record.faults() == [f"{'frame 13' if column == 'frame' else f'the {column} of frame 13'} at 3.00 s is not as it was recorded"]
+        assert record.faults() == [f"{'frame 13' if column == 'frame' else f'the {column} of frame 13'} at 3.00 s is "
+            "not as it was recorded"]
         found = check_record(record, a_step)
         assert (found.same, found.frames, found.n, found.t) == (False, 12, 13, 3.0)
         assert "frame 13" in found.sentence
@@ -311,7 +315,8 @@ def test_what_memory_cannot_hold_is_left_out_and_the_record_says_which_frames_an
         assert gap.frames == left
         assert "full" in gap.why
         assert record.faults() == [str(gap)]
-        assert [m.frame.t for m in record.moments()] == [m.frame.t for i, m in enumerate(moments, 1) if not gap.n - left <= i < gap.n]
+        assert [m.frame.t for m in record.moments()] == [m.frame.t for i, m in enumerate(moments, 1)
+            if not gap.n - left <= i < gap.n]
         assert next(record.moments(moments[gap.n - 1].frame.t)).frame.t == moments[gap.n - 1].frame.t
         found = check_record(record, a_step)
         assert found.same
@@ -319,7 +324,8 @@ def test_what_memory_cannot_hold_is_left_out_and_the_record_says_which_frames_an
         assert "not recorded" in found.sentence
 
 
-@pytest.mark.parametrize("change", ["DELETE FROM gaps", "UPDATE gaps SET frames = frames - 1", "UPDATE gaps SET why = 'nothing'", "UPDATE gaps SET n = n + 1"])
+@pytest.mark.parametrize("change", ["DELETE FROM gaps", "UPDATE gaps SET frames = frames - 1",
+    "UPDATE gaps SET why = 'nothing'", "UPDATE gaps SET n = n + 1"])
 def test_a_gap_that_was_changed_afterwards_is_found(tmp_path, change):
     recorder = Recorder(tmp_path / "a.rec", SIMULATION)
     for i in range(3):
@@ -387,13 +393,15 @@ def test_another_file_in_the_place_of_a_record_is_said_and_not_touched(tmp_path)
 def test_a_record_is_readable_by_its_owner_only(tmp_path):
     recorder = Recorder(tmp_path / "a.rec", SIMULATION)
     recorder.take(a_moment(0.0))
-    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {"a.rec": 0o600, "a.rec-wal": 0o600, "a.rec-shm": 0o600}
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {"a.rec": 0o600,
+        "a.rec-wal": 0o600, "a.rec-shm": 0o600}
     recorder.close()
     assert (tmp_path / "a.rec").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(("content", "sentence"), [
-    (b"", "not a record"), (b"junk" * 1000, "no SQLite file"), (b"SQLite format 3\0" + b"\xff" * 4000, "no SQLite file|damaged"),
+    (b"", "not a record"), (b"junk" * 1000, "no SQLite file"), (b"SQLite format 3\0" + b"\xff" * 4000,
+        "no SQLite file|damaged"),
 ])
 def test_what_is_no_record_is_answered_with_a_sentence(tmp_path, content, sentence):
     (tmp_path / "a.rec").write_bytes(content)

@@ -1,4 +1,6 @@
-"""The rehearsed interception: what may be engaged, who must agree, when everybody holds. Simulated orders only, and never without a clearance."""
+"""The rehearsed interception: what may be engaged, who must agree, when everybody holds. Simulated
+orders only, and never without a clearance.
+"""
 
 from __future__ import annotations
 
@@ -56,14 +58,19 @@ class Exercise:
         self.site, self.east = site, east or (0.0,)
         self.plan, self.moments = rehearse.start(site), []
 
-    def frame(self, t: float, *commands: tuple[str, str, str], aircraft: Aircraft | None = None, **picture: Any) -> Drill:
+    def frame(
+        self, t: float, *commands: tuple[str, str, str], aircraft: Aircraft | None = None, **picture: Any
+    ) -> Drill:
         frame: Frame = a_frame(t, *commands, **({} if aircraft is None else {"aircraft": aircraft}))
         belief: Picture = a_picture(t, len(self.site.radars), **{**falling(t, *self.east), **picture})
         self.plan, drill = rehearse.rehearse(self.plan, frame, belief, self.site)
         self.moments.append((frame, belief, drill))
         return drill
 
-    def run(self, *, t: float = 0.0, until: float = FLIGHT - 1.0, say: dict[float, tuple[tuple[str, str, str], ...]] | None = None, **picture: Any) -> None:
+    def run(
+        self, *, t: float = 0.0, until: float = FLIGHT - 1.0, say: dict[float, tuple[tuple[str, str, str], ...]]
+        | None = None, **picture: Any
+    ) -> None:
         for k in range(round((until - t) / STEP)):
             now = t + k * STEP
             more = {name: value(now) if callable(value) else value for name, value in picture.items()}
@@ -89,7 +96,8 @@ class Exercise:
 
 def a_report(t: float, east: float, north: float, up: float, **columns: Any) -> Aircraft:
     return Aircraft.empty(1)._replace(
-        t=np.array([t]), address=np.array([0xABCDEF]), position=np.array([[east, north, up]]), velocity=np.zeros((1, 3)),
+        t=np.array([t]), address=np.array([0xABCDEF]), position=np.array([[east, north, up]]),
+        velocity=np.zeros((1, 3)),
         nacp=np.array([9], np.int8))._replace(**columns)
 
 
@@ -104,7 +112,8 @@ def test_a_threatening_round_is_engaged_and_the_checker_agrees() -> None:
 
 def test_hold_means_hold() -> None:
     for site, say in (
-        (the_site(policy={"weapons": "hold"}), {}), (the_site(), {0.0: (("weapons", "hold", "Ann"),)}), (the_site(), {0.0: (("hold", "all", "Ann"),)}),
+        (the_site(policy={"weapons": "hold"}), {}), (the_site(), {0.0: (("weapons", "hold", "Ann"),)}),
+        (the_site(), {0.0: (("hold", "all", "Ann"),)}),
         (the_site(), {0.0: (("hold", "gun", "Ann"),)}), (the_site(), {0.0: (("hold", "1", "Ann"),)})):
         exercise = Exercise(site)
         exercise.run(say=say)
@@ -123,7 +132,8 @@ def test_a_hold_released_is_a_hold_no_more() -> None:
 def test_words_that_mean_nothing_change_nothing() -> None:
     quiet, loud = Exercise(the_site()), Exercise(the_site())
     quiet.run()
-    loud.run(say={0.0: (("weapons", "loose", "Ann"), ("hold", "moon", "Ann"), ("release", "moon", "Ann"), ("consent", "77", "Ann"))})
+    loud.run(say={0.0: (("weapons", "loose", "Ann"), ("hold", "moon", "Ann"), ("release", "moon", "Ann"),
+        ("consent", "77", "Ann"))})
     assert loud.orders == quiet.orders
 
 
@@ -138,7 +148,9 @@ def test_words_that_mean_nothing_change_nothing() -> None:
     ("two", (("consent", "1", "Ann"), ("consent", "1", "ANN ")), False),
     ("two", (("consent", "1", "Ann"), ("consent", "any", "Ben")), True),
 ])
-def test_as_many_different_people_must_agree_as_the_policy_says(policy: str, said: tuple[tuple[str, str, str], ...], ordered: bool) -> None:
+def test_as_many_different_people_must_agree_as_the_policy_says(
+    policy: str, said: tuple[tuple[str, str, str], ...], ordered: bool
+) -> None:
     exercise = Exercise(the_site(policy={"consent": policy}))
     exercise.run(say={1.0: said})
     assert bool(exercise.orders) is ordered
@@ -148,7 +160,8 @@ def test_as_many_different_people_must_agree_as_the_policy_says(policy: str, sai
 
 def test_a_consent_lapses() -> None:
     exercise = Exercise(the_site(policy={"consent": "one"}))
-    exercise.frame(-31.0, ("consent", "any", "Ann"), tracks=some_tracks(), impacts=some_impacts(), threats=some_threats())
+    exercise.frame(-31.0, ("consent", "any", "Ann"), tracks=some_tracks(), impacts=some_impacts(),
+        threats=some_threats())
     exercise.run()
     assert exercise.orders == []
 
@@ -156,7 +169,8 @@ def test_a_consent_lapses() -> None:
 def test_only_what_is_surely_a_projectile_is_engaged() -> None:
     for sure in (0.94, 0.5, math.nan):
         exercise = Exercise(the_site())
-        exercise.run(tracks=lambda t, sure=sure: falling(t, 0.0)["tracks"]._replace(kind=np.array([[sure, 1.0 - sure, 0.0]])))
+        exercise.run(tracks=lambda t, sure=sure: falling(t, 0.0)["tracks"]._replace(kind=np.array([[sure, 1.0 - sure,
+            0.0]])))
         assert exercise.orders == []
 
 
@@ -189,7 +203,8 @@ def test_one_silent_radar_of_two_is_enough() -> None:
 
 
 def test_nothing_is_engaged_low_over_people() -> None:
-    site = the_site(zones=(a_zone(north=500.0), a_zone("town", north=800.0, half=900.0)), effectors=(an_effector(reach_max=300.0),))
+    site = the_site(zones=(a_zone(north=500.0), a_zone("town", north=800.0, half=900.0)),
+        effectors=(an_effector(reach_max=300.0),))
     exercise = Exercise(site)
     exercise.run()
     assert exercise.orders == []
@@ -214,7 +229,8 @@ def test_an_empty_gun_does_not_stand_in_a_full_ones_way() -> None:
 
 
 def test_one_round_is_engaged_by_one_effector_at_a_time() -> None:
-    exercise = Exercise(the_site(effectors=(an_effector(), an_effector(name="second", place=np.array([50.0, 0.0, 0.0])))))
+    exercise = Exercise(the_site(effectors=(an_effector(), an_effector(name="second",
+        place=np.array([50.0, 0.0, 0.0])))))
     exercise.run()
     assert len({order[0] for order in exercise.orders}) == len(exercise.orders)
     assert exercise.orders
@@ -238,14 +254,17 @@ def test_a_round_that_flies_on_is_engaged_again_after_the_window() -> None:
 
 
 def test_nothing_is_engaged_out_of_the_sector() -> None:
-    exercise = Exercise(the_site(effectors=(an_effector(azimuth_from=math.radians(90.0), azimuth_width=math.radians(180.0)),)))
+    exercise = Exercise(the_site(effectors=(an_effector(azimuth_from=math.radians(90.0),
+        azimuth_width=math.radians(180.0)),)))
     exercise.run()
     assert exercise.orders == []
     assert "arc" in exercise.reasons
 
 
 def test_nothing_of_an_engagement_points_into_a_no_fire_arc() -> None:
-    """The round of `falling` comes from the north: an arc there forbids it, one beside does not, one a cone's width off it does."""
+    """The round of `falling` comes from the north: an arc there forbids it, one beside does not,
+    one a cone's width off it does.
+    """
     for begin, width, orders in ((-10.0, 30.0, 0), (20.0, 40.0, 1), (0.2, 5.0, 0), (90.0, 265.0, 1)):
         exercise = Exercise(the_site(effectors=(an_effector(no_fire=((math.radians(begin), math.radians(width)),)),)))
         exercise.run()
@@ -256,7 +275,8 @@ def test_nothing_of_an_engagement_points_into_a_no_fire_arc() -> None:
 
 def beside(t: float, aircraft: tuple[float, ...], seen: float | None = None) -> Any:
     """The round of `falling` and an aircraft."""
-    other = some_tracks(aircraft, t=t, projectile=0.0)._replace(number=np.array([9]), seen=np.array([t if seen is None else seen]))  # type: ignore[arg-type]
+    when = np.array([t if seen is None else seen])
+    other = some_tracks(aircraft, t=t, projectile=0.0)._replace(number=np.array([9]), seen=when)
     return join(falling(t, 0.0)["tracks"], other)
 
 
@@ -272,7 +292,8 @@ def test_an_aircraft_in_the_way_stops_it_and_is_named() -> None:
 
 def test_something_unknown_in_the_way_stops_it_too() -> None:
     exercise = Exercise(the_site())
-    exercise.run(tracks=lambda t: beside(t, (0.0, 900.0, 500.0, 0.0, 0.0, 0.0))._replace(kind=np.array([[1.0, 0.0, 0.0], [0.5, 0.1, 0.4]])))
+    exercise.run(tracks=lambda t: beside(t, (0.0, 900.0, 500.0, 0.0, 0.0, 0.0))._replace(kind=np.array([[1.0, 0.0,
+        0.0], [0.5, 0.1, 0.4]])))
     assert exercise.orders == []
     assert "unknown" in exercise.reasons
 
@@ -288,7 +309,8 @@ def test_an_aircraft_far_off_stops_nothing_until_it_is_lost_from_sight() -> None
 
 
 @pytest.mark.parametrize("columns", [
-    {}, {"position": np.array([[0.0, 900.0, math.nan]])}, {"velocity": np.full((1, 3), math.nan)}, {"on_ground": np.ones(1, bool)},
+    {}, {"position": np.array([[0.0, 900.0, math.nan]])}, {"velocity": np.full((1, 3), math.nan)},
+    {"on_ground": np.ones(1, bool)},
     {"address": np.array([NO_ADDRESS])}, {"nacp": np.array([-1], np.int8)},
 ], ids=["plain", "no height", "no velocity", "on the ground", "no address", "no accuracy"])
 def test_a_report_no_track_belongs_to_stops_it(columns: dict[str, Any]) -> None:
@@ -345,11 +367,14 @@ def test_a_runway_under_threat_is_closed_and_the_minutes_are_counted() -> None:
     assert exercise.moments[-1][2].airport.runway_open
 
 
-RUNWAY = a_zone("runway", kind="runway", people=0.0, polygon=np.array([[-130.0, -1_500.0], [-70.0, -1_500.0], [-70.0, 1_500.0], [-130.0, 1_500.0]]))
+RUNWAY = a_zone("runway", kind="runway", people=0.0, polygon=np.array([[-130.0, -1_500.0], [-70.0, -1_500.0],
+    [-70.0, 1_500.0], [-130.0, 1_500.0]]))
 
 
 def landing(t: float, braking: float, down: float) -> np.ndarray:
-    """State (6,) of a silent aircraft that comes over the southern threshold at t = 0 with 65 m/s, and brakes from `down` on."""
+    """State (6,) of a silent aircraft that comes over the southern threshold at t = 0 with 65 m/s,
+    and brakes from `down` on.
+    """
     flown, rolls = min(t, down), min(max(t - down, 0.0), 65.0 / braking)
     north = -1_500.0 + 65.0 * flown + 65.0 * rolls - 0.5 * braking * rolls**2
     return np.array([-100.0, north, max(15.0 - 3.0 * t, 0.0), 0.0, 65.0 - braking * rolls, -3.0 if t < 5.0 else 0.0])
@@ -366,11 +391,14 @@ def with_one_more(t: float, state: Any, **columns: Any) -> dict[str, Any]:
 def the_tubes(exercise: Exercise) -> Any:
     """What counts as an aircraft after the newest frame."""
     frame, picture, _ = exercise.moments[-1]
-    return tubes_of(heard(exercise.plan.reports, frame, exercise.site), frame, picture, exercise.site, exercise.plan.known)
+    return tubes_of(heard(exercise.plan.reports, frame, exercise.site), frame, picture, exercise.site,
+        exercise.plan.known)
 
 
 @pytest.mark.parametrize(("braking", "down"), [(1.0, 12.0), (1.8, 5.0), (3.5, 2.0)])
-def test_an_aircraft_lost_low_on_its_final_is_somewhere_on_the_runway_until_it_must_have_left_it(braking: float, down: float) -> None:
+def test_an_aircraft_lost_low_on_its_final_is_somewhere_on_the_runway_until_it_must_have_left_it(
+    braking: float, down: float
+) -> None:
     exercise = Exercise(the_site(zones=(a_zone(north=500.0), RUNWAY)))
     exercise.frame(0.0, **with_one_more(0.0, landing(0.0, braking, down)))
     for t in range(1, 74, 3):
@@ -384,7 +412,8 @@ def test_an_aircraft_lost_low_on_its_final_is_somewhere_on_the_runway_until_it_m
 
 
 def test_what_is_lost_in_full_view_or_surely_fell_is_forgotten_and_a_helicopter_lost_low_counts_for_a_while() -> None:
-    for state, counts in (((900.0, 900.0, 700.0, 40.0, 0.0, -3.0), False), ((900.0, 900.0, 15.0, 20.0, 0.0, -60.0), False),
+    for state, counts in (((900.0, 900.0, 700.0, 40.0, 0.0, -3.0), False), ((900.0, 900.0, 15.0, 20.0, 0.0, -60.0),
+            False),
                           ((900.0, 900.0, 12.0, 5.0, 0.0, -1.0), True)):
         exercise = Exercise(the_site())
         exercise.frame(0.0, **with_one_more(0.0, state))
@@ -411,7 +440,8 @@ def test_nothing_is_engaged_over_an_aircraft_that_landed_unseen_and_the_checker_
 
 def after_the_first(beside: float, **columns: Any) -> Exercise:
     """A raid; from 1.5 s after its round is met a new track, so far beside the place of the meeting, drifting down."""
-    exercise = Exercise(the_site(effectors=(an_effector(magazine=5), replace(an_effector(magazine=5, place=np.array([80.0, 0.0, 0.0])), name="other"))))
+    exercise = Exercise(the_site(effectors=(an_effector(magazine=5),
+        replace(an_effector(magazine=5, place=np.array([80.0, 0.0, 0.0])), name="other"))))
     order, where = None, np.zeros(3)
     for k in range(round(12.0 / STEP)):
         t = k * STEP
@@ -419,7 +449,8 @@ def after_the_first(beside: float, **columns: Any) -> Exercise:
         if order is not None and t >= order.clearance.t_hit + 1.5:
             since = t - order.clearance.t_hit
             state = (where[0] + beside, where[1] - 10.0 * since, where[2] - 30.0 * since, 0.0, -10.0, -30.0)
-            more = some_tracks(state, t=t, projectile=0.0)._replace(**{"number": np.array([7]), "born": np.array([order.clearance.t_hit + 0.5]), **columns})
+            more = some_tracks(state, t=t, projectile=0.0)._replace(**{"number": np.array([7]),
+                "born": np.array([order.clearance.t_hit + 0.5]), **columns})
             picture["tracks"] = join(picture["tracks"], more)
         drill = exercise.frame(t, **picture)
         if drill.orders and order is None:
@@ -438,21 +469,27 @@ def test_a_piece_of_what_was_stopped_is_no_aircraft_because_none_was_there() -> 
 
 
 @pytest.mark.parametrize(("beside", "columns"), [
-    (700.0, {}), (40.0, {"address": np.array([0xABCDEF])}), (40.0, {"born": np.array([-20.0])}), (40.0, {"covariance": np.eye(7)[None] * 2_000.0})])
-def test_what_may_have_come_from_elsewhere_or_was_there_before_or_has_an_address_goes_on_counting(beside: float, columns: dict[str, Any]) -> None:
+    (700.0, {}), (40.0, {"address": np.array([0xABCDEF])}), (40.0, {"born": np.array([-20.0])}),
+    (40.0, {"covariance": np.eye(7)[None] * 2_000.0})])
+def test_what_may_have_come_from_elsewhere_or_was_there_before_or_has_an_address_goes_on_counting(
+    beside: float, columns: dict[str, Any]
+) -> None:
     exercise = after_the_first(beside, **columns)
     assert 7 in the_tubes(exercise).number.tolist()
     assert exercise.plan.known.pieces == ()
 
 
-def test_a_claim_that_a_radar_confirmed_goes_on_being_backed_where_none_can_see_it_but_not_after_a_leap_or_silence() -> None:
+def test_a_claim_that_a_radar_confirmed_goes_on_being_backed_where_none_can_see_it_but_not_after_a_leap_or_silence(
+
+) -> None:
     site = the_site()
     up, down = (2_000.0, 900.0, 400.0), (2_000.0, 900.0, 3.0)
 
     def tubes(*said: tuple[float, tuple[float, float, float]], seen: bool = True) -> Any:
         exercise = Exercise(site)
         own = {"address": np.array([0xABCDEF])}
-        exercise.frame(0.0, aircraft=a_report(0.0, *up), **(with_one_more(0.0, (*up, 0.0, 0.0, 0.0), **own) if seen else {}))
+        exercise.frame(0.0, aircraft=a_report(0.0, *up), **(with_one_more(0.0, (*up, 0.0, 0.0, 0.0), **own) if seen
+            else {}))
         for t, place in said:
             exercise.frame(t, aircraft=a_report(t, *place), **falling(min(t, 10.0), 0.0))
         return the_tubes(exercise)
@@ -482,7 +519,8 @@ def test_what_rolls_on_the_ground_reaches_less_far_than_what_flies_and_no_less_t
     def reach(up: float, **columns: Any) -> Any:
         exercise = Exercise(the_site())
         place = (3_000.0, 900.0, up)
-        exercise.frame(0.0, aircraft=a_report(0.0, *place, **columns), **with_one_more(0.0, (*place, 0.0, 0.0, 0.0), address=np.array([0x123456])))
+        exercise.frame(0.0, aircraft=a_report(0.0, *place, **columns), **with_one_more(0.0, (*place, 0.0, 0.0, 0.0),
+            address=np.array([0x123456])))
         return the_tubes(exercise)
 
     rolls, flies, says = reach(3.0), reach(300.0), reach(3.0, on_ground=np.ones(1, bool))
@@ -492,4 +530,5 @@ def test_what_rolls_on_the_ground_reaches_less_far_than_what_flies_and_no_less_t
     assert says.seen[1] == flies.seen[1] == 0.0
     for t in np.arange(0.0, 12.0, 0.1).tolist():
         soft = 2.5 * t * t if t <= 4.0 else 2.5 * 16.0 + 20.0 * (t - 4.0) + 7.5 * (t - 4.0) ** 2
-        assert rolls.extra[0] - bias_of(rolls.position[:1], a_site())[0] + 7.5 * max(t - rolls.seen[0], 0.0) ** 2 >= soft - one_millimetre
+        assert rolls.extra[0] - bias_of(rolls.position[:1], a_site())[0] + 7.5 * max(t - rolls.seen[0],
+            0.0) ** 2 >= soft - one_millimetre

@@ -1,4 +1,6 @@
-"""What keeps strangers out of the console and its people honest; docs/guide/security.md says which requirement of OWASP ASVS each test stands for."""
+"""What keeps strangers out of the console and its people honest; docs/guide/security.md says which
+requirement of OWASP ASVS each test stands for.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from skywarden.console import app
 from skywarden.console.access import sessions
 from skywarden.errors import UsageError
 
-OPEN = {("GET", "/"), ("GET", "/api/session"), ("POST", "/api/login")}      # what a stranger may ask: the empty page, whether to log in, and to log in
+# what a stranger may ask: the empty page, whether to log in, and to log in
+OPEN = {("GET", "/"), ("GET", "/api/session"), ("POST", "/api/login")}
 
 
 def status(page, method, path, **headers):
@@ -24,7 +27,9 @@ def status(page, method, path, **headers):
 
 
 def every_route(served):
-    """Method and path of everything the server answers, read from its own table, so that a new one cannot be forgotten here."""
+    """Method and path of everything the server answers, read from its own table, so that a new one
+    cannot be forgotten here.
+    """
     inner = app.application(served).app
     for route in inner.routes:
         for method in sorted(getattr(route, "methods", None) or ()):
@@ -38,7 +43,8 @@ def test_a_stranger_gets_the_empty_page_and_the_log_in_and_nothing_else(tmp_path
         assert routes > OPEN
         for method, path in routes - OPEN:
             assert status(page, method, path) == 401, path
-        with pytest.raises(ConnectionClosed, match="4401"), connect(f"ws://{page.at.netloc}/ws", origin=f"http://{page.at.netloc}") as link:
+        with pytest.raises(ConnectionClosed, match="4401"), connect(f"ws://{page.at.netloc}/ws",
+                origin=f"http://{page.at.netloc}") as link:
             link.recv(5)
 
 
@@ -89,7 +95,8 @@ def test_passwords_are_hashed_slowly_enough_and_easy_ones_refused(tmp_path):
 def test_an_unknown_name_costs_as_much_as_a_wrong_password(tmp_path, monkeypatch):
     door, verified = sessions.Door(users(tmp_path, mira="operator")), []
     real = door._hasher.verify
-    monkeypatch.setattr(door, "_hasher", type("Hasher", (), {"verify": lambda self, *given: verified.append(1) or real(*given)})())
+    monkeypatch.setattr(door, "_hasher", type("Hasher", (), {"verify": lambda self, *given: verified.append(1)
+        or real(*given)})())
     assert door.log_in("nobody", PASSWORD, "a") is door.log_in("mira", "wrong", "a") is None
     assert len(verified) == 2
 
@@ -110,9 +117,11 @@ def test_who_came_who_failed_and_who_was_refused_is_logged_in_lines_that_cannot_
     lines = log.read_text("utf-8").splitlines()
     entries = [json.loads(line) for line in lines]
     assert [(e["what"], e["allowed"]) for e in entries] == [
-        ("log in", False), ("log in", False), ("log in", True), ("alarm", False), ("log out", True), *[("log in", False)] * 6]
+        ("log in", False), ("log in", False), ("log in", True), ("alarm", False), ("log out", True),
+        *[("log in", False)] * 6]
     assert "\x1b" not in log.read_text("utf-8")
-    said = " ".join(record.getMessage() for record in caplog.records if not record.name.startswith("websockets.client"))    # that one is the test's own
+    # that one is the test's own
+    said = " ".join(record.getMessage() for record in caplog.records if not record.name.startswith("websockets.client"))
     assert all({"time", "who", "from"} <= e.keys() and e["from"] == "127.0.0.1" for e in entries)
     for secret in (PASSWORD, "a secret guess", secrets[0].split("=")[1], secrets[1]):
         assert secret
@@ -132,19 +141,22 @@ def test_files_are_served_by_name_only_with_their_type_and_no_folder_is_listed()
         for path, kind in (("/", "text/html; charset=utf-8"), (script, "text/javascript"), (sheet, "text/css")):
             code, headers, _ = page.ask("GET", path)
             assert (code, headers["content-type"].startswith(kind)) == (200, True), path
-        for path in ("/assets", "/assets/", "/symbols/", "/.sources", "/%2e%2e/app.py", "/..%2fapp.py", "/../app.py", "/assets/../../app.py", "//etc/passwd"):
+        for path in ("/assets", "/assets/", "/symbols/", "/.sources", "/%2e%2e/app.py", "/..%2fapp.py", "/../app.py",
+                "/assets/../../app.py", "//etc/passwd"):
             assert page.ask("GET", path)[0] in (400, 404, 405), path
 
 
 def test_other_methods_and_other_forms_are_refused_and_too_much_is_cut_off():
     with console() as served:
         page = Page(served)
-        for method, path in (("GET", "/api/command"), ("TRACE", "/"), ("PUT", "/api/session"), ("DELETE", "/report/night.rec"), ("OPTIONS", "/api/command")):
+        for method, path in (("GET", "/api/command"), ("TRACE", "/"), ("PUT", "/api/session"),
+                ("DELETE", "/report/night.rec"), ("OPTIONS", "/api/command")):
             assert page.ask(method, path)[0] in (404, 405), (method, path)
         with page.enter() as (link, _):
             assert page.ask("POST", "/api/command", {}, content_type="text/plain")[0] == 415
             raw = http.client.HTTPConnection(page.at.hostname, page.at.port, timeout=5)
-            deep = {"cookie": page.cookie, "origin": f"http://{page.at.netloc}", "content-type": "application/json", "x-csrf-token": page.csrf}
+            deep = {"cookie": page.cookie, "origin": f"http://{page.at.netloc}", "content-type": "application/json",
+                "x-csrf-token": page.csrf}
             raw.request("POST", "/api/command", b"[" * 200_000, deep)
             assert raw.getresponse().status == 400
             raw.close()
@@ -163,10 +175,12 @@ def test_another_name_of_this_machine_is_turned_away_also_at_the_websocket():
         for host in ("rebound.example", "127.0.0.1.rebound.example", "", "localhost.rebound.example:80"):
             assert page.ask("GET", "/api/session", host=host)[0] in (400, 421), host
         with pytest.raises(InvalidStatus), connect(
-            f"ws://{page.at.netloc}/ws", origin=f"http://{page.at.netloc}", additional_headers={"cookie": page.cookie, "host": "rebound.example"},
+            f"ws://{page.at.netloc}/ws", origin=f"http://{page.at.netloc}", additional_headers={"cookie": page.cookie,
+                "host": "rebound.example"},
         ):
             pass
-        with pytest.raises(ConnectionClosed, match="4401"), connect(f"ws://{page.at.netloc}/ws", additional_headers={"cookie": page.cookie}) as link:
+        with pytest.raises(ConnectionClosed, match="4401"), connect(f"ws://{page.at.netloc}/ws",
+                additional_headers={"cookie": page.cookie}) as link:
             link.recv(5)
 
 

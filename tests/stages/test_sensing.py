@@ -29,7 +29,8 @@ def ring(n, distance, elevation=0.3, cross_section=0.02, swerling=1, speed=0.0):
     azimuth = np.arange(n) * 2.0 * math.pi / n
     position = from_polar(np.full(n, distance), azimuth, np.full(n, elevation), np.zeros(3))
     velocity = position / distance * speed
-    return Targets.plain(np.arange(n), np.arange(n), position, velocity, np.full(n, cross_section), np.full(n, swerling))
+    return Targets.plain(np.arange(n), np.arange(n), position, velocity, np.full(n, cross_section),
+        np.full(n, swerling))
 
 
 def looks(radar, targets, n, seed=1, ground=FLAT):
@@ -85,8 +86,10 @@ def test_two_things_in_one_cell_give_one_detection_between_them():
     pair = Targets.plain([0, 1], [0, 1], place, np.zeros((2, 3)), [1.0, 3.0], [0, 0])
     plots = looks(radar, pair, 50)
     assert all(len(p.origin) == 1 for p in plots)
-    assert np.mean([p.detections.range[0] for p in plots]) == pytest.approx(5_015.0, abs=1.0)     # weighted by power 1 : 3
-    apart = pair._replace(position=from_polar(np.array([5_000.0, 5_040.0]), np.full(2, 1.0), np.full(2, 0.3), np.zeros(3)))
+    # weighted by power 1 : 3
+    assert np.mean([p.detections.range[0] for p in plots]) == pytest.approx(5_015.0, abs=1.0)
+    apart = pair._replace(position=from_polar(np.array([5_000.0, 5_040.0]), np.full(2, 1.0), np.full(2, 0.3),
+        np.zeros(3)))
     assert all(len(p.origin) == 2 for p in looks(radar, apart, 5))
 
 
@@ -115,7 +118,8 @@ def test_a_ridge_hides_what_is_behind_and_below_it():
 
 def test_the_air_bends_rays_over_a_ridge_as_four_thirds_of_the_earth_would():
     place, target = np.array([-4_000.0, 0.0, 100.0]), np.array([[4_000.0, 0.0, 100.0]])
-    rise = 6_200.0 * 1_800.0 / (8.0 * EARTH_RADIUS)          # 0.22 m over the chord, above the far edge of a ridge 400 m wide
+    # 0.22 m over the chord, above the far edge of a ridge 400 m wide
+    rise = 6_200.0 * 1_800.0 / (8.0 * EARTH_RADIUS)
     for share, seen in ((0.85, True), (1.15, False)):
         ground = ridge(0.0)
         ground.up[:, 68:73] = 100.0 + 0.5 + share * rise     # half a metre is forgiven
@@ -172,9 +176,11 @@ def test_a_turning_radar_meets_each_thing_once_a_turn_when_it_points_at_it():
 
 def test_a_scheduled_array_spends_no_more_dwells_than_it_has():
     radar = a_radar(
-        kind="scheduled", budget=400.0, detection_probability=1.0, false_alarms=0.0, azimuth_cell=math.radians(2.0), elevation_cell=math.radians(2.0))
+        kind="scheduled", budget=400.0, detection_probability=1.0, false_alarms=0.0, azimuth_cell=math.radians(2.0),
+        elevation_cell=math.radians(2.0))
     counts = [len(p.origin) for p in looks(radar, ring(360, 5_000.0), 40)]
-    assert max(counts) <= 100 * 2 + 50        # 100 dwells: at most 50 single follows, and a beam of 2 degrees holds two of the ring
+    # 100 dwells: at most 50 single follows, and a beam of 2 degrees holds two of the ring
+    assert max(counts) <= 100 * 2 + 50
     assert sum(counts) > 0
     alone = [len(p.origin) for p in looks(radar, ring(3, 5_000.0), 120)]
     found = next(k for k, n in enumerate(alone) if n)
@@ -182,8 +188,10 @@ def test_a_scheduled_array_spends_no_more_dwells_than_it_has():
 
 
 def test_a_secondary_radar_hears_transponders_only():
-    radar = a_radar(mode_s=True, elevation_sigma=math.nan, range_rate_sigma=math.nan, false_alarms=0.0, detection_probability=1.0)
-    targets = ring(4, 8_000.0)._replace(address=np.array([-1, 0x123456, -1, 0x654321]), pressure_altitude=np.array([np.nan, 900.0, np.nan, 1_200.0]))
+    radar = a_radar(mode_s=True, elevation_sigma=math.nan, range_rate_sigma=math.nan, false_alarms=0.0,
+        detection_probability=1.0)
+    targets = ring(4, 8_000.0)._replace(address=np.array([-1, 0x123456, -1, 0x654321]),
+        pressure_altitude=np.array([np.nan, 900.0, np.nan, 1_200.0]))
     plots = looks(radar, targets, 1)[0]
     assert plots.detections.address.tolist() == [0x123456, 0x654321]
     assert plots.detections.pressure_altitude.tolist() == [900.0, 1_200.0]
@@ -217,7 +225,8 @@ def test_rain_falls_within_its_drifting_cell():
 
 
 def test_reports_come_twice_a_second_with_losses_gaps_and_lies():
-    flights = (a_flight(gap=((20.0, 30.0),)), a_flight(address=0x2, lie=np.array([5_000.0, 0.0, 0.0]), nic=3), a_flight(address=0x3, transponder=False))
+    flights = (a_flight(gap=((20.0, 30.0),)), a_flight(address=0x2, lie=np.array([5_000.0, 0.0, 0.0]), nic=3),
+        a_flight(address=0x3, transponder=False))
     site, table = a_site(), traffic.traffic(flights)
     reports = Reports(flights, site.receivers, FLAT, Chance(2))
     heard = []

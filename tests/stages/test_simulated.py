@@ -96,9 +96,11 @@ def drill_for(frame, state, effector_time=2.0):
     """A picture with one perfect track and a drill with one order on it."""
     clearance = Clearance(1, 0, frame.t, frame.t + effector_time, True, "clear", math.nan, -1, math.inf)
     tracks = Tracks(
-        np.array([1]), np.append(state, 2.5e-4)[None], np.zeros((1, 7, 7)), np.zeros(1), np.zeros(1), np.zeros(1, np.int32), np.array([[1.0, 0.0, 0.0]]),
+        np.array([1]), np.append(state, 2.5e-4)[None], np.zeros((1, 7, 7)), np.zeros(1), np.zeros(1),
+        np.zeros(1, np.int32), np.array([[1.0, 0.0, 0.0]]),
         np.zeros(1, np.int32), np.array([-1]))
-    picture = Picture(frame.t, tracks, Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(2, np.int8), 0.0, 0, 0, 0.0))
+    picture = Picture(frame.t, tracks, Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(2, np.int8),
+        0.0, 0, 0, 0.0))
     order = Order(1, 0, frame.t, frame.t + effector_time, clearance)
     return Moment(frame, picture, Drill(frame.t, "free", (clearance,), (order,), (), Airport(True, 0, 0.0)), None)
 
@@ -110,7 +112,8 @@ def test_stopping_one_round_leaves_every_other_detection_as_it_was():
     for frame, truth in feed:
         engaged.append((frame, truth))
         state = rounds.states(feed.world.rounds, frame.t)[1]
-        if feed.world.rounds.t_launch[1] + 8.0 < frame.t and np.isfinite(feed.world.t_stopped).sum() == 0 and np.isfinite(state[0]):
+        if feed.world.rounds.t_launch[1] + 8.0 < frame.t and np.isfinite(
+                feed.world.t_stopped).sum() == 0 and np.isfinite(state[0]):
             feed.take(drill_for(frame, state))
     assert engaged[-1][1].rounds.outcome.tolist() == [FELL, STOPPED, FELL, FELL, FELL]
     stopped = engaged[-1][1].rounds.t_end[1]
@@ -135,7 +138,8 @@ def test_an_outage_is_silence_and_then_a_radar_that_is_down():
             assert frame.radars.heard[0] < 10.0
             assert frame.radars.sector_width[0] == 0.0
         else:
-            assert same(tuple(c[mine] for c in frame.detections), tuple(c[before.detections.sensor == 0] for c in before.detections))
+            assert same(tuple(c[mine] for c in frame.detections), tuple(c[before.detections.sensor == 0]
+                for c in before.detections))
         assert len(truth.origin) <= len(origin.origin)
 
 
@@ -145,7 +149,8 @@ def test_late_data_come_late_and_are_never_lost(radar):
     plain = flown()
 
     def everything(frames):
-        table = np.concatenate([np.column_stack([f.detections.t, f.detections.range, f.detections.sensor, t.origin]) for f, t in frames])
+        table = np.concatenate([np.column_stack([f.detections.t, f.detections.range, f.detections.sensor, t.origin])
+            for f, t in frames])
         return table[np.lexsort(table.T)]
 
     np.testing.assert_array_equal(everything(late), everything(plain))
@@ -157,8 +162,10 @@ def test_late_data_come_late_and_are_never_lost(radar):
 
 
 def test_commands_arrive_in_the_frame_of_their_time():
-    orders = (Command(0.0, "weapons", "free", "script", "start"), Command(3.1, "hold", "all", "script", "test"), Command(3.25, "release", "all", "script", "x"))
-    arrived = {f.t: [c.kind for c in f.commands] for f, _ in flown(replace(SCENARIO, operator=orders), duration=5.0) if f.commands}
+    orders = (Command(0.0, "weapons", "free", "script", "start"), Command(3.1, "hold", "all", "script", "test"),
+        Command(3.25, "release", "all", "script", "x"))
+    arrived = {f.t: [c.kind for c in f.commands] for f, _ in flown(replace(SCENARIO, operator=orders), duration=5.0)
+        if f.commands}
     assert arrived == {0.0: ["weapons"], 3.25: ["hold", "release"]}
 
 

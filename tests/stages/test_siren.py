@@ -11,7 +11,20 @@ from pathlib import Path
 
 import httpx
 import pytest
-from alert_builders import KEY, Broker, Receiver, a_channel, a_told_moment, a_told_site, cleared, free_port, listening, mosquitto, wait_for, warned
+from alert_builders import (
+    KEY,
+    Broker,
+    Receiver,
+    a_channel,
+    a_told_moment,
+    a_told_site,
+    cleared,
+    free_port,
+    listening,
+    mosquitto,
+    wait_for,
+    warned,
+)
 
 from skywarden.alerts.alert import ExerciseAlert, LiveAlert, SimulationAlert, areas
 from skywarden.alerts.opening import open_alerts
@@ -37,10 +50,12 @@ def a_relay(folder, *options, name="north", zone=ZONE, key="key.txt"):
     log = folder / f"relay-{name}.log"
     with log.open("a") as out:
         process = subprocess.Popen(
-            [sys.executable, str(EXAMPLE), "--key", str(folder / key), "--name", name, "--zone", zone, "--memory", str(folder / f"{name}.json"), *options],
+            [sys.executable, str(EXAMPLE), "--key", str(folder / key), "--name", name, "--zone", zone, "--memory",
+                str(folder / f"{name}.json"), *options],
             stdout=out, stderr=subprocess.STDOUT)
     try:
-        yield lambda: [tuple(line.split(": ", 1)[1].split(" ")[:2]) for line in log.read_text().splitlines() if ": " in line]
+        yield lambda: [tuple(line.split(": ", 1)[1].split(" ")[:2]) for line in log.read_text().splitlines()
+            if ": " in line]
     finally:
         process.kill()
         process.wait()
@@ -72,7 +87,8 @@ def listens(port):
 
 def test_a_relay_by_http_sounds_answers_and_stops(folder):
     port = free_port()
-    with a_relay(folder, "--listen", str(port), "--host", "127.0.0.1") as done, sirens(folder, f"siren+http://127.0.0.1:{port}/") as alerts:
+    with a_relay(folder, "--listen", str(port), "--host", "127.0.0.1") as done, sirens(folder,
+            f"siren+http://127.0.0.1:{port}/") as alerts:
         wait_for(lambda: listens(port))
         alerts.take(a_told_moment(0.0, warned(0.0, (1, 0.0))))
         wait_for(lambda: alerts.couriers[0].report().delivered == 1)
@@ -138,7 +154,8 @@ def relay(folder, monkeypatch):
     spec = importlib.util.spec_from_file_location("siren_relay", EXAMPLE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    made = module.Relay(SimpleNamespace(key=folder / "key.txt", kind="live", memory=folder / "m.json", zone=ZONE, name="north", run="", broker=""))
+    made = module.Relay(SimpleNamespace(key=folder / "key.txt", kind="live", memory=folder / "m.json", zone=ZONE,
+        name="north", run="", broker=""))
     made.done = []
     monkeypatch.setattr(made, "act", lambda state, told: made.done.append(state))
     return made
@@ -208,7 +225,8 @@ def test_a_siren_channel_needs_a_key_and_names_who_must_answer(folder):
             open_alerts(site, 0, LiveAlert, state=folder, folder=folder, wall=True)
     (folder / "key.txt").write_text("short")
     with pytest.raises(UsageError, match="shorter than 16"):
-        open_alerts(a_told_site(a_channel("siren+http://127.0.0.1:9/", relays=("north",))), 0, LiveAlert, state=folder, folder=folder, wall=True)
+        open_alerts(a_told_site(a_channel("siren+http://127.0.0.1:9/", relays=("north",))), 0, LiveAlert, state=folder,
+            folder=folder, wall=True)
 
 
 def test_the_reference_relay_is_short_and_needs_nothing_of_ours():
@@ -234,7 +252,8 @@ def test_mqtt_says_each_zone_again_each_second_lets_it_expire_and_leaves_a_will(
             return states("zone-1").count("take-cover") >= 3 and states("zone-2").count("none") >= 2
 
         wait_for(alive)
-        assert [json.loads(p)["stage"] for _, topic, p, _ in got if "/event/" in topic] == ["take-cover"], "an event once"
+        assert [json.loads(p)["stage"] for _, topic, p, _ in got
+            if "/event/" in topic] == ["take-cover"], "an event once"
         with listening(broker.port, "skywarden/test/live/zone/#") as late:
             wait_for(lambda: [m for m in late if m[3]], what="a late subscriber gets what is retained")
         wait_for(lambda: (b"speaking" in [p for _, topic, p, _ in got if topic.endswith("/status/a")]))
@@ -281,10 +300,13 @@ def test_a_siren_in_plain_shell_acts_answers_and_refuses_what_is_forged(folder):
     sealer = a_sealer()
     alert = an_alert(until=time.time() + 60.0)
     cover, none = sealer.seal(alert), sealer.seal_none(ZONE)
-    lines = [cover, cover, cover.replace(b"take-cover", b"all-clear-"), a_sealer(SimulationAlert).seal(an_alert(SimulationAlert)), b"junk", none]
+    lines = [cover, cover, cover.replace(b"take-cover", b"all-clear-"),
+        a_sealer(SimulationAlert).seal(an_alert(SimulationAlert)), b"junk", none]
     script = EXAMPLE.with_name("siren.sh")
-    done = subprocess.run(["sh", str(script), str(folder / "key.txt"), "north", str(folder / "horn.sh")], input=b"\n".join(lines) + b"\n",
+    done = subprocess.run(["sh", str(script), str(folder / "key.txt"), "north", str(folder / "horn.sh")],
+        input=b"\n".join(lines) + b"\n",
                           capture_output=True, timeout=60, check=True)
-    assert [line for line in done.stderr.decode().splitlines() if "horn" in line] == ["horn take-cover", "horn none", "horn no-contact"]
+    assert [line for line in done.stderr.decode().splitlines() if "horn" in line] == ["horn take-cover", "horn none",
+        "horn no-contact"]
     answers = [sealer.open(line) for line in done.stdout.splitlines()]
     assert answers == [("north", alert.message), ("north", "")]

@@ -22,7 +22,8 @@ def samples(content):
 
 
 def test_no_two_kinds_and_no_two_stages_sound_alike():
-    tones = {(kind, stage): sound.tone(kind, stage) for kind in ("live", "exercise", "simulation") for stage in sound.SAID}
+    tones = {(kind, stage): sound.tone(kind, stage) for kind in ("live", "exercise", "simulation")
+        for stage in sound.SAID}
     tones["test", 0] = sound.tone("test", 0)
     for (a, one), (b, other) in itertools.combinations(tones.items(), 2):
         assert one.size != other.size or np.abs(one - other).max() > 0.1, (a, b)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-TITLE = "Zürich — Flughafen · 東京 … and a title that is longer than the eighty columns that a log without a terminal was broken at"
+TITLE = ("Zürich — Flughafen · 東京 … and a title that is longer than the eighty columns that a log without a terminal "
+    "was broken at")
 
 
 def said(*arguments: str, encoding: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

@@ -35,18 +35,22 @@ PLACE = np.array([-250.0, 120.0, 12.0])
 SITE = a_site(a_radar(place=np.array([5_000.0, 0.0, 0.0]), name="other"), a_radar(place=PLACE))
 NOISE = np.array([3e-3, 3e-3, 15.0, 1.5])        # elevation, bearing, range, range rate of that radar
 BEGIN = datetime(2026, 3, 1, 22, 0, 0)
-ROUNDS = ([-2400.0, 1500.0, 20.0, 90.0, -38.0, 155.0], [2600.0, 1900.0, 20.0, -95.0, -60.0, 150.0], [900.0, -2700.0, 20.0, -20.0, 110.0, 140.0])
+ROUNDS = ([-2400.0, 1500.0, 20.0, 90.0, -38.0, 155.0], [2600.0, 1900.0, 20.0, -95.0, -60.0, 150.0],
+    [900.0, -2700.0, 20.0, -20.0, 110.0, 140.0])
 FRAMES = 100
 
 
 def a_model(kind=CartesianToElevationBearingRangeRate, place=PLACE, **more):
     size = 3 if kind is CartesianToElevationBearingRange else 4
-    return kind(ndim_state=6, mapping=(0, 2, 4), noise_covar=np.diag(NOISE[:size] ** 2), translation_offset=place[:, None], **more)
+    return kind(ndim_state=6, mapping=(0, 2, 4), noise_covar=np.diag(NOISE[:size] ** 2), translation_offset=place[:,
+        None], **more)
 
 
 @pytest.fixture(scope="module")
 def scene():
-    """Three mortar rounds: their truth as Stone Soup keeps it, and what the radar sees of them, rows of a time and z (4,)."""
+    """Three mortar rounds: their truth as Stone Soup keeps it, and what the radar sees of them,
+    rows of a time and z (4,).
+    """
     rng, truth, seen = np.random.default_rng(3), [], []
     for n, begin in enumerate(ROUNDS):
         x = np.array([*begin, 2.5, 0.0, 0.0])
@@ -56,7 +60,8 @@ def scene():
             path.append(GroundTruthState(x[ORDER], timestamp=now))
             far, azimuth, elevation, rate = seen_from(x[:3], x[3:6], PLACE)
             if elevation > math.radians(1.0) and rng.random() < 0.9:
-                seen.append((now, np.array([elevation, math.pi / 2.0 - azimuth, far, rate]) + rng.normal(size=4) * NOISE))
+                seen.append((now, np.array([elevation, math.pi / 2.0 - azimuth, far, rate])
+                    + rng.normal(size=4) * NOISE))
             flow(x, 0.25, 0, SITE.drags, SITE.air, SITE.earth, 7, np.zeros((6, STATES)))
         truth.append(path)
     return set(truth), sorted(seen, key=lambda row: row[0])
@@ -70,9 +75,11 @@ def grouped(seen, **more):
 
 def test_stone_soups_reader_in_front_and_its_metrics_behind(scene, tmp_path):
     truth, seen = scene
-    lines = ["time,elevation,bearing,range,rate", *(",".join([t.isoformat(), *(repr(float(v)) for v in z)]) for t, z in seen)]
+    lines = ["time,elevation,bearing,range,rate", *(",".join([t.isoformat(), *(repr(float(v)) for v in z)]) for t,
+        z in seen)]
     (tmp_path / "d.csv").write_text("\n".join(lines))
-    reader = CSVDetectionReader(tmp_path / "d.csv", state_vector_fields=("elevation", "bearing", "range", "rate"), time_field="time")
+    reader = CSVDetectionReader(tmp_path / "d.csv", state_vector_fields=("elevation", "bearing", "range", "rate"),
+        time_field="time")
     ospa = OSPAMetric(c=200.0, p=1, measure=Euclidean((0, 2, 4)))
     siap = SIAPMetrics(position_measure=Euclidean((0, 2, 4)), velocity_measure=Euclidean((1, 3, 5)))
     manager = MultiManager([ospa, siap], associator=TrackToTruth(association_threshold=100.0))
@@ -116,8 +123,10 @@ def test_models_on_the_detections_rotated_or_without_doppler_say_the_same(scene)
     again = list(track(grouped(level, measurement_model=turned), SITE))
     assert [(t, {one.id for one in held}) for t, held in again] == [(t, {one.id for one in held}) for t, held in plain]
     for a, b in zip(sorted(plain[-1][1], key=lambda o: o.id), sorted(again[-1][1], key=lambda o: o.id), strict=True):
-        np.testing.assert_allclose(np.asarray(a.state_vector, float), np.asarray(b.state_vector, float), rtol=1e-6, atol=1e-4)
-    without = list(track(grouped([(t, z[:3]) for t, z in seen], measurement_model=a_model(CartesianToElevationBearingRange)), SITE))
+        np.testing.assert_allclose(np.asarray(a.state_vector, float), np.asarray(b.state_vector, float), rtol=1e-6,
+            atol=1e-4)
+    without = list(track(grouped([(t, z[:3]) for t, z in seen],
+        measurement_model=a_model(CartesianToElevationBearingRange)), SITE))
     assert len(without[-1][1]) == 3
     shifted = next(iter(track(grouped(seen), SITE, model=a_model(), epoch=BEGIN - timedelta(seconds=0.1))))
     assert shifted[0] == seen[0][0] + timedelta(seconds=0.15)       # frames at 0.15, 0.40 s after the radar's looks
@@ -125,10 +134,12 @@ def test_models_on_the_detections_rotated_or_without_doppler_say_the_same(scene)
 
 @pytest.mark.parametrize(("change", "says"), [
     ({"model": None}, "has no measurement model"),
-    ({"model": a_model(place=PLACE + 3.0)}, r"(?s)no radar of site .* stands at .*-247\.0.*benchmark at -250\.0, 120\.0, 12\.0"),
+    ({"model": a_model(place=PLACE + 3.0)},
+        r"(?s)no radar of site .* stands at .*-247\.0.*benchmark at -250\.0, 120\.0, 12\.0"),
     ({"model": a_model(velocity=np.array([[9.0], [0.0], [0.0]]))}, "sensor moves"),
     ({"model": a_model(CartesianToElevationBearingRange)}, "is no measurement of"),
-    ({"model": CartesianToBearingRange(ndim_state=6, mapping=(0, 2), noise_covar=np.eye(2))}, "CartesianToBearingRange is not understood"),
+    ({"model": CartesianToBearingRange(ndim_state=6, mapping=(0, 2), noise_covar=np.eye(2))},
+        "CartesianToBearingRange is not understood"),
     ({"z": [0.3, 0.1, math.nan, 3.0]}, "is no measurement of"),
     ({"z": [2.0, 0.1, 4000.0, 3.0]}, "is no measurement of"),
     ({"stamp": BEGIN + timedelta(seconds=1.0)}, "comes at"),

@@ -32,7 +32,8 @@ def until(true, what="it"):
 def raw_post(page, path, body, cookie=None):
     """Send bytes as they are."""
     link = http.client.HTTPConnection(page.at.hostname, page.at.port, timeout=patience)
-    headers = {"origin": f"http://{page.at.netloc}", "content-type": "application/json", "x-csrf-token": page.csrf, "cookie": page.cookie}
+    headers = {"origin": f"http://{page.at.netloc}", "content-type": "application/json", "x-csrf-token": page.csrf,
+        "cookie": page.cookie}
     link.request("POST", path, body, headers)
     answer = link.getresponse()
     data = answer.read()
@@ -41,7 +42,8 @@ def raw_post(page, path, body, cookie=None):
 
 
 @pytest.mark.parametrize(("subject", "why"), [
-    (ZONE, "half " + HALF), (ZONE + HALF, "why"), (ZONE, "\u202ereversed"), (ZONE, "bell \x07"), (ZONE, "nul \x00"), (ZONE, "x" * 201), ("z" * 5000, "why"),
+    (ZONE, "half " + HALF), (ZONE + HALF, "why"), (ZONE, "\u202ereversed"), (ZONE, "bell \x07"), (ZONE, "nul \x00"),
+    (ZONE, "x" * 201), ("z" * 5000, "why"),
     (ZONE, "\x1b[2Jgone"), (ZONE, "\ud800\udc00\udfff")])
 def test_text_that_no_record_can_hold_is_refused_with_a_sentence_and_audited(subject, why, tmp_path):
     log = tmp_path / "audit.jsonl"
@@ -77,13 +79,16 @@ def test_a_record_with_an_impossible_track_number_does_not_break_a_page():
     from skywarden.messages.commands import CONSENT, RECLASSIFY, SHELVE, Command
 
     memory = Memory(SITE)
-    for kind, subject in ((CONSENT, "9" * 5000), (RECLASSIFY, "9" * 5000 + " aircraft"), (CONSENT, "-" * 50), (SHELVE, f"soon {ZONE}"), (SHELVE, ZONE)):
-        memory.see(Play(SITE).moment(1.0)._replace(frame=Play(SITE).moment(1.0).frame._replace(commands=(Command(1.0, kind, subject, "x", ""),))))
+    for kind, subject in ((CONSENT, "9" * 5000), (RECLASSIFY, "9" * 5000 + " aircraft"), (CONSENT, "-" * 50),
+            (SHELVE, f"soon {ZONE}"), (SHELVE, ZONE)):
+        memory.see(Play(SITE).moment(1.0)._replace(frame=Play(SITE).moment(1.0).frame._replace(commands=(Command(1.0,
+            kind, subject, "x", ""),))))
     assert memory.frames == 5
 
 
 @pytest.mark.parametrize("body", [
-    b'{"kind": 1e999}', b'{"kind": ' + b"9" * 5000 + b"}", b'{"kind": "alarm", "subject": {"a": ["\\ud83d"]}}', b'{"\\ud83d": 1}', b"[]", b"null",
+    b'{"kind": 1e999}', b'{"kind": ' + b"9" * 5000 + b"}", b'{"kind": "alarm", "subject": {"a": ["\\ud83d"]}}',
+    b'{"\\ud83d": 1}', b"[]", b"null",
     b"\xff\xfe{}",
     b'{"kind": ["alarm"]}', b'{"kind": "alarm", "kind": NaN}', b'{"kind": ' + b"[" * 200 + b"]" * 200 + b"}", b""])
 def test_json_of_any_make_is_answered_with_a_sentence(body):
@@ -96,7 +101,8 @@ def test_json_of_any_make_is_answered_with_a_sentence(body):
             assert page.ask("GET", "/api/audit")[0] == 200
 
 
-@pytest.mark.parametrize("name", [HALF, "a" * 65, "x\x1b[2J", "\u202eotto", 'x"\n{"who": "tom"}', ["otto"], 7, None, {"a": HALF}])
+@pytest.mark.parametrize("name", [HALF, "a" * 65, "x\x1b[2J", "\u202eotto", 'x"\n{"who": "tom"}', ["otto"], 7, None,
+    {"a": HALF}])
 def test_a_log_in_under_any_name_stands_in_the_audit_log_and_breaks_no_line_of_it(name, tmp_path):
     log = tmp_path / "audit.jsonl"
     with console(users=users(tmp_path, sven="supervisor"), audit=log) as served:
@@ -176,7 +182,8 @@ def test_a_known_browser_is_known_to_a_restarted_server(tmp_path):
 
 def test_many_machines_guessing_one_name_are_slowed_together_and_this_machine_is_not(tmp_path):
     door = sessions.Door(users(tmp_path, mira="operator"))
-    door._hasher = type("Quick", (), {"verify": lambda self, kept, given: (_ for _ in ()).throw(sessions.VerificationError())})()
+    door._hasher = type("Quick", (), {"verify": lambda self, kept,
+        given: (_ for _ in ()).throw(sessions.VerificationError())})()
     tried = 0
     for i in range(60):
         for k in range(5):
@@ -293,7 +300,8 @@ def test_what_a_proxy_header_says_is_not_believed(tmp_path):
     with console(users=users(tmp_path, mira="operator")) as served:
         page = Page(served)
         for i in range(5):
-            assert page.ask("POST", "/api/login", {"name": "mira", "password": "x"}, x_forwarded_for=f"10.0.0.{i}")[0] == 403
+            assert page.ask("POST", "/api/login", {"name": "mira", "password": "x"},
+                x_forwarded_for=f"10.0.0.{i}")[0] == 403
         assert page.ask("POST", "/api/login", {"name": "mira", "password": "x"}, x_forwarded_for="10.0.0.9")[0] == 429
         assert {entry["from"] for entry in served.audit.entries} == {"127.0.0.1"}
 
@@ -311,7 +319,9 @@ def test_one_session_holds_so_many_pages_and_no_more(monkeypatch):
 
 
 def flood(link):
-    """Sends until the other end closes: page and server share this process, and on a loaded machine the server comes late to it."""
+    """Sends until the other end closes: page and server share this process, and on a loaded machine
+    the server comes late to it.
+    """
     given_up = time.monotonic() + 120.0
     while time.monotonic() < given_up:
         for _ in range(1_000):
@@ -363,7 +373,9 @@ def test_an_audit_file_that_is_there_becomes_its_owners_alone(tmp_path):
 
 
 def test_what_is_fit_is_let_through_and_what_is_not_is_named():
-    for good in ("", "plain", "line\nand\ttab", "فارسی", "👩‍🚒 🇦🇫", "ﷺ", "𝔘", 0, -1.5, True, None, [1, {"a": ["b"]}], 2**53):
+    for good in ("", "plain", "line\nand\ttab", "فارسی", "👩‍🚒 🇦🇫", "ﷺ", "𝔘", 0, -1.5, True, None, [1, {"a": ["b"]}],
+            2**53):
         assert requests.unfit_text(good) == "", good
-    for bad in (HALF, "\x00", "\x1b", "\u202e", "\u2066", "\u2028", "\x85", 2**53 + 1, float("inf"), float("nan"), {HALF: 1}, [[HALF]]):
+    for bad in (HALF, "\x00", "\x1b", "\u202e", "\u2066", "\u2028", "\x85", 2**53 + 1, float("inf"), float("nan"),
+            {HALF: 1}, [[HALF]]):
         assert requests.unfit_text(bad), bad

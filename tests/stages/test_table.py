@@ -63,7 +63,8 @@ def test_every_fault_is_named_at_once_with_its_line(tmp_path):
     found = faults(tmp_path, f"{HEAD}\n1,2000,3,0.1,5\nnan,-5,200,0.1,x\n2,,1,90,\n")
     said = {line: " ".join(what for at, what in found if at == line) for line in (2, 3, 4)}
     assert said[2] == ""
-    assert all(word in said[3] for word in ("time_s: nan", "-5.0 is not positive", "is it in degrees", '"x" is not a number'))
+    assert all(word in said[3] for word in ("time_s: nan", "-5.0 is not positive", "is it in degrees",
+        '"x" is not a number'))
     assert all(word in said[4] for word in ("range_m: nan", "beyond the zenith"))
 
 
@@ -74,7 +75,8 @@ def test_many_rows_with_one_fault_are_counted_not_listed(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "word"), [
-    ("", "empty"), (HEAD + "\n", "no detections"), ("time_s,range_m\n1,2\n", 'column "azimuth_rad" is missing'), ("\0\1\2\3" * 50, "binary"),
+    ("", "empty"), (HEAD + "\n", "no detections"), ("time_s,range_m\n1,2\n", 'column "azimuth_rad" is missing'),
+    ("\0\1\2\3" * 50, "binary"),
     (f"{HEAD}\n1,2,3\n1,2,3,4,5,6,7,8\n", ""), (f"{HEAD},sensor\n1,2000,1,0.1,5,west\n", "not a radar")])
 def test_what_is_no_table_is_said_so(tmp_path, text, word):
     assert any(word in what for _, what in faults(tmp_path, text))

@@ -1,4 +1,6 @@
-"""Terrain tiles: heights are what the file means by them, in metres above the sea, or the file is refused; it alone is opened, and only where it is needed."""
+"""Terrain tiles: heights are what the file means by them, in metres above the sea, or the file is
+refused; it alone is opened, and only where it is needed.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +86,8 @@ def site(folder: Path, files: str = '["dem.tif"]', longitude: float = LONGITUDE,
     (folder / "site.toml").write_text(
         f"[origin]\nlatitude_deg = {LATITUDE}\nlongitude_deg = {longitude}\nelevation_m = {elevation}\n"
         f"[terrain]\nfiles = {files}\nstep_m = 100\nextent_m = 2000\n"
-        '[[radars]]\nname = "r"\nrevisit_s = 0.5\nrange_max_m = 15000\nrange_sigma_m = 10\nazimuth_sigma_mrad = 3\nelevation_sigma_mrad = 3\n'
+        '[[radars]]\nname = "r"\nrevisit_s = 0.5\nrange_max_m = 15000\nrange_sigma_m = 10\nazimuth_sigma_mrad = '
+        '3\nelevation_sigma_mrad = 3\n'
     )
     return load(folder)
 
@@ -199,7 +202,8 @@ def test_a_void_is_one_under_a_scale_too(tmp_path: Path) -> None:
         ({"crs": "EPSG:4284"}, "Pulkovo"),
         (
             {
-                "crs": 'GEOGCRS["Odd",DATUM["Odd",ELLIPSOID["Krassowsky 1940",6378245,298.3]],CS[ellipsoidal,2],AXIS["lat",north],AXIS["lon",east],'
+                "crs": 'GEOGCRS["Odd",DATUM["Odd",ELLIPSOID["Krassowsky '
+                '1940",6378245,298.3]],CS[ellipsoidal,2],AXIS["lat",north],AXIS["lon",east],'
                 'ANGLEUNIT["degree",0.0174532925199433]]'
             },
             "datum",
@@ -244,8 +248,10 @@ def test_a_tile_over_the_date_line_knows_both_sides(centre: float, longitude: fl
     assert up(found)[20, 20] == pytest.approx(20.0, abs=2.0 * metre)
 
 
-VRT = '<VRTDataset rasterXSize="64" rasterYSize="64"><SRS>EPSG:4326</SRS><GeoTransform>69,0.01,0,35,0,-0.01</GeoTransform>{}</VRTDataset>'
-BAND = '<VRTRasterBand dataType="Float32" band="1"><SimpleSource><SourceFilename relativeToVRT="0">{}</SourceFilename></SimpleSource></VRTRasterBand>'
+VRT = ('<VRTDataset rasterXSize="64" '
+    'rasterYSize="64"><SRS>EPSG:4326</SRS><GeoTransform>69,0.01,0,35,0,-0.01</GeoTransform>{}</VRTDataset>')
+BAND = ('<VRTRasterBand dataType="Float32" band="1"><SimpleSource><SourceFilename '
+    'relativeToVRT="0">{}</SourceFilename></SimpleSource></VRTRasterBand>')
 
 
 @pytest.mark.parametrize("name", ["dem.tif", "dem.tiff", "dem.dt0", "dem.dt2", "N34E069.hgt", "dem.vrt"])

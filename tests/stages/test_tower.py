@@ -24,7 +24,8 @@ from skywarden.site.model import Zone
 FRAME = 0.25
 SITE = a_site()
 BASE = a_site(zones=(
-    Zone("runway", "runway", 0.0, 0.0, False, np.array([[-1_700.0, -25.0], [1_700.0, -25.0], [1_700.0, 25.0], [-1_700.0, 25.0]])),
+    Zone("runway", "runway", 0.0, 0.0, False, np.array([[-1_700.0, -25.0], [1_700.0, -25.0], [1_700.0, 25.0],
+        [-1_700.0, 25.0]])),
     Zone("apron", "apron", 50.0, 5.0, True, square(200.0, 400.0, 100.0))))
 
 
@@ -43,7 +44,8 @@ def a_departure(planned: float = 60.0, address: int = 101):
     pace = np.minimum(2.0 * t, 75.0)
     west = np.concatenate([[0.0], np.cumsum(0.5 * (pace[1:] + pace[:-1]))])
     up = gaussian_filter1d(np.where(t < 35.0, 0.0, 5.0 * (t - 35.0)), 5.0, mode="nearest")
-    return a_flight(callsign=f"OUT{address}", address=address, t=planned + t, position=np.column_stack([-west, np.zeros_like(t), up]), tower="departure")
+    return a_flight(callsign=f"OUT{address}", address=address, t=planned + t,
+        position=np.column_stack([-west, np.zeros_like(t), up]), tower="departure")
 
 
 class Day:
@@ -63,7 +65,8 @@ class Day:
                 if np.isfinite(state).all():
                     way.append((self.t, state))
             told = self.world.movements(self.t)
-            for callsign, word, late, around in zip(told.callsign.tolist(), told.word.tolist(), told.late.tolist(), told.around.tolist(), strict=True):
+            for callsign, word, late, around in zip(told.callsign.tolist(), told.word.tolist(), told.late.tolist(),
+                    told.around.tolist(), strict=True):
                 name = callsign.decode()
                 said = self.words.setdefault(name, [])
                 if not said or said[-1] != word:
@@ -72,7 +75,8 @@ class Day:
             ahead = [traffic.states(self.world.traffic, self.t + s) for s in (1.0, self.world._tower.reaction)]
             self.world.runway(is_open, self.t)
             after = [traffic.states(self.world.traffic, self.t + s) for s in (1.0, self.world._tower.reaction)]
-            assert np.allclose(ahead, after, atol=1e-6, rtol=0.0, equal_nan=True), "what was to come within the reaction time has changed"
+            assert np.allclose(ahead, after, atol=1e-6, rtol=0.0,
+                equal_nan=True), "what was to come within the reaction time has changed"
             self.t += FRAME
         return self
 
@@ -87,7 +91,9 @@ def down(way):
 
 
 def flyable(way, bank_deg: float = 27.0):
-    """Largest excess over what an aeroplane does, of a way [(t, state)]: bank, climb, change of climb, of pace, leaps."""
+    """Largest excess over what an aeroplane does, of a way [(t, state)]: bank, climb, change of
+    climb, of pace, leaps.
+    """
     t, state = np.array([t for t, _ in way]), np.array([s for _, s in way])
     step = np.linalg.norm(np.diff(state[:, :3], axis=0), axis=1) / np.diff(t)
     pace = np.hypot(state[:, 3], state[:, 4])
@@ -125,7 +131,8 @@ def test_after_its_fix_it_goes_around_climbs_first_and_comes_again(left):
     flight = an_arrival(300.0)
     day = Day(flight).run(300.0 - left - tower.REACTION, True).run(420.0, False)
     low = min(s[2] for t, s in day.ways[0])
-    turned = [s for t, s in day.ways[0] if t > 300.0 - left and abs(steering.wrapped(math.atan2(s[3], s[4]) + 0.5 * math.pi)) > 0.2]
+    turned = [s for t, s in day.ways[0] if t > 300.0 - left
+        and abs(steering.wrapped(math.atan2(s[3], s[4]) + 0.5 * math.pi)) > 0.2]
     assert turned[0][2] > tower.CIRCUIT - 30.0, "it turns low"
     assert low > 30.0
     day.run(900.0, True)
@@ -199,7 +206,8 @@ def test_what_an_engagement_looks_ahead_at_is_laid_out_before():
 
 
 def drawn(seed: int = 1, hours: float = 2.0, **changes):
-    return flow.drawn(a_scenario(raids=(), duration=3_600.0 * hours, flow=replace(Flow(5_000.0, 0.2, 0.25, 0.1), **changes)), BASE, Chance(seed))
+    return flow.drawn(a_scenario(raids=(), duration=3_600.0 * hours, flow=replace(Flow(5_000.0, 0.2, 0.25, 0.1),
+        **changes)), BASE, Chance(seed))
 
 
 def test_traffic_is_drawn_at_its_rate_from_the_seed_alone_and_every_flight_is_flyable():
@@ -220,7 +228,8 @@ def test_traffic_is_drawn_at_its_rate_from_the_seed_alone_and_every_flight_is_fl
         if f.callsign[0] == "A" and f.tower == "arrival":
             assert np.abs(f.position[-1, 1]) < 20.0, "it leaves the runway"
     again, other = drawn(), drawn(2)
-    assert all(np.array_equal(a.position, b.position) and a.callsign == b.callsign for a, b in zip(flights, again, strict=True))
+    assert all(np.array_equal(a.position, b.position) and a.callsign == b.callsign for a, b in zip(flights, again,
+        strict=True))
     assert len(other) != len(flights) or not np.array_equal(other[0].t, flights[0].t)
     assert drawn(per_week=0.0) == ()
 

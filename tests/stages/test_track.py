@@ -42,13 +42,15 @@ def test_tracks_impacts_warnings_and_summary_are_written_run_by_run(tmp_path, ki
     assert summary["detections"] == rows
     assert 0.0 < summary["step_ms_median"] <= summary["step_ms_p99"] <= summary["step_ms_max"]
     load = pl.read_csv if kind == "csv" else pl.read_parquet
-    tracks, impacts, warnings = (load(tmp_path / "out" / f"{name}.{kind}") for name in ("tracks", "impacts", "warnings"))
+    tracks, impacts, warnings = (load(tmp_path / "out" / f"{name}.{kind}") for name in ("tracks", "impacts",
+        "warnings"))
     assert tuple(tracks.columns) == ("run", *TRACKS)
     assert tuple(impacts.columns) == ("run", *IMPACTS)
     assert tuple(warnings.columns) == ("run", *WARNINGS)
     assert tracks["run"].unique().sort().to_list() == [3, 4]
     assert tracks.group_by("run").agg(pl.col("track").min())["track"].to_list() == [1, 1]      # every run begins afresh
-    # in the second run two looks after the second detection are missed: so young a track is given up, and begun again under the next number
+    # in the second run two looks after the second detection are missed: so young a track is given up, and begun again
+    # under the next number
     later = tracks.filter(pl.col("time_s") > 3.5)
     assert later.group_by("run").agg(pl.col("track").n_unique())["track"].to_list() == [1, 1]
     assert set(warnings["action"]) <= {"raise", "clear"}

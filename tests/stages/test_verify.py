@@ -61,7 +61,8 @@ def a_drill(t: float = NOW, clearance: Clearance | None = None, ordered: bool = 
 
 def the_picture(t: float = NOW, **changes: Any) -> Any:
     tracks = some_tracks(FALLING, t=t)
-    return a_picture(t, tracks=tracks, impacts=some_impacts((1.0, t + 12.0, 0.0, 300.0)), threats=some_threats((1, 0, 0.8, t + 12.0)))._replace(**changes)
+    return a_picture(t, tracks=tracks, impacts=some_impacts((1.0, t + 12.0, 0.0, 300.0)),
+        threats=some_threats((1, 0, 0.8, t + 12.0)))._replace(**changes)
 
 
 def rules(site: Site, *moments: Any) -> set[str]:
@@ -77,7 +78,8 @@ def an_airliner(*state: float, t: float = NOW, seen: float | None = None) -> Any
 
 def a_report(east: float, north: float, up: float, **columns: Any) -> Aircraft:
     return Aircraft.empty(1)._replace(
-        t=np.array([NOW]), address=np.array([0xABCDEF]), position=np.array([[east, north, up]]), velocity=np.array([[100.0, 0.0, 0.0]]),
+        t=np.array([NOW]), address=np.array([0xABCDEF]), position=np.array([[east, north, up]]),
+        velocity=np.array([[100.0, 0.0, 0.0]]),
         nacp=np.array([9], np.int8))._replace(**columns)
 
 
@@ -96,19 +98,22 @@ def test_a_refusal_is_never_a_violation() -> None:
 
 def test_an_aircraft_in_the_line_of_fire_is_named() -> None:
     picture = the_picture(tracks=an_airliner(-300.0, 600.0, 500.0, 70.0, 0.0, 0.0))
-    found = [v for v in violations(the_site(), [(a_frame(NOW), picture, a_drill(ordered=False))]) if v.rule != "evidence"]
+    found = [v for v in violations(the_site(), [(a_frame(NOW), picture, a_drill(ordered=False))])
+        if v.rule != "evidence"]
     assert [(v.rule, v.track, v.effector) for v in found] == [("aircraft", 1, 0)]
     assert "track 2" in found[0].what
 
 
 def test_an_aircraft_that_flies_away_is_not() -> None:
-    assert rules(the_site(), (a_frame(NOW), the_picture(tracks=an_airliner(9_000.0, 0.0, 3_000.0, 200.0, 0.0, 0.0)), a_drill())) == set()
+    assert rules(the_site(), (a_frame(NOW), the_picture(tracks=an_airliner(9_000.0, 0.0, 3_000.0, 200.0, 0.0, 0.0)),
+        a_drill())) == set()
 
 
 def test_an_aircraft_not_seen_for_long_may_be_anywhere_near() -> None:
     far = (2_600.0, 600.0, 500.0, 0.0, 0.0, 0.0)
     assert rules(the_site(), (a_frame(NOW), the_picture(tracks=an_airliner(*far)), a_drill())) == set()
-    assert rules(the_site(), (a_frame(NOW), the_picture(tracks=an_airliner(*far, seen=NOW - 12.0)), a_drill())) == {"aircraft"}
+    assert rules(the_site(), (a_frame(NOW), the_picture(tracks=an_airliner(*far, seen=NOW - 12.0)),
+        a_drill())) == {"aircraft"}
 
 
 def test_a_raw_report_counts_where_no_track_has_taken_it_over() -> None:
@@ -118,11 +123,13 @@ def test_a_raw_report_counts_where_no_track_has_taken_it_over() -> None:
 
 
 def test_a_report_of_unknown_height_may_be_at_any() -> None:
-    assert rules(the_site(), (a_frame(NOW, aircraft=a_report(-300.0, 600.0, math.nan)), the_picture(), a_drill())) == {"aircraft"}
+    assert rules(the_site(), (a_frame(NOW, aircraft=a_report(-300.0, 600.0, math.nan)), the_picture(),
+        a_drill())) == {"aircraft"}
 
 
 def test_a_report_of_the_frame_before_is_not_forgotten() -> None:
-    before = (a_frame(NOW - 1.0, aircraft=a_report(-300.0, 600.0, 500.0, t=np.array([NOW - 1.0]))), a_picture(NOW - 1.0), None)
+    before = (a_frame(NOW - 1.0, aircraft=a_report(-300.0, 600.0, 500.0, t=np.array([NOW - 1.0]))),
+        a_picture(NOW - 1.0), None)
     assert rules(the_site(), before, (a_frame(NOW), the_picture(), a_drill())) == {"aircraft"}
 
 
@@ -134,22 +141,26 @@ def test_a_report_of_the_frame_before_is_not_forgotten() -> None:
         ("threat", {"threats": some_threats((1, 0, 0.1, NOW + 12.0))}),
         ("unknown", {"tracks": some_tracks(FALLING, t=NOW)._replace(number=np.array([7]))}),
         ("sensors", {"health": a_picture().health._replace(radars=np.ones(1, np.int8))}),
-        ("reach", {"tracks": some_tracks((0.0, 9_000.0, 4_000.0, 0.0, -100.0, -100.0), t=NOW), "impacts": some_impacts((1.0, NOW + 60.0, 0.0, 300.0))}),
+        ("reach", {"tracks": some_tracks((0.0, 9_000.0, 4_000.0, 0.0, -100.0, -100.0), t=NOW),
+            "impacts": some_impacts((1.0, NOW + 60.0, 0.0, 300.0))}),
     ])
 def test_each_forged_belief_is_found(rule: str, changes: dict[str, Any]) -> None:
     assert rule in rules(the_site(), (a_frame(NOW), the_picture(**changes), a_drill()))
 
 
 def test_a_window_in_the_past_is_found() -> None:
-    assert "clearance" in rules(the_site(), (a_frame(NOW), the_picture(), a_drill(clearance=a_clearance(t_from=NOW - 3.0))))
+    assert "clearance" in rules(the_site(), (a_frame(NOW), the_picture(),
+        a_drill(clearance=a_clearance(t_from=NOW - 3.0))))
 
 
 def test_a_shot_out_of_the_sector_is_found() -> None:
-    site = replace(the_site(), effectors=(an_effector(azimuth_from=math.radians(90.0), azimuth_width=math.radians(90.0)),))
+    site = replace(the_site(), effectors=(an_effector(azimuth_from=math.radians(90.0),
+        azimuth_width=math.radians(90.0)),))
     assert rules(site, (a_frame(NOW), the_picture(), a_drill())) == {"sector"}
 
 
-@pytest.mark.parametrize(("arc", "found"), [((-0.1, 0.2), {"sector"}), ((0.2, 1.0), set()), ((1.0, 5.28), {"sector"}), ((1.0, 5.0), set())])
+@pytest.mark.parametrize(("arc", "found"), [((-0.1, 0.2), {"sector"}), ((0.2, 1.0), set()), ((1.0, 5.28), {"sector"}),
+    ((1.0, 5.0), set())])
 def test_a_shot_into_a_no_fire_arc_is_found(arc: tuple[float, float], found: set[str]) -> None:
     site = replace(the_site(), effectors=(an_effector(no_fire=(arc,)),))
     assert rules(site, (a_frame(NOW), the_picture(), a_drill())) == found
@@ -157,7 +168,8 @@ def test_a_shot_into_a_no_fire_arc_is_found(arc: tuple[float, float], found: set
 
 def test_an_interception_low_over_people_is_found() -> None:
     low = the_picture(
-        tracks=some_tracks((0.0, 480.0, 320.0, 0.0, -10.0, -90.0), t=NOW), impacts=some_impacts((1.0, NOW + 3.2, 0.0, 380.0)),
+        tracks=some_tracks((0.0, 480.0, 320.0, 0.0, -10.0, -90.0), t=NOW), impacts=some_impacts((1.0, NOW + 3.2, 0.0,
+            380.0)),
         threats=some_threats((1, 0, 0.8, NOW + 3.2)))
     nobody = asked(replace(the_site(), zones=()), a_frame(NOW), low)
     assert nobody is not None
@@ -179,7 +191,8 @@ def test_orders_under_hold_are_found() -> None:
         assert rules(the_site(), (a_frame(NOW, words), the_picture(), a_drill())) == {"hold"}
     for words in said[1:]:
         before = (a_frame(NOW - 1.0, words), a_picture(NOW - 1.0), None)
-        assert rules(the_site(), before, (a_frame(NOW, ("release", words[1], "Ann")), the_picture(), a_drill())) == set()
+        assert rules(the_site(), before, (a_frame(NOW, ("release", words[1], "Ann")), the_picture(),
+            a_drill())) == set()
     assert rules(the_site(weapons="hold"), (a_frame(NOW), the_picture(), a_drill())) == {"hold"}
 
 
@@ -207,31 +220,40 @@ def test_two_orders_at_once_are_found() -> None:
 
 
 def a_scene(rng: np.random.Generator) -> tuple[Site, Any, Any]:
-    """A round that comes down on an apron beside a runway, an effector of any kind, and traffic on radar, by broadcast, silent and unknown."""
+    """A round that comes down on an apron beside a runway, an effector of any kind, and traffic on
+    radar, by broadcast, silent and unknown.
+    """
     kind = str(rng.choice(["gun", "interceptor", "directed-energy"]))
     effector = an_effector(
-        kind=kind, place=np.array([*rng.uniform(-500.0, 500.0, 2), 0.0]), speed=math.inf if kind == "directed-energy" else rng.uniform(400.0, 1_000.0),
-        reach_max=rng.uniform(1_500.0, 4_000.0), burst=int(rng.integers(1, 40)), dud_share=rng.uniform(0.0, 0.0002), engagement_s=rng.uniform(1.0, 3.0))
+        kind=kind, place=np.array([*rng.uniform(-500.0, 500.0, 2), 0.0]), speed=math.inf if kind == "directed-energy"
+        else rng.uniform(400.0, 1_000.0),
+        reach_max=rng.uniform(1_500.0, 4_000.0), burst=int(rng.integers(1, 40)), dud_share=rng.uniform(0.0, 0.0002),
+        engagement_s=rng.uniform(1.0, 3.0))
     site = a_site(
         a_radar(place=np.array([*rng.uniform(-800.0, 800.0, 2), 10.0])), effectors=(effector,),
-        zones=(a_zone(north=rng.uniform(200.0, 500.0), people=20.0), a_zone("runway", kind="runway", people=0.0, polygon=np.array(
+        zones=(a_zone(north=rng.uniform(200.0, 500.0), people=20.0), a_zone("runway", kind="runway", people=0.0,
+            polygon=np.array(
             [[-30.0, -1500.0], [30.0, -1500.0], [30.0, 1500.0], [-30.0, 1500.0]]))))
     left, north = rng.uniform(11.0, 16.0), site.zones[0].polygon[:, 1].mean()
     pace = rng.uniform(60.0, 120.0)
     state = (rng.uniform(-60.0, 60.0), north + pace * left, 60.0 * left, 0.0, -pace, -60.0 + 0.5 * 9.80665 * left)
     n, m = int(rng.integers(1, 6)), int(rng.integers(0, 3))
-    places = [(*rng.uniform(4_000.0, 9_000.0, 2) * rng.choice([-1.0, 1.0], 2), rng.uniform(300.0, 4_000.0)) for _ in range(n + m)]
+    places = [(*rng.uniform(4_000.0, 9_000.0, 2) * rng.choice([-1.0, 1.0], 2), rng.uniform(300.0, 4_000.0))
+        for _ in range(n + m)]
     paces = [(*rng.uniform(-120.0, 120.0, 2), rng.uniform(-5.0, 5.0)) for _ in range(n + m)]
     tracks = join(
         some_tracks(state, t=NOW, drag=float(rng.choice([0.0, 1e-4]))),
-        some_tracks(*[a + b for a, b in zip(places[:n], paces[:n], strict=True)], t=NOW, projectile=rng.uniform(0.0, 0.6, n), sigma=rng.uniform(3.0, 30.0)))
+        some_tracks(*[a + b for a, b in zip(places[:n], paces[:n], strict=True)], t=NOW, projectile=rng.uniform(0.0,
+            0.6, n), sigma=rng.uniform(3.0, 30.0)))
     tracks = tracks._replace(number=np.arange(1, n + 2), seen=NOW - np.append(0.0, rng.uniform(0.0, 2.0, n)),
                              address=np.append(-1, np.where(rng.random(n) < 0.5, 0x700000 + np.arange(n), -1)))
     heard = Aircraft.empty(m)._replace(
         t=NOW - rng.uniform(0.0, 0.5, m), address=0x800000 + np.arange(m), position=np.array(places[n:]).reshape(-1, 3),
-        velocity=np.array(paces[n:]).reshape(-1, 3), nacp=rng.integers(-1, 10, m).astype(np.int8), nic=rng.integers(5, 9, m).astype(np.int8))
+        velocity=np.array(paces[n:]).reshape(-1, 3), nacp=rng.integers(-1, 10, m).astype(np.int8), nic=rng.integers(5,
+            9, m).astype(np.int8))
     picture = a_picture(
-        NOW, tracks=tracks, impacts=some_impacts((1.0, NOW + left, state[0], north)), threats=some_threats((1, 0, 0.8, NOW + left), people=20.0))
+        NOW, tracks=tracks, impacts=some_impacts((1.0, NOW + left, state[0], north)),
+        threats=some_threats((1, 0, 0.8, NOW + left), people=20.0))
     return site, a_frame(NOW, aircraft=heard), picture
 
 
@@ -278,7 +300,8 @@ def tampered(clearance: Clearance, rng: np.random.Generator) -> tuple[str, Clear
         "the effector moved": lambda: evidence(place=e.place + way * 100.0 * some),
         "a line bent": lambda: evidence(ends=lines),
         "lines shortened": lambda: evidence(ends=e.place + (e.ends - e.place) * (1.0 - 0.5 * some)),
-        "lines turned": lambda: evidence(ends=e.place + (e.ends - e.place) @ np.array([[0.9, 0.43589, 0.0], [-0.43589, 0.9, 0.0], [0.0, 0.0, 1.0]])),
+        "lines turned": lambda: evidence(ends=e.place + (e.ends - e.place) @ np.array([[0.9, 0.43589, 0.0],
+            [-0.43589, 0.9, 0.0], [0.0, 0.0, 1.0]])),
         "cones narrowed": lambda: evidence(spread=e.spread * (1.0 - some * 0.9)),
         "a meeting higher up": lambda: evidence(hit_height=e.hit_height + 20.0 + 300.0 * some),
         "no no-fire arc": lambda: evidence(arc=()),
@@ -302,17 +325,22 @@ def tampered(clearance: Clearance, rng: np.random.Generator) -> tuple[str, Clear
         "a sector dropped": lambda: evidence(approaches=take(sectors, ~end)),
         "a sector turned": lambda: evidence(approaches=sectors._replace(bearing=sectors.bearing + end * some * 3.0)),
         "a sector moved": lambda: evidence(approaches=sectors._replace(place=sectors.place + end[:, None] * 50.0)),
-        "a sector emptied or filled": lambda: evidence(approaches=sectors._replace(aircraft=sectors.aircraft + end.astype(np.int32) * 3)),
+        "a sector emptied or filled": lambda: evidence(approaches=sectors._replace(aircraft=sectors.aircraft
+            + end.astype(np.int32) * 3)),
         "a cause dropped": lambda: evidence(fallout=take(falls, ~fall)),
-        "the footprint moved": lambda: evidence(fallout=falls._replace(place=falls.place + fall[:, None] * falls.radius[:, None] * (0.2 + some))),
-        "the footprint shrunk": lambda: evidence(fallout=falls._replace(radius=falls.radius * np.where(fall, 0.8 - 0.5 * some, 1.0))),
+        "the footprint moved": lambda: evidence(fallout=falls._replace(place=falls.place + fall[:,
+            None] * falls.radius[:, None] * (0.2 + some))),
+        "the footprint shrunk": lambda: evidence(fallout=falls._replace(radius=falls.radius * np.where(fall,
+            0.8 - 0.5 * some, 1.0))),
         "fewer pieces": lambda: evidence(fallout=falls._replace(pieces=falls.pieces * np.where(fall, 0.5 * some, 1.0))),
-        "more people": lambda: evidence(fallout=falls._replace(people=falls.people + fall * (0.01 + 2.0 * np.maximum(falls.people, 0.0)))),
+        "more people": lambda: evidence(fallout=falls._replace(people=falls.people
+            + fall * (0.01 + 2.0 * np.maximum(falls.people, 0.0)))),
         "unseen belittled": lambda: evidence(unseen=e.unseen * 0.5 * some),
         "outside belittled": lambda: evidence(outside=e.outside + 1e-9 + e.outside * some),
         "claims belittled": lambda: evidence(claims=e.claims * 0.5 * some + 1e-9 * (e.claims == 0.0)),
         "fragments belittled": lambda: evidence(fragments=e.fragments + 1e-9 + e.fragments * some),
-        "a bound that is none": lambda: evidence(**{str(rng.choice(["unseen", "outside", "claims", "fragments"])): math.nan}),
+        "a bound that is none": lambda: evidence(**{str(rng.choice(["unseen", "outside", "claims",
+            "fragments"])): math.nan}),
         "another stake": lambda: evidence(stake=e.stake * (1.0 + some)),
     }
     what = str(rng.choice(list(made)))
@@ -338,7 +366,8 @@ def test_every_tampered_clearance_is_found_and_no_honest_one_is(count: int, evid
             tried += 1
     assert len(kinds) >= 45
     if count == 1_000:
-        evidence("clearances-tampered", "tampered clearances", tried=tried, found=tried, kinds=len(kinds), honest_ones=honest, honest_ones_objected_to=0)
+        evidence("clearances-tampered", "tampered clearances", tried=tried, found=tried, kinds=len(kinds),
+            honest_ones=honest, honest_ones_objected_to=0)
 
 
 def test_check_takes_a_record_and_says_which_clearance_is_wrong(tmp_path: Path) -> None:
@@ -347,7 +376,8 @@ def test_check_takes_a_record_and_says_which_clearance_is_wrong(tmp_path: Path) 
         header = Header("simulation", 0, site.name, site.sources, "test", {}, 1, None, ())
         recorder = Recorder(tmp_path / name, header)
         frame, picture = a_frame(NOW), a_picture(NOW, len(site.radars))
-        drill = a_drill(clearance=replace(a_clearance(), track=77)) if forged else Drill(NOW, "free", (), (), (), Airport(True, 0, 0.0))
+        drill = a_drill(clearance=replace(a_clearance(), track=77)) if forged else Drill(NOW, "free", (), (), (),
+            Airport(True, 0, 0.0))
         recorder.take(Moment(frame, picture, drill, Truth.nothing(NOW)))
         recorder.close()
     good = CliRunner().invoke(app, ["check", str(tmp_path / "good.rec")])
@@ -358,7 +388,8 @@ def test_check_takes_a_record_and_says_which_clearance_is_wrong(tmp_path: Path) 
     told = json.loads(wrong.stdout)[str(tmp_path / "forged.rec")]
     found = {v["rule"] for v in told["violations"]}
     assert "unknown" in found
-    assert "clearance" not in found     # read back, the order's clearance is still the one given, its values that are no numbers included
+    # read back, the order's clearance is still the one given, its values that are no numbers included
+    assert "clearance" not in found
     assert (told["clearances"], told["orders"], told["faults"]) == (1, 1, [])
 
 
@@ -375,16 +406,19 @@ def test_the_checkers_own_flight_agrees_with_the_kernels_it_does_not_use():
         here = surroundings(site, w)
         for law in range(len(site.laws)):
             for _ in range(50):
-                y = np.concatenate((chance.uniform(-9_000.0, 9_000.0, 2), chance.uniform(-50.0, 15_000.0, 1), chance.uniform(-700.0, 700.0, 3)))
+                y = np.concatenate((chance.uniform(-9_000.0, 9_000.0, 2), chance.uniform(-50.0, 15_000.0, 1),
+                    chance.uniform(-700.0, 700.0, 3)))
                 asked = float(chance.uniform(0.0, 3e-3))
-                assert acceleration(y, law, asked, here) == pytest.approx(kernel(*y, law, asked, 0.0, 0.0, site.drags, air, site.earth), rel=relative)
+                assert acceleration(y, law, asked, here) == pytest.approx(kernel(*y, law, asked, 0.0, 0.0, site.drags,
+                    air, site.earth), rel=relative)
 
 
 def test_the_checkers_own_chance_to_stop_a_round_agrees_with_the_one_it_does_not_use():
     from skywarden.site.effect import kill_probability
     from skywarden.verification.physics import stopping_probability
 
-    chance, gun = np.random.default_rng(4), an_effector(kill_probability=0.6, reach_min=100.0, reach_max=3_000.0, crossing_loss=0.5)
+    chance, gun = np.random.default_rng(4), an_effector(kill_probability=0.6, reach_min=100.0, reach_max=3_000.0,
+        crossing_loss=0.5)
     for _ in range(200):
         line, velocity = chance.normal(0.0, 1_200.0, 3), chance.normal(0.0, 200.0, 3)
         assert stopping_probability(gun, line, velocity) == pytest.approx(kill_probability(gun, line, velocity))

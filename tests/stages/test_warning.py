@@ -27,7 +27,10 @@ class Watch:
         self.site = replace(plain, policy=replace(plain.policy, **policy))
         self.latches, self.t, self.seen = warning.start(self.site), 0.0, Warnings.empty()
 
-    def frame(self, *threats: tuple[int, int, float, float], sigma: float = well_known, say: tuple[tuple[str, str, str], ...] = ()) -> Warnings:
+    def frame(
+        self, *threats: tuple[int, int, float, float], sigma: float = well_known, say: tuple[tuple[str, str, str],
+            ...] = ()
+    ) -> Warnings:
         """One frame on. Threats as (track, zone, probability, time of impact)."""
         tracks = max([0, *(row[0] for row in threats)])
         at = {row[0]: row[3] for row in threats}
@@ -39,13 +42,16 @@ class Watch:
         self.t += STEP
         return self.seen
 
-    def frames(self, seconds: float, *threats: tuple[int, int, float, float], sigma: float = well_known) -> list[tuple[int, str, float]]:
+    def frames(
+        self, seconds: float, *threats: tuple[int, int, float, float], sigma: float = well_known
+    ) -> list[tuple[int, str, float]]:
         """What was raised and cleared in so many seconds: zone, act, time."""
         acts = []
         for _ in range(round(seconds / STEP)):
             seen = self.frame(*threats, sigma=sigma)
             words = {RAISE: "raise", CLEAR: "clear"}
-            acts += [(int(z), words[int(a)], self.t - STEP) for z, a in zip(seen.zone, seen.action, strict=True) if int(a) in words]
+            acts += [(int(z), words[int(a)], self.t - STEP) for z, a in zip(seen.zone, seen.action, strict=True)
+                if int(a) in words]
         return acts
 
     @property

@@ -30,14 +30,17 @@ def zones():
 
 
 def countdown(distance, latency):
-    """The longest countdown of the ladder that the flight leaves after the latency; the shortest where it leaves less."""
+    """The longest countdown of the ladder that the flight leaves after the latency; the shortest
+    where it leaves less.
+    """
     left = np.sqrt(2.0 * distance / GRAVITY) - latency
     return LADDER[np.clip(np.searchsorted(LADDER, left, side="right") - 1, 0, LADDER.size - 1)]
 
 
 def fitted(distance, given, bands):
     """The latency with the least mean error, each band counting alike."""
-    errors = [np.mean([np.abs(countdown(distance[given == b], latency) - b).mean() for b in bands]) for latency in LATENCIES]
+    errors = [np.mean([np.abs(countdown(distance[given == b], latency) - b).mean() for b in bands])
+        for latency in LATENCIES]
     return float(LATENCIES[int(np.argmin(errors))])
 
 
@@ -50,7 +53,8 @@ def test_one_latency_explains_most_of_the_public_countdowns(zones):
     assert f"{100.0 * exact:.0f} %" in PAGE.read_text("utf-8")
 
 
-@pytest.mark.parametrize(("band", "exact", "error"), [(30, 0.46, 8.1), (45, 0.40, 9.1), (60, 0.66, 8.9), (90, 0.88, 3.5)])
+@pytest.mark.parametrize(("band", "exact", "error"), [(30, 0.46, 8.1), (45, 0.40, 9.1), (60, 0.66, 8.9),
+    (90, 0.88, 3.5)])
 def test_a_band_left_out_is_foretold_by_the_others_to_within_one_step(zones, band, exact, error):
     distance, given = zones
     mine = given == band

@@ -35,9 +35,11 @@ def drawn(scenario, seed=1, site=SITE):
 
 
 def test_rounds_end_in_their_fall_area_as_declared_and_come_from_the_launch_area():
-    rocket = a_class(name="rocket", kind="rocket", burn_acceleration=120.0, burn_out_height=60.0, burn_spread=0.05, drift=2e-4)
+    rocket = a_class(name="rocket", kind="rocket", burn_acceleration=120.0, burn_out_height=60.0, burn_spread=0.05,
+        drift=2e-4)
     windy = WeatherTruth(np.array([0.0, 3_000.0]), np.array([[3.0, 1.0], [9.0, -4.0]]), 5.0, 0.99, 2.0)
-    scenario = a_scenario(classes=(a_class(), rocket), raids=(a_raid(), a_raid(round_class=1, fall_speed=(180.0, 230.0))), weather=windy)
+    scenario = a_scenario(classes=(a_class(), rocket), raids=(a_raid(), a_raid(round_class=1, fall_speed=(180.0,
+        230.0))), weather=windy)
     table = drawn(scenario)
     assert len(table.kind) == 10
     for i in range(10):
@@ -105,7 +107,8 @@ def order_on(track, t_from, t_to):
 def tracks_at(state):
     n = len(state)
     return Tracks(
-        np.arange(1, n + 1), np.column_stack([state, np.full(n, 2.5e-4)]), np.zeros((n, 7, 7)), np.zeros(n), np.zeros(n), np.zeros(n, np.int32),
+        np.arange(1, n + 1), np.column_stack([state, np.full(n, 2.5e-4)]), np.zeros((n, 7, 7)), np.zeros(n),
+        np.zeros(n), np.zeros(n, np.int32),
         np.tile([1.0, 0.0, 0.0], (n, 1)), np.zeros(n, np.int32), np.full(n, -1))
 
 
@@ -182,12 +185,18 @@ def test_the_kill_probability_is_the_declared_one_at_half_reach_and_less_across(
 
 def test_the_distance_to_aircraft_is_that_to_the_effect_while_it_is_there():
     table = traffic.traffic((a_flight(),))           # passes 2 km north, 1500 m up, east = 0 at t = 30
-    over = np.array([0.0, 1_600.0, 1_200.0])         # the line goes on through (0, 2000, 1500), 2500 m off: 3.1 s at 800 m/s
-    assert nearest_aircraft(an_effector(), over, 25.0, 32.0, table) < 10.0          # a burst of 3 s passes there until 31.1
-    assert nearest_aircraft(an_effector(), over, 28.0, 35.0, table) > 80.0          # it comes when the aircraft has gone
-    assert nearest_aircraft(an_effector(kind="interceptor"), over, 25.0, 29.0, table) > 80.0        # one body has passed before
-    assert nearest_aircraft(an_effector(speed=math.inf), over, 29.0, 31.0, table) < 10.0            # light is everywhere on its line
-    assert nearest_aircraft(an_effector(), np.array([0.0, -1_000.0, 500.0]), 29.9, 30.1, table) == pytest.approx(2_500.0, abs=2.0)
+    # the line goes on through (0, 2000, 1500), 2500 m off: 3.1 s at 800 m/s
+    over = np.array([0.0, 1_600.0, 1_200.0])
+    # a burst of 3 s passes there until 31.1
+    assert nearest_aircraft(an_effector(), over, 25.0, 32.0, table) < 10.0
+    # it comes when the aircraft has gone
+    assert nearest_aircraft(an_effector(), over, 28.0, 35.0, table) > 80.0
+    # one body has passed before
+    assert nearest_aircraft(an_effector(kind="interceptor"), over, 25.0, 29.0, table) > 80.0
+    # light is everywhere on its line
+    assert nearest_aircraft(an_effector(speed=math.inf), over, 29.0, 31.0, table) < 10.0
+    assert nearest_aircraft(an_effector(), np.array([0.0, -1_000.0, 500.0]), 29.9, 30.1,
+        table) == pytest.approx(2_500.0, abs=2.0)
     assert math.isinf(nearest_aircraft(an_effector(), over, 100.0, 101.0, table))
 
 
@@ -197,7 +206,8 @@ def test_standard_drag_laws_fly_backwards_too():
 
 
 def test_a_silent_transponder_answers_nobody():
-    world = World(a_scenario(flights=(a_flight(gap=((20.0, 30.0),)), a_flight(address=2, transponder=False))), SITE, Chance(1))
+    world = World(a_scenario(flights=(a_flight(gap=((20.0, 30.0),)), a_flight(address=2, transponder=False))), SITE,
+        Chance(1))
     craft = slice(5, 7)
     assert world.targets(10.0).address[craft].tolist() == [0xABCDEF, -1]
     assert world.targets(25.0).address[craft].tolist() == [-1, -1]
@@ -205,7 +215,8 @@ def test_a_silent_transponder_answers_nobody():
 
 def test_a_recorded_broadcast_is_repeated_with_its_flaws_while_the_aircraft_flies_on():
     said_t = np.array([0.0, 1.0, 2.0, 3.0, 40.0])
-    said = np.array([[0.0, 0.0, 1_000.0], [100.0, 0.0, 1_000.0], [90_000.0, 0.0, 1_000.0], [300.0, 0.0, 1_000.0], [400.0, 0.0, 1_000.0]])
+    said = np.array([[0.0, 0.0, 1_000.0], [100.0, 0.0, 1_000.0], [90_000.0, 0.0, 1_000.0], [300.0, 0.0, 1_000.0],
+        [400.0, 0.0, 1_000.0]])
     world = World(a_scenario(flights=(a_flight(said_t=said_t, said=said),)), SITE, Chance(1))
     assert world.claims(2.0)[0, 0] == 90_000.0
     assert abs(world.true_aircraft(2.0).position[0, 0] + 2_800.0) < 1.0

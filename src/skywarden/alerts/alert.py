@@ -54,7 +54,8 @@ class Area(NamedTuple):
 class Alert:
     """One message about one zone. Times are seconds since 1970, UTC; None where there is none.
 
-    id        of the warning, the same through all its stages: from the zone's name and the UTC onset
+    id        of the warning, the same through all its stages: from the zone's name and the UTC
+              onset
     message   of this very message: the warning's id, the stage and when it began
     before    (message, sent) of what was said of the same warning earlier, oldest first
     text      what a person wrote; empty where the stage says it all
@@ -199,7 +200,8 @@ def areas(site: Site) -> dict[str, Area]:
         other = by_slug.setdefault(area.slug, area.name)
         if other != area.name:
             raise UsageError(
-                f'the zones "{other}" and "{area.name}" would both be told on topic "{area.slug}": give one another name'
+                f'the zones "{other}" and "{area.name}" would both be told on topic "{area.slug}": give one another '
+                'name'
             )
     return found
 

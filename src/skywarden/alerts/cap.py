@@ -165,7 +165,8 @@ class CapFolder:
         self._folder = Path(unquote(setting.channel.url.partition(":")[2].removeprefix("//")))
         if not self._folder.is_dir():
             raise UsageError(
-                f'channel "{setting.channel.name}": there is no folder {self._folder}: make it, or name another in cap+file:FOLDER'
+                f'channel "{setting.channel.name}": there is no folder {self._folder}: make it, or name another in '
+                'cap+file:FOLDER'
             )
 
     async def run(self, link: Link) -> None:

@@ -206,7 +206,8 @@ class CotStream(CotTransport):
             self._context.load_cert_chain(path if path.is_absolute() or folder is None else folder / path)
         except (OSError, ssl.SSLError) as error:
             raise UsageError(
-                f'channel "{setting.channel.name}": {path.name} is no PEM file with key and certificate: {type(error).__name__}'
+                f'channel "{setting.channel.name}": {path.name} is no PEM file with key and certificate: '
+                f'{type(error).__name__}'
             ) from None
 
 

@@ -2,7 +2,8 @@
 until taken or expired, and said again.
 
     loop --offer, microseconds--> queue a zone --> transport.send --> accepted --> delivered
-              fails: again after 0.2, 0.4 … 5 s, until the message expires     by the receiver's answer
+              fails: again after 0.2, 0.4 … 5 s, until the message expires     by the receiver's
+                answer
     each second: transport.again(what every zone is told now), while pictures keep coming
 
 A hung, failing or slow channel is felt by no other one and never by the loop.

@@ -21,7 +21,8 @@ from skywarden.alerts.teller import Teller
 from skywarden.errors import UsageError
 from skywarden.site.model import Channel, Site
 
-# scheme: module, class, what it is; modules are imported when a channel needs them, so that a run without channels pays for none
+# scheme: module, class, what it is; modules are imported when a channel needs them, so that a run without channels pays
+# for none
 SCHEMES: dict[str, tuple[str, str, str]] = {
     "webhook+http": ("webhook", "WebhookTransport", "signed JSON by POST"),
     "webhook+https": ("webhook", "WebhookTransport", "signed JSON by POST"),

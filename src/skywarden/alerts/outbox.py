@@ -1,7 +1,8 @@
 """Messages on their way, in one small SQLite file: what a killed process had not delivered is found
 again by the next one.
 
-    messages  a row a message and channel: the alert, until when it may be acted on, what became of it
+    messages  a row a message and channel: the alert, until when it may be acted on, what became of
+              it
     answers   every receiver that acknowledged a message, and when
     standing  what each zone was last told
     asked     what `skywarden alert` asks of the running service
@@ -35,13 +36,17 @@ OPEN = (WAITING, ACCEPTED, NOT_ANSWERED)  # states that an acknowledgement may s
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS messages (
-    n INTEGER PRIMARY KEY, channel TEXT NOT NULL, message TEXT NOT NULL, zone TEXT NOT NULL, stage INTEGER NOT NULL, kind TEXT NOT NULL,
-    alert BLOB NOT NULL, made REAL NOT NULL, expires REAL NOT NULL, state INTEGER NOT NULL, told REAL, done REAL, who TEXT NOT NULL DEFAULT '',
+    n INTEGER PRIMARY KEY, channel TEXT NOT NULL, message TEXT NOT NULL, zone TEXT NOT NULL, stage INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    alert BLOB NOT NULL, made REAL NOT NULL, expires REAL NOT NULL, state INTEGER NOT NULL, told REAL, done REAL,
+    who TEXT NOT NULL DEFAULT '',
     UNIQUE (message, channel));
 CREATE INDEX IF NOT EXISTS messages_waiting ON messages (channel, state);
-CREATE TABLE IF NOT EXISTS answers (message TEXT, channel TEXT, who TEXT, at REAL, PRIMARY KEY (message, channel, who)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answers (message TEXT, channel TEXT, who TEXT, at REAL, PRIMARY KEY (message, channel,
+who)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS standing (zone TEXT PRIMARY KEY, alert BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS asked (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, text TEXT NOT NULL, who TEXT NOT NULL, made REAL NOT NULL, taken REAL);
+CREATE TABLE IF NOT EXISTS asked (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, text TEXT NOT NULL, who TEXT NOT NULL,
+made REAL NOT NULL, taken REAL);
 CREATE TABLE IF NOT EXISTS service (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 """
 
@@ -93,7 +98,8 @@ class Outbox:
                 base.execute("DELETE FROM answers WHERE at < ?", (now() - KEPT_S,))
         except (sqlite3.Error, OSError) as error:
             raise UsageError(
-                f"{path}: the outbox of the warning channels cannot be opened: {error}. Name another folder with --state"
+                f"{path}: the outbox of the warning channels cannot be opened: {error}. Name another folder with "
+                "--state"
             ) from None
         self._thread = threading.Thread(target=self._write, name="skywarden-outbox", daemon=True)
         self._thread.start()
@@ -107,7 +113,8 @@ class Outbox:
         for parcel in parcels:
             alert = parcel.alert
             ticket = self._order(
-                "INSERT OR IGNORE INTO messages (channel, message, zone, stage, kind, alert, made, expires, state) VALUES (?,?,?,?,?,?,?,?,?)",
+                "INSERT OR IGNORE INTO messages (channel, message, zone, stage, kind, alert, made, expires, state) "
+                "VALUES (?,?,?,?,?,?,?,?,?)",
                 parcel.channel,
                 alert.message,
                 alert.zone,
@@ -135,7 +142,8 @@ class Outbox:
             )
         else:
             self._order(
-                f"UPDATE messages SET state=?, done=?, told=coalesce(told, ?), who=? WHERE channel=? AND message=? AND state IN {OPEN}",
+                f"UPDATE messages SET state=?, done=?, told=coalesce(told, ?), who=? WHERE channel=? AND message=? AND "
+                f"state IN {OPEN}",
                 state,
                 now,
                 now if state == DELIVERED else None,
@@ -287,7 +295,8 @@ def ask_service(path: Path, kind: str, text: str, who: str) -> int:
         row = base.execute("SELECT value FROM service WHERE key='alive'").fetchone()
         if row is None or time.time() - float(row[0]) > 10.0:
             raise UsageError(
-                f"{path}: the service that keeps this outbox does not run: a message goes out through it, start it first"
+                f"{path}: the service that keeps this outbox does not run: a message goes out through it, start it "
+                "first"
             )
         made = base.execute(
             "INSERT INTO asked (kind, text, who, made) VALUES (?,?,?,?)", (kind, text, who, time.time())
@@ -299,7 +308,8 @@ def history(path: Path, most: int = 200) -> list[Told]:
     """Who was told what when, newest last; UsageError where there is no outbox."""
     with _asked(path) as base:
         rows = base.execute(
-            "SELECT made, channel, zone, stage, kind, message, state, told, done, who FROM messages ORDER BY n DESC LIMIT ?",
+            "SELECT made, channel, zone, stage, kind, message, state, told, done, who FROM messages ORDER BY n DESC "
+            "LIMIT ?",
             (most,),
         ).fetchall()
         answers: dict[tuple[str, str], list[str]] = {}
@@ -314,7 +324,8 @@ def _asked(path: Path) -> Iterator[sqlite3.Connection]:
     """An outbox that somebody else keeps; UsageError, with a sentence, where it is none."""
     if not path.is_file():
         raise UsageError(
-            f"{path}: no service has kept an outbox here: start one whose site declares [[channels]], or name its folder with --state"
+            f"{path}: no service has kept an outbox here: start one whose site declares [[channels]], or name its "
+            "folder with --state"
         )
     try:
         with contextlib.closing(_connect(path)) as base:

@@ -67,7 +67,8 @@ def read_secret(where: str, folder: Path | None, channel: str) -> Secret:
     if not path.is_absolute():
         if folder is None:
             raise UsageError(
-                f'channel "{channel}": the secret {where} is relative, and this site has no folder of its own: name it from the root'
+                f'channel "{channel}": the secret {where} is relative, and this site has no folder of its own: name it '
+                'from the root'
             )
         path = folder / path
     try:

@@ -70,7 +70,8 @@ class Setting:
         """The key; UsageError where the channel has none."""
         if self.key is None:
             raise UsageError(
-                f'channel "{self.channel.name}": its messages must be signed: add secret = "file:NAME" with a key in that file'
+                f'channel "{self.channel.name}": its messages must be signed: add secret = "file:NAME" with a key in '
+                'that file'
             )
         return self.key
 

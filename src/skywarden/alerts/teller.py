@@ -32,7 +32,8 @@ class Teller(Generic[A]):
 
     made      the type of alert: nothing else can come out of this teller
     epoch_ns  UTC of the record's t = 0 [ns since 1970]
-    wall      True: times of the picture are the wall's, as on live data; False: they are counted from now, as in a
+    wall      True: times of the picture are the wall's, as on live data; False: they are counted
+              from now, as in a
               simulation, whose raid may be years ago
     stood     what each zone was last told by a process before this one, by name
     """
@@ -171,7 +172,8 @@ class Teller(Generic[A]):
         tracks, p = int(warnings.tracks[row]), float(warnings.probability[row])
         if tracks == 0:
             return "what was foreseen is no longer seen; its time has not passed"
-        return f"{tracks} {'round' if tracks == 1 else 'rounds'} foreseen, {100.0 * p:.0f} % that at least one endangers the zone"
+        return (f"{tracks} {'round' if tracks == 1 else 'rounds'} foreseen, {100.0 * p:.0f} % that at least one "
+            "endangers the zone")
 
     def _hazard(self, zone: int, picture: Picture) -> Ellipse | None:
         """Where the likeliest round that endangers a zone may come down; None where none is

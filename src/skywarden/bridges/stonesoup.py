@@ -1,4 +1,6 @@
-"""Stone Soup's detections in, Skywarden's tracks out, in Stone Soup's own types: an adapter that needs the extra `stonesoup`."""
+"""Stone Soup's detections in, Skywarden's tracks out, in Stone Soup's own types: an adapter that
+needs the extra `stonesoup`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ from skywarden.messages.tables import Array, take
 from skywarden.site.model import Site
 
 try:
-    from stonesoup.models.measurement.nonlinear import CartesianToElevationBearingRange, CartesianToElevationBearingRangeRate
+    from stonesoup.models.measurement.nonlinear import (
+        CartesianToElevationBearingRange,
+        CartesianToElevationBearingRangeRate,
+    )
     from stonesoup.types.detection import Detection
     from stonesoup.types.state import GaussianState
     from stonesoup.types.track import Track
@@ -34,20 +39,28 @@ Row = tuple[float, int, float, float, float, float]     # t, sensor, range, azim
 def track(
     detector: Iterable[tuple[datetime, set[Detection]]], site: Site, model: Any = None, epoch: datetime | None = None,
 ) -> Iterator[tuple[datetime, set[Track]]]:
-    """What `watch` believes is flying, at every frame of the site, empty ones included: as Stone Soup's trackers give it.
+    """What `watch` believes is flying, at every frame of the site, empty ones included: as Stone
+    Soup's trackers give it.
 
-    detector  (time, detections) in order of time: a DetectionReader, a feeder, any iterable. Measurement models are
-              CartesianToElevationBearingRange or ...RangeRate: elevation, bearing counter-clockwise from east [rad], range [m], range rate,
-              positive receding [m/s]; x, y, z are east, north, up in the site's frame. `translation_offset` says which radar of the site saw it,
-              `rotation_offset` is undone. Noise is the radar's own, from the site; the model's covariance is not read
+    detector  (time, detections) in order of time: a DetectionReader, a feeder, any iterable.
+              Measurement models are
+              CartesianToElevationBearingRange or ...RangeRate: elevation, bearing counter-clockwise
+              from east [rad], range [m], range rate, positive receding [m/s]; x, y, z are east,
+              north, up in the site's frame. `translation_offset` says which radar of the site saw
+              it, `rotation_offset` is undone. Noise is the radar's own, from the site; the model's
+              covariance is not read
     model     the measurement model of detections that carry none, as a CSVDetectionReader's do
-    epoch     frames stand every `site.policy.frame_s` from here; the first time of `detector` where None
+    epoch     frames stand every `site.policy.frame_s` from here; the first time of `detector` where
+              None
 
-    Yields the frame's time and the confirmed tracks at it. A Track keeps its `id` (the track's number) and gathers its states:
-    GaussianState x, vx, y, vy, z, vz [m, m/s] with its 6 by 6 covariance; `metadata` holds p_projectile and inverse_ballistic_coefficient [m²/kg].
-    A frame is given when something later has come, so that a live detector is followed one of its steps behind.
+    Yields the frame's time and the confirmed tracks at it. A Track keeps its `id` (the track's
+    number) and gathers its states: GaussianState x, vx, y, vy, z, vz [m, m/s] with its 6 by 6
+    covariance; `metadata` holds p_projectile and inverse_ballistic_coefficient [m²/kg]. A frame is
+    given when something later has come, so that a live detector is followed one of its steps
+    behind.
 
-    Raises TableError where a detection cannot be understood, its sensor is none of the site's radars, or time runs backwards.
+    Raises TableError where a detection cannot be understood, its sensor is none of the site's
+    radars, or time runs backwards.
     """
     state, heard = start(site), np.full(len(site.radars), -np.inf)
     known: dict[int, Track] = {}
@@ -81,16 +94,20 @@ def _row(d: Detection, time: datetime, epoch: datetime, model: Any, site: Site) 
     """One detection as the radar of the site that it names would give it."""
     m = model if d.measurement_model is None else d.measurement_model
     if m is None:
-        raise _refused(f"the detection at {d.timestamp} has no measurement model", "give the one its reader means as model=")
+        raise _refused(f"the detection at {d.timestamp} has no measurement model",
+            "give the one its reader means as model=")
     if not isinstance(m, CartesianToElevationBearingRange | CartesianToElevationBearingRangeRate):
-        raise _refused(f"measurement model {type(m).__name__} is not understood", "use CartesianToElevationBearingRange or ...RangeRate")
+        raise _refused(f"measurement model {type(m).__name__} is not understood",
+            "use CartesianToElevationBearingRange or ...RangeRate")
     if d.timestamp is None or _seconds(d.timestamp, time) > 0.0:
-        raise _refused(f"a detection of {d.timestamp} comes at {time}", "give every detection its timestamp, none later than its set's")
+        raise _refused(f"a detection of {d.timestamp} comes at {time}",
+            "give every detection its timestamp, none later than its set's")
     if np.any(np.asarray(getattr(m, "velocity", 0.0), np.float64)):
         raise _refused("the measurement model's sensor moves", "use a radar that stands: velocity zero")
     z = np.asarray(d.state_vector, np.float64).ravel()
     if z.shape[0] != m.ndim_meas or not np.isfinite(z).all() or z[2] <= 0.0 or abs(z[0]) > 0.5 * math.pi:
-        raise _refused(f"state vector {z.tolist()} at {d.timestamp} is no measurement of {type(m).__name__}", "give elevation, bearing [rad], range [m] and, "
+        raise _refused(f"state vector {z.tolist()} at {d.timestamp} is no measurement of {type(m).__name__}",
+            "give elevation, bearing [rad], range [m] and, "
                        "for ...RangeRate, range rate [m/s], all finite")
     which = _radar(np.asarray(m.translation_offset, np.float64).ravel(), site)
     radar = site.radars[which]
@@ -106,7 +123,8 @@ def _radar(place: Array, site: Site) -> int:
     off = [float(np.linalg.norm(radar.place - place)) for radar in site.radars]
     if not off or min(off) > SAME_PLACE:
         there = "; ".join(f"{r.name} at {', '.join(f'{x:.1f}' for x in r.place)}" for r in site.radars) or "it has none"
-        raise _refused(f'no radar of site "{site.name}" stands at translation_offset {", ".join(f"{x:.1f}" for x in place)} m',
+        raise _refused(f'no radar of site "{site.name}" stands at translation_offset '
+            f'{", ".join(f"{x:.1f}" for x in place)} m',
                        f"give east, north, up of one of its radars ({there}), or put the sensor into the site")
     return int(np.argmin(off))
 
@@ -130,7 +148,8 @@ def _tracks(known: dict[int, Track], picture: Picture, epoch: datetime) -> tuple
     for i, number in enumerate(tracks.number.tolist()):
         one = known.setdefault(number, Track(id=str(number)))
         one.append(GaussianState(tracks.state[i, ORDER], tracks.covariance[i][np.ix_(ORDER, ORDER)], timestamp=now))
-        one.metadata.update(p_projectile=float(tracks.kind[i, PROJECTILE]), inverse_ballistic_coefficient=float(tracks.state[i, 6]))
+        one.metadata.update(p_projectile=float(tracks.kind[i, PROJECTILE]),
+            inverse_ballistic_coefficient=float(tracks.state[i, 6]))
     return now, set(known.values())
 
 
@@ -138,7 +157,8 @@ def _seconds(time: datetime, since: datetime) -> float:
     try:
         return (time - since).total_seconds()
     except TypeError:
-        raise _refused(f"{time!r} and {since!r} cannot be compared", "give datetimes, all with a time zone or all without") from None
+        raise _refused(f"{time!r} and {since!r} cannot be compared",
+            "give datetimes, all with a time zone or all without") from None
 
 
 def _refused(what: str, do: str) -> TableError:

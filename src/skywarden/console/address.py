@@ -1,4 +1,6 @@
-"""Where the console is found: by which names, and behind a reverse proxy under which public address, perhaps with a path."""
+"""Where the console is found: by which names, and behind a reverse proxy under which public
+address, perhaps with a path.
+"""
 
 from __future__ import annotations
 
@@ -35,15 +37,19 @@ def public(url: str) -> Public:
         parts, port, name = SplitResult("", "", "", "", ""), None, ""
     host = f"[{name}]" if ":" in name else name
     prefix = parts.path.rstrip("/")
-    plain = not (parts.query or parts.fragment or parts.username or parts.password) and "?" not in url and "#" not in url
+    plain = not (parts.query or parts.fragment or parts.username
+        or parts.password) and "?" not in url and "#" not in url
     named = bool(HOST.fullmatch(name) or re.fullmatch(r"[0-9a-f:.]+", name))
-    if parts.scheme not in USUAL_PORTS or not named or not plain or not PATH.fullmatch(prefix) or {".", ".."} & set(prefix.split("/")):
-        raise UsageError(f"--public-url {url}: give the address that people type, such as https://skywarden.example.org/ or https://example.org/kabul/")
+    if parts.scheme not in USUAL_PORTS or not named or not plain or not PATH.fullmatch(prefix) or {".",
+            ".."} & set(prefix.split("/")):
+        raise UsageError(f"--public-url {url}: give the address that people type, such as "
+            "https://skywarden.example.org/ or https://example.org/kabul/")
     return Public(_origin(parts.scheme, host, port), host, prefix, parts.scheme == "https")
 
 
 def names_of(host: str, local: bool, known: Public | None) -> frozenset[str] | None:
-    """Names that requests may call the server by, in small letters; None: any, since a log-in's cookie belongs to the one name it was made under.
+    """Names that requests may call the server by, in small letters; None: any, since a log-in's
+    cookie belongs to the one name it was made under.
 
     local  whether only this machine can reach `host`, where it listens
     """
@@ -57,10 +63,13 @@ def host_of(request: HTTPConnection) -> str:
 
 
 def ours(request: HTTPConnection, known: Public | None) -> bool:
-    """Whether a browser sent this from a page of this very server: under the name it was called by, or under the public address."""
+    """Whether a browser sent this from a page of this very server: under the name it was called by,
+    or under the public address.
+    """
     try:
         origin = urlsplit(request.headers.get("origin", "").lower())
-        said = _origin(origin.scheme, f"[{origin.hostname}]" if ":" in (origin.hostname or "") else origin.hostname or "", origin.port)
+        said = _origin(origin.scheme, f"[{origin.hostname}]" if ":" in (origin.hostname or "") else origin.hostname
+            or "", origin.port)
     except ValueError:
         return False
     if not origin.netloc:
@@ -71,9 +80,11 @@ def ours(request: HTTPConnection, known: Public | None) -> bool:
 
 
 def under_prefix(scope: Scope, known: Public | None) -> str | None:
-    """Take the public address's path off a request that still has it; a proxy may have done so before.
+    """Take the public address's path off a request that still has it; a proxy may have done so
+    before.
 
-    Returns where the request should go instead, which is the page itself asked for without its last slash; None where it may go on.
+    Returns where the request should go instead, which is the page itself asked for without its last
+    slash; None where it may go on.
     """
     if known is None or not known.prefix:
         return None

@@ -1,4 +1,6 @@
-"""What the console answers to which request: the page, its data, log-in, commands, and the websocket that carries the picture."""
+"""What the console answers to which request: the page, its data, log-in, commands, and the
+websocket that carries the picture.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,8 @@ STATIC = Path(__file__).with_name("static")
 COOKIE = "skywarden"            # with TLS as __Host-skywarden: no other name and no other port's page can set it
 LARGEST_BODY = 512 * 1024       # bytes of a request: five hundred zones
 LARGEST_LOG_IN = 4 * 1024       # bytes of a request to log in, which strangers may send
-MOST_HASHED = 8                 # log-ins of browsers not known that wait for their password to be checked; more are asked to come again
+# log-ins of browsers not known that wait for their password to be checked; more are asked to come again
+MOST_HASHED = 8
 WISHES, WISH_S = 200, 5.0       # messages of one page within so many seconds, after which it is closed
 MOST_PAGES = 30                 # open pages of one session
 MOST_HEIGHT = 30_000            # m above the ground of a coverage asked for
@@ -62,9 +65,11 @@ HEADERS = {
 }
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Skywarden</title>
 <h1>The console's page was not built</h1>
-<p>This installation of Skywarden has no web page in it: when it was installed, the packages that the page is built from could not be reached.
+<p>This installation of Skywarden has no web page in it: when it was installed, the packages that the page is built
+from could not be reached.
 The server behind it runs; the live view in the terminal, the record and the report work as always.</p>
-<p>To build the page, install again with the npm registry within reach: <code>pip install --force-reinstall --no-deps .</code></p></html>"""
+<p>To build the page, install again with the npm registry within reach: <code>pip install --force-reinstall --no-deps
+.</code></p></html>"""
 
 
 
@@ -105,10 +110,13 @@ def application(console: Desk) -> ASGIApp:
     """The ASGI application of one console."""
     pages = Pages(console)
     routes = [
-        Route("/", pages.index), Route("/api/session", pages.session), Route("/api/login", pages.log_in, methods=["POST"]),
-        Route("/api/logout", pages.log_out, methods=["POST"]), Route("/api/terrain", pages.terrain), Route("/api/events", pages.events),
+        Route("/", pages.index), Route("/api/session", pages.session), Route("/api/login", pages.log_in,
+            methods=["POST"]),
+        Route("/api/logout", pages.log_out, methods=["POST"]), Route("/api/terrain", pages.terrain),
+        Route("/api/events", pages.events),
         Route("/api/command", pages.command, methods=["POST"]), Route("/api/audit", pages.audit),
-        Route("/api/coverage", pages.coverage), Route("/api/draft", pages.draft), Route("/api/draft", pages.edit, methods=["POST"]),
+        Route("/api/coverage", pages.coverage), Route("/api/draft", pages.draft), Route("/api/draft", pages.edit,
+            methods=["POST"]),
         Route("/api/records", pages.records), Route("/report/{name}", pages.report),
         Route("/export/{name}/{form}", pages.export),
         WebSocketRoute("/ws", pages.socket),
@@ -117,7 +125,8 @@ def application(console: Desk) -> ASGIApp:
         routes.append(Mount("/", Shown(directory=STATIC)))
     # outermost, so that its headers are on an answer to a fault of ours, too
     names = names_of(console.host, console.local, console.public)
-    return Guard(Starlette(routes=routes, exception_handlers={RefusedError: _refusal}), names, console.public, console.tls is not None, console.tiles)
+    return Guard(Starlette(routes=routes, exception_handlers={RefusedError: _refusal}), names, console.public,
+        console.tls is not None, console.tiles)
 
 
 class Shown(StaticFiles):
@@ -129,9 +138,13 @@ class Shown(StaticFiles):
 
 
 class Guard:
-    """Security headers on every answer, and only requests that name this very server: a page elsewhere cannot reach it by another name."""
+    """Security headers on every answer, and only requests that name this very server: a page
+    elsewhere cannot reach it by another name.
+    """
 
-    def __init__(self, app: ASGIApp, names: frozenset[str] | None, known: Public | None, secure: bool, tiles: str | None) -> None:
+    def __init__(
+        self, app: ASGIApp, names: frozenset[str] | None, known: Public | None, secure: bool, tiles: str | None
+    ) -> None:
         self.app, self.names, self.public = app, names, known
         # pictures from one more place, where the user named a tile server: the only thing that can ever leave this one
         policy = POLICY if tiles is None else POLICY.replace("img-src 'self'", f"img-src 'self' {tile_origin(tiles)}")
@@ -144,7 +157,8 @@ class Guard:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             else:
-                await self._send_with_headers(send, scope)({"type": "http.response.start", "status": 421, "headers": []})
+                await self._send_with_headers(send, scope)({"type": "http.response.start", "status": 421,
+                    "headers": []})
                 await send({"type": "http.response.body", "body": b"Not a name of this server."})
             return
         elsewhere = under_prefix(scope, self.public)
@@ -157,7 +171,8 @@ class Guard:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = {name.lower() for name, _ in message["headers"]}
-                extra = [(name.encode(), value.encode()) for name, value in self.headers.items() if name.encode() not in given]
+                extra = [(name.encode(), value.encode()) for name, value in self.headers.items()
+                    if name.encode() not in given]
                 message["headers"] = [*message["headers"], *extra, (b"cache-control", cache)]
             await send(message)
 
@@ -175,7 +190,8 @@ class Pages:
         self._site = views.site_view(console.site)
         self._coverage: dict[int, bytes] = {}       # by height; the site does not change while it runs
         self._editing = asyncio.Lock()              # one save at a time
-        # checking a password costs 64 MB and a processor for a while, which the defence needs more: one at a time, known browsers in a line of their own
+        # checking a password costs 64 MB and a processor for a while, which the defence needs more: one at a time,
+        # known browsers in a line of their own
         self._hashing = {known: asyncio.Lock() for known in (True, False)}
         self._hashed = 0
         self.device = "skywarden-device" if console.tls is None else "__Host-skywarden-device"
@@ -194,7 +210,8 @@ class Pages:
             self.console.audit.write(session.user.name, "enter", _address(request), allowed=True)
         if session is None:
             return _json({"user": None, "users": True, "mode": self.console.mode})       # an answer, not an error
-        return self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": not door.open}), session)
+        return self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": not door.open}),
+            session)
 
     async def log_in(self, request: Request) -> Response:
         """Name and password to a session. Whatever is sent, the attempt stands in the audit log."""
@@ -206,18 +223,22 @@ class Pages:
             name, password = asked.get("name", ""), asked.get("password", "")
             unfit = requests.unfit_text(asked)
             if unfit or not isinstance(name, str) or not isinstance(password, str) or len(name) > requests.LONGEST_NAME:
-                raise RefusedError(400, unfit or f"A name has up to {requests.LONGEST_NAME} characters, and name and password are text.")
+                raise RefusedError(400, unfit
+                    or f"A name has up to {requests.LONGEST_NAME} characters, and name and password are text.")
             session = await self._entered(name, password, address, request.cookies.get(self.device, ""))
         except RefusedError as refused:
-            self.console.audit.write(str(asked.get("name", "")), "log in", address, allowed=False, why=refused.sentence if refused.status != 403 else "")
+            self.console.audit.write(str(asked.get("name", "")), "log in", address, allowed=False, why=refused.sentence
+                if refused.status != 403 else "")
             raise
         self.console.audit.write(name, "log in", address, allowed=True)
         old = request.cookies.get(self.cookie)
         if old:
             door.log_out(old)
-        answer = self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": True}), session)
+        answer = self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": True}),
+            session)
         answer.set_cookie(
-            self.device, door.device_of(session.user), max_age=DEVICE_S, httponly=True, samesite="strict", secure=self.console.tls is not None, path="/")
+            self.device, door.device_of(session.user), max_age=DEVICE_S, httponly=True, samesite="strict",
+            secure=self.console.tls is not None, path="/")
         return answer
 
     async def _entered(self, name: str, password: str, address: str, device: str) -> Session:
@@ -230,7 +251,9 @@ class Pages:
         try:
             async with self._hashing[known]:
                 if door.too_many(name, address, device):
-                    raise RefusedError(429, "Too many failed tries. Wait five minutes, or use a browser that you have logged in with before.")
+                    raise RefusedError(429,
+                        "Too many failed tries. Wait five minutes, or use a browser that you have logged in with "
+                        "before.")
                 session = await asyncio.to_thread(door.log_in, name, password, address, device)
         finally:
             self._hashed -= not known
@@ -280,7 +303,8 @@ class Pages:
                 raise RefusedError(429, "Too many commands at once. Wait a few seconds.")
             if self.console.ended:
                 raise RefusedError(409, "The run has ended.")
-            command = requests.command(asked, user, self.console.site, self.console.mode, self.console.clock is not None)
+            command = requests.command(asked, user, self.console.site, self.console.mode,
+                self.console.clock is not None)
             if not self.console.order(command):
                 raise RefusedError(503, "Too many commands wait already: is the session still running?")
         except RefusedError as refused:
@@ -308,7 +332,9 @@ class Pages:
             raise RefusedError(409, str(error)) from None
 
     async def edit(self, request: Request) -> Response:
-        """Zones, radars and effectors as edited: checked, saved where asked and good, and what the edited radars would see where asked."""
+        """Zones, radars and effectors as edited: checked, saved where asked and good, and what the
+        edited radars would see where asked.
+        """
         session = self._changing(request)
         self._editor(session, request)
         asked = await _body(request)
@@ -332,7 +358,8 @@ class Pages:
         folder, running = self._folder(), self.console.site
         original = draft.read(folder, running)
         if asked.get("version") != original.version:
-            raise EditError("The site's files were changed on disk meanwhile. Nothing was saved; leave, and edit them as they are now.")
+            raise EditError("The site's files were changed on disk meanwhile. Nothing was saved; leave, and edit them "
+                "as they are now.")
         files = draft.edited(original, asked)
         found = draft.faults(files, running)
         answer: dict[str, Any] = {"faults": found, "saved": False, "version": original.version}
@@ -361,7 +388,8 @@ class Pages:
         """The records at hand, newest first."""
         self._reading(request)
         folder = self.console.records
-        return _json({"records": [] if folder is None else await asyncio.to_thread(library.records, folder, self.console.recording)})
+        return _json({"records": [] if folder is None else await asyncio.to_thread(library.records, folder,
+            self.console.recording)})
 
     async def report(self, request: Request) -> Response:
         """The report of one record, the page `skywarden review` writes."""
@@ -398,7 +426,8 @@ class Pages:
             self._same_origin(socket)
         except RefusedError:
             session = None
-        if session is not None and sum(viewer.token == session.token for viewer in self.console.hub.viewers) >= MOST_PAGES:
+        if session is not None and sum(viewer.token == session.token
+                for viewer in self.console.hub.viewers) >= MOST_PAGES:
             await socket.close(1008)        # before it is accepted: the browser is answered 403
             return
         await socket.accept()
@@ -410,9 +439,11 @@ class Pages:
         viewer.offer(views.encode(self.console.pulse()))
         if self.console.latest is not None:
             viewer.offer(views.encode(self.console.latest))
-        player = Player(viewer, self.console.tape, endless=self.console.mode != "REPLAY", growing=lambda: not self.console.ended)
+        player = Player(viewer, self.console.tape, endless=self.console.mode != "REPLAY",
+            growing=lambda: not self.console.ended)
         self.console.hub.viewers.add(viewer)
-        tasks = [asyncio.create_task(work) for work in (self._sending(socket, viewer), self._hearing(socket, player), player.play())]
+        tasks = [asyncio.create_task(work) for work in (self._sending(socket, viewer), self._hearing(socket, player),
+            player.play())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -444,10 +475,13 @@ class Pages:
     def _hello(self, session: Session) -> dict[str, Any]:
         console = self.console
         return {
-            "type": "hello", "protocol": views.PROTOCOL, "server": console.server_id, "mode": console.mode, "kind": console.kind,
+            "type": "hello", "protocol": views.PROTOCOL, "server": console.server_id, "mode": console.mode,
+            "kind": console.kind,
             "title": console.title,
-            "site": self._site, "epoch_ms": None if console.epoch_ns is None else console.epoch_ns / 1e6, "user": session.user.name,
-            "role": session.user.role, "may": sorted(MAY[session.user.role]), "csrf": session.csrf, "users": not console.door.open,
+            "site": self._site, "epoch_ms": None if console.epoch_ns is None else console.epoch_ns / 1e6,
+            "user": session.user.name,
+            "role": session.user.role, "may": sorted(MAY[session.user.role]), "csrf": session.csrf,
+            "users": not console.door.open,
             "editable": console.site_folder is not None, "records": console.records is not None, "tiles": console.tiles,
             "paced": console.clock is not None, "roles": {role: sorted(acts) for role, acts in MAY.items()},
         }
@@ -484,7 +518,8 @@ class Pages:
     def _same_origin(self, request: HTTPConnection) -> None:
         """A browser says where a request comes from; it must be this server. Raises `RefusedError`."""
         if not ours(request, self.console.public):
-            raise RefusedError(403, "This request did not come from the console's own page. Behind a proxy, name the public address with --public-url.")
+            raise RefusedError(403, "This request did not come from the console's own page. Behind a proxy, name the "
+                "public address with --public-url.")
 
     def _with_cookie(self, answer: Response, session: Session) -> Response:
         answer.set_cookie(self.cookie, session.token, httponly=True, samesite="strict", secure=self.secure, path="/")
@@ -492,15 +527,19 @@ class Pages:
 
 
 def tile_origin(tiles: str) -> str:
-    """Where tiles come from: scheme, host and port of an address such as http://127.0.0.1:9000/{z}/{x}/{y}.png. Raises `UsageError`."""
+    """Where tiles come from: scheme, host and port of an address such as
+    http://127.0.0.1:9000/{z}/{x}/{y}.png. Raises `UsageError`.
+    """
     try:
         parts = urlsplit(tiles)
         port = "" if parts.port is None else f":{parts.port}"
     except ValueError:
         parts, port = urlsplit(""), ""
-    good = parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.-]+|[0-9a-f:]+", parts.hostname or "") and parts.username is None
+    good = parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.-]+|[0-9a-f:]+", parts.hostname
+        or "") and parts.username is None
     if not good or not all(part in tiles for part in ("{z}", "{x}", "{y}")) or any(c in tiles for c in " ;,'\"\\\n\t"):
-        raise UsageError(f"--tiles {tiles}: give an address with the tile's numbers in it, such as http://127.0.0.1:9000/{{z}}/{{x}}/{{y}}.png")
+        raise UsageError(f"--tiles {tiles}: give an address with the tile's numbers in it, such as "
+            f"http://127.0.0.1:9000/{{z}}/{{x}}/{{y}}.png")
     host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
     return f"{parts.scheme}://{host}{port}"
 

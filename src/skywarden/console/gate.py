@@ -1,10 +1,14 @@
-"""Who may hold a connection: every address a few, strangers a share, those who are logged in the rest; the oldest silent one gives way.
+"""Who may hold a connection: every address a few, strangers a share, those who are logged in the
+rest; the oldest silent one gives way.
 
-    accept --> Gate.admit --> TLS, HTTP --> a request with a session's cookie --> Gate.greet: no stranger any more
+    accept --> Gate.admit --> TLS, HTTP --> a request with a session's cookie --> Gate.greet: no
+    stranger any more
                   |
-                  '-- too many strangers, in all or of one address: the oldest of them is cut off, never somebody logged in
+                  '-- too many strangers, in all or of one address: the oldest of them is cut off,
+                  never somebody logged in
 
-Whoever holds hundreds of silent sockets open thus only cuts off himself: a newcomer always gets in, an open page stays.
+Whoever holds hundreds of silent sockets open thus only cuts off himself: a newcomer always gets in,
+an open page stays.
 """
 
 from __future__ import annotations
@@ -64,7 +68,9 @@ class Gate:
         self._held[peer] = _Held(sock, peer[0], self._now(), cut)
 
     def greet(self, peer: Peer | None, session: str) -> bool:
-        """This connection carries a session that stands; False, and it stays a stranger's, where the session holds too many already."""
+        """This connection carries a session that stands; False, and it stays a stranger's, where
+        the session holds too many already.
+        """
         held = self._held.get(peer) if peer is not None else None
         if held is None or held.session == session:
             return True
@@ -79,7 +85,8 @@ class Gate:
     def sweep(self) -> None:
         """Cut off strangers who have been there too long."""
         self._forget_ended()
-        for peer in [p for p, held in self._held.items() if not held.session and self._now() - held.since > LONGEST_STRANGE_S]:
+        for peer in [p for p, held in self._held.items() if not held.session and self._now() - held.since
+                > LONGEST_STRANGE_S]:
             self._cut(peer)
 
     def counts(self) -> tuple[int, int]:
@@ -133,7 +140,8 @@ class GatedServer(uvicorn.Server):
         while True:
             try:
                 sock, address = await loop.sock_accept(self._listening)
-            except OSError:                     # files run out, or the other side has gone already: nobody is shut out for good
+            # files run out, or the other side has gone already: nobody is shut out for good
+            except OSError:
                 await asyncio.sleep(REST_S)
                 continue
             peer = str(address[0]), int(address[1])
@@ -146,7 +154,8 @@ class GatedServer(uvicorn.Server):
         handshake = HANDSHAKE_S if config.ssl is not None else None
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: config.http_protocol_class(config=config, server_state=self.server_state, app_state=self.lifespan.state),  # type: ignore[call-arg]
+                lambda: config.http_protocol_class(  # type: ignore[call-arg]
+                    config=config, server_state=self.server_state, app_state=self.lifespan.state),
                 sock, ssl=config.ssl, ssl_handshake_timeout=handshake)
             return
         sock.close()
@@ -158,7 +167,9 @@ class GatedServer(uvicorn.Server):
 
 
 def _end(sock: socket.socket, task: asyncio.Task[None]) -> None:
-    """End a connection at once, whatever it is about to do: the other side is told, and our side then finds it ended."""
+    """End a connection at once, whatever it is about to do: the other side is told, and our side
+    then finds it ended.
+    """
     task.cancel()
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,6 @@
-"""Hands every page the newest message: one small queue a page that drops its oldest, so that a slow page holds up nobody."""
+"""Hands every page the newest message: one small queue a page that drops its oldest, so that a slow
+page holds up nobody.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,17 @@ class Viewer:
 
     def __init__(self, user: str, role: str, token: str) -> None:
         self.user, self.role, self.token = user, role, token
-        self.live = True            # False while it looks back: frames come from the tape, warnings of now still reach it
+        # False while it looks back: frames come from the tape, warnings of now still reach it
+        self.live = True
         self.dropped = 0
         self._first: deque[bytes] = deque()
         self._waiting: deque[bytes] = deque()
         self._filled = asyncio.Event()
 
     def offer(self, message: bytes, keep: bool = False) -> None:
-        """Queue `message`; the oldest waiting one gives way when there are too many. `keep`: this one never does, and goes first."""
+        """Queue `message`; the oldest waiting one gives way when there are too many. `keep`: this
+        one never does, and goes first.
+        """
         if keep:
             self._first.append(message)
             self._filled.set()

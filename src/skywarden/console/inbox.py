@@ -1,4 +1,6 @@
-"""Puts what people commanded at the console into the frames, so that it is believed, recorded and replayed like everything else."""
+"""Puts what people commanded at the console into the frames, so that it is believed, recorded and
+replayed like everything else.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from skywarden.run.ports import Feed
 
 
 class Commanded:
-    """A Feed of the same frames with the waiting commands added, each with the time of the frame it came in.
+    """A Feed of the same frames with the waiting commands added, each with the time of the frame it
+    came in.
 
     feed       Feed
     commands   () -> tuple[Command, ...]   empties the inbox, as `Console.commands` does

@@ -1,7 +1,9 @@
-"""Which warnings stand, written down whenever that changes, so that a server that was killed and started again still has them raised.
+"""Which warnings stand, written down whenever that changes, so that a server that was killed and
+started again still has them raised.
 
-What is found is put into the new run's first frame as manual alarms by `restart`: they are believed, recorded and replayed like any command, and
-stand until a person cancels them. A simulation that ends in order leaves nothing behind.
+What is found is put into the new run's first frame as manual alarms by `restart`: they are
+believed, recorded and replayed like any command, and stand until a person cancels them. A
+simulation that ends in order leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ BY = "restart"
 
 
 class Journal:
-    """A sink. `path` is one file a site; see `path_of`. A `lasting` one leaves what stands to whoever starts the site's defence again."""
+    """A sink. `path` is one file a site; see `path_of`. A `lasting` one leaves what stands to
+    whoever starts the site's defence again.
+    """
 
     def __init__(self, path: Path, site: Site, lasting: bool = False) -> None:
         self._path, self._names, self._lasting = path, [zone.name for zone in site.zones], lasting
@@ -35,8 +39,10 @@ class Journal:
     def take(self, moment: Moment) -> None:
         """Write down what stands, where it is other than before, and now and then so that its age is right."""
         warnings = moment.picture.warnings
-        standing = tuple(self._names[int(z)] for z, a in zip(warnings.zone, warnings.action, strict=True) if int(a) != CLEAR)
-        if set(standing) == set(self._written or ()) and (not standing or time.monotonic() - self._when < 0.1 * LONGEST_S):
+        standing = tuple(self._names[int(z)] for z, a in zip(warnings.zone, warnings.action, strict=True)
+            if int(a) != CLEAR)
+        if set(standing) == set(self._written or ()) and (not standing or time.monotonic() - self._when
+                < 0.1 * LONGEST_S):
             return
         try:
             if standing:
@@ -44,7 +50,8 @@ class Journal:
             else:
                 self._path.unlink(missing_ok=True)
         except OSError as error:        # told, and tried again with the next moment
-            self.fault = f"standing warnings are not written down, and a restart would forget them: {error.strerror or error}"
+            self.fault = (f"standing warnings are not written down, and a restart would forget them: "
+                f"{error.strerror or error}")
             return
         self.fault, self._written, self._when = "", standing, time.monotonic()
 

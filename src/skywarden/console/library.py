@@ -39,11 +39,14 @@ SHEET = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
 
 def records(folder: Path, writing: Path | None = None) -> list[dict[str, Any]]:
-    """Every record of a folder, newest first, with what it says of itself; one that cannot be read says why.
+    """Every record of a folder, newest first, with what it says of itself; one that cannot be read
+    says why.
 
-    writing  the record of the run that is going on, which has no outcome yet; of other runs one is known by having grown a moment ago
+    writing  the record of the run that is going on, which has no outcome yet; of other runs one is
+             known by having grown a moment ago
     """
-    found = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime, reverse=True)[:MOST] if folder.is_dir() else []
+    found = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime,
+        reverse=True)[:MOST] if folder.is_dir() else []
     return [_about(path, writing) for path in found]
 
 
@@ -53,7 +56,9 @@ def find(folder: Path, name: str) -> Path | None:
 
 
 def page(path: Path) -> tuple[str, str]:
-    """The report of a record as HTML, and the Content-Security-Policy that lets just its own styles through. Raises `SkywardenError`."""
+    """The report of a record as HTML, and the Content-Security-Policy that lets just its own styles
+    through. Raises `SkywardenError`.
+    """
     with tempfile.TemporaryDirectory(prefix="skywarden-report-") as folder:
         made = Path(folder) / "report.html"
         _worker("review", path, "--out", made)
@@ -70,9 +75,11 @@ def exported(path: Path, form: str, folder: Path) -> Path:
 
 
 def _worker(verb: str, record: Path, *words: object) -> None:
-    """Have a process of its own work on a record that may come from anywhere, with limits on its memory and time.
+    """Have a process of its own work on a record that may come from anywhere, with limits on its
+    memory and time.
 
-    One at a time, and gently: the defence runs beside it. Raises RecordError with the sentence it ended with.
+    One at a time, and gently: the defence runs beside it. Raises RecordError with the sentence it
+    ended with.
     """
     program = shutil.which("skywarden", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if program is None:
@@ -81,25 +88,31 @@ def _worker(verb: str, record: Path, *words: object) -> None:
     with _ONE_AT_A_TIME:
         try:
             told = subprocess.run(
-                [sys.executable, "-c", _LIMITED, str(MOST_MEMORY), str(LONGEST_S), *command], capture_output=True, timeout=LONGEST_S + 30.0, check=False)
+                [sys.executable, "-c", _LIMITED, str(MOST_MEMORY), str(LONGEST_S), *command], capture_output=True,
+                timeout=LONGEST_S + 30.0, check=False)
         except subprocess.TimeoutExpired:
-            raise RecordError(f"{record.name}: this takes longer than {LONGEST_S} s; try it with `skywarden {verb}`") from None
+            raise RecordError(f"{record.name}: this takes longer than {LONGEST_S} s; try it with `skywarden "
+                f"{verb}`") from None
         except OSError as error:
             raise RecordError(f"{record.name}: no process could be started for it: {error.strerror or error}") from None
     if told.returncode:
         said = told.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = said[-1].removeprefix("skywarden: ") if said else f"it ended with {told.returncode}, beyond the limits of memory or time perhaps"
+        why = said[-1].removeprefix("skywarden: "
+            "") if said else f"it ended with {told.returncode}, beyond the limits of memory or time perhaps"
         raise RecordError(f"{record.name}: {why[:300]}")
 
 
 def seal(html: str) -> tuple[str, str]:
-    """The same page with every style attribute turned into a class, so that style sheets named by their hash are all it needs."""
+    """The same page with every style attribute turned into a class, so that style sheets named by
+    their hash are all it needs.
+    """
     classes: dict[str, str] = {}
 
     def turned(match: re.Match[str]) -> str:
         tag, before, style, after = match.groups()
         rest, style = before + after, unescape(style)
-        if not set(style) & set("<{}"):         # a style that could close the sheet is none of the report's: it is dropped
+        # a style that could close the sheet is none of the report's: it is dropped
+        if not set(style) & set("<{}"):
             name = classes.setdefault(style, f"y{len(classes)}")
             rest = CLASS.sub(rf'\1\2 {name}"', rest, count=1) if CLASS.search(rest) else f' class="{name}"{rest}'
         return f"<{tag}{rest}>"
@@ -114,14 +127,17 @@ def seal(html: str) -> tuple[str, str]:
 
 def _about(path: Path, writing: Path | None) -> dict[str, Any]:
     about = path.stat()
-    grows = (writing is not None and path.resolve() == writing.resolve()) or 0.0 <= time.time() - about.st_mtime < GROWING_S
+    grows = (writing is not None and path.resolve()
+        == writing.resolve()) or 0.0 <= time.time() - about.st_mtime < GROWING_S
     said: dict[str, Any] = {"name": path.name, "bytes": about.st_size}
     try:
         with foreign(path), Record(path) as record:
             header, span = record.header, record.span()
             said |= {
-                "kind": "SIMULATION" if record.simulation else "LIVE", "site": header.site, "scenario": header.scenario or "",
-                "created": record.created_unix_s, "epoch_ms": header.epoch_ns / 1e6, "seconds": 0.0 if span is None else round(span[1] - span[0], 1),
+                "kind": "SIMULATION" if record.simulation else "LIVE", "site": header.site, "scenario": header.scenario
+                or "",
+                "created": record.created_unix_s, "epoch_ms": header.epoch_ns / 1e6, "seconds": 0.0 if span is None
+                else round(span[1] - span[0], 1),
                 "outcome": record.outcome, "running": grows and not record.outcome,
             }
     except SkywardenError as error:

@@ -1,6 +1,8 @@
-"""What the console remembers from one moment to the next because no single frame holds it: acknowledgements, call signs, the list of events.
+"""What the console remembers from one moment to the next because no single frame holds it:
+acknowledgements, call signs, the list of events.
 
-Everything here is read out of frames and pictures, so a replay of the same record builds the same memory.
+Everything here is read out of frames and pictures, so a replay of the same record builds the same
+memory.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ MOST_EVENTS = 5000      # kept for the list of events; older ones are in the rec
 MOST_ORDERS = 60        # newest simulated orders shown
 MOST_JUDGED = 500       # newest marks of tracks remembered
 RADAR_WORDS = ("working", "silent", "doubtful", "late")
-STANDING, EXPECTED, IMMINENT = 0, 1, 2      # how bad a warning is: nothing is expected any more; something is; it is sure, or too near to reach shelter
+# how bad a warning is: nothing is expected any more; something is; it is sure, or too near to reach shelter
+STANDING, EXPECTED, IMMINENT = 0, 1, 2
 SURE = 0.8              # probability from which a danger is called sure
 
 
@@ -92,7 +95,8 @@ class Memory:
     looks: deque[tuple[float, Assessment]] = field(default_factory=lambda: deque(maxlen=MOST_ORDERS))
     _radars: tuple[int, ...] = ()
     _standing: dict[int, float] = field(default_factory=dict)
-    coming: dict[int, float] = field(default_factory=dict)      # tracks that were named as heading for a zone, and when last [s]
+    # tracks that were named as heading for a zone, and when last [s]
+    coming: dict[int, float] = field(default_factory=dict)
 
     def see(self, moment: Moment) -> None:
         """One moment on. Costs microseconds: it runs in the session's own loop."""
@@ -112,20 +116,26 @@ class Memory:
 
             for look in moment.drill.assessments:
                 self.looks.append((round(frame.t, 2), look))
-                self.note(frame.t, "look", zone=None, text=f"{look.track} {self.site.effectors[look.effector].name}", why=look.verdict)
+                self.note(frame.t, "look", zone=None, text=f"{look.track} {self.site.effectors[look.effector].name}",
+                    why=look.verdict)
 
     def copy(self) -> Memory:
         """A snapshot that another thread may read while this one goes on."""
         return replace(
             self, events=self.events.copy(), claims=self.claims.copy(), judged=self.judged.copy(),
-            marks={zone: replace(mark) for zone, mark in self.marks.items()}, consents={track: list(who) for track, who in self.consents.items()},
-            orders=self.orders.copy(), looks=self.looks.copy(), coming=self.coming.copy(), _standing=self._standing.copy(),
+            marks={zone: replace(mark) for zone, mark in self.marks.items()}, consents={track: list(who) for track,
+                who in self.consents.items()},
+            orders=self.orders.copy(), looks=self.looks.copy(), coming=self.coming.copy(),
+            _standing=self._standing.copy(),
         )
 
-    def note(self, t: float, kind: str, *, zone: int | None, text: str = "", who: str = "", why: str = "", raid: int = 0) -> None:
+    def note(
+        self, t: float, kind: str, *, zone: int | None, text: str = "", who: str = "", why: str = "", raid: int = 0
+    ) -> None:
         """Add one event to the list."""
         self.last_event += 1
-        event = {"n": self.last_event, "t": round(t, 2), "kind": kind, "zone": zone, "text": text, "who": who, "why": why, "raid": raid}
+        event = {"n": self.last_event, "t": round(t, 2), "kind": kind, "zone": zone, "text": text, "who": who,
+            "why": why, "raid": raid}
         self.events.append(event)
 
     def since(self, number: int) -> list[dict[str, Any]]:
@@ -163,7 +173,8 @@ class Memory:
                 mark = self.marks.get(zone)
                 # a manual alarm given in this very frame has already left its mark, with the name and the reason
                 self.marks[zone] = Mark(since, mark.alarm_by if mark else "", mark.alarm_why if mark else "")
-                because = "manual" if warnings.manual[i] else f"{int(warnings.tracks[i])} {float(warnings.probability[i]):.3f}"
+                because = "manual" if warnings.manual[
+                    i] else f"{int(warnings.tracks[i])} {float(warnings.probability[i]):.3f}"
                 self.note(t, "raise", zone=zone, raid=int(warnings.raid[i]), text=because)
             left, shelter = float(warnings.t_impact[i]) - t, self.site.zones[zone].shelter_s
             self.marks.setdefault(zone, Mark(since)).stage = _stage(float(warnings.probability[i]), left, shelter)
@@ -185,7 +196,8 @@ class Memory:
         elif kind == commands.SHELVE and zone is not None:
             seconds = number(subject.split(" ", 1)[0])
             mark = self.marks.setdefault(zone, Mark())
-            mark.shelved_until, mark.shelved_by, mark.shelved_why = (t + seconds if seconds > 0.0 else None), command.who, command.why
+            mark.shelved_until, mark.shelved_by, mark.shelved_why = (t + seconds if seconds > 0.0
+                else None), command.who, command.why
             mark.shelved_stage, mark.back = mark.stage, ""
         elif kind == commands.RECLASSIFY:
             digits, _, said = subject.partition(" ")
@@ -201,9 +213,11 @@ class Memory:
                 given.append(command.who)
         elif kind == commands.HOLD:
             before = self.holds.get(subject)        # said again, a hold keeps its time and may gain a reason
-            self.holds = {**self.holds, subject: Held(subject, command.who, command.why or (before.why if before else ""), before.t if before else round(t, 2))}
+            self.holds = {**self.holds, subject: Held(subject, command.who, command.why or (before.why if before
+                else ""), before.t if before else round(t, 2))}
         elif kind == commands.RELEASE:
-            self.holds = {} if subject == "all" else {what: held for what, held in self.holds.items() if what != subject}
+            self.holds = {} if subject == "all" else {what: held for what, held in self.holds.items()
+                if what != subject}
         self.note(t, kind, zone=zone, text=subject, who=command.who, why=command.why)
 
     def _unshelve(self, t: float) -> None:

@@ -22,9 +22,13 @@ class Reel(Protocol):
 
 
 class Player:
-    """Moves one viewer through a reel. `endless`: its end is now. Else it is a record, of which `growing` says whether more will come."""
+    """Moves one viewer through a reel. `endless`: its end is now. Else it is a record, of which
+    `growing` says whether more will come.
+    """
 
-    def __init__(self, viewer: Viewer, reel: Reel, endless: bool = True, growing: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, viewer: Viewer, reel: Reel, endless: bool = True, growing: Callable[[], bool] | None = None
+    ) -> None:
         self._viewer, self._reel, self._endless, self._growing = viewer, reel, endless, growing
         self._cursor = 0.0
         self._speed = 1.0
@@ -36,7 +40,9 @@ class Player:
             self._changed.set()
 
     def asked(self, wish: Mapping[str, Any]) -> None:
-        """Carry out a page's wish: {"do": "live"}, {"do": "pause"}, {"do": "play", "speed": 2}, {"do": "seek", "t": 81.5}. Raises `RefusedError`."""
+        """Carry out a page's wish: {"do": "live"}, {"do": "pause"}, {"do": "play", "speed": 2},
+        {"do": "seek", "t": 81.5}. Raises `RefusedError`.
+        """
         span = self._reel.span()
         if span is None:
             return
@@ -106,5 +112,6 @@ class Player:
 
     def _say(self) -> None:
         self._viewer.offer(views.encode({
-            "type": "time", "live": self._viewer.live, "moving": self._moving, "speed": self._speed, "t": round(self._cursor, 3),
+            "type": "time", "live": self._viewer.live, "moving": self._moving, "speed": self._speed,
+            "t": round(self._cursor, 3),
         }))

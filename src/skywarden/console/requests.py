@@ -35,7 +35,8 @@ class RefusedError(Exception):
 
 
 def command(asked: Mapping[str, Any], user: User, site: Site, mode: str, paced: bool = True) -> Command:
-    """The command a page asked for, with t = 0: the session gives it the time of the frame it goes into. Raises `RefusedError`.
+    """The command a page asked for, with t = 0: the session gives it the time of the frame it goes
+    into. Raises `RefusedError`.
 
     paced  whether the run has a clock that can be slowed, stopped and sped up
     """
@@ -44,17 +45,20 @@ def command(asked: Mapping[str, Any], user: User, site: Site, mode: str, paced: 
     if unfit:
         raise RefusedError(400, unfit)
     if isinstance(subject, str) and len(subject) > LONGEST_SUBJECT:
-        raise RefusedError(400, f"What the command is about has {len(subject)} characters; {LONGEST_SUBJECT} are enough.")
+        raise RefusedError(400, f"What the command is about has {len(subject)} characters; {LONGEST_SUBJECT} are "
+            "enough.")
     if not all(isinstance(text, str) for text in (kind, subject, why)) or kind not in commands.KINDS:
         raise RefusedError(400, f"{str(kind)[:40]!r} is no command.")
     if mode == "REPLAY":
         raise RefusedError(409, "This is a replay: there is nothing to command.")
     if kind not in MAY[user.role]:
-        raise RefusedError(403, f"An {user.role} may not {kind}." if user.role[0] in "aeiou" else f"A {user.role} may not {kind}.")
+        raise RefusedError(403, f"An {user.role} may not {kind}." if user.role[0] in "aeiou"
+            else f"A {user.role} may not {kind}.")
     if kind in REHEARSAL and mode != "SIMULATION":
         raise RefusedError(409, "This is live data: nothing is rehearsed on it.")
     if kind == commands.PACE and not (paced and mode == "SIMULATION"):
-        raise RefusedError(409, "This is live data: its time cannot be stopped." if mode == "LIVE" else "This run keeps the time of its feeds.")
+        raise RefusedError(409, "This is live data: its time cannot be stopped." if mode == "LIVE"
+            else "This run keeps the time of its feeds.")
     why = " ".join(why.split())
     if len(why) > LONGEST_WHY:
         raise RefusedError(400, f"The reason has {len(why)} characters; {LONGEST_WHY} are enough.")
@@ -79,12 +83,14 @@ def _fault(kind: str, subject: str, site: Site) -> str:
         return "" if subject.partition(" ")[2] in zones else f"There is no zone {subject.partition(' ')[2]!r}."
     if kind == commands.RECLASSIFY:
         good = len(words) == 2 and track_number(words[0]) is not None and words[1] in (*KIND_NAMES, commands.UNMARKED)
-        return "" if good else "Name a track's number and what it is: projectile, aircraft or other; none takes it back."
+        return ("" if good else "Name a track's number and what it is: projectile, aircraft or other; none takes it "
+            "back.")
     if kind == commands.CONSENT:
         return "" if track_number(subject) is not None else "Name the number of the track."
     if kind == commands.PACE:
         speed = number(subject)
-        return "" if speed == 0.0 or SLOWEST <= speed <= FASTEST else f"The pace is 0, which stands still, or from {SLOWEST:g} to {FASTEST:g}."
+        return ("" if speed == 0.0 or SLOWEST <= speed <= FASTEST
+            else f"The pace is 0, which stands still, or from {SLOWEST:g} to {FASTEST:g}.")
     if kind in (commands.HOLD, commands.RELEASE):
         known = {"all"} | {effector.name for effector in site.effectors}
         return "" if subject in known else f"There is no effector {subject!r}."
@@ -115,14 +121,17 @@ def track_number(text: str) -> int | None:
 
 
 def unfit_text(value: Any, depth: int = 0) -> str:
-    """What in a request's JSON no record, log or screen can hold, as a sentence; empty where all is fit.
+    """What in a request's JSON no record, log or screen can hold, as a sentence; empty where all is
+    fit.
 
-    value  the parsed JSON: no half characters, no control characters or hidden changes of direction in any
-           text or key (line ends and tabs are let through: fields that are one line join them), no number
-           beyond `LARGEST`, no deeper nesting than `DEEPEST`
+    value  the parsed JSON: no half characters, no control characters or hidden changes of direction
+           in any
+           text or key (line ends and tabs are let through: fields that are one line join them), no
+           number beyond `LARGEST`, no deeper nesting than `DEEPEST`
     """
     if isinstance(value, str):
-        return "" if all(map(_fit, value)) else "A text holds half a character, a control character or a hidden change of direction. Type it anew."
+        return "" if all(map(_fit, value)) else (
+            "A text holds half a character, a control character or a hidden change of direction. Type it anew.")
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "" if -LARGEST <= value <= LARGEST else f"A number is too large; {LARGEST} is the largest."
     if isinstance(value, Mapping | list | tuple):
@@ -137,5 +146,6 @@ def _fit(character: str) -> bool:
     """Whether a character may stand in text that people give."""
     if character.isprintable() or character in " \n\r\t":
         return True
-    # joiners and marks of direction belong to Persian, Arabic and emoji; overrides of direction only hide what is written
+    # joiners and marks of direction belong to Persian, Arabic and emoji; overrides of direction only hide what is
+    # written
     return unicodedata.category(character) in ("Zs", "Mn", "Cn", "Co") or character in "\u200c\u200d\u200e\u200f"

@@ -1,9 +1,12 @@
-"""The browser console: a sink that shows the newest picture to every connected page, and an inbox of what people command.
+"""The browser console: a sink that shows the newest picture to every connected page, and an inbox
+of what people command.
 
     session's loop --take--> mailbox of one --> encode once --> a small queue a page --> websocket
-                  <--commands-- inbox <-- checked request <-- POST with session cookie and CSRF header
+                  <--commands-- inbox <-- checked request <-- POST with session cookie and CSRF
+                  header
 
-The server runs in a thread with an event loop of its own; neither a slow page nor a stalled one can hold up the session.
+The server runs in a thread with an event loop of its own; neither a slow page nor a stalled one can
+hold up the session.
 """
 
 from __future__ import annotations
@@ -41,7 +44,8 @@ from skywarden.site.model import Site
 
 MODES = ("SIMULATION", "LIVE", "REPLAY")
 GAP_S = 0.08            # no two frames leave closer together than this: 12 a second are more than an eye needs
-PULSE_S = 0.25          # a sign of life, with the age of the newest picture: pages call a longer silence than 1.2 s stale
+# a sign of life, with the age of the newest picture: pages call a longer silence than 1.2 s stale
+PULSE_S = 0.25
 MOST_COMMANDS = 200     # waiting for the session's next frame
 LOADED_AT_ONCE = 20     # moments of a record between two looks at anything else
 BACKLOG = 256           # connections that the system holds for us until they are accepted
@@ -55,28 +59,38 @@ class Console:
     mode    str    SIMULATION, LIVE or REPLAY
     title   str    shown on top
     host, port     where to listen; port 0 takes a free one, see `url`
-    users   Path   file of users, see `auth`; None: one local operator, and only on a loopback address
+    users   Path   file of users, see `auth`; None: one local operator, and only on a loopback
+                   address
     audit   Path   file that every action is appended to; None keeps the newest in memory
     tls     (certificate, key) files; None plain HTTP
     site_folder Path  of the site, where zones drawn on the map are saved; None: they are not
-    tiles   str    address of map tiles with {z}, {x} and {y} in it; pages then load pictures from there too. None: nothing leaves this server
+    tiles   str    address of map tiles with {z}, {x} and {y} in it; pages then load pictures from
+                   there too. None: nothing leaves this server
     records Path   folder whose records are listed, each with its report
     epoch_ns int   UTC of t = 0; None where the run has no calendar
-    moments Iterator   REPLAY only: what is replayed; read through once, in the background, and shown to every page at its own time and speed
+    moments Iterator   REPLAY only: what is replayed; read through once, in the background, and
+                       shown to every page at its own time and speed
     kind    str    REPLAY only: what the record is of, SIMULATION or LIVE
     recording Path    the record that this run writes; None for none
-    public_url str    address that people type, where a reverse proxy stands in front, such as https://example.org/kabul/; see `address.public`
-    clock   Paced  of a simulated run, whose pace those who may can change; None where time is not ours to change
+    public_url str    address that people type, where a reverse proxy stands in front, such as
+                      https://example.org/kabul/; see `address.public`
+    clock   Paced  of a simulated run, whose pace those who may can change; None where time is not
+                   ours to change
     took    () -> float   how long the newest frame took to be worked out [s]
-    channels () -> list[SinkState]   how everything fares that takes this run's pictures, this page included
+    channels () -> list[SinkState]   how everything fares that takes this run's pictures, this page
+                                     included
 
-    Raises `UsageError` when the port is taken, others can reach it and there are no users, `public_url` is no address, or `tiles` is no address of tiles.
+    Raises `UsageError` when the port is taken, others can reach it and there are no users,
+    `public_url` is no address, or `tiles` is no address of tiles.
     """
 
     def __init__(
-        self, site: Site, mode: str, title: str, host: str = "127.0.0.1", port: int = 8080, *, users: Path | None = None,
-        audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None, moments: Iterator[Moment] | None = None,
-        kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None, tiles: str | None = None, clock: Paced | None = None,
+        self, site: Site, mode: str, title: str, host: str = "127.0.0.1", port: int = 8080, *,
+        users: Path | None = None,
+        audit: Path | None = None, tls: tuple[Path, Path] | None = None, epoch_ns: int | None = None,
+        moments: Iterator[Moment] | None = None,
+        kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None,
+        tiles: str | None = None, clock: Paced | None = None,
         recording: Path | None = None, public_url: str | None = None, took: Callable[[], float] = lambda: float("nan"),
         channels: Callable[[], list[SinkState]] = list,
     ) -> None:
@@ -85,10 +99,12 @@ class Console:
         if (mode == "REPLAY") != (moments is not None):
             raise ValueError("a replay needs moments, and nothing else takes them")
         if users is None and not is_loopback(host):
-            raise UsageError(f"--host {host}: a console that others can reach needs users. Add some, or stay on 127.0.0.1.")
+            raise UsageError(f"--host {host}: a console that others can reach needs users. Add some, or stay on "
+                "127.0.0.1.")
         self.public = None if public_url is None else public(public_url)
         if users is None and self.public is not None:
-            raise UsageError(f"--public-url {public_url}: a console that others can reach needs users. Add some with --users.")
+            raise UsageError(f"--public-url {public_url}: a console that others can reach needs users. Add some with "
+                "--users.")
         if tiles is not None:
             tile_origin(tiles)
         self.tiles = tiles
@@ -115,7 +131,8 @@ class Console:
         self.port = int(self._socket.getsockname()[1])
         self._lock = threading.Lock()               # around `memory` and the mailbox; held for microseconds
         self._mailbox: Moment | None = None
-        self._shown = self._alive = time.monotonic()     # when a picture was last sent to the pages; when the event loop last had its turn
+        # when a picture was last sent to the pages; when the event loop last had its turn
+        self._shown = self._alive = time.monotonic()
         self._unshown = ""                          # why the newest picture was not
         self._restarts = 0
         self._inbox: deque[Command] = deque()
@@ -152,14 +169,18 @@ class Console:
         return self._unshown or self.audit.fault or (f"looking back: {self.tape.fault}" if self.tape.fault else "")
 
     def commands(self) -> tuple[Command, ...]:
-        """What people commanded since the last call, in order. The session puts them into its next frame, with that frame's time."""
+        """What people commanded since the last call, in order. The session puts them into its next
+        frame, with that frame's time.
+        """
         waiting = []
         while self._inbox:
             waiting.append(self._inbox.popleft())
         return tuple(waiting)
 
     def order(self, command: Command) -> bool:
-        """Put a checked command into the inbox; False when too many wait already. The clock obeys at once: while it stands there is no next frame."""
+        """Put a checked command into the inbox; False when too many wait already. The clock obeys
+        at once: while it stands there is no next frame.
+        """
         if command.kind == PACE and self.clock is not None:
             self.clock.pace(float(command.subject))
             self.paced_by = command.who
@@ -187,14 +208,19 @@ class Console:
         self.audit.close()
 
     def pulse(self) -> dict[str, Any]:
-        """The sign of life: how old the newest picture is, what can be scrubbed, and the warnings of now for pages that look back."""
+        """The sign of life: how old the newest picture is, what can be scrubbed, and the warnings
+        of now for pages that look back.
+        """
         latest = self.latest
         return {
-            "type": "pulse", "age": round(time.monotonic() - self._shown, 2), "over": self.ended, "span": self.tape.span(),
-            "t": latest["t"] if latest else None, "warnings": latest["warnings"] if latest else [], "pages": len(self.hub.viewers),
+            "type": "pulse", "age": round(time.monotonic() - self._shown, 2), "over": self.ended,
+            "span": self.tape.span(),
+            "t": latest["t"] if latest else None, "warnings": latest["warnings"] if latest else [],
+            "pages": len(self.hub.viewers),
             "fault": self.unread, "pace": self._pace(),
             "channels": [
-                {"name": s.name, "age": None if s.age is None else round(s.age, 1), "waiting": s.waiting, "lost": s.lost, "failures": s.failures,
+                {"name": s.name, "age": None if s.age is None else round(s.age, 1), "waiting": s.waiting,
+                    "lost": s.lost, "failures": s.failures,
                  "fault": s.fault} for s in self.channels()],
         }
 
@@ -226,8 +252,10 @@ class Console:
 
     async def _main(self) -> None:
         config = uvicorn.Config(
-            application(self), lifespan="off", log_level="critical", access_log=False, ws="websockets-sansio", ws_per_message_deflate=False,
-            ws_max_size=1 << 16, server_header=False, date_header=False, timeout_graceful_shutdown=1, proxy_headers=False,
+            application(self), lifespan="off", log_level="critical", access_log=False, ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_max_size=1 << 16, server_header=False, date_header=False, timeout_graceful_shutdown=1,
+            proxy_headers=False,
             http="h11", h11_max_incomplete_event_size=1 << 15, backlog=BACKLOG,
             ssl_certfile=str(self.tls[0]) if self.tls else None, ssl_keyfile=str(self.tls[1]) if self.tls else None,
         )
@@ -249,7 +277,9 @@ class Console:
             self._loop.call_soon_threadsafe(self._due.set)
 
     async def _pump(self) -> None:
-        """Mailbox to pages: each moment that is still the newest is shown; one that cannot be is told, and the next one tried."""
+        """Mailbox to pages: each moment that is still the newest is shown; one that cannot be is
+        told, and the next one tried.
+        """
         while True:
             await self._due.wait()
             self._due.clear()
@@ -298,7 +328,8 @@ class Console:
     async def _beat(self) -> None:
         while True:
             self._alive = time.monotonic()
-            with contextlib.suppress(Exception):        # a boundary: a pulse that cannot be made is missed by the pages, who then say so
+            # a boundary: a pulse that cannot be made is missed by the pages, who then say so
+            with contextlib.suppress(Exception):
                 self.hub.publish(views.encode(self.pulse()))
             await asyncio.sleep(PULSE_S)
 
@@ -321,5 +352,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.bind(address)
         listening.listen(BACKLOG)   # at once: a page opened before the server is up waits instead of being turned away
     except OSError as error:
-        raise UsageError(f"the console cannot listen on {host}:{port}: {error.strerror or error}. Give another --port.") from None
+        raise UsageError(f"the console cannot listen on {host}:{port}: {error.strerror or error}. Give another "
+            "--port.") from None
     return listening

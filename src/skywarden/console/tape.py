@@ -1,6 +1,8 @@
-"""What a page can scrub back through: every message of the run so far, compressed, in two unnamed files that take turns.
+"""What a page can scrub back through: every message of the run so far, compressed, in two unnamed
+files that take turns.
 
-The tape is a convenience of the running console; the record, which is written elsewhere, is the evidence.
+The tape is a convenience of the running console; the record, which is written elsewhere, is the
+evidence.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class _Half:
 class Tape:
     """Append in time order, read anywhere. When both halves are full the older one is given up.
 
-    A temporary folder without room costs only what could be looked back at: `fault` says so, and ends with it.
+    A temporary folder without room costs only what could be looked back at: `fault` says so, and
+    ends with it.
     """
 
     def __init__(self, limit: int = TAPE_BYTES) -> None:

@@ -1,4 +1,6 @@
-"""A live view in the terminal: what flies, what is warned, how sure we are. A sink like any other; it shows and never computes."""
+"""A live view in the terminal: what flies, what is warned, how sure we are. A sink like any other;
+it shows and never computes.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,18 @@ from rich.text import Text
 
 from skywarden.messages.drill import Drill
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import ACTION_NAMES, AIRCRAFT, CLEAR, KIND_NAMES, PROJECTILE, RAISE, Health, Inbound, Picture, Tracks
+from skywarden.messages.picture import (
+    ACTION_NAMES,
+    AIRCRAFT,
+    CLEAR,
+    KIND_NAMES,
+    PROJECTILE,
+    RAISE,
+    Health,
+    Inbound,
+    Picture,
+    Tracks,
+)
 from skywarden.run.mailbox import SinkState
 from skywarden.site.model import Site
 
@@ -37,7 +50,9 @@ class Terminal:
     sinks  () -> list[SinkState]   how everything fares that takes this run's pictures
     """
 
-    def __init__(self, site: Site, mode: str, title: str, console: Console, sinks: Callable[[], list[SinkState]] = list) -> None:
+    def __init__(
+        self, site: Site, mode: str, title: str, console: Console, sinks: Callable[[], list[SinkState]] = list
+    ) -> None:
         self._site, self._mode, self._title, self._console, self._sinks = site, mode, title, console, sinks
         self._faults: tuple[str, ...] = ()
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
@@ -71,26 +86,31 @@ class Terminal:
         lines = []
         warnings, coming = picture.warnings, picture.inbound
         for i in np.flatnonzero(coming.since == picture.t):
-            lines.append(Text(f"{_time(picture.t)}  pre-alert  {self._site.zones[coming.zone[i]].name}  {_comes(coming, int(i), picture.t)}", "bold yellow"))
+            lines.append(Text(f"{_time(picture.t)}  pre-alert  {self._site.zones[coming.zone[i]].name}  "
+                f"{_comes(coming, int(i), picture.t)}", "bold yellow"))
         for i in np.flatnonzero((warnings.action == RAISE) | (warnings.action == CLEAR)):
             name = self._site.zones[warnings.zone[i]].name
             if warnings.action[i] == CLEAR:
                 lines.append(Text(f"{_time(picture.t)}  all clear  {name}", "green"))
             else:
-                why = "by hand" if warnings.manual[i] else f"P {warnings.probability[i]:.2f}, {_counted(int(warnings.tracks[i]), 'round')}"
+                why = "by hand" if warnings.manual[
+                    i] else f"P {warnings.probability[i]:.2f}, {_counted(int(warnings.tracks[i]), 'round')}"
                 due = _countdown(warnings.t_impact[i] - picture.t)
                 lines.append(Text(f"{_time(picture.t)}  WARNING    {name}  impact in {due}  {why}", "bold red"))
         if drill is not None:
             lines += [
-                Text(f"{_time(drill.t)}  rehearsed  track {o.track} by {self._site.effectors[o.effector].name}: cleared, simulated order", "yellow")
+                Text(f"{_time(drill.t)}  rehearsed  track {o.track} by {self._site.effectors[o.effector].name}: "
+                "cleared, simulated order", "yellow")
                 for o in drill.orders
             ]
         return lines
 
     def _failing(self, t: float) -> list[Text]:
         """A line for each sink that has begun to fail or is well again."""
-        now = {state.name: state.fault.splitlines()[0] for state in self._sinks() if state.fault and state.name != "terminal"}
-        lines = [Text(f"{_time(t)}  FAULT      {name}: {fault}", "bold yellow") for name, fault in now.items() if name not in self._faults]
+        now = {state.name: state.fault.splitlines()[0] for state in self._sinks() if state.fault
+            and state.name != "terminal"}
+        lines = [Text(f"{_time(t)}  FAULT      {name}: {fault}", "bold yellow") for name, fault in now.items()
+            if name not in self._faults]
         lines += [Text(f"{_time(t)}  well again {name}", "green") for name in self._faults if name not in now]
         self._faults = tuple(now)
         return lines
@@ -102,7 +122,8 @@ class Terminal:
         warned = int(np.sum(picture.warnings.action != CLEAR))
         radars = ", ".join(f"{r.name} {_radar_state(picture.health, k)}" for k, r in enumerate(self._site.radars))
         late = f", {moment.frame.late_s:.2f} s late" if moment.frame.late_s > 0.05 else ""
-        return f"{_time(moment.frame.t)}  tracks: {counts}; zones warned: {warned}; radars: {radars}{late}{_unused(picture.health)}"
+        return (f"{_time(moment.frame.t)}  tracks: {counts}; zones warned: {warned}; radars: "
+            f"{radars}{late}{_unused(picture.health)}")
 
     def _view(self, moment: Moment) -> Panel:
         parts: list[Any] = [Text(self._status(moment)), self._warnings(moment.picture), self._tracks(moment.picture)]
@@ -118,10 +139,12 @@ class Terminal:
         warnings = picture.warnings
         if not np.any(warnings.action != CLEAR):
             return Text("no zone under warning", "green")
-        table = Table("zone warned", "impact in", "P", "rounds", "raised at", title="WARNINGS", title_style="bold red", expand=True)
+        table = Table("zone warned", "impact in", "P", "rounds", "raised at", title="WARNINGS", title_style="bold red",
+            expand=True)
         for i in np.flatnonzero(warnings.action != CLEAR):
             table.add_row(
-                self._site.zones[warnings.zone[i]].name, _countdown(warnings.t_impact[i] - picture.t), f"{warnings.probability[i]:.2f}",
+                self._site.zones[warnings.zone[i]].name, _countdown(warnings.t_impact[i] - picture.t),
+                f"{warnings.probability[i]:.2f}",
                 str(warnings.tracks[i]), f"{_time(warnings.since[i])} ({ACTION_NAMES[int(warnings.action[i])]})",
             )
         return table
@@ -131,7 +154,8 @@ class Terminal:
         coming, lines = picture.inbound, []
         for track in dict.fromkeys(coming.track.tolist()):
             mine = np.flatnonzero(coming.track == track)
-            names = ", ".join(self._site.zones[z].name for z in coming.zone[mine[:3]]) + (f" and {mine.size - 3} more" if mine.size > 3 else "")
+            names = ", ".join(self._site.zones[z].name for z in coming.zone[mine[:3]]) + (f" and {mine.size - 3} more"
+                if mine.size > 3 else "")
             lines.append(Text(f"INBOUND  {_comes(coming, int(mine[0]), picture.t)} → {names}", "bold yellow"))
         return lines[:MOST_INBOUND]
 
@@ -144,7 +168,8 @@ class Terminal:
         table = Table(*columns, title=f"{due.size} tracks", expand=True)
         for i in order[:LONGEST_TABLE]:
             fall = falls.get(int(tracks.number[i]))
-            table.add_row(*_track_row(tracks, int(i)), *_impact_cells(picture, fall), f"{picture.t - tracks.seen[i]:.1f}")
+            table.add_row(*_track_row(tracks, int(i)), *_impact_cells(picture, fall),
+                f"{picture.t - tracks.seen[i]:.1f}")
         if order.size > LONGEST_TABLE:
             table.add_row(f"+{order.size - LONGEST_TABLE} more", *[""] * 7)
         return table
@@ -162,7 +187,8 @@ class Terminal:
 
 
 def _comes(coming: Inbound, i: int, t: float) -> str:
-    return f"track {coming.track[i]} comes in {_countdown(coming.t[i] - t)}, P {coming.probability[i]:.2f} if it keeps its course"
+    return (f"track {coming.track[i]} comes in {_countdown(coming.t[i] - t)}, P {coming.probability[i]:.2f} if it "
+        "keeps its course")
 
 
 def _radar_state(health: Health, k: int) -> str:
@@ -173,7 +199,8 @@ def _radar_state(health: Health, k: int) -> str:
 
 def _unused(health: Health) -> str:
     """What of this frame could not be used, by cause; nothing where all was."""
-    causes = (("too late", health.late), ("without elevation", health.unusable), ("not believed", health.rejected + health.disbelieved))
+    causes = (("too late", health.late), ("without elevation", health.unusable),
+        ("not believed", health.rejected + health.disbelieved))
     said = ", ".join(f"{count} {cause}" for cause, count in causes if count)
     return f"; not used: {said}" if said else ""
 
@@ -190,7 +217,8 @@ def _track_row(tracks: Tracks, i: int) -> Sequence[str]:
     name = KIND_NAMES[kind] + (f" {int(tracks.address[i]):06X}" if tracks.address[i] >= 0 else "")
     east, north, up = tracks.state[i, :3]
     speed = float(np.linalg.norm(tracks.state[i, 3:6]))
-    return str(tracks.number[i]), name, f"{tracks.kind[i, kind]:.2f}", f"{east:.0f}, {north:.0f}, {up:.0f}", f"{speed:.0f}"
+    return str(tracks.number[
+        i]), name, f"{tracks.kind[i, kind]:.2f}", f"{east:.0f}, {north:.0f}, {up:.0f}", f"{speed:.0f}"
 
 
 def _impact_cells(picture: Picture, fall: int | None) -> tuple[str, str]:
@@ -202,7 +230,8 @@ def _impact_cells(picture: Picture, fall: int | None) -> tuple[str, str]:
 
 def _rehearsal(drill: Drill) -> str:
     refused = [c for c in drill.clearances if not c.cleared]
-    words = f"rehearsal: weapons {drill.status}; {_counted(len(drill.orders), 'order')} now; awaiting consent: {', '.join(map(str, drill.awaiting)) or 'none'}"
+    words = (f"rehearsal: weapons {drill.status}; {_counted(len(drill.orders), 'order')} now; awaiting consent: "
+        f"{', '.join(map(str, drill.awaiting)) or 'none'}")
     return words + "".join(f"\n  track {c.track}: refused, {c.reason}" for c in refused[:3])
 
 

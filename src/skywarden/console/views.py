@@ -1,6 +1,8 @@
-"""Turns what the session hands over into what the page is sent: plain columns of rounded numbers, encoded once a frame.
+"""Turns what the session hands over into what the page is sent: plain columns of rounded numbers,
+encoded once a frame.
 
-Lengths stay metres of the site frame, times seconds of the run, angles radians; the page converts for the eye. nan and infinity become null.
+Lengths stay metres of the site frame, times seconds of the run, angles radians; the page converts
+for the eye. nan and infinity become null.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ def encode(message: Any) -> bytes:
 
 
 def moment_view(moment: Moment, memory: Memory) -> dict[str, Any]:
-    """One frame as the page draws it. `memory` adds what no single frame holds: who acknowledged, call signs, the last event's number."""
+    """One frame as the page draws it. `memory` adds what no single frame holds: who acknowledged,
+    call signs, the last event's number.
+    """
     frame, picture = moment.frame, moment.picture
     view: dict[str, Any] = {
         "type": "frame",
@@ -64,18 +68,21 @@ def site_view(site: Site) -> dict[str, Any]:
         "frame_s": site.policy.frame_s,
         "doubts": list(doubts(site)),
         "policy": {
-            "warn": site.policy.warn_probability, "clear": site.policy.clear_probability, "margin": site.policy.warn_margin_s,
+            "warn": site.policy.warn_probability, "clear": site.policy.clear_probability,
+            "margin": site.policy.warn_margin_s,
             "all_clear": site.policy.all_clear_s, "hazard": site.policy.hazard_radius, "consent": site.policy.consent,
             "engage": site.policy.engage_probability, "safety": site.policy.safety_distance,
         },
         "zones": [
-            {"name": z.name, "kind": z.kind, "people": z.people, "shelter": z.shelter_s, "warn": z.warn, "polygon": _rounded(z.polygon, 2)}
+            {"name": z.name, "kind": z.kind, "people": z.people, "shelter": z.shelter_s, "warn": z.warn,
+                "polygon": _rounded(z.polygon, 2)}
             for z in site.zones
         ],
         "radars": [
             {
                 "name": r.name, "kind": r.kind, "place": _rounded(r.place, 1), "min": r.range_min, "max": r.range_max,
-                "low": r.elevation_min, "high": r.elevation_max, "from": r.azimuth_from, "width": r.azimuth_width, "revisit": r.revisit,
+                "low": r.elevation_min, "high": r.elevation_max, "from": r.azimuth_from, "width": r.azimuth_width,
+                "revisit": r.revisit,
             }
             for r in site.radars
         ],
@@ -89,7 +96,8 @@ def site_view(site: Site) -> dict[str, Any]:
         ],
         "heights": {"aircraft": site.display.aircraft_height, "transition": site.display.transition_altitude},
         "terrain": None if site.ground.up.size == 1 else {
-            "east": site.ground.east0, "north": site.ground.north0, "step": site.ground.step, "rows": site.ground.up.shape[0],
+            "east": site.ground.east0, "north": site.ground.north0, "step": site.ground.step,
+            "rows": site.ground.up.shape[0],
             "columns": site.ground.up.shape[1], "sigma": site.ground.sigma,
         },
     }
@@ -101,13 +109,16 @@ def terrain(site: Site) -> bytes:
 
 
 def coverage(site: Site, height: float) -> dict[str, Any]:
-    """What the radars see at `height` [m] above the ground: all together, and each by name; polygons of rings of east, north [m]."""
+    """What the radars see at `height` [m] above the ground: all together, and each by name;
+    polygons of rings of east, north [m].
+    """
     together, each = outlines(site, height)
 
     def plain(polygons: list[list[Array]]) -> list[Any]:
         return [[ring.astype(np.int64).tolist() for ring in rings] for rings in polygons]
 
-    return {"height": height, "all": plain(together), "radars": [{"name": r.name, "seen": plain(p)} for r, p in zip(site.radars, each, strict=True)]}
+    return {"height": height, "all": plain(together), "radars": [{"name": r.name, "seen": plain(p)} for r,
+        p in zip(site.radars, each, strict=True)]}
 
 
 def _tracks(tracks: Tracks, t: float, memory: Memory) -> dict[str, Any]:
@@ -121,11 +132,13 @@ def _tracks(tracks: Tracks, t: float, memory: Memory) -> dict[str, Any]:
         "a": _rounded(a, 1), "b": _rounded(b, 1), "turn": _rounded(turn, 3),
         "sz": _rounded(np.sqrt(np.maximum(covariance[:, 2, 2], 0.0)), 1),
         "age": _rounded(t - tracks.seen, 2), "born": _rounded(tracks.born, 2), "hits": tracks.hits.tolist(),
-        "kind": kind.tolist(), "p": _rounded(np.take_along_axis(tracks.kind, kind[:, None], 1)[:, 0] if kind.size else kind, 3),
+        "kind": kind.tolist(), "p": _rounded(np.take_along_axis(tracks.kind, kind[:, None], 1)[:, 0] if kind.size
+            else kind, 3),
         "round": _rounded(tracks.kind[:, PROJECTILE], 3), "aircraft": _rounded(tracks.kind[:, AIRCRAFT], 3),
         "call": [memory.callsign(address) for address in tracks.address.tolist()],
         "icao": ["" if address == NO_ADDRESS else f"{address:06x}" for address in tracks.address.tolist()],
-        "said": {str(number): memory.judged[number]._asdict() for number in tracks.number.tolist() if number in memory.judged} if memory.judged else {},
+        "said": {str(number): memory.judged[number]._asdict() for number in tracks.number.tolist()
+            if number in memory.judged} if memory.judged else {},
     }
 
 
@@ -133,7 +146,8 @@ def _impacts(impacts: Impacts) -> dict[str, Any]:
     a, b, turn = ellipses(impacts.covariance[:, :2, :2])
     return {
         "id": impacts.track.tolist(), "p": _rounded(impacts.p_projectile, 3), "t": _rounded(impacts.t, 2),
-        "x": _rounded(impacts.place[:, 0], 1), "y": _rounded(impacts.place[:, 1], 1), "z": _rounded(impacts.place[:, 2], 1),
+        "x": _rounded(impacts.place[:, 0], 1), "y": _rounded(impacts.place[:, 1], 1),
+        "z": _rounded(impacts.place[:, 2], 1),
         "a": _rounded(a, 1), "b": _rounded(b, 1), "turn": _rounded(turn, 3),
         "st": _rounded(np.sqrt(np.maximum(impacts.covariance[:, 2, 2], 0.0)), 2),
         "speed": _rounded(impacts.speed, 0), "fall": _rounded(impacts.fall_angle, 3),
@@ -142,14 +156,16 @@ def _impacts(impacts: Impacts) -> dict[str, Any]:
 
 def _threats(threats: Threats) -> dict[str, Any]:
     return {
-        "id": threats.track.tolist(), "zone": threats.zone.tolist(), "p": _rounded(threats.probability, 3), "t": _rounded(threats.t, 2),
+        "id": threats.track.tolist(), "zone": threats.zone.tolist(), "p": _rounded(threats.probability, 3),
+        "t": _rounded(threats.t, 2),
         "st": _rounded(threats.t_sigma, 2), "people": _rounded(threats.people, 1),
     }
 
 
 def _inbound(inbound: Inbound) -> dict[str, Any]:
     return {
-        "id": inbound.track.tolist(), "zone": inbound.zone.tolist(), "p": _rounded(inbound.probability, 3), "t": _rounded(inbound.t, 2),
+        "id": inbound.track.tolist(), "zone": inbound.zone.tolist(), "p": _rounded(inbound.probability, 3),
+        "t": _rounded(inbound.t, 2),
         "miss": _rounded(inbound.miss, 0), "since": _rounded(inbound.since, 2),
     }
 
@@ -163,10 +179,14 @@ def _warnings(moment: Moment, memory: Memory) -> list[dict[str, Any]]:
         zone = int(w.zone[i])
         mark = memory.mark(zone)
         shown.append({
-            "zone": zone, "since": _number(w.since[i], 2), "p": _number(w.probability[i], 3), "peak": _number(w.peak[i], 3),
-            "impact": _number(w.t_impact[i], 2), "until": _number(w.until[i], 2), "tracks": int(w.tracks[i]), "raid": int(w.raid[i]),
-            "manual": bool(w.manual[i]), "by": mark.alarm_by, "why": mark.alarm_why, "seen": mark.seen_by, "seen_t": mark.seen_t,
-            "shelved": mark.shelved_until, "shelved_by": mark.shelved_by, "shelved_why": mark.shelved_why, "stage": mark.stage, "back": mark.back,
+            "zone": zone, "since": _number(w.since[i], 2), "p": _number(w.probability[i], 3),
+            "peak": _number(w.peak[i], 3),
+            "impact": _number(w.t_impact[i], 2), "until": _number(w.until[i], 2), "tracks": int(w.tracks[i]),
+            "raid": int(w.raid[i]),
+            "manual": bool(w.manual[i]), "by": mark.alarm_by, "why": mark.alarm_why, "seen": mark.seen_by,
+            "seen_t": mark.seen_t,
+            "shelved": mark.shelved_until, "shelved_by": mark.shelved_by, "shelved_why": mark.shelved_why,
+            "stage": mark.stage, "back": mark.back,
         })
     return shown
 
@@ -190,12 +210,14 @@ def _health(frame: Frame, health: Health, memory: Memory) -> dict[str, Any]:
         "heard": [_number(frame.t - heard, 1) for heard in frame.radars.heard.tolist()],
         "late": _number(max(frame.late_s, health.late_s), 3),
         "lag": [_number(lag, 1) for lag in health.lag.tolist()],
-        "detections": health.detections, "rejected": health.rejected + health.disbelieved, "too_late": health.late, "unusable": health.unusable,
+        "detections": health.detections, "rejected": health.rejected + health.disbelieved, "too_late": health.late,
+        "unusable": health.unusable,
         "step": _number(memory.step_s, 4), "frames": memory.frames,
         "inputs": [
             {
                 "name": bytes(inputs.name[i]).decode("utf-8", "replace"), "received": int(inputs.received[i]),
-                "undecodable": int(inputs.undecodable[i]), "rejected": int(inputs.rejected[i]), "age": _number(frame.t - float(inputs.heard[i]), 1),
+                "undecodable": int(inputs.undecodable[i]), "rejected": int(inputs.rejected[i]),
+                "age": _number(frame.t - float(inputs.heard[i]), 1),
                 "causes": {cause: int(n) for cause, n in zip(CAUSES, inputs.causes[i].tolist(), strict=True) if n},
                 "steps": int(inputs.steps[i]), "drift": _number(inputs.drift[i], 2),
             }
@@ -206,7 +228,8 @@ def _health(frame: Frame, health: Health, memory: Memory) -> dict[str, Any]:
 
 def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:
     airport = drill.airport
-    shown = sorted(drill.clearances, key=lambda c: (c.track not in drill.awaiting, not c.cleared, not math.isfinite(c.evidence.t), c.t_to))[:MOST_CLEARANCES]
+    shown = sorted(drill.clearances, key=lambda c: (c.track not in drill.awaiting, not c.cleared,
+        not math.isfinite(c.evidence.t), c.t_to))[:MOST_CLEARANCES]
     return {
         "status": drill.status,
         "awaiting": list(drill.awaiting),
@@ -214,21 +237,28 @@ def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:
         "holds": [held._asdict() for held in memory.holds.values()],
         "clearances": [
             {
-                "track": c.track, "effector": c.effector, "from": _number(c.t_from, 2), "to": _number(c.t_to, 2), "cleared": c.cleared,
-                "reason": c.reason, "until": _number(c.until, 2), "aircraft": c.aircraft, "distance": _number(c.distance, 0),
+                "track": c.track, "effector": c.effector, "from": _number(c.t_from, 2), "to": _number(c.t_to, 2),
+                "cleared": c.cleared,
+                "reason": c.reason, "until": _number(c.until, 2), "aircraft": c.aircraft,
+                "distance": _number(c.distance, 0),
                 "hit": _number(c.t_hit, 2), "last": _number(c.last, 2),
                 "evidence": _evidence(c.evidence),
             }
             for c in shown
         ],
         "more": max(0, len(drill.clearances) - len(shown)),
-        "orders": [{"track": o.track, "effector": o.effector, "from": _number(o.t_from, 2), "to": _number(o.t_to, 2), "t": t}
+        "orders": [{"track": o.track, "effector": o.effector, "from": _number(o.t_from, 2), "to": _number(o.t_to, 2),
+            "t": t}
                    for t, o in memory.orders],
-        "looks": [{"track": a.track, "effector": a.effector, "hit": _number(a.t_hit, 1), "verdict": a.verdict, "t": t} for t, a in memory.looks],
-        "plan": {"threats": drill.allocation.threats, "through": _number(drill.allocation.objective, 2), "bound": _number(drill.allocation.lower_bound, 2)},
+        "looks": [{"track": a.track, "effector": a.effector, "hit": _number(a.t_hit, 1), "verdict": a.verdict, "t": t}
+            for t, a in memory.looks],
+        "plan": {"threats": drill.allocation.threats, "through": _number(drill.allocation.objective, 2),
+            "bound": _number(drill.allocation.lower_bound, 2)},
         "airport": {
-            "open": airport.runway_open, "state": airport.state, "reopens": _number(airport.reopens, 1), "lost": _number(airport.minutes_lost, 1),
-            "holds": airport.holds, "delayed": airport.delayed, "around": airport.went_around, "diverted": airport.diverted,
+            "open": airport.runway_open, "state": airport.state, "reopens": _number(airport.reopens, 1),
+            "lost": _number(airport.minutes_lost, 1),
+            "holds": airport.holds, "delayed": airport.delayed, "around": airport.went_around,
+            "diverted": airport.diverted,
         },
     }
 
@@ -241,26 +271,34 @@ def _evidence(evidence: Evidence) -> dict[str, Any] | None:
     near = np.argsort(tubes.gap, kind="stable")[:MOST_TUBES]
     there = tubes.position[near] + tubes.velocity[near] * (tubes.when[near] - tubes.t[near])[:, None]
     return {
-        "place": _rounded(evidence.place, 0), "ends": _rounded(evidence.ends[:, :2], 0), "arc": _rounded(np.asarray(evidence.arc), 3),
+        "place": _rounded(evidence.place, 0), "ends": _rounded(evidence.ends[:, :2], 0),
+        "arc": _rounded(np.asarray(evidence.arc), 3),
         "bound": {name: _number(getattr(evidence, name), 9) for name in ("unseen", "outside", "claims", "fragments")},
         "stake": _number(evidence.stake, 2), "people": _number(evidence.people, 2),
         "tubes": {
-            "id": tubes.number[near].tolist(), "x": _rounded(there[:, 0], 0), "y": _rounded(there[:, 1], 0), "reach": _rounded(tubes.reach[near], 0),
+            "id": tubes.number[near].tolist(), "x": _rounded(there[:, 0], 0), "y": _rounded(there[:, 1], 0),
+            "reach": _rounded(tubes.reach[near], 0),
             "gap": _rounded(tubes.gap[near], 0), "unknown": tubes.unknown[near].tolist()},
         "approaches": [
             {"place": _rounded(place, 0), "bearing": _number(bearing, 3), "aircraft": int(n)}
-            for place, bearing, n in zip(evidence.approaches.place, evidence.approaches.bearing, evidence.approaches.aircraft, strict=True)],
+            for place, bearing, n in zip(evidence.approaches.place, evidence.approaches.bearing,
+                evidence.approaches.aircraft, strict=True)],
         "fallout": [
-            {"cause": int(cause), "place": _rounded(place, 0), "radius": _number(radius, 0), "people": _number(people, 2)}
-            for cause, place, radius, people in zip(fallout.cause, fallout.place, fallout.radius, fallout.people, strict=True)],
+            {"cause": int(cause), "place": _rounded(place, 0), "radius": _number(radius, 0), "people": _number(people,
+                2)}
+            for cause, place, radius, people in zip(fallout.cause, fallout.place, fallout.radius, fallout.people,
+                strict=True)],
     }
 
 
 def ellipses(covariance: Array) -> tuple[Array, Array, Array]:
-    """Half axes for one standard deviation [m] and the turn of the long one, anticlockwise from east [rad], of (n, 2, 2) covariances."""
+    """Half axes for one standard deviation [m] and the turn of the long one, anticlockwise from
+    east [rad], of (n, 2, 2) covariances.
+    """
     p, q, r = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
     middle, spread = 0.5 * (p + r), np.hypot(0.5 * (p - r), q)
-    return np.sqrt(np.maximum(middle + spread, 0.0)), np.sqrt(np.maximum(middle - spread, 0.0)), 0.5 * np.arctan2(2.0 * q, p - r)
+    return np.sqrt(np.maximum(middle + spread, 0.0)), np.sqrt(np.maximum(middle - spread,
+        0.0)), 0.5 * np.arctan2(2.0 * q, p - r)
 
 
 def _rounded(values: Array, digits: int) -> list[Any]:

@@ -1,1 +1,3 @@
-"""What we believe and whom we warn. Pure functions: no clock, no chance, no files, and no knowledge of any simulated truth."""
+"""What we believe and whom we warn. Pure functions: no clock, no chance, no files, and no knowledge
+of any simulated truth.
+"""

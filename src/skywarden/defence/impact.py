@@ -24,10 +24,12 @@ WORTH_NAMING = 0.02         # probability of being a projectile from which an im
 
 
 def predict(memory: tracker.State, tracks: Tracks, frame: Frame, site: Site) -> Impacts:
-    """The impact of every track of `tracks` that may be a projectile, from the tracker's ballistic hypotheses.
+    """The impact of every track of `tracks` that may be a projectile, from the tracker's ballistic
+    hypotheses.
 
-    The drag laws still followed are flown to the ground each, and matched in mean and covariance. The covariance is of east, north and time,
-    and holds the error of state, drag, wind (as far as the weather declares one) and ground height.
+    The drag laws still followed are flown to the ground each, and matched in mean and covariance.
+    The covariance is of east, north and time, and holds the error of state, drag, wind (as far as
+    the weather declares one) and ground height.
     """
     b = memory.block
     if b.number.shape[0] == 0 or tracks.number.shape[0] == 0:
@@ -41,7 +43,8 @@ def predict(memory: tracker.State, tracks: Tracks, frame: Frame, site: Site) -> 
     model = tracker.model_of(site, frame.weather)
     t, place, covariance, speed, angle = _impacts(considered(b, model), rows, model, site.ground)
     sound = np.isfinite(t) & np.isfinite(covariance).all((1, 2))
-    return Impacts(tracks.number[at][sound], p[sound], t[sound], place[sound], covariance[sound], speed[sound], angle[sound])
+    return Impacts(tracks.number[at][sound], p[sound], t[sound], place[sound], covariance[sound], speed[sound],
+        angle[sound])
 
 
 def _rows(numbers: Array, wanted: Array) -> tuple[Array, Array]:
@@ -75,7 +78,8 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
             if not b.alive[i, law] or b.ll[i, law] < b.ll[i, best] - 4.0:
                 continue
             left, v, a = descend(
-                b.x[i, law], model.curve[law], model.living[law], ground, model.drags, model.air, model.earth, model.doubt[law], where, J, N)
+                b.x[i, law], model.curve[law], model.living[law], ground, model.drags, model.air, model.earth,
+                model.doubt[law], where, J, N)
             if not math.isfinite(left):
                 continue
             w = math.exp(b.ll[i, law] - b.ll[i, best])
@@ -95,7 +99,8 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
                         s += T[r, j] * J[c, j]
                     law_cov[law, r, c] = s
             unbend(
-                b.x[i, law], b.p[i, law], model.curve[law], model.living[law], ground, model.drags, model.air, model.earth, J, left, means[law], law_cov[law])
+                b.x[i, law], b.p[i, law], model.curve[law], model.living[law], ground, model.drags, model.air,
+                model.earth, J, left, means[law], law_cov[law])
             place[k, 2] += w * where[2]
             speed[k] += w * v
             angle[k] += w * a

@@ -1,4 +1,6 @@
-"""What does not fall but comes: powered objects without a corroborated transponder that head for a zone, a kind of threat of their own."""
+"""What does not fall but comes: powered objects without a corroborated transponder that head for a
+zone, a kind of threat of their own.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +21,23 @@ from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
-SLOWEST, FASTEST = 25.0, 300.0  # m/s, airspeed and ground speed of what is meant: above every bird, below every round worth the name
-HIGHEST, HIGHEST_FAST = 1500.0, 3000.0      # m above the ground, now and where it would pass the zone; the second from FAST on
+# m/s, airspeed and ground speed of what is meant: above every bird, below every round worth the name
+SLOWEST, FASTEST = 25.0, 300.0
+# m above the ground, now and where it would pass the zone; the second from FAST on
+HIGHEST, HIGHEST_FAST = 1500.0, 3000.0
 FAST = 120.0            # m/s, speed from which an object may come in high and dive late
 MARGIN = 150.0          # m beyond a zone's edge that count as reaching it
 AHEAD = 90.0            # s, time to arrival from which on an object is named
-BEND = 0.3              # m²/s³, density of the accelerations across a course that is kept: 150 m after a minute; illustrative
+# m²/s³, density of the accelerations across a course that is kept: 150 m after a minute; illustrative
+BEND = 0.3
 NAMED, KEPT = 0.5, 0.1  # probabilities from which an object is named, and below which it no longer is
 PERSISTENT = 2.0        # s over the first of them until it is named
 FORGOTTEN = 5.0         # s below the second until it is not any more
 SEEN, FOLLOWED = 8, 3.0 # detections, and seconds of track, before a course is judged at all
-SINKING = 0.8           # share of its speed from which an object that comes down is a falling piece, not a dive under power
-APPROACH_LENGTH, APPROACH_HALF_WIDTH, APPROACH_HALF_ANGLE = 15_000.0, 150.0, math.radians(3.0)      # m, m, rad, of a runway's approach
+# share of its speed from which an object that comes down is a falling piece, not a dive under power
+SINKING = 0.8
+# m, m, rad, of a runway's approach
+APPROACH_LENGTH, APPROACH_HALF_WIDTH, APPROACH_HALF_ANGLE = 15_000.0, 150.0, math.radians(3.0)
 APPROACH_SLOPES = math.tan(math.radians(1.5)), math.tan(math.radians(6.0))      # descent of what lands
 APPROACH_ABOVE = 100.0  # m, slack about the heights those slopes give
 APPROACH_SPEEDS = 25.0, 120.0   # m/s
@@ -55,10 +62,12 @@ def start() -> State:
 def watch_out(state: State, tracks: Tracks, followed: Array, frame: Frame, site: Site) -> tuple[State, Inbound]:
     """Which powered objects head for which zones, one frame on.
 
-    followed  (k,) int64 numbers of the tracks that a radar of the site holds; what only says where it is cannot be named
+    followed  (k,) int64 numbers of the tracks that a radar of the site holds; what only says where
+              it is cannot be named
 
-    An object is named when its course has led to a zone, with probability NAMED, for PERSISTENT seconds. The probability is that of its passing
-    within MARGIN of the zone if it keeps its course as powered flight does; whether it means to is not ours to know. docs/models/inbound.md
+    An object is named when its course has led to a zone, with probability NAMED, for PERSISTENT
+    seconds. The probability is that of its passing within MARGIN of the zone if it keeps its course
+    as powered flight does; whether it means to is not ours to know. docs/models/inbound.md
     """
     if not site.zones or (tracks.number.shape[0] == 0 and state.track.shape[0] == 0):
         return start(), Inbound.empty()
@@ -71,7 +80,8 @@ def watch_out(state: State, tracks: Tracks, followed: Array, frame: Frame, site:
     old = state.track * len(site.zones) + state.zone
     kept = np.flatnonzero(~np.isin(old, keys) & (frame.t - state.last <= FORGOTTEN))
     order = np.argsort(old, kind="stable")
-    spot = order[np.minimum(np.searchsorted(old[order], keys), max(old.shape[0] - 1, 0))] if old.shape[0] else np.zeros(keys.shape[0], np.int64)
+    spot = order[np.minimum(np.searchsorted(old[order], keys), max(old.shape[0] - 1, 0))] if old.shape[
+        0] else np.zeros(keys.shape[0], np.int64)
     known = old[spot] == keys if old.shape[0] else np.zeros(keys.shape[0], np.bool_)
     begun = np.where(known, state.begun[spot], np.nan) if old.shape[0] else np.full(keys.shape[0], np.nan)
     since = np.where(known, state.since[spot], np.nan) if old.shape[0] else np.full(keys.shape[0], np.nan)
@@ -83,12 +93,15 @@ def watch_out(state: State, tracks: Tracks, followed: Array, frame: Frame, site:
         np.concatenate((begun, np.full(kept.shape[0], np.nan))), np.concatenate((since, state.since[kept])),
         np.concatenate((np.full(row.shape[0], frame.t), state.last[kept])))
     now = np.flatnonzero(np.isfinite(since))
-    named = Inbound(own.number[row][now], zone[now].astype(np.int32), p[now], due[row, zone][now], miss[row, zone][now], since[now])
+    named = Inbound(own.number[row][now], zone[now].astype(np.int32), p[now], due[row, zone][now],
+        miss[row, zone][now], since[now])
     return after, take(named, np.lexsort((named.zone, named.t)))
 
 
 def _suspect(tracks: Tracks, followed: Array, frame: Frame, site: Site) -> Array:
-    """Rows (k,) of tracks that fly under power, low and fast enough, say nothing of themselves and are not about to land."""
+    """Rows (k,) of tracks that fly under power, low and fast enough, say nothing of themselves and
+    are not about to land.
+    """
     v = tracks.state[:, 3:6]
     speed, level = np.sqrt((v**2).sum(1)), np.hypot(v[:, 0], v[:, 1])
     mine = (tracks.kind[:, PROJECTILE] < 0.5) & (tracks.address == NO_ADDRESS) & (speed >= SLOWEST) & (speed <= FASTEST)
@@ -109,7 +122,9 @@ def heights(tracks: Tracks, site: Site) -> Array:
 
 
 def courses(tracks: Tracks, t: float, site: Site) -> tuple[Array, Array, Array]:
-    """For tracks (n,) and zones (z,), (n, z) each: probability of reaching the zone, time of arrival [s], by how much the straight course misses it [m]."""
+    """For tracks (n,) and zones (z,), (n, z) each: probability of reaching the zone, time of
+    arrival [s], by how much the straight course misses it [m].
+    """
     n, z = tracks.number.shape[0], len(site.zones)
     probability, due, miss = np.zeros((n, z)), np.full((n, z), math.inf), np.full((n, z), math.inf)
     above = heights(tracks, site)
@@ -118,7 +133,8 @@ def courses(tracks: Tracks, t: float, site: Site) -> tuple[Array, Array, Array]:
         speed = float(np.hypot(*v))
         u = v / speed
         across = np.array([u[1], -u[0]])
-        spread = [float(across @ P[np.ix_(a, b)] @ across) for a, b in (((0, 1), (0, 1)), ((0, 1), (3, 4)), ((3, 4), (3, 4)))]
+        spread = [float(across @ P[np.ix_(a, b)] @ across) for a, b in (((0, 1), (0, 1)), ((0, 1), (3, 4)),
+            ((3, 4), (3, 4)))]
         ceiling = HIGHEST_FAST if float(np.linalg.norm(tracks.state[i, 3:6])) >= FAST else HIGHEST
         for k, zone in enumerate(site.zones):
             off = zone.polygon - x
@@ -128,7 +144,8 @@ def courses(tracks: Tracks, t: float, site: Site) -> tuple[Array, Array, Array]:
             left = max(float(along.min()), 0.0) / speed
             if left > AHEAD or above[i] + tracks.state[i, 5] * left > ceiling:
                 continue
-            sigma = math.sqrt(max(spread[0] + 2.0 * left * spread[1] + left * left * spread[2] + BEND * left**3 / 3.0, 1.0))
+            sigma = math.sqrt(max(spread[0] + 2.0 * left * spread[1] + left * left * spread[2] + BEND * left**3 / 3.0,
+                1.0))
             low, high = float(aside.min()) - MARGIN, float(aside.max()) + MARGIN
             probability[i, k] = ndtr(high / sigma) - ndtr(low / sigma)
             due[i, k] = t + left
@@ -147,11 +164,14 @@ def landing(tracks: Tracks, site: Site) -> Array:
         # `along` grows from the threshold outwards, where what lands comes from; `heading` is flown on landing
         off = x[:, :2] - place
         along, aside = -(off @ heading), np.abs(off @ np.array([heading[1], -heading[0]]))
-        near = (along >= -length) & (along <= APPROACH_LENGTH) & (aside <= APPROACH_HALF_WIDTH + math.tan(APPROACH_HALF_ANGLE) * np.maximum(along, 0.0))
+        near = (along >= -length) & (along <= APPROACH_LENGTH) & (aside <= APPROACH_HALF_WIDTH
+            + math.tan(APPROACH_HALF_ANGLE) * np.maximum(along, 0.0))
         course = (v[:, :2] @ heading) / level
         sink, gone = -v[:, 2] / level, np.maximum(along, 0.0)
-        slope = (above >= APPROACH_SLOPES[0] * gone - APPROACH_ABOVE) & (above <= APPROACH_SLOPES[1] * gone + APPROACH_ABOVE)
-        down = (course > ALIGNED) & slope & ((sink >= APPROACH_SLOPES[0]) & (sink <= APPROACH_SLOPES[1]) | (along < 300.0) & (above < APPROACH_ABOVE))
+        slope = (above >= APPROACH_SLOPES[0] * gone - APPROACH_ABOVE) & (above <= APPROACH_SLOPES[1] * gone
+            + APPROACH_ABOVE)
+        down = (course > ALIGNED) & slope & ((sink >= APPROACH_SLOPES[0]) & (sink <= APPROACH_SLOPES[1])
+            | (along < 300.0) & (above < APPROACH_ABOVE))
         up = (course < -ALIGNED) & (v[:, 2] > 0.0)
         out |= near & (down | up) & (level >= APPROACH_SPEEDS[0]) & (level <= APPROACH_SPEEDS[1])
     return out
@@ -159,7 +179,9 @@ def landing(tracks: Tracks, site: Site) -> Array:
 
 @lru_cache(maxsize=8)
 def _runways(site: Site) -> tuple[tuple[Array, Array, float], ...]:
-    """Of each end of each runway: its threshold (2,), the direction of landing there (2,) and the runway's length [m]."""
+    """Of each end of each runway: its threshold (2,), the direction of landing there (2,) and the
+    runway's length [m].
+    """
     ends = []
     for zone in site.zones:
         if zone.kind == "runway":

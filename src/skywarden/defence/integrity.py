@@ -1,4 +1,6 @@
-"""Are the sensors what they say they are: rows that cannot be are dropped and counted, silent and doubtful radars named."""
+"""Are the sensors what they say they are: rows that cannot be are dropped and counted, silent and
+doubtful radars named.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ FARTHEST = 1e6          # m
 SILENCE = 2.0           # s without a word, or
 SILENT_LOOKS = 2.5      # times a radar's revisit, whichever is longer: it is silent
 DOUBT_SHARE = 0.2       # of a radar's rows that could not be, from which it is doubted
-DOUBT_WEIGHT = 0.2      # of a frame's share in the smoothed one, where it has DOUBT_ROWS rows or more; in proportion below
+# of a frame's share in the smoothed one, where it has DOUBT_ROWS rows or more; in proportion below
+DOUBT_WEIGHT = 0.2
 DOUBT_ROWS = 5
 
 
@@ -58,13 +61,16 @@ def examine(state: State, frame: Frame, site: Site) -> tuple[State, Frame, Healt
     radars = np.zeros(len(site.radars), np.int8)
     for k, radar in enumerate(site.radars):
         radars[k] = SILENT if _silent(frame, k, radar.revisit) else DOUBTFUL if share[k] > DOUBT_SHARE else WORKING
-    return State(share), frame, Health(radars, frame.late_s, int(good.size), rejected, 0.0, frame.channels, np.full(len(site.radars), np.nan), old)
+    return State(share), frame, Health(radars, frame.late_s, int(good.size), rejected, 0.0, frame.channels,
+        np.full(len(site.radars), np.nan), old)
 
 
 def timed(health: Health, lag: Array, late: int, unusable: int, disbelieved: int, site: Site) -> Health:
-    """The health with what the tracker found: each radar's lag (radars,) [s], and how much of the frame was not used, by cause.
+    """The health with what the tracker found: each radar's lag (radars,) [s], and how much of the
+    frame was not used, by cause.
 
-    A radar that works, but whose detections come late, is called so: its tracks are predicted from older data.
+    A radar that works, but whose detections come late, is called so: its tracks are predicted from
+    older data.
     """
     slow = np.array([max(LATE_FROM, LATE_LOOKS * radar.revisit) for radar in site.radars])
     with np.errstate(invalid="ignore"):
@@ -73,7 +79,9 @@ def timed(health: Health, lag: Array, late: int, unusable: int, disbelieved: int
 
 
 def _silent(frame: Frame, radar: int, revisit: float) -> bool:
-    """Whether a radar says it is down, or has not said anything for too long; a frame that does not mention it counts as silence."""
+    """Whether a radar says it is down, or has not said anything for too long; a frame that does not
+    mention it counts as silence.
+    """
     if radar >= frame.radars.up.size or not frame.radars.up[radar]:
         return True
     # not `>`: a time that is not a number is no sign of life
@@ -86,7 +94,8 @@ def _possible(d: Detections, t: float, radars: int) -> Array:
         rate = np.isnan(d.range_rate) | (np.abs(d.range_rate) <= FASTEST)
         height = np.isnan(d.pressure_altitude) | (np.abs(d.pressure_altitude) <= 2 * HIGHEST_AIRCRAFT)
         return (
-            (d.t <= t + AHEAD) & (d.t >= t - OLDEST) & (d.sensor >= 0) & (d.sensor < radars) & (d.range > 0.0) & (d.range <= FARTHEST)
+            (d.t <= t + AHEAD) & (d.t >= t - OLDEST) & (d.sensor >= 0) & (d.sensor < radars) & (d.range > 0.0)
+            & (d.range <= FARTHEST)
             & (d.azimuth >= -1e-9) & (d.azimuth <= 2 * np.pi + 1e-9) & elevation & rate & height)
 
 

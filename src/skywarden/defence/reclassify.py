@@ -31,9 +31,11 @@ def start() -> State:
 
 
 def heed(marks: State, tracks: Tracks, frame: Frame) -> tuple[State, Tracks]:
-    """The tracks with every marked one taken for what a person said it is: that kind with probability 1.
+    """The tracks with every marked one taken for what a person said it is: that kind with
+    probability 1.
 
-    A mark stands until it is taken back or the track has been gone for KEPT_S. A word that makes no sense changes nothing.
+    A mark stands until it is taken back or the track has been gone for KEPT_S. A word that makes no
+    sense changes nothing.
     """
     for command in frame.commands:
         if command.kind == RECLASSIFY:
@@ -41,7 +43,8 @@ def heed(marks: State, tracks: Tracks, frame: Frame) -> tuple[State, Tracks]:
     if not marks:
         return marks, tracks
     row = {int(number): k for k, number in enumerate(tracks.number)}
-    marks = tuple(mark._replace(seen=frame.t) if mark.track in row else mark for mark in marks if mark.track in row or frame.t - mark.seen <= KEPT_S)
+    marks = tuple(mark._replace(seen=frame.t) if mark.track in row else mark for mark in marks if mark.track in row
+        or frame.t - mark.seen <= KEPT_S)
     kind = tracks.kind.copy()
     for mark in marks:
         if mark.track in row:

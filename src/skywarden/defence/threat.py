@@ -22,8 +22,10 @@ BEYOND = 3.1            # standard deviations; a zone wholly further off, east o
 FAR = 6.5               # standard deviations beyond which the density is nothing: exp(-FAR²/2) = 7e-10
 MILLIMETRE = 1e-3      # m; a smaller hazard radius is none, and shapely answers the smallest with nothing at all
 PANEL = 1.0             # standard deviations a panel of three Gauss nodes; 1e-6 of a probability
-SHORT = 0.2             # standard deviations; an edge no longer than this is its middle: 1e-4 of a probability, all edges together
-SEGMENTS = 8            # straight pieces in a quarter of the circle about a corner: 0.1 % of the hazard radius off the arc
+# standard deviations; an edge no longer than this is its middle: 1e-4 of a probability, all edges together
+SHORT = 0.2
+# straight pieces in a quarter of the circle about a corner: 0.1 % of the hazard radius off the arc
+SEGMENTS = 8
 
 
 class Outlines(NamedTuple):
@@ -37,28 +39,32 @@ class Outlines(NamedTuple):
 def assess(impacts: Impacts, frame: Frame, site: Site) -> Threats:
     """One row for each track and zone with a probability worth naming.
 
-    The probability is that the track is a projectile, times that its impact lies within the policy's hazard radius of the zone.
-    Source: docs/models/threat.md
+    The probability is that the track is a projectile, times that its impact lies within the
+    policy's hazard radius of the zone. Source: docs/models/threat.md
     """
     if impacts.track.size == 0 or not site.zones:
         return Threats.empty()
     outlines, people = _zones(site)
     near = _near(
-        np.ascontiguousarray(impacts.place[:, :2]), np.ascontiguousarray(impacts.covariance[:, :2, :2]), outlines.edges, outlines.first, outlines.box)
+        np.ascontiguousarray(impacts.place[:, :2]), np.ascontiguousarray(impacts.covariance[:, :2, :2]),
+        outlines.edges, outlines.first, outlines.box)
     probability = near * np.clip(impacts.p_projectile, 0.0, 1.0)[:, None]
     row, zone = np.nonzero(probability >= LEAST)
     chance = probability[row, zone]
     return Threats(
-        impacts.track[row], zone.astype(np.int32), chance, impacts.t[row], np.sqrt(np.maximum(impacts.covariance[row, 2, 2], 0.0)), chance * people[zone])
+        impacts.track[row], zone.astype(np.int32), chance, impacts.t[row],
+        np.sqrt(np.maximum(impacts.covariance[row, 2, 2], 0.0)), chance * people[zone])
 
 
 def probability_near(place: Array, covariance: Array, polygon: Array, radius: float) -> float:
     """Probability that a normally distributed place lies within `radius` of a polygon.
 
-    place (2,) east, north [m]; covariance (2, 2) [m²]; polygon (k, 2) [m], not crossing itself; radius [m], 0 or more
+    place (2,) east, north [m]; covariance (2, 2) [m²]; polygon (k, 2) [m], not crossing itself;
+    radius [m], 0 or more
     """
     edges = outlined([polygon], radius).edges
-    return float(_integral(float(place[0]), float(place[1]), float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1]), edges))
+    return float(_integral(float(place[0]), float(place[1]), float(covariance[0, 0]), float(covariance[0, 1]),
+        float(covariance[1, 1]), edges))
 
 
 def outlined(polygons: list[Array], radius: float) -> Outlines:
@@ -92,12 +98,15 @@ def _edges(shape: Any) -> Array:
 @lru_cache(maxsize=8)
 def _zones(site: Site) -> tuple[Outlines, Array]:
     """Every zone grown by the policy's hazard radius, and the people there."""
-    return outlined([zone.polygon for zone in site.zones], site.policy.hazard_radius), np.array([zone.people for zone in site.zones])
+    return outlined([zone.polygon for zone in site.zones], site.policy.hazard_radius), np.array([zone.people
+        for zone in site.zones])
 
 
 @njit(cache=True, error_model="numpy")
 def _near(place: Array, covariance: Array, edges: Array, first: Array, box: Array) -> Array:
-    """(n, zones) probability that each impact lies inside each outline; 0 where it is surely less than LEAST or the impact is unknown."""
+    """(n, zones) probability that each impact lies inside each outline; 0 where it is surely less
+    than LEAST or the impact is unknown.
+    """
     n, zones = place.shape[0], first.shape[0] - 1
     out = np.zeros((n, zones))
     for i in range(n):
@@ -107,7 +116,8 @@ def _near(place: Array, covariance: Array, edges: Array, first: Array, box: Arra
             continue
         wide, high = BEYOND * math.sqrt(see), BEYOND * math.sqrt(snn)
         for z in range(zones):
-            if east + wide < box[z, 0] or east - wide > box[z, 2] or north + high < box[z, 1] or north - high > box[z, 3]:
+            if east + wide < box[z, 0] or east - wide > box[z, 2] or north + high < box[z, 1] or north - high > box[z,
+                    3]:
                 continue
             out[i, z] = _integral(east, north, see, sen, snn, edges[first[z] : first[z + 1]])
     return out
@@ -117,7 +127,8 @@ def _near(place: Array, covariance: Array, edges: Array, first: Array, box: Arra
 def _integral(east: float, north: float, see: float, sen: float, snn: float, edges: Array) -> float:
     """Normal density over the region that the edges enclose, by Green's theorem along them.
 
-    Where the ellipse is the unit circle, the density is the divergence of u g(|u|²), g(q) = (1 - exp(-q/2)) / (2 pi q), which is smooth everywhere.
+    Where the ellipse is the unit circle, the density is the divergence of u g(|u|²), g(q) = (1 -
+    exp(-q/2)) / (2 pi q), which is smooth everywhere.
     """
     a = math.sqrt(max(see, 1e-6))       # lower triangle of the Cholesky factor, kept from being singular: a millimetre
     b = sen / a
@@ -141,7 +152,8 @@ def _along(x0: float, y0: float, x1: float, y1: float) -> float:
         return 0.0
     dx /= length
     dy /= length
-    h = x0 * dy - y0 * dx           # distance of the edge's line from the centre, positive where the centre lies to its left
+    # distance of the edge's line from the centre, positive where the centre lies to its left
+    h = x0 * dy - y0 * dx
     s0, s1 = x0 * dx + y0 * dy, x1 * dx + y1 * dy
     if h == 0.0:
         return 0.0

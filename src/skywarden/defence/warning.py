@@ -1,4 +1,6 @@
-"""From threats to warnings: which zones are warned, since when and until when. Latched: once raised, a warning stands until its all-clear."""
+"""From threats to warnings: which zones are warned, since when and until when. Latched: once
+raised, a warning stands until its all-clear.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,11 @@ from skywarden.site.model import Policy, Site
 Array = NDArray[Any]
 
 SURE = 0.8              # from this probability on, a broad ellipse is no reason to wait
-KNOWN = 2.5             # hazard radii of standard deviation up to which a place of impact is known well enough to warn the zones about it
-ROUGH = 200.0           # m; with a place known no better, even urgency waits, lest the impact be half a kilometre off, until half the shelter time is left
+# hazard radii of standard deviation up to which a place of impact is known well enough to warn the zones about it
+KNOWN = 2.5
+# m; with a place known no better, even urgency waits, lest the impact be half a kilometre off, until half the shelter
+# time is left
+ROUGH = 200.0
 LIKELY = 0.5            # a warning rests only on tracks that are more probably projectiles than anything else
 CALM_FRAMES = 3         # in a row over the threshold before a warning is raised; one frame is a blip
 URGENT_FRAMES = 2       # the same where people already need every second
@@ -28,7 +33,9 @@ NOBODY: Array = np.zeros(0, np.int64)
 
 
 class Expected(NamedTuple):
-    """Impacts that endanger a zone, one row a zone and track: those foreseen now, and those of tracks since stopped or lost from sight."""
+    """Impacts that endanger a zone, one row a zone and track: those foreseen now, and those of
+    tracks since stopped or lost from sight.
+    """
 
     zone: Array         # (n,) int64
     track: Array        # (n,) int64
@@ -65,7 +72,8 @@ def start(site: Site) -> State:
     """No zone is warned."""
     n = len(site.zones)
     no, zero, none = np.zeros(n, np.bool_), np.zeros(n), np.zeros(0, np.int64)
-    return State(no, zero, zero, zero, np.zeros(n, np.int64), np.zeros(n, np.int64), no, 0, -math.inf, 0, Expected(none, none, np.zeros(0)))
+    return State(no, zero, zero, zero, np.zeros(n, np.int64), np.zeros(n, np.int64), no, 0, -math.inf, 0,
+        Expected(none, none, np.zeros(0)))
 
 
 def decide(
@@ -73,10 +81,12 @@ def decide(
 ) -> tuple[State, Warnings]:
     """Raise, hold and clear the warnings of every zone that can be warned.
 
-    dismissed  (n,) int64 tracks that a person says are no projectiles: a zone warned because of them alone gets its all-clear at once
+    dismissed  (n,) int64 tracks that a person says are no projectiles: a zone warned because of
+               them alone gets its all-clear at once
 
-    A zone is raised when it is endangered with at least the policy's probability in several frames running, and either the place of impact is known
-    well enough not to warn the wrong people, or waiting would cost people the time they need to reach shelter. docs/models/warning.md argues it.
+    A zone is raised when it is endangered with at least the policy's probability in several frames
+    running, and either the place of impact is known well enough not to warn the wrong people, or
+    waiting would cost people the time they need to reach shelter. docs/models/warning.md argues it.
     """
     if not site.zones:
         return latches, Warnings.empty()
@@ -99,21 +109,26 @@ def decide(
     expected = _expected(before, standing, impacts, threats, t, policy)
     due, last = _first_and_last(expected, len(site.zones), t)
     # where nothing is expected any more the all-clear stays where it was: there is no early cancel
-    until = np.where(standing & np.isfinite(last), last + policy.all_clear_s, np.where(fresh | released, t, latches.until))
-    cleared = latches.standing & ~manual & (t >= until) & (danger.probability < max(policy.clear_probability, 1e-9)) | latches.standing & wrong
+    until = np.where(standing & np.isfinite(last), last + policy.all_clear_s, np.where(fresh | released, t,
+        latches.until))
+    cleared = latches.standing & ~manual & (t >= until) & (danger.probability < max(policy.clear_probability,
+        1e-9)) | latches.standing & wrong
 
     raid, raids = _raids(latches, due_now & standing, by_hand, t, policy.raid_gap_s)
     active = t if (standing & ~cleared & (raid > 0)).any() else latches.active
     left = standing & ~cleared
     state = State(
-        left, np.where(fresh, t, latches.since), np.where(fresh, danger.probability, np.fmax(latches.peak, danger.probability)), until,
+        left, np.where(fresh, t, latches.since), np.where(fresh, danger.probability, np.fmax(latches.peak,
+            danger.probability)), until,
         streak, np.where(left, raid, 0), manual & left, raids, active, latches.unknown + unknown, expected)
     action = np.where(fresh, RAISE, np.where(cleared, CLEAR, HELD)).astype(np.int8)
     return state, _rows(standing, action, raid, manual, due, danger, state)
 
 
 def _ripe(danger: Danger, streak: Array, shelter: Array, t: float, policy: Policy) -> Array:
-    """Zones for which the time to warn has come: the place is known, the danger is plain, or people would run out of time."""
+    """Zones for which the time to warn has come: the place is known, the danger is plain, or people
+    would run out of time.
+    """
     with np.errstate(invalid="ignore"):
         left = danger.due - t
         known = (danger.spread <= KNOWN * policy.hazard_radius) | (danger.believed >= SURE)
@@ -123,12 +138,17 @@ def _ripe(danger: Danger, streak: Array, shelter: Array, t: float, policy: Polic
     return np.asarray((known | urgent) & (streak >= enough) | last)
 
 
-def _expected(before: Expected, standing: Array, impacts: Impacts, threats: Threats, t: float, policy: Policy) -> Expected:
-    """What is foreseen now, and what was foreseen of tracks that are gone, where a warning stands: a round out of sight is not a round stopped."""
+def _expected(
+    before: Expected, standing: Array, impacts: Impacts, threats: Threats, t: float, policy: Policy
+) -> Expected:
+    """What is foreseen now, and what was foreseen of tracks that are gone, where a warning stands:
+    a round out of sight is not a round stopped.
+    """
     now = np.flatnonzero(threats.probability >= policy.clear_probability)
     gone = standing[before.zone] & ~among(before.track, impacts.track) & (before.t + policy.all_clear_s >= t)
     return Expected(
-        np.concatenate([before.zone[gone], threats.zone[now].astype(np.int64)]), np.concatenate([before.track[gone], threats.track[now]]),
+        np.concatenate([before.zone[gone], threats.zone[now].astype(np.int64)]),
+        np.concatenate([before.track[gone], threats.track[now]]),
         np.concatenate([before.t[gone], threats.t[now]]))
 
 
@@ -153,7 +173,9 @@ def _first_and_last(expected: Expected, n: int, t: float) -> tuple[Array, Array]
 
 
 def _raids(latches: State, due: Array, by_hand: Array, t: float, gap: float) -> tuple[Array, int]:
-    """The raid of each zone: what is raised within `gap` [s] of a raid's last warning belongs to it. A manual alarm joins one when danger follows."""
+    """The raid of each zone: what is raised within `gap` [s] of a raid's last warning belongs to
+    it. A manual alarm joins one when danger follows.
+    """
     raid = np.where(by_hand, 0, latches.raid)
     joins = due & (raid == 0)
     if not joins.any():
@@ -162,19 +184,26 @@ def _raids(latches: State, due: Array, by_hand: Array, t: float, gap: float) -> 
     return np.where(joins, raids, raid), raids
 
 
-def _rows(standing: Array, action: Array, raid: Array, manual: Array, due: Array, danger: Danger, state: State) -> Warnings:
+def _rows(
+    standing: Array, action: Array, raid: Array, manual: Array, due: Array, danger: Danger, state: State
+) -> Warnings:
     """The table: most urgent first, then most probable; what is cleared comes last."""
     rows = np.flatnonzero(standing)
     urgency = np.where(action[rows] == CLEAR, math.inf, np.where(np.isfinite(due[rows]), due[rows], 1e12))
     rows = rows[np.lexsort((rows, -danger.probability[rows], urgency))]
     return Warnings(
-        rows.astype(np.int32), action[rows], state.since[rows], danger.probability[rows], state.peak[rows], due[rows], state.until[rows],
-        danger.tracks[rows].astype(np.int32), raid[rows].astype(np.int32), manual[rows], _stages(action[rows], manual[rows], due[rows]))
+        rows.astype(np.int32), action[rows], state.since[rows], danger.probability[rows], state.peak[rows], due[rows],
+        state.until[rows],
+        danger.tracks[rows].astype(np.int32), raid[rows].astype(np.int32), manual[rows], _stages(action[rows],
+            manual[rows], due[rows]))
 
 
 def _stages(action: Array, manual: Array, due: Array) -> Array:
-    """What the people of each warned zone are told: cover while an impact is to come or a person says so, then to stay, then the all-clear."""
-    return np.where(action == CLEAR, ALL_CLEAR, np.where(np.isfinite(due) | manual | (action == RAISE), TAKE_COVER, STAY)).astype(np.int8)
+    """What the people of each warned zone are told: cover while an impact is to come or a person
+    says so, then to stay, then the all-clear.
+    """
+    return np.where(action == CLEAR, ALL_CLEAR, np.where(np.isfinite(due) | manual | (action == RAISE), TAKE_COVER,
+        STAY)).astype(np.int8)
 
 
 def _danger(impacts: Impacts, threats: Threats, n: int, least: float) -> Danger:
@@ -201,9 +230,11 @@ def _danger(impacts: Impacts, threats: Threats, n: int, least: float) -> Danger:
 
 
 def _by_hand(commands: tuple[Command, ...], site: Site, may_warn: Array) -> tuple[Array, Array, Array, int]:
-    """Zones a person put under warning, released or corrected in this frame, the last word counting, and how many commands named no zone to warn.
+    """Zones a person put under warning, released or corrected in this frame, the last word
+    counting, and how many commands named no zone to warn.
 
-    A correction clears at once, whatever is foreseen; a danger that is still seen then raises the zone anew, as any other does.
+    A correction clears at once, whatever is foreseen; a danger that is still seen then raises the
+    zone anew, as any other does.
     """
     on, off, wrong = (np.zeros(len(site.zones), np.bool_) for _ in range(3))
     unknown = 0

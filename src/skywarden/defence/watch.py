@@ -29,7 +29,8 @@ def start(site: Site) -> State:
 def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
     """One frame on: what flies, where it falls, who is in danger, whom to warn.
 
-    Pure: the same state, frame and site give the same bits. Neither the clock nor chance nor any file is touched.
+    Pure: the same state, frame and site give the same bits. Neither the clock nor chance nor any
+    file is touched.
     """
     trust, frame, health = integrity.examine(state.integrity, frame, site)
     memory, tracks = tracker.track(state.tracks, frame, site)
@@ -39,4 +40,5 @@ def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
     threats = threat.assess(impacts, frame, site)
     latches, warnings = warning.decide(state.latches, impacts, threats, frame, site, reclassify.dismissed(marks))
     courses, coming = inbound.watch_out(state.inbound, tracks, memory.block.number, frame, site)
-    return State(trust, memory, marks, latches, courses), Picture(frame.t, tracks, impacts, threats, warnings, health, coming)
+    return State(trust, memory, marks, latches, courses), Picture(frame.t, tracks, impacts, threats, warnings, health,
+        coming)

@@ -1,4 +1,6 @@
-"""ADS-B as receivers' JSON: aircraft.json of dump1090, readsb and the services that pass it on, older lists, and readsb traces; from files and sockets."""
+"""ADS-B as receivers' JSON: aircraft.json of dump1090, readsb and the services that pass it on,
+older lists, and readsb traces; from files and sockets.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +28,15 @@ SAME = 0.05                         # s: a position no newer than this is the on
 FORGOTTEN = 60.0                    # s: a position so much older than the newest there was is one of a clock set anew
 MOST_AIRCRAFT = 65_536              # remembered; junk invents them without end
 BETWEEN = 1.0                       # s between two documents of a file that tell no time, as dump1090 writes them
-LISTS = ("aircraft", "ac", "acList")        # of a snapshot's aircraft: dump1090 and readsb; the services' second version; Virtual Radar Server
+# of a snapshot's aircraft: dump1090 and readsb; the services' second version; Virtual Radar Server
+LISTS = ("aircraft", "ac", "acList")
 TIMES = ("now", "timestamp", "stm")         # of a snapshot
 GEOMETRIC = 8                       # flag of a trace's row: its altitude is geometric
-SECONDS = ((1e10, 1.0), (1e13, 1e-3), (1e16, 1e-6), (1e19, 1e-9))       # a time below the first is in units of the second [s]: seconds to nanoseconds
+# a time below the first is in units of the second [s]: seconds to nanoseconds
+SECONDS = ((1e10, 1.0), (1e13, 1e-3), (1e16, 1e-6), (1e19, 1e-9))
 # Virtual Radar Server's names for what readsb calls otherwise.
-VIRTUAL_RADAR = {"Icao": "hex", "Call": "flight", "Lat": "lat", "Long": "lon", "Alt": "alt_baro", "GAlt": "alt_geom", "Spd": "gs", "Trak": "track",
+VIRTUAL_RADAR = {"Icao": "hex", "Call": "flight", "Lat": "lat", "Long": "lon", "Alt": "alt_baro", "GAlt": "alt_geom",
+    "Spd": "gs", "Trak": "track",
                  "Vsi": "baro_rate"}
 
 
@@ -69,9 +74,11 @@ class AircraftDecoder:
             yield from self._trace(document, arrived)
             return
         entries = listed(document)
-        t = seconds(next((document[name] for name in TIMES if name in document), None)) if isinstance(document, dict) else math.nan
+        t = seconds(next((document[name] for name in TIMES if name in document), None)) if isinstance(document,
+            dict) else math.nan
         if math.isnan(t):
-            t = wall if math.isfinite(wall) else self._timeline.now + BETWEEN if math.isfinite(self._timeline.now) else 0.0
+            t = wall if math.isfinite(wall) else self._timeline.now + BETWEEN if math.isfinite(
+                self._timeline.now) else 0.0
         yield self._batch(self._timeline.admit(t, entries, wall), len(entries), arrived)
 
     def flush(self) -> Batch:
@@ -108,10 +115,13 @@ class AircraftDecoder:
         return report(claim, self._site)
 
     def _newer(self, key: int, claim: Claim, aged: bool) -> bool:
-        """Whether a position is another than the newest there was. Where its age is not told, it must be another place."""
+        """Whether a position is another than the newest there was. Where its age is not told, it
+        must be another place.
+        """
         last = self._seen.get(key)
         if last is not None and claim.t > last.t - FORGOTTEN and (
-                claim.t - last.t < SAME or (not aged and not claim.on_ground and (claim.latitude, claim.longitude) == last[1:])):
+                claim.t - last.t < SAME or (not aged and not claim.on_ground and (claim.latitude, claim.longitude)
+                    == last[1:])):
             return False
         if len(self._seen) > MOST_AIRCRAFT:
             self._seen.clear()
@@ -119,19 +129,25 @@ class AircraftDecoder:
         return True
 
     def _trace(self, document: dict[str, Any], arrived: float) -> Iterator[Batch]:
-        """One aircraft's positions: rows of seconds after `timestamp`, latitude, longitude, altitude, speed, track, flags, rate, details …"""
+        """One aircraft's positions: rows of seconds after `timestamp`, latitude, longitude,
+        altitude, speed, track, flags, rate, details …
+        """
         begin, (key, address) = seconds(document.get("timestamp")), subject(str(document.get("icao", "")))
         begin = begin if math.isfinite(begin) else 0.0
         callsign = ""
-        rows = [row for row in document["trace"] if isinstance(row, list) and len(row) >= 6 and math.isfinite(_number(row[0]))]
+        rows = [row for row in document["trace"] if isinstance(row, list) and len(row) >= 6
+            and math.isfinite(_number(row[0]))]
         rows = [row for row in rows if abs(_number(row[0])) < SECONDS[0][0]]
-        yield Batch(math.nan, received=len(document["trace"]), rejected=_some(NO_TIME, len(document["trace"]) - len(rows)), arrived=arrived)
+        yield Batch(math.nan, received=len(document["trace"]), rejected=_some(NO_TIME,
+            len(document["trace"]) - len(rows)), arrived=arrived)
         for row in sorted(rows, key=lambda row: _number(row[0])):
             details = row[8] if len(row) > 8 and isinstance(row[8], dict) else {}
             callsign = str(details.get("flight", callsign))
-            made: Report | int = NO_SUBJECT if key < 0 else report(_row(row, details, begin, address, callsign), self._site)
+            made: Report | int = NO_SUBJECT if key < 0 else report(_row(row, details, begin, address, callsign),
+                self._site)
             t = begin + _number(row[0])
-            yield Batch(t, (made,), arrived=arrived) if isinstance(made, Report) else Batch(t, rejected=_some(made, 1), arrived=arrived)
+            yield Batch(t, (made,), arrived=arrived) if isinstance(made, Report) else Batch(t, rejected=_some(made, 1),
+                arrived=arrived)
 
 
 class AircraftFile:
@@ -166,7 +182,8 @@ class AircraftTcp(Live):
     def __init__(self, host: str, port: int, site: Site) -> None:
         decoder = AircraftDecoder(site)
         super().__init__(
-            f"aircraft tcp {host}:{port}", Lines(host, port), lambda line, arrived, wall, _: decoder.decode(line, arrived, wall), site.policy.frame_s)
+            f"aircraft tcp {host}:{port}", Lines(host, port), lambda line, arrived, wall, _: decoder.decode(line,
+                arrived, wall), site.policy.frame_s)
 
 
 def parsed(text: bytes) -> Any:
@@ -183,7 +200,8 @@ def understood(document: Any) -> bool:
         return any(isinstance(entry, dict) and ("hex" in entry or "Icao" in entry) for entry in document)
     if not isinstance(document, dict):
         return False
-    return isinstance(document.get("trace"), list) or any(isinstance(document.get(name), list) for name in LISTS) or "hex" in document or "Icao" in document
+    return isinstance(document.get("trace"), list) or any(isinstance(document.get(name), list)
+        for name in LISTS) or "hex" in document or "Icao" in document
 
 
 def listed(document: Any) -> list[Any]:
@@ -215,18 +233,24 @@ def _claim(entry: dict[str, Any], address: int, now: float) -> Claim:
     ground = said == "ground"
     place = entry if "lat" in entry and entry.get("validposition", 1) not in (0, False) else {}
     seen = _value(entry, "seen_pos")
-    rate = next((x for x in (_value(entry, name) for name in ("baro_rate", "geom_rate", "vert_rate")) if math.isfinite(x)), math.nan)
+    rate = next((x for x in (_value(entry, name) for name in ("baro_rate", "geom_rate", "vert_rate"))
+        if math.isfinite(x)), math.nan)
     speed = _value(entry, "gs")
     return Claim(
         now - (seen if 0.0 <= seen < 3600.0 else 0.0), address, ADSB, str(entry.get("flight", "")),
-        math.radians(_value(place, "lat")), math.radians(_value(place, "lon")), altitude=math.nan if ground else _value(entry, "alt_geom") * FOOT,
-        pressure_altitude=math.nan if ground else _number(said) * FOOT, speed=(speed if math.isfinite(speed) else _value(entry, "speed")) * KNOT,
-        heading=math.radians(_value(entry, "track")), climb=rate * FEET_A_MINUTE, nic=_integrity(entry, "nic"), nacp=_integrity(entry, "nac_p"),
+        math.radians(_value(place, "lat")), math.radians(_value(place, "lon")), altitude=math.nan if ground
+        else _value(entry, "alt_geom") * FOOT,
+        pressure_altitude=math.nan if ground else _number(said) * FOOT, speed=(speed if math.isfinite(speed)
+            else _value(entry, "speed")) * KNOT,
+        heading=math.radians(_value(entry, "track")), climb=rate * FEET_A_MINUTE, nic=_integrity(entry, "nic"),
+        nacp=_integrity(entry, "nac_p"),
         on_ground=ground)
 
 
 def _row(row: list[Any], details: dict[str, Any], begin: float, address: int, callsign: str) -> Claim:
-    """What one row of a trace says. Where its flags call the altitude geometric, the pressure altitude is that of the details, if they give one."""
+    """What one row of a trace says. Where its flags call the altitude geometric, the pressure
+    altitude is that of the details, if they give one.
+    """
     ground = row[3] == "ground"
     flags = _number(row[6]) if len(row) > 6 else math.nan
     geometric = math.isfinite(flags) and bool(int(flags) & GEOMETRIC)
@@ -237,7 +261,8 @@ def _row(row: list[Any], details: dict[str, Any], begin: float, address: int, ca
     return Claim(
         begin + _number(row[0]), address, ADSB, callsign, math.radians(_number(row[1])), math.radians(_number(row[2])),
         altitude=math.nan if ground else altitude * FOOT, pressure_altitude=math.nan if ground else pressure * FOOT,
-        speed=_number(row[4]) * KNOT, heading=math.radians(_number(row[5])), climb=_number(row[7]) * FEET_A_MINUTE if len(row) > 7 else math.nan,
+        speed=_number(row[4]) * KNOT, heading=math.radians(_number(row[5])), climb=_number(row[7]) * FEET_A_MINUTE
+        if len(row) > 7 else math.nan,
         nic=_integrity(details, "nic"), nacp=_integrity(details, "nac_p"), on_ground=ground)
 
 
@@ -265,7 +290,8 @@ def _integrity(entry: dict[str, Any], key: str) -> int:
 
 
 def _document(path: Path) -> Any:
-    """The one document that a file is; None where its lines stand for themselves or it is too long to be one.
+    """The one document that a file is; None where its lines stand for themselves or it is too long
+    to be one.
 
     Raises FeedError where it is JSON of some other kind.
     """
@@ -278,4 +304,5 @@ def _document(path: Path) -> Any:
     if document is None or understood(document):
         return document
     keys = ", ".join(str(key) for key in document)[:120] if isinstance(document, dict) else type(document).__name__
-    raise FeedError(f"{path} is JSON, but no list of aircraft that is known here ({keys or 'empty'}); give aircraft.json, a readsb trace, or BaseStation text")
+    raise FeedError(f"{path} is JSON, but no list of aircraft that is known here ({keys or 'empty'}); give "
+        "aircraft.json, a readsb trace, or BaseStation text")

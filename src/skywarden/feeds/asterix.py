@@ -1,4 +1,6 @@
-"""ASTERIX, the language of surveillance radars, from files and sockets: plots, system tracks, ADS-B reports and the radars' signs of life."""
+"""ASTERIX, the language of surveillance radars, from files and sockets: plots, system tracks, ADS-B
+reports and the radars' signs of life.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from skywarden.formats.network import Payload
 from skywarden.messages.frame import CATEGORY, MARKED, NO_ADDRESS, NO_TIME, UNKNOWN_SENDER, WRONG_TIME
 from skywarden.site.model import Site
 
-SAME_RADAR = 30.0           # s for which an address stays with the radar that sees it, where several share one place in the site
+# s for which an address stays with the radar that sees it, where several share one place in the site
+SAME_RADAR = 30.0
 MOST_SENDERS = 1_024        # told apart; junk invents them without end
 MOST_ADDRESSES = 65_536     # likewise
 
@@ -34,9 +37,11 @@ class _Speaker:
 
 
 class Decoder:
-    """Payloads in, batches out. Remembers the editions that fit, the clock of each sender, and which radar is which.
+    """Payloads in, batches out. Remembers the editions that fit, the clock of each sender, and
+    which radar is which.
 
-    recorded   whether the clocks of several senders are laid over one another here; of a live input that is done with the arrivals
+    recorded   whether the clocks of several senders are laid over one another here; of a live input
+               that is done with the arrivals
     """
 
     def __init__(self, site: Site, recorded: bool = False) -> None:
@@ -44,10 +49,12 @@ class Decoder:
         self._blocks = BlockReader()
         self._speakers: dict[Sender, _Speaker] = {}
         self._first: _Speaker | None = None         # in a recording, the one whose clock is everybody's
-        self._owner: dict[tuple[int, int], tuple[tuple[int, int], float]] = {}     # (sensor, address): who reported it, when
+        # (sensor, address): who reported it, when
+        self._owner: dict[tuple[int, int], tuple[tuple[int, int], float]] = {}
 
     def decode(self, payload: Payload, arrived: float = math.nan, peer: str = "") -> list[Batch]:
-        """One payload's worth: a batch of each sender in it, the first with what counts for all. Nothing in it can raise.
+        """One payload's worth: a batch of each sender in it, the first with what counts for all.
+        Nothing in it can raise.
 
         arrived   when it came in, by the monotonic clock [s]; nan in a file
         peer      address it came from
@@ -66,21 +73,25 @@ class Decoder:
                     continue
                 sender = (*what.identity, peer)
                 speaker = self._speaker(sender)
-                t = speaker.timeline.unroll(what.t, self._near(speaker, payload.stamp)) if math.isfinite(what.t) else self._reckoned(speaker, payload.stamp)
+                t = speaker.timeline.unroll(what.t, self._near(speaker, payload.stamp)) if math.isfinite(
+                    what.t) else self._reckoned(speaker, payload.stamp)
                 if math.isnan(t):
                     untimed += 1
                 else:
                     released.setdefault(sender, []).extend(speaker.timeline.admit(t, what, payload.stamp))
         refused = {cause: count for cause, count in ((CATEGORY, unread), (NO_TIME, untimed)) if count}
-        batches = [self._batch(sender, self._speakers[sender], several, payload.stamp, arrived) for sender, several in released.items()]
+        batches = [self._batch(sender, self._speakers[sender], several, payload.stamp, arrived) for sender,
+            several in released.items()]
         if not batches:
             return [Batch(self._now(), (), received, undecodable, refused, arrived)]
         first = batches[0]
-        return [first._replace(received=received, undecodable=undecodable, rejected=both(refused, first.rejected)), *batches[1:]]
+        return [first._replace(received=received, undecodable=undecodable, rejected=both(refused, first.rejected)),
+            *batches[1:]]
 
     def flush(self) -> list[Batch]:
         """What was still held back when the input ended."""
-        return [self._batch(sender, speaker, speaker.timeline.flush(), math.nan, math.nan) for sender, speaker in self._speakers.items()]
+        return [self._batch(sender, speaker, speaker.timeline.flush(), math.nan, math.nan) for sender,
+            speaker in self._speakers.items()]
 
     def _speaker(self, sender: Sender) -> _Speaker:
         speaker = self._speakers.get(sender)
@@ -99,7 +110,9 @@ class Decoder:
         return self._first.timeline.now
 
     def _reckoned(self, speaker: _Speaker, stamp: float) -> float:
-        """The time of a message that tells none, by its sender's clock, else by its arrival, else by the first sender's clock."""
+        """The time of a message that tells none, by its sender's clock, else by its arrival, else
+        by the first sender's clock.
+        """
         t = speaker.timeline.reckoned(stamp)
         return t if math.isfinite(t) or self._first is None else self._first.timeline.now
 
@@ -116,7 +129,9 @@ class Decoder:
         behind = min((now - t for t, _ in released), default=0.0)
         speaker.correction = behind if abs(behind) > NEAR else 0.0
 
-    def _batch(self, sender: Sender, speaker: _Speaker, released: list[tuple[float, Read]], stamp: float, arrived: float) -> Batch:
+    def _batch(
+        self, sender: Sender, speaker: _Speaker, released: list[tuple[float, Read]], stamp: float, arrived: float
+    ) -> Batch:
         """What a sender's messages say, in terms of the site."""
         timeline = speaker.timeline
         refused: dict[int, int] = {}
@@ -145,7 +160,8 @@ class Decoder:
     def _look(self, item: Item | None) -> Look | None:
         """The sign of life that a message is of its radar."""
         if isinstance(item, Plot):
-            return Look(item.t, item.sensor, item.azimuth if self._site.radars[item.sensor].kind == "rotating" else math.nan)
+            return Look(item.t, item.sensor, item.azimuth if self._site.radars[item.sensor].kind == "rotating"
+                else math.nan)
         return item if isinstance(item, Look) else None
 
     def _item(self, what: Read, t: float) -> Item | int | None:
@@ -161,10 +177,13 @@ class Decoder:
         address = what.address if 0 < what.address < 0xFFFFFF else NO_ADDRESS
         if sensor < 0 or not self._owns(sensor, address, what.identity, t):
             return UNKNOWN_SENDER
-        return Plot(t, sensor, what.range, what.azimuth, what.elevation, what.range_rate, what.snr, what.pressure_altitude, address)
+        return Plot(t, sensor, what.range, what.azimuth, what.elevation, what.range_rate, what.snr,
+            what.pressure_altitude, address)
 
     def _sensor(self, identity: tuple[int, int], cooperative: bool) -> int:
-        """The site's radar that a sender is: the one of its identity, else the first that answers to any and is of its kind; -1 none."""
+        """The site's radar that a sender is: the one of its identity, else the first that answers
+        to any and is of its kind; -1 none.
+        """
         radars = self._site.radars
         for k, radar in enumerate(radars):
             if radar.sac_sic == identity:
@@ -225,4 +244,5 @@ class AsterixUdp(Live):
         def decode(data: bytes, arrived: float, wall: float, peer: Peer) -> Iterator[Batch]:
             return iter(decoder.decode(Payload(data, wall), arrived, peer[0] if peer else ""))
 
-        super().__init__(f"asterix udp {host}:{port}", Datagrams(host, port, interface, source), decode, site.policy.frame_s)
+        super().__init__(f"asterix udp {host}:{port}", Datagrams(host, port, interface, source), decode,
+            site.policy.frame_s)

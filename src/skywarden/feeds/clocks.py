@@ -1,4 +1,6 @@
-"""How the clock of a live sender stands to ours, by the quickest of its newest messages: a drift is followed, a step is taken as a new clock."""
+"""How the clock of a live sender stands to ours, by the quickest of its newest messages: a drift is
+followed, a step is taken as a new clock.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,8 @@ from collections import deque
 
 from skywarden.feeds.timeline import DAY
 
-DELAY = 3.0         # s a synchronised sender's message may take; more, or less than none, and its clock is taken to differ from ours
+# s a synchronised sender's message may take; more, or less than none, and its clock is taken to differ from ours
+DELAY = 3.0
 SETTLE = 10.0       # s from the first message until the delay that belongs to a sender is known
 BUCKET = 1.0        # s over which the quickest message is sought at a time
 WINDOW = 30         # such buckets that have messages, over which the quickest is sought
@@ -25,13 +28,15 @@ class Clock:
 
     def __init__(self, epoch_ns: int) -> None:
         self._epoch = (epoch_ns / 1e9) % DAY
-        self._buckets: deque[tuple[float, float, int]] = deque(maxlen=WINDOW)      # from when on; the least of ours minus its clock [s]; messages
+        # from when on; the least of ours minus its clock [s]; messages
+        self._buckets: deque[tuple[float, float, int]] = deque(maxlen=WINDOW)
         self._since = math.nan      # first message
         self._delay = 0.0           # that its quickest messages take [s]
         self._first = math.nan      # where its clock stood to ours, once settled
         self._low = math.nan
         self._restarted = math.nan  # when it was last told that the clock was set anew; nan once that has settled
-        self.steps: list[float] = []    # how far it was found to have been set, each time [s]; whoever reads them clears them
+        # how far it was found to have been set, each time [s]; whoever reads them clears them
+        self.steps: list[float] = []
 
     @property
     def drift(self) -> float:
@@ -44,9 +49,11 @@ class Clock:
         return abs(self.drift) > DRIFT
 
     def time_of(self, when: float, arrived: float) -> float:
-        """The frames' time of a datum `when` by its sender's clock that arrived at `arrived` by ours, after what has been noted.
+        """The frames' time of a datum `when` by its sender's clock that arrived at `arrived` by
+        ours, after what has been noted.
 
-        A sender whose clock agrees with ours is believed; of another the quickest message is taken to have taken no time at all.
+        A sender whose clock agrees with ours is believed; of another the quickest message is taken
+        to have taken no time at all.
         """
         if math.isnan(self._low):
             self.note(when, arrived)
@@ -58,12 +65,16 @@ class Clock:
         return late - DAY * round((late - (0.0 if math.isnan(self._low) else self._low)) / DAY)
 
     def restart(self, arrived: float) -> None:
-        """The clock was found to have been set anew by what arrived then: where it stands is learned again, what its messages take is kept."""
+        """The clock was found to have been set anew by what arrived then: where it stands is
+        learned again, what its messages take is kept.
+        """
         self._buckets.clear()
         self._restarted = arrived
 
     def note(self, when: float, arrived: float) -> None:
-        """Take into account a message of time `when` by its sender's clock that arrived at `arrived` by ours, or before."""
+        """Take into account a message of time `when` by its sender's clock that arrived at
+        `arrived` by ours, or before.
+        """
         late = self._late(when, arrived)
         if math.isnan(self._since):
             self._since = arrived

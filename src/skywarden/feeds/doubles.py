@@ -1,4 +1,6 @@
-"""Equal detections counted once: redundant networks, a file joined twice and repeating switches give them twice, to the last bit."""
+"""Equal detections counted once: redundant networks, a file joined twice and repeating switches
+give them twice, to the last bit.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +23,18 @@ class Before:
         self._order: deque[tuple[float, bytes]] = deque()
 
     def seen(self, item: Item, when: float) -> bool:
-        """Whether an equal plot or report came before, from whatever source; if not, it is remembered.
+        """Whether an equal plot or report came before, from whatever source; if not, it is
+        remembered.
 
-        when   the frames' time of it [s]; the time in `item` is its sender's, in which equal ones agree
+        when   the frames' time of it [s]; the time in `item` is its sender's, in which equal ones
+               agree
         """
         if isinstance(item, Plot):
             key = PLOT.pack(round(item.t % DAY, 6), *item[1:])
         elif isinstance(item, Report):
             key = REPORT.pack(
-                round(item.t % DAY, 6), item.address, item.callsign, *item.position, *item.velocity, item.pressure_altitude, item.nic, item.nacp,
+                round(item.t % DAY, 6), item.address, item.callsign, *item.position, *item.velocity,
+                item.pressure_altitude, item.nic, item.nacp,
                 item.source, item.on_ground)
         else:
             return False

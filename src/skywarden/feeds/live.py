@@ -1,8 +1,10 @@
-"""A live input: received and decoded by a thread of its own, within a share of the machine, so that no flood and no damage makes a frame late.
+"""A live input: received and decoded by a thread of its own, within a share of the machine, so that
+no flood and no damage makes a frame late.
 
     socket -> queue of each peer -> decoder -> batches, which the loop takes when it makes a frame
 
-What cannot be decoded within a frame's time is shed and counted: the oldest of the peer that sends most, so that one who floods costs itself, not others.
+What cannot be decoded within a frame's time is shed and counted: the oldest of the peer that sends
+most, so that one who floods costs itself, not others.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ MOST_PEERS = 256            # told apart; what more send counts as one peer's
 MOST_ITEMS = 50_000         # plots and reports kept until a frame takes them; the oldest fall out
 EVERYBODY: Peer = ()
 
-Decode = Callable[[bytes, float, float, Peer], Iterator[Batch]]     # data, arrival by the monotonic clock and in UTC [s], who sent it
+# data, arrival by the monotonic clock and in UTC [s], who sent it
+Decode = Callable[[bytes, float, float, Peer], Iterator[Batch]]
 
 
 class Receiver(Protocol):
@@ -139,4 +142,5 @@ class Live:
                     if self._items > MOST_ITEMS // 2:
                         self._items -= len(old.items)
                         gone = len(old.items)
-                        self._batches[k] = old._replace(items=(), rejected={**old.rejected, SHED: old.rejected.get(SHED, 0) + gone})
+                        self._batches[k] = old._replace(items=(), rejected={**old.rejected,
+                            SHED: old.rejected.get(SHED, 0) + gone})

@@ -1,4 +1,6 @@
-"""Several sources merged in time order into frames: recordings by their own times, sockets by arrival, beside a simulation where there is one."""
+"""Several sources merged in time order into frames: recordings by their own times, sockets by
+arrival, beside a simulation where there is one.
+"""
 
 from __future__ import annotations
 
@@ -32,20 +34,26 @@ NOT_OURS = -2           # `Truth.origin` of a detection that no simulated thing 
 class Merged:
     """A Feed of everything the sources give, a frame every `site.policy.frame_s`.
 
-    sources        recordings are read as fast as they are asked for, sockets are followed by the wall
-    epoch_ns       t = 0 of the frames [ns since 1970, UTC]; None: the first recorded moment (raw recordings know no date: theirs is taken to be
-                   that of a dated one beside them, else 1970-01-01). Where a socket is read it is now, whatever is given
+    sources        recordings are read as fast as they are asked for, sockets are followed by the
+                   wall
+    epoch_ns       t = 0 of the frames [ns since 1970, UTC]; None: the first recorded moment (raw
+                   recordings know no date: theirs is taken to be
+                   that of a dated one beside them, else 1970-01-01). Where a socket is read it is
+                   now, whatever is given
     duration       frames end after so long [s]; None: with the last recording, never with a socket
-    scenario_feed  a simulation beside the sources: its frames are the clock, recordings begin with it, and what sources give is added
+    scenario_feed  a simulation beside the sources: its frames are the clock, recordings begin with
+                   it, and what sources give is added
     now, sleep     wall clock [s], replaceable in tests
     say            told in a sentence, once, what people should know of an input
 
-    A datum goes into the first frame at or after its own time, a late one into the next frame there is; none is dropped.
+    A datum goes into the first frame at or after its own time, a late one into the next frame there
+    is; none is dropped.
     """
 
     def __init__(
         self, sources: Sequence[Source], site: Site, epoch_ns: int | None = None, duration: float | None = None,
-        scenario_feed: Feed | None = None, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep,
+        scenario_feed: Feed | None = None, now: Callable[[], float] = time.monotonic, sleep: Callable[[float],
+            object] = time.sleep,
         say: Callable[[str], object] = lambda sentence: None,
     ) -> None:
         self._say = say
@@ -89,13 +97,15 @@ class Merged:
         period = self.site.policy.frame_s
         absolute = [file for file in self._files if not file.source.relative and math.isfinite(file.first)]
         if self.world is not None or self.live:
-            reference = min((file.first for file in absolute if file.source.dated), default=min((f.first for f in absolute), default=0.0))
+            reference = min((file.first for file in absolute if file.source.dated),
+                default=min((f.first for f in absolute), default=0.0))
             shifted = [file.first + _days(file.first, reference) for file in absolute]
             for file, first in zip(absolute, shifted, strict=True):
                 file.shift = first - file.first - min(shifted)
             return epoch_ns if epoch_ns is not None and self.world is not None else time.time_ns()
         dated = [file.first for file in absolute if file.source.dated]
-        reference = epoch_ns / 1e9 if epoch_ns is not None else min(dated, default=min((f.first for f in absolute), default=0.0))
+        reference = epoch_ns / 1e9 if epoch_ns is not None else min(dated, default=min((f.first for f in absolute),
+            default=0.0))
         for file in absolute:
             file.shift = _days(file.first, reference)
         begin = min((file.first + file.shift for file in absolute), default=0.0)
@@ -108,7 +118,8 @@ class Merged:
         """Frames by the recordings' own times, as fast as asked."""
         period = self.site.policy.frame_s
         self._read_to(-math.inf)
-        number = max(0, math.ceil(self._queue[0][0] / period - 1e-6)) if self._queue and self._queue[0][0] > SILENCE else 0
+        number = max(0, math.ceil(self._queue[0][0] / period - 1e-6)) if self._queue and self._queue[0][
+            0] > SILENCE else 0
         busy = number * period
         while self._duration is None or number * period <= self._duration + 1e-9:
             t = number * period
@@ -127,7 +138,9 @@ class Merged:
                 busy = number * period
 
     def _following(self) -> Iterator[tuple[Frame, Truth | None]]:
-        """Frames by the wall, from now on. When the loop is late, frames are merged and say so; what they would have held is in the next."""
+        """Frames by the wall, from now on. When the loop is late, frames are merged and say so;
+        what they would have held is in the next.
+        """
         period, start = self.site.policy.frame_s, self._start
         number = math.floor((self._now() - start) / period) + 1
         begin = (number - 1) * period
@@ -160,9 +173,11 @@ class Merged:
             mine = self._frame(t, plots, reports, looks, 0.0)
             detections = join(frame.detections, mine.detections) if plots else frame.detections
             aircraft = join(frame.aircraft, mine.aircraft) if reports else frame.aircraft
-            radars = frame.radars._replace(up=frame.radars.up | mine.radars.up, heard=np.maximum(frame.radars.heard, mine.radars.heard))
+            radars = frame.radars._replace(up=frame.radars.up | mine.radars.up, heard=np.maximum(frame.radars.heard,
+                mine.radars.heard))
             if truth is not None and plots:
-                truth = truth._replace(origin=np.concatenate([truth.origin, np.full(len(plots), NOT_OURS, truth.origin.dtype)]))
+                truth = truth._replace(origin=np.concatenate([truth.origin, np.full(len(plots), NOT_OURS,
+                    truth.origin.dtype)]))
             yield frame._replace(detections=detections, aircraft=aircraft, radars=radars, inputs=mine.inputs), truth
 
     def _read_to(self, t: float) -> None:
@@ -191,7 +206,8 @@ class Merged:
                     clock.steps.clear()
                 if clock.wanders and (number, batch.sender) not in self._alarmed:
                     self._alarmed.add((number, batch.sender))
-                    self._say(f"{self._called(number, batch.sender)}: its clock has wandered {clock.drift:+.2f} s from ours since it was first heard; "
+                    self._say(f"{self._called(number, batch.sender)}: its clock has wandered {clock.drift:+.2f} s from "
+                        "ours since it was first heard; "
                               "it is followed, but have it synchronised")
 
     def _clock(self, number: int, sender: Sender) -> Clock:
@@ -212,7 +228,8 @@ class Merged:
         """A sender's clock was found to have been set: counted each time, said once."""
         if not self._steps[number]:
             way = "back" if steps[0] < 0.0 else "forward"
-            self._say(f"{self._called(number, sender)}: its clock was set {way} by {abs(steps[0]):,.0f} s; it is taken as a new clock")
+            self._say(f"{self._called(number, sender)}: its clock was set {way} by {abs(steps[0]):,.0f} s; it is taken "
+                "as a new clock")
         self._steps[number] += len(steps)
 
     def _take(self, number: int, batch: Batch, time_of: Callable[[float], float]) -> None:
@@ -237,13 +254,16 @@ class Merged:
             received, undecodable = int(self._received[number]), int(self._undecodable[number])
             if number not in self._flooded and self._causes[number, SHED] >= enough:
                 self._flooded.add(number)
-                self._say(f"{source.name}: more comes than can be decoded; the newest is read, the rest is shed and counted")
+                self._say(f"{source.name}: more comes than can be decoded; the newest is read, the rest is shed and "
+                    "counted")
             if number in self._doubted or not (received >= enough or undecodable >= 1_000 * enough):
                 continue
             if received and refused[number] > received // 2:
                 self._doubted.add(number)
-                causes = ", ".join(f"{cause} {count}" for cause, count in zip(CAUSES, self._causes[number].tolist(), strict=True) if count)
-                self._say(f"{source.name}: {refused[number]} of {received} messages are not used ({causes}); is it of this site, and its clock right?")
+                causes = ", ".join(f"{cause} {count}" for cause, count in zip(CAUSES, self._causes[number].tolist(),
+                    strict=True) if count)
+                self._say(f"{source.name}: {refused[number]} of {received} messages are not used ({causes}); is it of "
+                    "this site, and its clock right?")
             elif not received and undecodable:
                 self._doubted.add(number)
                 self._say(f"{source.name}: nothing in {undecodable} bytes can be read; is it what the URL says?")
@@ -271,7 +291,8 @@ class Merged:
             if not abs(clock.drift) <= abs(drift[number]):
                 drift[number] = clock.drift
         inputs = Inputs(
-            np.array([source.name.encode("utf-8", "replace") for source in self._sources], "S64"), self._received.copy(), self._undecodable.copy(),
+            np.array([source.name.encode("utf-8", "replace") for source in self._sources], "S64"),
+            self._received.copy(), self._undecodable.copy(),
             self._causes.sum(axis=1), self._heard.copy(), self._causes.copy(), self._steps.copy(), drift)
         return Frame(
             t, detections(plots), aircraft(reports), self.site.weather, (), self._looks.state(t, looks), inputs, late_s)

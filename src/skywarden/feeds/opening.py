@@ -30,11 +30,13 @@ OPTIONS = {"asterix+udp": ("interface", "source")}      # that may stand behind 
 def open_source(url: str, site: Site) -> Source:
     """The source a URL means; its radars and places are those of `site`.
 
-    Raises UsageError for a URL of no known form, FeedError for a file or socket that cannot be opened, TableError for a faulty table.
+    Raises UsageError for a URL of no known form, FeedError for a file or socket that cannot be
+    opened, TableError for a faulty table.
     """
     files: dict[str, Callable[[Path, Site], Source]] = {
         "asterix+file": AsterixFile, "sbs+file": SbsFile, "aircraft+file": AircraftFile, "table+file": TableFile}
-    sockets: dict[str, Callable[..., Source]] = {"asterix+udp": AsterixUdp, "sbs+tcp": SbsTcp, "aircraft+tcp": AircraftTcp}
+    sockets: dict[str, Callable[..., Source]] = {"asterix+udp": AsterixUdp, "sbs+tcp": SbsTcp,
+        "aircraft+tcp": AircraftTcp}
     scheme, colon, rest = url.partition(":")
     if colon and scheme in files and rest:
         path = Path(rest.removeprefix("//") if rest.startswith("//") else rest).expanduser()
@@ -49,7 +51,8 @@ def open_source(url: str, site: Site) -> Source:
 
 def _unknown(url: str, why: str) -> UsageError:
     width = max(len(form) for form, _ in FORMS)
-    return UsageError(f'feed "{url}" {why}; feeds are written\n' + "\n".join(f"    {form:{width}}  {what}" for form, what in FORMS))
+    return UsageError(f'feed "{url}" {why}; feeds are written\n' + "\n".join(f"    {form:{width}}  {what}" for form,
+        what in FORMS))
 
 
 def _readable(path: Path, url: str) -> None:
@@ -58,14 +61,17 @@ def _readable(path: Path, url: str) -> None:
         if path.is_dir():
             raise FeedError(f"{url}: {path} is a folder; name one file in it")
         if path.is_fifo():
-            raise FeedError(f"{url}: {path} is a pipe, and opening it may wait for ever; save it as a file, or send it over the network")
+            raise FeedError(f"{url}: {path} is a pipe, and opening it may wait for ever; save it as a file, or send it "
+                "over the network")
         with path.open("rb") as file:
             if not file.read(1) and path.is_file():
                 raise FeedError(f"{url}: {path} is empty; record again, or name another file")
     except FileNotFoundError as error:
-        raise FeedError(f"{url}: there is no file {path}; check the path (it is taken from the folder you are in)") from error
+        raise FeedError(f"{url}: there is no file {path}; check the path (it is taken from the folder you are "
+            "in)") from error
     except PermissionError as error:
-        raise FeedError(f"{url}: {path} may not be read; change its permissions, or copy it to a place you may read") from error
+        raise FeedError(f"{url}: {path} may not be read; change its permissions, or copy it to a place you may "
+            "read") from error
     except (OSError, ValueError) as error:
         raise FeedError(f"{url}: {path} cannot be read: {error}; check the path and the disk") from error
 
@@ -77,7 +83,8 @@ def _options(text: str, known: tuple[str, ...], url: str) -> dict[str, str]:
         name, equals, value = part.partition("=")
         if name not in known or not equals or not value or name in found:
             which = " and ".join(f"{each}=" for each in known) or "nothing"
-            raise UsageError(f'feed "{url}": "{part}" is no option of it; behind the ? may stand {which}, each once, with a value')
+            raise UsageError(f'feed "{url}": "{part}" is no option of it; behind the ? may stand {which}, each once, '
+                'with a value')
         found[name] = unquote(value)
     return found
 

@@ -6,7 +6,15 @@ import math
 
 from skywarden.feeds.source import Report
 from skywarden.formats.claim import Claim, callsign
-from skywarden.kernels.ballistics.air import GAS, GEOPOTENTIAL_RADIUS, LAYER_HEIGHT, LAYER_LAPSE, LAYER_PRESSURE, LAYER_TEMPERATURE, STANDARD_GRAVITY
+from skywarden.kernels.ballistics.air import (
+    GAS,
+    GEOPOTENTIAL_RADIUS,
+    LAYER_HEIGHT,
+    LAYER_LAPSE,
+    LAYER_PRESSURE,
+    LAYER_TEMPERATURE,
+    STANDARD_GRAVITY,
+)
 from skywarden.kernels.geometry.earth import to_site
 from skywarden.messages.frame import ELSEWHERE, IMPOSSIBLE, NO_ADDRESS
 from skywarden.site.model import Site
@@ -31,7 +39,8 @@ def report(claim: Claim, site: Site) -> Report | int:
     turn = 0.0
     if math.isfinite(claim.latitude):
         known = altitude if math.isfinite(altitude) else o.elevation
-        east, north, up = to_site(o.latitude, o.longitude, o.elevation, claim.latitude, claim.longitude, known)[0].tolist()
+        east, north, up = to_site(o.latitude, o.longitude, o.elevation, claim.latitude, claim.longitude,
+            known)[0].tolist()
         turn = (claim.longitude - o.longitude + math.pi) % (2.0 * math.pi) - math.pi
         turn *= math.sin(o.latitude)            # meridians meet: its north is not the site's north
     else:
@@ -43,11 +52,13 @@ def report(claim: Claim, site: Site) -> Report | int:
     velocity = (claim.speed * math.sin(course), claim.speed * math.cos(course), claim.climb)
     return Report(
         claim.t, claim.address if 0 < claim.address < 0xFFFFFF else NO_ADDRESS, callsign(claim.callsign),
-        (east, north, up if math.isfinite(altitude) else math.nan), velocity, claim.pressure_altitude, claim.nic, claim.nacp, claim.source, claim.on_ground)
+        (east, north, up if math.isfinite(altitude) else math.nan), velocity, claim.pressure_altitude, claim.nic,
+        claim.nacp, claim.source, claim.on_ground)
 
 
 def height_of(pressure_altitude: float, pressure_ratio: float) -> float:
-    """Height above mean sea level [m] at which a transponder set to 1013.25 hPa reports `pressure_altitude` [m].
+    """Height above mean sea level [m] at which a transponder set to 1013.25 hPa reports
+    `pressure_altitude` [m].
 
     pressure_ratio   of the site's air to the standard atmosphere's at the same height
     """
@@ -81,7 +92,9 @@ def _layer(value: float, feet: tuple[float, ...]) -> int:
 
 
 def _possible(c: Claim) -> bool:
-    """Whether nothing in the claim is impossible. What it does not say is no reason to doubt it, but it must say where."""
+    """Whether nothing in the claim is impossible. What it does not say is no reason to doubt it,
+    but it must say where.
+    """
     if math.isfinite(c.latitude) and math.isfinite(c.longitude):
         if abs(c.latitude) > math.pi / 2 or abs(c.longitude) > math.pi or (c.latitude == 0.0 and c.longitude == 0.0):
             return False

@@ -11,7 +11,8 @@ from skywarden.record.reader import Record
 
 
 class Replay:
-    """A Feed of a record's frames from the first at or after `start` [s], bit for bit as they came in, truth beside them where there was any.
+    """A Feed of a record's frames from the first at or after `start` [s], bit for bit as they came
+    in, truth beside them where there was any.
 
     record   a `Record`, left open by `close`, or the path of one
     Raises RecordError at the first row that is not as it was recorded.

@@ -1,4 +1,6 @@
-"""ADS-B as BaseStation text (SBS-1, what dump1090 and its kin give on port 30003), from files and sockets, however its writer bent the form."""
+"""ADS-B as BaseStation text (SBS-1, what dump1090 and its kin give on port 30003), from files and
+sockets, however its writer bent the form.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,12 @@ from skywarden.units import FOOT, KNOT
 FEET_A_MINUTE = FOOT / 60.0     # m/s
 FORGOTTEN = 60.0                # s without a message until what an aircraft said is forgotten
 FRESH = 12.0                    # s for which velocity and height are worth repeating beside a newer position
-COLUMNS = 22                    # of a whole message; what a writer leaves out at the end is blank, what it adds is left out
+# of a whole message; what a writer leaves out at the end is blank, what it adds is left out
+COLUMNS = 22
 FEWEST_COLUMNS = 10             # of a message: its kind, its address and its times
 LONGEST = 512                   # bytes of a line
-SURELY_UNDATED = 50             # messages without a time at the beginning of a file, after which it is taken to have none
+# messages without a time at the beginning of a file, after which it is taken to have none
+SURELY_UNDATED = 50
 EARLIEST_YEAR = 1990            # a clock that says less has not been set
 SLOW, FAR = 5.0, 20_000.0       # m/s and m within which a file without times is paced by its aircraft's speeds
 EARTH = 6.371e6                 # m, mean radius
@@ -60,7 +64,8 @@ class SbsDecoder:
         self._site = site
         self._timeline: Timeline[list[str]] = Timeline()
         self._said: dict[int, _Said] = {}
-        self._undated: list[list[str]] | None = []      # messages without a time at the beginning of a file; None once it is known to have none
+        # messages without a time at the beginning of a file; None once it is known to have none
+        self._undated: list[list[str]] | None = []
         self._pace = 0.0        # time in such a file
 
     def decode(self, line: bytes, arrived: float = math.nan, wall: float = math.nan) -> Batch:
@@ -86,7 +91,8 @@ class SbsDecoder:
         if self._undated is None:
             return self._batch([(self._paced(fields), fields)], 1, arrived)
         self._undated.append(fields)
-        return self._by_pace(1) if len(self._undated) >= SURELY_UNDATED else Batch(math.nan, received=1, arrived=arrived)
+        return self._by_pace(1) if len(self._undated) >= SURELY_UNDATED else Batch(math.nan, received=1,
+            arrived=arrived)
 
     def flush(self) -> Batch:
         """What was still held back when the input ended."""
@@ -104,12 +110,15 @@ class SbsDecoder:
         return Batch(self._pace, tuple(item for batch in batches for item in batch.items), received, 0, refused)
 
     def _paced(self, fields: list[str]) -> float:
-        """The time of a message in a file that tells none: an aircraft takes as long from place to place as its speed says."""
+        """The time of a message in a file that tells none: an aircraft takes as long from place to
+        place as its speed says.
+        """
         said = self._said.get(subject(fields[4])[0])
         place = math.radians(_float(fields[14])), math.radians(_float(fields[15]))
         if said is not None and math.isfinite(place[0]) and math.isfinite(said.place[0]):
             step = math.hypot(place[0] - said.place[0], (place[1] - said.place[1]) * math.cos(place[0])) * EARTH
-            self._pace = max(self._pace, said.heard + (step / said.speed if said.speed > SLOW and step < FAR else OFTEN))
+            self._pace = max(self._pace, said.heard + (step / said.speed if said.speed > SLOW and step < FAR
+                else OFTEN))
         return self._pace
 
     def _batch(self, released: list[tuple[float, list[str]]], received: int, arrived: float) -> Batch:
@@ -129,14 +138,18 @@ class SbsDecoder:
         return Batch(now, tuple(reports), received, 0, refused, arrived, (), steps)
 
     def _report(self, t: float, fields: list[str]) -> Report | int | None:
-        """The report in a message that says where its aircraft is; why it is none; None where it says nothing of that."""
+        """The report in a message that says where its aircraft is; why it is none; None where it
+        says nothing of that.
+        """
         claim = self._hear(t, fields)
         if claim is None:
             return NO_SUBJECT
         return report(claim, self._site) if math.isfinite(claim.latitude) or math.isfinite(claim.longitude) else None
 
     def _hear(self, t: float, f: list[str]) -> Claim | None:
-        """Remember what a message says; the aircraft's claim, without a place where it gives none, None where it names no aircraft."""
+        """Remember what a message says; the aircraft's claim, without a place where it gives none,
+        None where it names no aircraft.
+        """
         key, address = subject(f[4])
         if key < 0:
             return None
@@ -146,7 +159,8 @@ class SbsDecoder:
         said = said._replace(heard=t)
         if f[10].strip():
             said = said._replace(callsign=f[10])
-        altitude, speed, heading, climb = _float(f[11]) * FOOT, _float(f[12]) * KNOT, math.radians(_float(f[13])), _float(f[16]) * FEET_A_MINUTE
+        altitude, speed, heading, climb = _float(f[11]) * FOOT, _float(f[12]) * KNOT, math.radians(
+            _float(f[13])), _float(f[16]) * FEET_A_MINUTE
         if math.isfinite(altitude):
             said = said._replace(altitude=altitude, level=t)
         if math.isfinite(speed) or math.isfinite(heading):
@@ -167,7 +181,8 @@ class SbsDecoder:
         return Claim(
             t, address, ADSB, said.callsign, place[0], place[1],
             pressure_altitude=said.altitude if abs(t - said.level) <= FRESH and not said.on_ground else math.nan,
-            speed=said.speed if fresh else math.nan, heading=said.heading if fresh else math.nan, climb=said.climb if fresh else math.nan,
+            speed=said.speed if fresh else math.nan, heading=said.heading if fresh else math.nan, climb=said.climb
+            if fresh else math.nan,
             on_ground=said.on_ground)
 
 
@@ -199,11 +214,14 @@ class SbsTcp(Live):
     def __init__(self, host: str, port: int, site: Site) -> None:
         decoder = SbsDecoder(site)
         super().__init__(
-            f"sbs tcp {host}:{port}", Lines(host, port), lambda line, arrived, wall, _: iter((decoder.decode(line, arrived, wall),)), site.policy.frame_s)
+            f"sbs tcp {host}:{port}", Lines(host, port), lambda line, arrived, wall,
+            _: iter((decoder.decode(line, arrived, wall),)), site.policy.frame_s)
 
 
 def _fields(line: bytes) -> list[str] | None:
-    """The 22 columns of a message, made up to so many or cut; those of a change of the receiver's list; None where a line is neither."""
+    """The 22 columns of a message, made up to so many or cut; those of a change of the receiver's
+    list; None where a line is neither.
+    """
     if len(line) > LONGEST:
         return None
     try:
@@ -217,11 +235,13 @@ def _fields(line: bytes) -> list[str] | None:
 
 
 def _when(fields: list[str], near: float) -> float:
-    """Seconds since 1970 of a message, read as UTC: when it was generated, else when it was logged; nan where neither is told.
+    """Seconds since 1970 of a message, read as UTC: when it was generated, else when it was logged;
+    nan where neither is told.
 
     near   the clock [s]; a time of day without a date is the nearest to it
     """
-    for date, clock in ((fields[6], fields[7]), (fields[8], fields[9]), (fields[6] or fields[8], fields[7] or fields[9])):
+    for date, clock in ((fields[6], fields[7]), (fields[8], fields[9]), (fields[6] or fields[8], fields[7]
+            or fields[9])):
         found = CLOCK.fullmatch(clock.strip())
         if found is None:
             continue

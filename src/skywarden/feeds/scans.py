@@ -47,7 +47,9 @@ class Looks:
         return Radars(up, self._heard.copy(), sector_from, width)
 
     def _advance(self, k: int, look: Look) -> tuple[float, float]:
-        """Where the beam of radar `k` was and how far it has come: what its newest message says, not beyond what its turn allows."""
+        """Where the beam of radar `k` was and how far it has come: what its newest message says,
+        not beyond what its turn allows.
+        """
         before, elapsed = self._beam[k], look.t - self._then[k]
         if elapsed <= 0.0:
             return 0.0, 0.0
@@ -56,7 +58,8 @@ class Looks:
             moved = TURN
         else:
             moved = (look.azimuth - before) % TURN if known else 0.0
-            if known and moved > TURN * elapsed / self._turn[k] + math.pi / 2:      # a plot from a little behind the beam
+            # a plot from a little behind the beam
+            if known and moved > TURN * elapsed / self._turn[k] + math.pi / 2:
                 return 0.0, 0.0
         self._beam[k], self._then[k] = look.azimuth, look.t
         return (float(before) if known else look.azimuth), moved

@@ -25,12 +25,15 @@ AFTER = 2.0             # s flown on after the last round is down
 
 
 class Simulated:
-    """A Feed that flies a scenario over a site, and a Sink that reads simulated orders and the runway's state out of the drills it is handed.
+    """A Feed that flies a scenario over a site, and a Sink that reads simulated orders and the
+    runway's state out of the drills it is handed.
 
     seed      of all chance; None: the scenario's own
-    duration  exactly so long [s]; None: the scenario's, or until the last round is down and the last late detection has come, if that is later
+    duration  exactly so long [s]; None: the scenario's, or until the last round is down and the
+              last late detection has come, if that is later
 
-    The same scenario, site, seed and orders give the same bits. It flies once: iterate over it once. Raises ScenarioError where a raid cannot be flown.
+    The same scenario, site, seed and orders give the same bits. It flies once: iterate over it
+    once. Raises ScenarioError where a raid cannot be flown.
     """
 
     def __init__(self, scenario: Scenario, site: Site, seed: int | None = None, duration: float | None = None) -> None:
@@ -74,11 +77,15 @@ class Simulated:
         now = self._last = world.targets(t_to)
         plots, radars = self._suite.frame(number, begin if number else -math.inf, t_to, before, now, world.targets)
         craft = traffic.states(world.traffic, t_to)
-        reports = self._reports.heard(begin, t_to, traffic.states(world.traffic, begin), craft, world.pressure_altitude(craft), world.claims(t_to))
-        commands = tuple(sorted((c for c in self.scenario.operator if (begin < c.t <= t_to or (number == 0 and c.t <= 0.0))), key=lambda c: c.t))
-        frame = Frame(t_to, Detections(*plots.detections), reports, self.site.weather, commands, radars, Inputs.none(), 0.0)
+        reports = self._reports.heard(begin, t_to, traffic.states(world.traffic, begin), craft,
+            world.pressure_altitude(craft), world.claims(t_to))
+        commands = tuple(sorted((c for c in self.scenario.operator if (begin < c.t <= t_to
+            or (number == 0 and c.t <= 0.0))), key=lambda c: c.t))
+        frame = Frame(t_to, Detections(*plots.detections), reports, self.site.weather, commands, radars, Inputs.none(),
+            0.0)
         flying = world.true_rounds(t_to, self._visible(t_to, now.position), plots.origin)
-        truth = Truth(t_to, flying, world.true_aircraft(t_to), engagements, plots.origin, remains, world.movements(t_to))
+        truth = Truth(t_to, flying, world.true_aircraft(t_to), engagements, plots.origin, remains,
+            world.movements(t_to))
         return frame, truth
 
     def _visible(self, t: float, position: Array) -> Array:

@@ -1,4 +1,6 @@
-"""Sockets that live inputs are read from: datagrams of a port or a multicast group, and lines of a TCP stream that is connected again."""
+"""Sockets that live inputs are read from: datagrams of a port or a multicast group, and lines of a
+TCP stream that is connected again.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,10 @@ BUFFER = 1 << 23            # bytes asked of the machine for datagrams that wait
 LONGEST_LINE = 1 << 22      # bytes: a JSON object of every aircraft in sight fits
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0      # s between attempts to connect
 CONNECT = 2.0               # s an attempt may take
-KEEPALIVE_IDLE, KEEPALIVE_EVERY, KEEPALIVE_MOST = 2, 1, 3       # s of silence until the peer's machine is asked, s between, times without an answer
-SILENCE, LONGEST_SILENCE = 15.0, 120.0      # s without data after which a stream that had some is connected anew; doubled while it stays silent
+# s of silence until the peer's machine is asked, s between, times without an answer
+KEEPALIVE_IDLE, KEEPALIVE_EVERY, KEEPALIVE_MOST = 2, 1, 3
+# s without data after which a stream that had some is connected anew; doubled while it stays silent
+SILENCE, LONGEST_SILENCE = 15.0, 120.0
 REJOIN = 30.0               # s without a datagram after which a multicast group is joined anew
 JOIN_GROUP, LEAVE_GROUP, JOIN_SOURCE, LEAVE_SOURCE = 42, 45, 46, 47     # MCAST_… of Linux, which Python does not name
 DROPPED = getattr(socket, "SO_RXQ_OVFL", 40)        # datagrams that the machine had no room for, told beside the next
@@ -37,7 +41,8 @@ class Piece(NamedTuple):
 
 
 class Datagrams:
-    """UDP datagrams sent to a port; a multicast group is joined. Raises FeedError where the port or the group cannot be had.
+    """UDP datagrams sent to a port; a multicast group is joined. Raises FeedError where the port or
+    the group cannot be had.
 
     interface   name or address of the interface a group is joined on; empty: the one its route says
     source      address whose datagrams alone are taken; empty: any. A group is joined for it alone
@@ -49,7 +54,8 @@ class Datagrams:
         self._source = str(_literal(source, self._where)) if source else ""
         self._membership = _membership(group, interface, self._source, self._where) if group.is_multicast else None
         if interface and self._membership is None:
-            raise FeedError(f"{self._where} is no multicast group, so that no interface is chosen for it: leave out interface=, or give the group's address")
+            raise FeedError(f"{self._where} is no multicast group, so that no interface is chosen for it: leave out "
+                "interface=, or give the group's address")
         self._socket = _bound(group, port, self._where)
         try:
             self._join()
@@ -97,7 +103,9 @@ class Datagrams:
             self._socket.setsockopt(level, option, request)
 
     def _rejoin(self) -> None:
-        """Join the group anew after a long silence: its interface may have gone and come back, a switch may have forgotten."""
+        """Join the group anew after a long silence: its interface may have gone and come back, a
+        switch may have forgotten.
+        """
         if self._membership is None or time.monotonic() - self._heard < REJOIN:
             return
         self._heard = time.monotonic()
@@ -167,7 +175,8 @@ class Lines:
 
     def _split(self, data: bytes) -> list[Piece]:
         *lines, self._rest = (self._rest + data).split(b"\n") if b"\n" in data else (self._rest + data,)
-        if not lines and b"\r" in data and b"\r" in self._rest[:-1]:      # a sender that ends its lines with carriage returns alone
+        # a sender that ends its lines with carriage returns alone
+        if not lines and b"\r" in data and b"\r" in self._rest[:-1]:
             *lines, self._rest = self._rest.split(b"\r")
         if len(self._rest) > LONGEST_LINE:
             self._undecodable += len(self._rest)
@@ -186,7 +195,8 @@ class Lines:
             return False
         stream.setblocking(False)
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in (("TCP_KEEPIDLE", KEEPALIVE_IDLE), ("TCP_KEEPINTVL", KEEPALIVE_EVERY), ("TCP_KEEPCNT", KEEPALIVE_MOST)):
+        for name, value in (("TCP_KEEPIDLE", KEEPALIVE_IDLE), ("TCP_KEEPINTVL", KEEPALIVE_EVERY),
+                ("TCP_KEEPCNT", KEEPALIVE_MOST)):
             if hasattr(socket, name):
                 stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         self._stream, self._pause, self._heard = stream, FIRST_PAUSE, time.monotonic()
@@ -205,7 +215,8 @@ def _resolved(host: str, port: int, where: str) -> Address:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0][4][0]
         return ipaddress.ip_address(str(found).partition("%")[0])
     except (OSError, UnicodeError, ValueError) as error:
-        raise FeedError(f"{where} cannot be listened on: {error}; give an address of this machine, 0.0.0.0, or a multicast group") from error
+        raise FeedError(f"{where} cannot be listened on: {error}; give an address of this machine, 0.0.0.0, or a "
+            "multicast group") from error
 
 
 def _literal(text: str, where: str) -> Address:
@@ -227,7 +238,8 @@ def _bound(address: Address, port: int, where: str) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         try:
             made.setsockopt(socket.SOL_SOCKET, DROPPED, 1)
-            made.setsockopt(socket.SOL_SOCKET, 33, BUFFER)      # SO_RCVBUFFORCE: beyond the machine's limit, where that is allowed
+            # SO_RCVBUFFORCE: beyond the machine's limit, where that is allowed
+            made.setsockopt(socket.SOL_SOCKET, 33, BUFFER)
         except OSError:
             pass
         made.setblocking(False)
@@ -238,7 +250,9 @@ def _bound(address: Address, port: int, where: str) -> socket.socket:
 
 
 def _membership(group: Address, interface: str, source: str, where: str) -> tuple[int, int, int, bytes]:
-    """How a group is joined and left: protocol level, the two options, and their argument (group_req, group_source_req)."""
+    """How a group is joined and left: protocol level, the two options, and their argument
+    (group_req, group_source_req).
+    """
     index = _index(interface, where) if interface else 0
     level = socket.IPPROTO_IP if group.version == 4 else socket.IPPROTO_IPV6
     request = struct.pack("=II", index, 0) + _storage(group)
@@ -246,7 +260,8 @@ def _membership(group: Address, interface: str, source: str, where: str) -> tupl
         return level, JOIN_GROUP, LEAVE_GROUP, request
     sender = ipaddress.ip_address(source)
     if sender.version != group.version:
-        raise FeedError(f"{where}: source {source} and the group are of different families; give both as IPv4 or both as IPv6")
+        raise FeedError(f"{where}: source {source} and the group are of different families; give both as IPv4 or both "
+            "as IPv6")
     return level, JOIN_SOURCE, LEAVE_SOURCE, request + _storage(sender)
 
 
@@ -288,7 +303,8 @@ def _sentence(where: str, error: OSError) -> str:
         errno.EADDRINUSE: "another program is using the port; end it, or give another port",
         errno.EADDRNOTAVAIL: "the address is not one of this machine; 0.0.0.0 listens on all of them",
         errno.EACCES: "the port is kept for the system; give one above 1023, or the right to use it",
-        errno.ENODEV: "no interface leads to the multicast group; name one with ?interface=eth0, or add a route (ip route add 224.0.0.0/4 dev eth0)",
+        errno.ENODEV: "no interface leads to the multicast group; name one with ?interface=eth0, or add a route (ip "
+        "route add 224.0.0.0/4 dev eth0)",
         errno.ENETUNREACH: "no route leads to the multicast group; name an interface with ?interface=eth0",
         errno.ENOBUFS: "this machine has joined as many groups as it may (net.ipv4.igmp_max_memberships)",
     }.get(error.errno or 0, "check the address, the port, and ?interface= of a multicast group")

@@ -46,7 +46,8 @@ class Report(NamedTuple):
 class Look(NamedTuple):
     """A sign of life of a radar: it was heard at `t` [s].
 
-    azimuth [rad] of its beam, nan unknown; width [rad] of what it has looked at from there on clockwise, nan unknown.
+    azimuth [rad] of its beam, nan unknown; width [rad] of what it has looked at from there on
+    clockwise, nan unknown.
     """
 
     t: float

@@ -23,7 +23,8 @@ class TableFile:
         runs = read(path, site)
         if len(runs) > 1:
             raise TableError(Fault(
-                str(path), None, f"the table holds {len(runs)} runs, a feed is one", "use `skywarden track`, or keep one value of column run"))
+                str(path), None, f"the table holds {len(runs)} runs, a feed is one",
+                "use `skywarden track`, or keep one value of column run"))
         self._detections, self._twice, self._site = runs[0].detections, runs[0].twice, site
 
     def __iter__(self) -> Iterator[Batch]:
@@ -34,7 +35,8 @@ class TableFile:
             items: list[Item] = [Plot(*row) for row in zip(*(column.tolist() for column in d), strict=True)]
             for k, heard in enumerate(frame.radars.heard.tolist()):
                 if heard > float("-inf"):
-                    items.append(Look(min(heard, frame.t), k, float(frame.radars.sector_from[k]), float(frame.radars.sector_width[k])))
+                    items.append(Look(min(heard, frame.t), k, float(frame.radars.sector_from[k]),
+                        float(frame.radars.sector_width[k])))
             yield Batch(frame.t, tuple(items), received=len(d.t))
 
     def poll(self) -> list[Batch]:

@@ -1,4 +1,6 @@
-"""The clock of one sender, kept from the times its messages carry: one wrong time must not move it, and one that is set anew is followed."""
+"""The clock of one sender, kept from the times its messages carry: one wrong time must not move it,
+and one that is set anew is followed.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,12 @@ T = TypeVar("T")
 
 DAY = 86_400.0
 STEP = 30.0         # s: a message further than this from the clock is doubted until others agree with it
-AGREE = 600.0       # s: doubted messages that follow one another and are no further apart agree, where it is not known when they came
+# s: doubted messages that follow one another and are no further apart agree, where it is not known when they came
+AGREE = 600.0
 ENOUGH = 3          # doubted messages in a row that agree move the clock
 BEGIN = 5           # messages from which the clock is first set: to the middle one
-WHOLE = 0.25        # s of which a step is taken to be a multiple, so that two networks that carry one sender agree in it
+# s of which a step is taken to be a multiple, so that two networks that carry one sender agree in it
+WHOLE = 0.25
 NEAR = 3.0          # s: a message no further than this from the moment it came in is never held back
 
 
@@ -27,34 +31,43 @@ class _Held(NamedTuple, Generic[T]):
 class Timeline(Generic[T]):
     """Holds back what is doubtful until more is known, and counts what is not believed.
 
-    Times that go out run on through a clock that is set back, or set forward while messages keep coming: they stay in the clock there was before.
+    Times that go out run on through a clock that is set back, or set forward while messages keep
+    coming: they stay in the clock there was before.
     """
 
     def __init__(self) -> None:
         self.now = math.nan             # newest time given out
         self.rejected = 0
-        self.steps: list[float] = []    # how far the clock was found to have been set, each time [s]; whoever reads them clears them
+        # how far the clock was found to have been set, each time [s]; whoever reads them clears them
+        self.steps: list[float] = []
         self._shift = 0.0               # from the sender's clock to the times that go out
         self._arrived = math.nan        # when the newest message came in
         self._held: list[_Held[T]] = []
 
     def unroll(self, time_of_day: float, stamp: float = math.nan) -> float:
-        """The time [s] with this time of day that is nearest to `stamp`, or to the clock: midnight is passed without a jump."""
+        """The time [s] with this time of day that is nearest to `stamp`, or to the clock: midnight
+        is passed without a jump.
+        """
         own = self.now - self._shift
-        near = stamp if math.isfinite(stamp) else own if math.isfinite(own) else self._held[-1].t if self._held else time_of_day
+        near = stamp if math.isfinite(stamp) else own if math.isfinite(own) else self._held[
+            -1].t if self._held else time_of_day
         return time_of_day + DAY * round((near - time_of_day) / DAY)
 
     def reckoned(self, arrived: float = math.nan) -> float:
-        """What the sender's own clock should say now, for a message that tells no time [s]; its arrival while the clock is not set."""
+        """What the sender's own clock should say now, for a message that tells no time [s]; its
+        arrival while the clock is not set.
+        """
         expected = self._expected(arrived) - self._shift
         if math.isfinite(expected):
             return expected
         return self._held[-1].t if self._held else arrived
 
     def admit(self, t: float, what: T, arrived: float = math.nan) -> list[tuple[float, T]]:
-        """What may go on now that `what` of time `t` [s] has come: itself, nothing yet, or it and what was held back; each with its time.
+        """What may go on now that `what` of time `t` [s] has come: itself, nothing yet, or it and
+        what was held back; each with its time.
 
-        arrived   when it came in, by a clock of our own that counts as `t` does [s]; nan in a file that does not tell
+        arrived   when it came in, by a clock of our own that counts as `t` does [s]; nan in a file
+                  that does not tell
         """
         if not math.isfinite(t):
             self.rejected += 1

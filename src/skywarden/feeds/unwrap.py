@@ -17,7 +17,9 @@ SUBJECT = re.compile(r"(~?)(?:0[xX])?([0-9a-fA-F]{1,6})")
 
 
 def text_lines(path: Path) -> Iterator[bytes]:
-    """Lines of a recorded text, as UTF-8: byte order mark, UTF-16, lone carriage returns and gzip are seen through. Raises FeedError."""
+    """Lines of a recorded text, as UTF-8: byte order mark, UTF-16, lone carriage returns and gzip
+    are seen through. Raises FeedError.
+    """
     try:
         yield from lines(path)
     except OSError as error:
@@ -25,7 +27,9 @@ def text_lines(path: Path) -> Iterator[bytes]:
 
 
 def must_be_text(path: Path, what: str, form: str) -> None:
-    """Raises FeedError where a file's first bytes say that it is something else than `what`, of which a line matches the pattern `form`."""
+    """Raises FeedError where a file's first bytes say that it is something else than `what`, of
+    which a line matches the pattern `form`.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
@@ -41,9 +45,11 @@ def must_be_text(path: Path, what: str, form: str) -> None:
 
 
 def subject(text: str) -> tuple[int, int]:
-    """What tells an aircraft from others, and its ICAO address; both from the hexadecimal digits of a receiver, which may leave out leading zeros.
+    """What tells an aircraft from others, and its ICAO address; both from the hexadecimal digits of
+    a receiver, which may leave out leading zeros.
 
-    A `~` marks an address that is none of ICAO's: such an aircraft is told apart by it, and has no address. -1 where the text is no address.
+    A `~` marks an address that is none of ICAO's: such an aircraft is told apart by it, and has no
+    address. -1 where the text is no address.
     """
     found = SUBJECT.fullmatch(text.strip())
     if found is None:

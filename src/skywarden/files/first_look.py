@@ -1,4 +1,6 @@
-"""What a file is, by its first bytes: the encoding of its text, or the wrapping that has to come off before it can be read."""
+"""What a file is, by its first bytes: the encoding of its text, or the wrapping that has to come
+off before it can be read.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ TEXT, MARKUP, JSON, JSON_LINES, BINARY, EMPTY = "text", "markup", "json", "json 
 class Look(NamedTuple):
     """What the first bytes say.
 
-    kind      str   text | json | json lines | markup (text that only a browser or an office program reads) | binary | empty
+    kind      str   text | json | json lines | markup (text that only a browser or an office program
+                    reads) | binary | empty
     name      str   what it is called: "UTF-8", "UTF-16", "gzip", "an HTML page" …
     encoding  str   Python's name of the encoding, byte order mark left out; "" where it is no text
     do        str   what to do where this is not what was wanted

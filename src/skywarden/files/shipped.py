@@ -27,11 +27,13 @@ def find(name: str | Path, kind: str) -> Path:
     path = Path(name)
     if path.exists():
         if kind == "sites" and path.is_dir() and not (path / "site.toml").exists():
-            raise UsageError(f"{path}: a site is a folder with site.toml and zones.geojson in it; there is no site.toml")
+            raise UsageError(f"{path}: a site is a folder with site.toml and zones.geojson in it; there is no "
+                "site.toml")
         return path
     known = shelf(kind)
     if str(name) in known:
         return known[str(name)]
     near = difflib.get_close_matches(str(name), known, 1)
     hint = f"Did you mean {near[0]}? " if near else ""
-    raise UsageError(f"no {kind[:-1]} {name}: neither a path nor a shipped one. {hint}Shipped: {', '.join(known) or 'none'}.")
+    raise UsageError(f"no {kind[:-1]} {name}: neither a path nor a shipped one. {hint}Shipped: "
+        f"{', '.join(known) or 'none'}.")

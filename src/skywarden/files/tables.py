@@ -1,4 +1,6 @@
-"""Tables that people and other programs write, CSV or Parquet: their cells, the line each row stands in, and sentences about what is wrong with them."""
+"""Tables that people and other programs write, CSV or Parquet: their cells, the line each row
+stands in, and sentences about what is wrong with them.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +35,11 @@ _DECIMAL_COMMA = re.compile(r"\d,\d")
 def read_table(
     path: Path, needed: Sequence[str], optional: Sequence[str] = (), largest: int = LARGEST_TABLE
 ) -> pl.DataFrame:
-    """The table of a file, CSV or Parquet by its first bytes; see `table_of` for a CSV. Raises TableError with every fault found.
+    """The table of a file, CSV or Parquet by its first bytes; see `table_of` for a CSV. Raises
+    TableError with every fault found.
 
-    Of a Parquet table only the needed and optional columns are read, with their own types and without the column `LINE`.
+    Of a Parquet table only the needed and optional columns are read, with their own types and
+    without the column `LINE`.
     """
     faults: list[Fault] = []
     content = read_bytes(path, faults, largest)
@@ -60,8 +64,10 @@ def table_of(name: str, content: bytes, needed: Sequence[str], optional: Sequenc
     needed   columns without which it is no such table; each is there, once
     optional columns that are read where they are there, at most once; all others are of no matter
 
-    Column `LINE` holds the line each row begins in. Rows blank throughout are left out. UTF-8 with and without a mark, UTF-16 and every kind of line end
-    are read. Raises TableError with a sentence for everything else: another separator, a heading twice or missing, cells too many, no text at all.
+    Column `LINE` holds the line each row begins in. Rows blank throughout are left out. UTF-8 with
+    and without a mark, UTF-16 and every kind of line end are read. Raises TableError with a
+    sentence for everything else: another separator, a heading twice or missing, cells too many, no
+    text at all.
     """
     data = _plain(name, content)
     data, first = _from_heading(name, data)
@@ -124,7 +130,9 @@ def _plain(name: str, content: bytes) -> bytes:
 
 
 def _from_heading(name: str, data: bytes) -> tuple[bytes, int]:
-    """The table from its heading on, and the heading's line: blank lines and the hint `sep=,` that Excel writes stand before it."""
+    """The table from its heading on, and the heading's line: blank lines and the hint `sep=,` that
+    Excel writes stand before it.
+    """
     start = len(data) - len(data.lstrip())
     hint = _HINT.match(data, start)
     if hint:
@@ -168,7 +176,9 @@ def _heading(name: str, data: bytes, line: int) -> list[str]:
 def _judge_heading(
     name: str, line: int, heading: list[str], data: bytes, needed: Sequence[str], optional: Sequence[str]
 ) -> None:
-    """Raises TableError where the heading is not that of such a table: other separators, a column twice, columns missing."""
+    """Raises TableError where the heading is not that of such a table: other separators, a column
+    twice, columns missing.
+    """
     known = {*needed, *optional}
     text = data[: data.find(b"\n")].decode() if b"\n" in data else data.decode()
     if not known & set(heading):
@@ -186,7 +196,8 @@ def _judge_heading(
                         name,
                         line,
                         what,
-                        f"Write commas between the cells{' and points in the numbers' if comma else ''}: {','.join(needed)}",
+                        f"Write commas between the cells{' and points in the numbers' if comma else ''}: "
+                        f"{','.join(needed)}",
                     )
                 )
         if len(heading) == 1 and len(known & set(text.split())) > 1:
@@ -313,7 +324,9 @@ def _parquet(name: str, content: bytes, needed: Sequence[str], optional: Sequenc
 
 @contextmanager
 def _muted() -> Iterator[None]:
-    """Without what the reader of Parquet prints of its own panics on standard error: the caller says it in a sentence."""
+    """Without what the reader of Parquet prints of its own panics on standard error: the caller
+    says it in a sentence.
+    """
     try:
         sys.stderr.flush()
         kept = os.dup(2)

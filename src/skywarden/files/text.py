@@ -1,4 +1,6 @@
-"""From a file's bytes to text: one look at its first bytes, then its characters, or a fault that says what it is instead."""
+"""From a file's bytes to text: one look at its first bytes, then its characters, or a fault that
+says what it is instead.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ LONGEST_LINE = 1 << 26  # bytes of one line of a streamed file; a longer one com
 
 
 def read_bytes(path: Path, faults: list[Fault], largest: int = LARGEST_TEXT) -> bytes | None:
-    """The bytes of a file, or None and a fault: missing, a folder, unreadable, empty or too large to be what it should be."""
+    """The bytes of a file, or None and a fault: missing, a folder, unreadable, empty or too large
+    to be what it should be.
+    """
     try:
         if path.is_dir():
             faults.append(Fault(str(path), None, "is a folder", "Name the file inside it."))
@@ -64,7 +68,8 @@ def read_bytes(path: Path, faults: list[Fault], largest: int = LARGEST_TEXT) -> 
 def as_text(name: str, content: bytes, faults: list[Fault], wanted: str = "", utf8_only: bool = False) -> str | None:
     """`content` as text with line feeds alone, or None and a fault that says what it is instead.
 
-    wanted     "json" where a JSON document is asked for; anywhere else one is a fault, as web pages, archives and pictures are
+    wanted     "json" where a JSON document is asked for; anywhere else one is a fault, as web
+               pages, archives and pictures are
     utf8_only  UTF-16 is a fault, too: forms that their standards write in UTF-8 (TOML, GeoJSON)
     """
     seen = look(content[:HEAD])
@@ -120,10 +125,12 @@ def _undecodable(name: str, content: bytes, seen: Look, error: UnicodeDecodeErro
 
 
 def lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[bytes]:
-    """Lines of a text file however long it is, as UTF-8 that ends with a line feed; a line beyond `longest` comes in pieces.
+    """Lines of a text file however long it is, as UTF-8 that ends with a line feed; a line beyond
+    `longest` comes in pieces.
 
-    Byte order mark, UTF-16 and lone carriage returns are understood by the file's first bytes, gzip is unpacked on the way.
-    What is none of these comes as it is. Raises OSError where the file cannot be read on, or its gzip is damaged.
+    Byte order mark, UTF-16 and lone carriage returns are understood by the file's first bytes, gzip
+    is unpacked on the way. What is none of these comes as it is. Raises OSError where the file
+    cannot be read on, or its gzip is damaged.
     """
     with path.open("rb") as file:
         yield from _lines(file, longest, 1)

@@ -1,4 +1,6 @@
-"""Reading what people write: TOML tables and text files, with every fault collected, each with its line and what to do about it."""
+"""Reading what people write: TOML tables and text files, with every fault collected, each with its
+line and what to do about it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from skywarden.errors import Fault
 from skywarden.files.text import as_text
 
 LONGEST_HEADING = 2000          # characters of a line in which a table's or a key's name is looked for
-_DEEP = re.compile(r"""(?:\.\s{0,3}[\w"'-]{1,50}\s{0,3}){40}""")     # a name of so many parts: reading it takes time by the square of their number
+# a name of so many parts: reading it takes time by the square of their number
+_DEEP = re.compile(r"""(?:\.\s{0,3}[\w"'-]{1,50}\s{0,3}){40}""")
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""^\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*(\.\s*[A-Za-z0-9_.-]+\s*)?=""")
 REQUIRED = object()
@@ -36,17 +39,21 @@ class Document:
         deep = _DEEP.search(text)
         if deep:
             line = text.count("\n", 0, deep.start()) + 1
-            faults.append(Fault(name, line, "a key of more than 40 parts joined by dots", "No key here is nested so deeply; mend the line."))
+            faults.append(Fault(name, line, "a key of more than 40 parts joined by dots",
+                "No key here is nested so deeply; mend the line."))
             return
         try:
             self.data = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:       # ValueError: besides bad TOML, a number of thousands of digits
+        # ValueError: besides bad TOML, a number of thousands of digits
+        except (ValueError, RecursionError) as error:
             where = re.search(r"line (\d+)", str(error))
-            faults.append(Fault(name, int(where[1]) if where else None, f"is not valid TOML: {error}", "Mend the line; text values need quotes."))
+            faults.append(Fault(name, int(where[1]) if where else None, f"is not valid TOML: {error}",
+                "Mend the line; text values need quotes."))
             return
         self.lines = _locate(text)
         if len(self.lines) > MOST_KEYS:
-            faults.append(Fault(name, None, f"holds {len(self.lines):,} keys, more than {MOST_KEYS:,}", "Split it, or name the right file."))
+            faults.append(Fault(name, None, f"holds {len(self.lines):,} keys, more than {MOST_KEYS:,}",
+                "Split it, or name the right file."))
             self.data = None
 
     def line(self, path: Sequence[str | int]) -> int | None:
@@ -111,22 +118,28 @@ class Table:
     def fault(self, key: str, what: str, do: str) -> None:
         self.document.fault((*self.path, key), what, do)
 
-    def number(self, key: str, default: Any = REQUIRED, low: float = -math.inf, high: float = math.inf, scale: float = 1.0) -> float:
+    def number(
+        self, key: str, default: Any = REQUIRED, low: float = -math.inf, high: float = math.inf, scale: float = 1.0
+    ) -> float:
         """A finite number between `low` and `high` as written, times `scale`; `default` is already in SI."""
         value = self._get(key, default, "a number")
         if value is default or value is None:
             return math.nan if value is None or default is REQUIRED else float(default)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self.fault(key, f'"{key}" is {value!r}, not a number', "Write a number without quotes or unit; the unit is in the key's name.")
+            self.fault(key, f'"{key}" is {value!r}, not a number',
+                "Write a number without quotes or unit; the unit is in the key's name.")
             return math.nan if default is REQUIRED else float(default)
         number = float(value) if abs(value) < 1e300 else math.inf
         if not math.isfinite(number) or not low <= number <= high:
-            self.fault(key, f'"{key}" is {value!r}, outside {_span(low, high)}', "Check the unit in the key's name and the value.")
+            self.fault(key, f'"{key}" is {value!r}, outside {_span(low, high)}',
+                "Check the unit in the key's name and the value.")
             return math.nan if default is REQUIRED else float(default)
         return number * scale
 
     def longitude(self, key: str, default: Any = REQUIRED) -> float:
-        """A longitude [deg] as radians from -pi to pi; one counted on over the date line, such as 180.002, is the same place. `default` is in radians."""
+        """A longitude [deg] as radians from -pi to pi; one counted on over the date line, such as
+        180.002, is the same place. `default` is in radians.
+        """
         angle = self.number(key, default, -180.0, 360.0, math.pi / 180.0)
         return angle - 2.0 * math.pi if angle > math.pi else angle
 
@@ -135,7 +148,8 @@ class Table:
         if value is default or value is None:
             return 0 if value is None or default is REQUIRED else int(default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            self.fault(key, f'"{key}" is {value!r}, not a whole number from {low} to {high}', "Write a whole number without quotes.")
+            self.fault(key, f'"{key}" is {value!r}, not a whole number from {low} to {high}',
+                "Write a whole number without quotes.")
             return 0 if default is REQUIRED else int(default)
         return value
 
@@ -144,7 +158,8 @@ class Table:
         if value is default or value is None:
             return "" if value is None or default is REQUIRED else str(default)
         if not isinstance(value, str) or (choices and value not in choices):
-            self.fault(key, f'"{key}" is {value!r}', f"Use one of: {', '.join(choices)}." if choices else "Write a text in quotes.")
+            self.fault(key, f'"{key}" is {value!r}', f"Use one of: {', '.join(choices)}." if choices
+                else "Write a text in quotes.")
             return str(choices[0]) if choices else ""
         if not choices and (not value.strip() or len(value) > 300):
             self.fault(key, f'"{key}" is blank or longer than 300 characters', "Write a short text.")
@@ -157,15 +172,20 @@ class Table:
             return default
         return value
 
-    def numbers(self, key: str, default: Any = REQUIRED, length: int | None = None, low: float = -math.inf, high: float = math.inf) -> list[float]:
+    def numbers(
+        self, key: str, default: Any = REQUIRED, length: int | None = None, low: float = -math.inf,
+        high: float = math.inf
+    ) -> list[float]:
         """A list of finite numbers, of the given length if one is given."""
         value = self._get(key, default, "a list of numbers")
         if value is default or value is None:
             return [] if value is None or default is REQUIRED else list(default)
-        good = isinstance(value, list) and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and low <= v <= high for v in value)
+        good = isinstance(value, list) and all(isinstance(v, int | float) and not isinstance(v, bool)
+            and math.isfinite(v) and low <= v <= high for v in value)
         if not good or (length is not None and len(value) != length):
             size = f"{length} " if length is not None else ""
-            self.fault(key, f'"{key}" is {_short(value)}', f"Write a list of {size}numbers in {_span(low, high)}, as in [1.0, 2.0].")
+            self.fault(key, f'"{key}" is {_short(value)}',
+                f"Write a list of {size}numbers in {_span(low, high)}, as in [1.0, 2.0].")
             return [] if default is REQUIRED else list(default)
         return [float(v) for v in value]
 
@@ -186,7 +206,8 @@ class Table:
         self._asked.add(key)
         value = self.data.get(key, {})
         if not isinstance(value, dict):
-            self.fault(key, f'"{key}" is {_short(value)}, not a table', f"Write [{'.'.join(map(str, (*self.path, key)))}] with its keys below.")
+            self.fault(key, f'"{key}" is {_short(value)}, not a table',
+                f"Write [{'.'.join(map(str, (*self.path, key)))}] with its keys below.")
             value = {}
         return Table(self.document, value, (*self.path, key))
 
@@ -195,10 +216,12 @@ class Table:
         self._asked.add(key)
         value = self.data.get(key, [])
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-            self.fault(key, f'"{key}" is {_short(value)}, not a list of tables', f"Write [[{key}]] once for each, with its keys below.")
+            self.fault(key, f'"{key}" is {_short(value)}, not a list of tables',
+                f"Write [[{key}]] once for each, with its keys below.")
             return []
         if len(value) > MOST_TABLES:
-            self.fault(key, f"[[{key}]] stands {len(value):,} times, more than {MOST_TABLES:,}", "Keep those that are needed.")
+            self.fault(key, f"[[{key}]] stands {len(value):,} times, more than {MOST_TABLES:,}",
+                "Keep those that are needed.")
             return []
         return [Table(self.document, v, (*self.path, key, k)) for k, v in enumerate(value)]
 
@@ -210,7 +233,8 @@ class Table:
                 self.fault(key, f"unknown key of {len(key):,} characters", "Delete it.")
             else:
                 near = difflib.get_close_matches(key.lower(), sorted(self._asked), 1)
-                self.fault(key, f'unknown key "{key}"', f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(sorted(self._asked))}.")
+                self.fault(key, f'unknown key "{key}"', f'Did you mean "{near[0]}"?' if near
+                    else f"Known here: {', '.join(sorted(self._asked))}.")
 
     def _get(self, key: str, default: Any, kind: str) -> Any:
         self._asked.add(key)

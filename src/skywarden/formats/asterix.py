@@ -14,7 +14,8 @@ FLIGHT_LEVEL = 100.0 * FOOT         # m
 FEET_A_MINUTE = FOOT / 60.0         # m/s
 ON_GROUND_STATES = (1, 3)           # I048/230 STAT: on ground without and with alert
 NORTH_MARK, SECTOR = 1, 2           # I034/000
-# I048/030, what the radar itself says of a plot. Multipath reply, reply due to a sidelobe, second time around reply, phantom SSR plot: nothing is there.
+# I048/030, what the radar itself says of a plot. Multipath reply, reply due to a sidelobe, second time around reply,
+# phantom SSR plot: nothing is there.
 NO_TARGET = frozenset((1, 2, 4, 10))
 NO_HEIGHT = frozenset((12, 18))     # Mode C abnormal, undecodable
 NO_IDENTITY = frozenset((16,))      # duplicated or illegal Mode S address
@@ -77,7 +78,8 @@ def _plot_048(record: Record) -> Read | None:
     if not rho > 0.0 or math.isnan(theta):
         return LookRecord(identity, t, math.nan)
     level = math.nan
-    if not record.flag("090", "V") and not record.flag("090", "G") and not any(code in NO_HEIGHT for code in conditions):
+    if not record.flag("090", "V") and not record.flag("090", "G") and not any(code in NO_HEIGHT
+            for code in conditions):
         level = record.number("090", "FL") * FLIGHT_LEVEL
     rate = math.nan if record.flag("120", "CAL", "D") else record.number("120", "CAL", "CAL")
     return PlotRecord(
@@ -136,24 +138,31 @@ def _claim_062(record: Record) -> Read | None:
 
 
 def _claim_021(record: Record) -> Read | None:
-    """ADS-B report, editions 2.x and 0.2x: the items of the two mean the same where they have the same number and name."""
+    """ADS-B report, editions 2.x and 0.2x: the items of the two mean the same where they have the
+    same number and name.
+    """
     identity = _identity(record)
     new = record.knows("071")
-    t = next((x for x in (record.number(n) for n in (("071", "073", "077") if new else ("030",))) if math.isfinite(x)), math.nan)
+    t = next((x for x in (record.number(n) for n in (("071", "073", "077") if new else ("030",))) if math.isfinite(x)),
+        math.nan)
     if any(record.flag("040", name) for name in ("SIM", "TST", "RAB")):
         return Refused(identity, t)
     fine = new and "131" in record
     place = "131" if fine else "130"
     if place not in record:
         return LookRecord(identity, t, math.nan)
-    icao = (0, 5) if new else (1,)              # I021/040 ATP: the kinds of address that are a 24-bit ICAO address; 5 was so until edition 2.2
+    # I021/040 ATP: the kinds of address that are a 24-bit ICAO address; 5 was so until edition 2.2
+    icao = (0, 5) if new else (1,)
     kind = record.whole("040", "ATP", otherwise=icao[0])
     over = record.flag("160", "RE")
-    climb = next((x for x in (_rate(record, "157", "GVR", new), _rate(record, "155", "BVR", new)) if math.isfinite(x)), math.nan)
+    climb = next((x for x in (_rate(record, "157", "GVR", new), _rate(record, "155", "BVR", new)) if math.isfinite(x)),
+        math.nan)
     claim = Claim(
         math.nan, record.whole("080") if kind in icao else 0, ADSB, record.text("170"),
-        math.radians(record.number(place, "LAT")), math.radians(record.number(place, "LON")), altitude=record.number("140") * FOOT,
-        pressure_altitude=record.number("145") * FLIGHT_LEVEL, speed=math.nan if over else record.number("160", "GS") * NAUTICAL_MILE,
+        math.radians(record.number(place, "LAT")), math.radians(record.number(place, "LON")),
+        altitude=record.number("140") * FOOT,
+        pressure_altitude=record.number("145") * FLIGHT_LEVEL, speed=math.nan if over else record.number("160",
+            "GS") * NAUTICAL_MILE,
         heading=math.radians(record.number("160", "TA")), climb=climb * FEET_A_MINUTE,
         nic=record.whole("090", "NUCPNIC", otherwise=-1) if new and record.whole("210", "VN") >= 1 else -1,
         nacp=record.whole("090", "NACP", otherwise=-1), on_ground=record.flag("040", "GBS"))

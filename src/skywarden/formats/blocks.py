@@ -1,4 +1,6 @@
-"""Data blocks of ASTERIX as records: the edition that fits is found, and one bad record costs itself, not its neighbours."""
+"""Data blocks of ASTERIX as records: the edition that fits is found, and one bad record costs
+itself, not its neighbours.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from skywarden.formats.layout import Layout, Record, layouts
 # Items that every record of a category must have.
 MANDATORY = {15: ("010", "000"), 21: ("010", "040", "080"), 34: ("010", "000"), 48: ("010",), 62: ("010", "070", "040")}
 JUDGED = 64             # records of a block by which an edition is judged
-BELIEVED = 0.6          # share of a category's blocks whose beginning must be readable, for that of a block to be believed whose rest is not
+# share of a category's blocks whose beginning must be readable, for that of a block to be believed whose rest is not
+BELIEVED = 0.6
 ALIGNMENT = 4           # bytes to which senders pad blocks; fewer zeros behind a record are padding, and so are
 LONGEST_DOUBTED = 16    # more than so many; between, they may be the end of an item that is longer than it says
 MEMORY = 200.0          # blocks over which that share is taken
@@ -19,10 +22,12 @@ class BlockReader:
 
     def __init__(self) -> None:
         self._edition: dict[int, int] = {}
-        self._share: dict[int, tuple[float, float]] = {}        # of each category: blocks of which something was read, blocks there were
+        # of each category: blocks of which something was read, blocks there were
+        self._share: dict[int, tuple[float, float]] = {}
 
     def read(self, category: int, data: bytes) -> tuple[list[Record], int, int]:
-        """The records of a block; bytes that could not be read; 1 where the block is a whole one of a category that is not read here.
+        """The records of a block; bytes that could not be read; 1 where the block is a whole one of
+        a category that is not read here.
 
         category   -1: the bytes are no block at all
         """
@@ -44,8 +49,12 @@ class BlockReader:
                 return [], everything, 0
         return [record for record, _, _ in records], len(data) - end, 0
 
-    def _best(self, category: int, several: tuple[Layout, ...], data: bytes) -> tuple[list[tuple[Record, int, int]], int]:
-        """What the edition reads that reads furthest, the one that fitted last if it reads everything; and how far that is."""
+    def _best(
+        self, category: int, several: tuple[Layout, ...], data: bytes
+    ) -> tuple[list[tuple[Record, int, int]], int]:
+        """What the edition reads that reads furthest, the one that fitted last if it reads
+        everything; and how far that is.
+        """
         needed = MANDATORY.get(category, ())
         first = self._edition.get(category, 0)
         records, end = _cut(several[first], data, needed, len(data))
@@ -66,12 +75,15 @@ class BlockReader:
 
 
 def _cut(layout: Layout, data: bytes, needed: tuple[str, ...], most: int) -> tuple[list[tuple[Record, int, int]], int]:
-    """Records with where they begin and end, at most so many, as far as an edition reads them and they have what they must; and where that ends."""
+    """Records with where they begin and end, at most so many, as far as an edition reads them and
+    they have what they must; and where that ends.
+    """
     found: list[tuple[Record, int, int]] = []
     at = 0
     while at < len(data) and len(found) < most:
         cut = layout.cut(data, at)
-        if cut is None or cut[1] == at + 1 or not all(item in cut[0] for item in needed):       # a record of one byte holds nothing
+        # a record of one byte holds nothing
+        if cut is None or cut[1] == at + 1 or not all(item in cut[0] for item in needed):
             break
         found.append((cut[0], at, cut[1]))
         at = cut[1]
@@ -79,7 +91,9 @@ def _cut(layout: Layout, data: bytes, needed: tuple[str, ...], most: int) -> tup
 
 
 def _doubtful(records: list[tuple[Record, int, int]], rest: bytes) -> bool:
-    """Whether the last record read is the bad one: it says a size itself, and neither padding nor what could be a record of its sender follows it."""
+    """Whether the last record read is the bad one: it says a size itself, and neither padding nor
+    what could be a record of its sender follows it.
+    """
     if not records[-1][0].sized():
         return False
     if not rest.strip(b"\x00") or not rest.strip(b"\xff"):

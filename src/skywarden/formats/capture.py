@@ -1,4 +1,6 @@
-"""Recorded ASTERIX as payloads: pcap and pcapng captures, framed files, and data blocks written one after the other. Streamed, never slurped."""
+"""Recorded ASTERIX as payloads: pcap and pcapng captures, framed files, and data blocks written one
+after the other. Streamed, never slurped.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,15 @@ FIRST_WINDOW = 4096         # bytes searched at first; doubled until a chain is 
 CATEGORIES = frozenset((*range(1, 35), 48, *range(61, 66), 129, *range(150, 160), 204, 205, *range(240, 253)))
 KNOWN = np.isin(np.arange(256), list(CATEGORIES))
 
-PCAP = {b"\xd4\xc3\xb2\xa1": ("<", 1e-6), b"\xa1\xb2\xc3\xd4": (">", 1e-6), b"\x4d\x3c\xb2\xa1": ("<", 1e-9), b"\xa1\xb2\x3c\x4d": (">", 1e-9)}
+PCAP = {b"\xd4\xc3\xb2\xa1": ("<", 1e-6), b"\xa1\xb2\xc3\xd4": (">", 1e-6), b"\x4d\x3c\xb2\xa1": ("<", 1e-9),
+    b"\xa1\xb2\x3c\x4d": (">", 1e-9)}
 PCAPNG = b"\x0a\x0d\x0d\x0a"
 
 
 def payloads(path: Path) -> Iterator[Payload]:
-    """Every payload of a recording, in its order. What is none is counted in `junk`, the last of it with an empty payload."""
+    """Every payload of a recording, in its order. What is none is counted in `junk`, the last of it
+    with an empty payload.
+    """
     with path.open("rb") as file:
         head = file.read(CHUNK)
         if head[:4] in PCAP:
@@ -108,7 +113,8 @@ def _pcapng(reader: _Reader) -> Iterator[Payload]:
             order, links = (">" if head[8:12] == b"\x1a\x2b\x3c\x4d" else "<"), []
         kind, size = struct.unpack(order + "II", head[:8])
         if size < 12 or size > LARGEST_FRAME or size % 4 or len(block := reader.take(size)) < size:
-            yield Payload(b"", junk=(len(block) if 12 <= size <= LARGEST_FRAME and not size % 4 else 0) + reader.drain())
+            yield Payload(b"", junk=(len(block) if 12 <= size <= LARGEST_FRAME and not size % 4 else 0)
+                + reader.drain())
             break
         body = block[8:-4]
         if kind == 1 and len(body) >= 8:
@@ -138,7 +144,9 @@ def _resolution(options: bytes, order: str) -> float:
 
 
 class _Framing(NamedTuple):
-    """Where a framed file keeps the length of each frame: `header` bytes stand before the payload, `trailer` bytes behind it."""
+    """Where a framed file keeps the length of each frame: `header` bytes stand before the payload,
+    `trailer` bytes behind it.
+    """
 
     header: int
     offset: int
@@ -152,16 +160,21 @@ class _Framing(NamedTuple):
         return value - self.header - self.trailer if self.whole else value
 
 
-# A length and a time of four bytes each (.rply), alike with longer times, and final format: big-endian length of all, four bytes behind.
+# A length and a time of four bytes each (.rply), alike with longer times, and final format: big-endian length of all,
+# four bytes behind.
 FRAMINGS = (
-    _Framing(8, 0, "<I", False, 0), _Framing(12, 0, "<I", False, 0), _Framing(16, 0, "<I", False, 0), _Framing(8, 0, ">I", False, 0),
-    _Framing(12, 0, ">I", False, 0), _Framing(8, 0, ">H", True, 4), _Framing(12, 8, "<I", False, 0), _Framing(8, 4, "<I", False, 0),
+    _Framing(8, 0, "<I", False, 0), _Framing(12, 0, "<I", False, 0), _Framing(16, 0, "<I", False, 0),
+    _Framing(8, 0, ">I", False, 0),
+    _Framing(12, 0, ">I", False, 0), _Framing(8, 0, ">H", True, 4), _Framing(12, 8, "<I", False, 0),
+    _Framing(8, 4, "<I", False, 0),
 )
 JUDGED = 1 << 16            # bytes by which a framing is judged
 
 
 def _framing(head: bytes) -> _Framing | None:
-    """The framing that holds most of the beginning in whole frames of whole data blocks; None for blocks without frames."""
+    """The framing that holds most of the beginning in whole frames of whole data blocks; None for
+    blocks without frames.
+    """
     if _blocks_fit(head[:LARGEST_BLOCK + 3], whole=False):
         return None
     judged = head[:JUDGED]
@@ -174,7 +187,8 @@ def _framing(head: bytes) -> _Framing | None:
 
 
 def _well_framed(data: bytes, framing: _Framing, complete: bool) -> int:
-    """Bytes in frames that hold whole data blocks and nothing else. A frame alone amid what is none counts for nothing.
+    """Bytes in frames that hold whole data blocks and nothing else. A frame alone amid what is none
+    counts for nothing.
 
     complete   whether the data end where the file does
     """
@@ -190,7 +204,9 @@ def _well_framed(data: bytes, framing: _Framing, complete: bool) -> int:
 
 
 def _frame_end(data: bytes, at: int, framing: _Framing) -> int:
-    """Where the frame that begins at an offset ends, behind its trailer; -1 where there is no whole one that holds whole blocks."""
+    """Where the frame that begins at an offset ends, behind its trailer; -1 where there is no whole
+    one that holds whole blocks.
+    """
     begin = at + framing.header
     if begin + 3 > len(data) or data[begin] not in CATEGORIES:
         return -1
@@ -201,7 +217,9 @@ def _frame_end(data: bytes, at: int, framing: _Framing) -> int:
 
 
 def _next_frame(data: bytes, at: int, framing: _Framing, complete: bool) -> int:
-    """The first offset behind `at` where a frame begins that another follows, or the end of the file; -1 where there is none."""
+    """The first offset behind `at` where a frame begins that another follows, or the end of the
+    file; -1 where there is none.
+    """
     octets = np.frombuffer(data, np.uint8)
     first = at + 1 + framing.header
     if first + 4 > len(data):
@@ -216,7 +234,9 @@ def _next_frame(data: bytes, at: int, framing: _Framing, complete: bool) -> int:
 
 
 def _framed(reader: _Reader, framing: _Framing) -> Iterator[Payload]:
-    """Frames one after the other. Behind a damaged one the next is sought from its own beginning on: it may be shorter than it says."""
+    """Frames one after the other. Behind a damaged one the next is sought from its own beginning
+    on: it may be shorter than it says.
+    """
     while reader.peek(1):
         head = reader.peek(framing.header)
         size = framing.size(head) if len(head) == framing.header else -1
@@ -230,7 +250,8 @@ def _framed(reader: _Reader, framing: _Framing) -> Iterator[Payload]:
         window = reader.peek(CHUNK)
         complete = len(window) < CHUNK
         found = _next_frame(window, 0, framing, complete)
-        if fits and _frame_end(window, 0, framing) == total and not 0 <= found < total:      # itself it is good: what follows is not
+        # itself it is good: what follows is not
+        if fits and _frame_end(window, 0, framing) == total and not 0 <= found < total:
             reader.skip(total)
             yield Payload(window[framing.header:framing.header + size])
             continue
@@ -254,7 +275,9 @@ def _follows(window: bytes, end: int, framing: _Framing) -> bool:
 
 
 def _raw(reader: _Reader) -> Iterator[Payload]:
-    """Data blocks without frames, one a payload; amid junk the next place is sought where several headers follow one another."""
+    """Data blocks without frames, one a payload; amid junk the next place is sought where several
+    headers follow one another.
+    """
     junk = 0
     while head := reader.peek(3):
         size = _block_size(head)
@@ -275,14 +298,18 @@ def _raw(reader: _Reader) -> Iterator[Payload]:
 
 
 def _seek(reader: _Reader, begin: int, window: int) -> tuple[int, bool]:
-    """Move on to where a chain of data blocks begins, `begin` to `window` bytes ahead; bytes passed, and whether one was found there."""
+    """Move on to where a chain of data blocks begins, `begin` to `window` bytes ahead; bytes
+    passed, and whether one was found there.
+    """
     data = np.frombuffer(reader.peek(window + CHAIN * LONGEST_SOUGHT), np.uint8)
     total = len(data)
     n = total if total < window + CHAIN * LONGEST_SOUGHT else window
     padded = np.concatenate([data, np.zeros(4, np.uint8)]).astype(np.int64)
     size = padded[1:-3] * 256 + padded[2:-2]
-    # Every category's first item is the data source, which every record must have: the first bit of the field specification is set.
-    header = np.append(KNOWN[data] & (size >= 4) & (size <= LONGEST_SOUGHT) & (padded[3:-1] >= 0x80), True)      # the end of the data fits, too
+    # Every category's first item is the data source, which every record must have: the first bit of the field
+    # specification is set.
+    # the end of the data fits, too
+    header = np.append(KNOWN[data] & (size >= 4) & (size <= LONGEST_SOUGHT) & (padded[3:-1] >= 0x80), True)
     size = np.append(size, 0)
     start = np.flatnonzero(header[:n])
     start = start[(start >= begin) & (start < total)]
@@ -310,7 +337,9 @@ def _block_size(head: bytes) -> int:
 
 
 def _blocks_fit(data: bytes, whole: bool) -> bool:
-    """Whether data blocks follow one another here: to the very end if `whole`, else for the first few or all there are."""
+    """Whether data blocks follow one another here: to the very end if `whole`, else for the first
+    few or all there are.
+    """
     at, count = 0, 0
     while at < len(data):
         size = _block_size(data[at:at + 3])
@@ -323,7 +352,9 @@ def _blocks_fit(data: bytes, whole: bool) -> bool:
 
 
 def blocks(payload: bytes) -> Iterator[tuple[int, bytes]]:
-    """The data blocks of a payload: category and records, without their headers. Category -1: the rest, which holds no block."""
+    """The data blocks of a payload: category and records, without their headers. Category -1: the
+    rest, which holds no block.
+    """
     at = 0
     while at < len(payload):
         size = payload[at + 1] << 8 | payload[at + 2] if at + 3 <= len(payload) else 0

@@ -15,7 +15,8 @@ class Claim(NamedTuple):
     callsign: str = ""
     latitude: float = math.nan
     longitude: float = math.nan
-    plane: tuple[float, float] = (math.nan, math.nan)      # east, north of the site's origin, from a sender that knows no latitude
+    # east, north of the site's origin, from a sender that knows no latitude
+    plane: tuple[float, float] = (math.nan, math.nan)
     altitude: float = math.nan              # above mean sea level
     pressure_altitude: float = math.nan
     speed: float = math.nan                 # over ground

@@ -1,7 +1,9 @@
-"""How the published editions of ASTERIX lay out their records: cut to items and read field by field, from libasterix's tables.
+"""How the published editions of ASTERIX lay out their records: cut to items and read field by
+field, from libasterix's tables.
 
-libasterix decodes some thousand records a second, and a block that fits no edition costs it seconds. Its tables are therefore compiled once into sizes
-and bit places; what is read is what libasterix reads, to the last bit (tests/stages/test_feed_layout.py).
+libasterix decodes some thousand records a second, and a block that fits no edition costs it
+seconds. Its tables are therefore compiled once into sizes and bit places; what is read is what
+libasterix reads, to the last bit (tests/stages/test_feed_layout.py).
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 MOST_PATTERNS = 4096        # field specifications remembered by one edition; junk invents them without end
-Sizer = Callable[[bytes, int], int]                     # end of the item that begins at an offset; -1 where it does not fit
-Reader = Callable[[bytes, int], Any]                    # value of a field of the item that begins at an offset; None where it is not there
+# end of the item that begins at an offset; -1 where it does not fit
+Sizer = Callable[[bytes, int], int]
+# value of a field of the item that begins at an offset; None where it is not there
+Reader = Callable[[bytes, int], Any]
 
 
 class Item(NamedTuple):
@@ -26,7 +30,9 @@ class Item(NamedTuple):
 
 
 class Record:
-    """One record, cut into its items. Fields are asked for by item and names; what is not there is nan, 0, or nothing."""
+    """One record, cut into its items. Fields are asked for by item and names; what is not there is
+    nan, 0, or nothing.
+    """
 
     __slots__ = ("_at", "_data", "_layout")
 
@@ -43,7 +49,8 @@ class Record:
     def sized(self) -> bool:
         """Whether it holds an item that says its own size, and so may say it wrongly."""
         kinds = ((name, self._layout.variations[name]) for name in self._at)
-        return any(_kind(v) == "Explicit" or (_kind(v) == "Repetitive" and v.cv_rep_bytes is not None) for _, v in kinds)
+        return any(_kind(v) == "Explicit" or (_kind(v) == "Repetitive" and v.cv_rep_bytes is not None) for _,
+            v in kinds)
 
     def number(self, item: str, *names: str) -> float:
         """A quantity in the unit of its specification; nan where it is missing."""
@@ -93,13 +100,16 @@ class Layout:
     def __init__(self, category: int, edition: tuple[int, int], record: Any) -> None:
         self.category, self.edition = category, edition
         self._places = [_place(entry) for entry in record.cv_items_list]
-        self.variations: dict[str, Any] = {name: _variation(item.cv_rule) for name, item in record.cv_items_dict.items()}
+        self.variations: dict[str, Any] = {name: _variation(item.cv_rule) for name,
+            item in record.cv_items_dict.items()}
         self._longest = record.cv_fspec_max_bytes
         self._patterns: dict[bytes, tuple[Item, ...] | None] = {}
         self._readers: dict[tuple[bool, tuple[str, ...]], Reader] = {}
 
     def cut(self, data: bytes, at: int) -> tuple[Record, int] | None:
-        """The record that begins at an offset, and where it ends; None where none of this edition does, to the last bit."""
+        """The record that begins at an offset, and where it ends; None where none of this edition
+        does, to the last bit.
+        """
         end = at
         total = len(data)
         while end < total and data[end] & 1:
@@ -152,7 +162,9 @@ class Layout:
 
 @lru_cache(maxsize=1)
 def layouts() -> dict[int, tuple[Layout, ...]]:
-    """The layouts of every category that libasterix knows and whose records are of one kind, newest edition first. Takes a second, once."""
+    """The layouts of every category that libasterix knows and whose records are of one kind, newest
+    edition first. Takes a second, once.
+    """
     import asterix.generated as generated  # takes 1.4 s: only when it is needed
 
     found: dict[int, list[Layout]] = {}
@@ -163,7 +175,8 @@ def layouts() -> dict[int, tuple[Layout, ...]]:
             record = getattr(getattr(generated, name).cv_uap, "cv_record", None)
             if record is not None:
                 found.setdefault(category, []).append(Layout(category, (major, minor), record))
-    return {category: tuple(sorted(several, key=lambda layout: layout.edition, reverse=True)) for category, several in found.items()}
+    return {category: tuple(sorted(several, key=lambda layout: layout.edition, reverse=True)) for category,
+        several in found.items()}
 
 
 def records(layout: Layout, data: bytes, at: int = 0) -> Iterator[tuple[Record, int]]:
@@ -281,7 +294,9 @@ def _compound(variation: Any) -> Sizer:
 
 
 def _walker(variation: Any) -> Callable[[bytes, int, int | None], tuple[int, int]]:
-    """Walks a compound item: where its part of a number begins (-1 absent), and where the whole ends (-1 where it does not fit)."""
+    """Walks a compound item: where its part of a number begins (-1 absent), and where the whole
+    ends (-1 where it does not fit).
+    """
     places = [None if item is None else _place_of(item) for item in variation.cv_items_list]
     longest = variation.cv_fspec_max_bytes
 

@@ -1,4 +1,6 @@
-"""Captured packets as the datagrams they carry: Ethernet and its kin, IPv4 and IPv6, fragments put together as the receiving machine would."""
+"""Captured packets as the datagrams they carry: Ethernet and its kin, IPv4 and IPv6, fragments put
+together as the receiving machine would.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,20 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-ETHERNET, LINUX_COOKED, LINUX_COOKED_2, LOOPBACK, LOOPBACK_BIG, RAW_IP = 1, 113, 276, 0, 108, (12, 14, 101, 228, 229)      # link types of pcap
+# link types of pcap
+ETHERNET, LINUX_COOKED, LINUX_COOKED_2, LOOPBACK, LOOPBACK_BIG, RAW_IP = 1, 113, 276, 0, 108, (12, 14, 101, 228, 229)
 IPV4, IPV6, VLANS = 0x0800, 0x86DD, (0x8100, 0x88A8, 0x9100)        # of Ethernet
 UDP, FRAGMENT = 17, 44                  # of IP
-SKIPPED = (0, 43, 60)                   # headers of IPv6 before the datagram: hop-by-hop and destination options, routing
+# headers of IPv6 before the datagram: hop-by-hop and destination options, routing
+SKIPPED = (0, 43, 60)
 MOST_INCOMPLETE = 1_024                 # datagrams whose fragments are waited for; the oldest is given up
 MOST_PARTS = 256                        # fragments of one datagram; more are no network's doing
 PATIENCE = 30.0                         # s a datagram's fragments may be apart, by the capture's clock
 
 
 class Payload(NamedTuple):
-    """A piece of the recording: whole data blocks as far as its sender wrote them, and when it was captured [s since 1970, UTC]; nan unknown.
+    """A piece of the recording: whole data blocks as far as its sender wrote them, and when it was
+    captured [s since 1970, UTC]; nan unknown.
 
     junk   bytes before it that belong to no payload
     """
@@ -42,7 +47,8 @@ class _Incomplete:
         data, at = bytearray(), 0
         while at < self.total:
             # Of fragments that overlap, as repeated ones do, the one that reaches furthest is taken.
-            reach = max(((begin + len(part), begin) for begin, part in self.parts.items() if begin <= at < begin + len(part)), default=None)
+            reach = max(((begin + len(part), begin) for begin, part in self.parts.items() if begin <= at
+                < begin + len(part)), default=None)
             if reach is None:
                 return None
             end, begin = reach
@@ -62,7 +68,9 @@ class Reassembly:
         self._incomplete: dict[tuple[bytes, bytes], _Incomplete] = {}       # by addresses and identification
 
     def payloads(self, packet: bytes, link: int, stamp: float) -> Iterator[Payload]:
-        """The payload of a packet. A packet that carries none is not undecodable, it is somebody else's: an empty payload."""
+        """The payload of a packet. A packet that carries none is not undecodable, it is somebody
+        else's: an empty payload.
+        """
         ip = _ip(packet, link)
         version = ip[0] >> 4 if ip else 0
         if version == 4 and len(ip) >= 20:
@@ -97,15 +105,19 @@ class Reassembly:
             kind, at = ip[at], at + 8 + 8 * ip[at + 1]
         if kind == FRAGMENT and at + 8 <= len(ip) and ip[at] == UDP:
             flags = struct.unpack(">H", ip[at + 2:at + 4])[0]
-            yield from self._fragment((ip[8:40], ip[at + 4:at + 8]), flags & 0xFFF8, bool(flags & 1), ip[at + 8:end], stamp)
+            yield from self._fragment((ip[8:40], ip[at + 4:at + 8]), flags & 0xFFF8, bool(flags & 1), ip[at + 8:end],
+                stamp)
         else:
             yield _payload(ip[at:end], stamp) if kind == UDP else Payload(b"", stamp)
 
-    def _fragment(self, key: tuple[bytes, bytes], offset: int, more: bool, body: bytes, stamp: float) -> Iterator[Payload]:
+    def _fragment(
+        self, key: tuple[bytes, bytes], offset: int, more: bool, body: bytes, stamp: float
+    ) -> Iterator[Payload]:
         """Keep a fragment; the payload once the datagram is whole, and what is given up for it as junk."""
         junk = 0
         held = self._incomplete.get(key)
-        if held is not None and stamp - held.stamp > PATIENCE:      # its sender counts round: another datagram of the same number
+        # its sender counts round: another datagram of the same number
+        if held is not None and stamp - held.stamp > PATIENCE:
             junk += self._incomplete.pop(key).held()
             held = None
         if held is None:

@@ -1,4 +1,6 @@
-"""Were the stated doubts honest: ellipses and times of impact, the tracks' own covariances, the probability of being a projectile. Simulations only."""
+"""Were the stated doubts honest: ellipses and times of impact, the tracks' own covariances, the
+probability of being a projectile. Simulations only.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ STATES = 6              # of a track's place and velocity
 
 
 class Share(NamedTuple):
-    """How often something held that should hold with probability `nominal`, and where 95 % of such records' shares would lie."""
+    """How often something held that should hold with probability `nominal`, and where 95 % of such
+    records' shares would lie.
+    """
 
     nominal: float
     held: float
@@ -26,7 +30,9 @@ class Share(NamedTuple):
 
 
 class Calibration(NamedTuple):
-    """What a record says of its own honesty: shares over samples a second apart. Bounds draw whole rounds anew, as samples of one round hang together."""
+    """What a record says of its own honesty: shares over samples a second apart. Bounds draw whole
+    rounds anew, as samples of one round hang together.
+    """
 
     rounds: int
     samples: int
@@ -45,11 +51,14 @@ def judge(ledger: Sequence[RoundLine]) -> Calibration | None:
     nees = [np.array([s.nees for s in samples if np.isfinite(s.nees)]) for samples in rounds]
     place = tuple(Share(p, *_mean([values <= chi2.ppf(p, 2) for values in squared])) for p in NOMINAL)
     time = tuple(Share(p, *_mean([values <= norm.ppf(0.5 + 0.5 * p) for values in late])) for p in NOMINAL)
-    return Calibration(len(rounds), sum(len(s) for s in rounds), place, time, _mean([values / STATES for values in nees]))
+    return Calibration(len(rounds), sum(len(s) for s in rounds), place, time,
+        _mean([values / STATES for values in nees]))
 
 
 def _mean(groups: Sequence[Array]) -> tuple[float, float, float]:
-    """Mean over all values, and the interval that holds 95 % of it when whole groups are drawn anew; always the same draws."""
+    """Mean over all values, and the interval that holds 95 % of it when whole groups are drawn
+    anew; always the same draws.
+    """
     sums, sizes = np.array([float(np.sum(g)) for g in groups]), np.array([len(g) for g in groups])
     if not sizes.sum():
         return float("nan"), float("nan"), float("nan")

@@ -1,4 +1,6 @@
-"""The lines of the ledgers: what became of each round, each zone and each warning. Where a round came from has no place here."""
+"""The lines of the ledgers: what became of each round, each zone and each warning. Where a round
+came from has no place here.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ class Sample(NamedTuple):
     to_impact: float    # until the true impact [s]
     error: float        # predicted to true impact, over the ground [m]
     covered: bool       # the true impact lay in the ellipse that should hold 90 % of them
-    squared: float = math.inf   # distance of the true impact in units of the prediction's covariance, squared: chi-squared of 2 if that is honest
+    # distance of the true impact in units of the prediction's covariance, squared: chi-squared of 2 if that is honest
+    squared: float = math.inf
     late: float = math.inf      # true minus predicted time of impact, in standard deviations
     nees: float = math.nan      # of the track's place and velocity: chi-squared of 6 if its covariance is honest
 
@@ -25,13 +28,17 @@ class Sample(NamedTuple):
 class RoundLine:
     """What became of one round. None where it never came to that.
 
-    t_impact, impact  when and where it fell, or would have but for the simulated interception [s], east north up [m]
+    t_impact, impact  when and where it fell, or would have but for the simulated interception [s],
+                      east north up [m]
     inside            within the smallest convex area around all zones
     inside_zones      zones whose polygon holds the impact; `zones` those of them that can be warned
-    first_report      (when, people expected to be endangered, distance from the true impact [m]): the first prediction made of it
-    advice            (when, reason) each time the clearance's reason changed; `decision` the last of them
+    first_report      (when, people expected to be endangered, distance from the true impact [m]):
+                      the first prediction made of it
+    advice            (when, reason) each time the clearance's reason changed; `decision` the last
+                      of them
     said              (when, what, who) an operator said about its track
-    orders            simulated orders given; `engagements` adjudicated, `endings` how, each as in `Engagements.outcome`
+    orders            simulated orders given; `engagements` adjudicated, `endings` how, each as in
+                      `Engagements.outcome`
     lead_time_s       from the last of its zones' warnings to the impact [s]
     """
 
@@ -55,17 +62,21 @@ class RoundLine:
     first_report: tuple[float, float, float] | None = None
     advice: list[tuple[float, str]] = field(default_factory=list)
     said: list[tuple[float, str, str]] = field(default_factory=list)
-    seen_from: tuple[float, float] | None = None    # where it was first followed: bearing from the origin [rad], distance [m]; told coarsely only
+    # where it was first followed: bearing from the origin [rad], distance [m]; told coarsely only
+    seen_from: tuple[float, float] | None = None
     tracks: set[int] = field(default_factory=set)
     samples: list[Sample] = field(default_factory=list)
 
 
 @dataclass
 class WarningLine:
-    """One warning of one zone, from its raise to its all-clear. `false` is None where nobody can know.
+    """One warning of one zone, from its raise to its all-clear. `false` is None where nobody can
+    know.
 
-    because    the tracks it was raised for, likeliest first: number, probability that it comes down there, that it is a projectile at all
-    seen_at    when it was first acknowledged [s], `seen_by` by whom; None and empty where nobody did
+    because    the tracks it was raised for, likeliest first: number, probability that it comes down
+               there, that it is a projectile at all
+    seen_at    when it was first acknowledged [s], `seen_by` by whom; None and empty where nobody
+               did
     """
 
     zone: int
@@ -81,7 +92,9 @@ class WarningLine:
 
 
 class RemainsLine(NamedTuple):
-    """One piece that an interception left: of which round (-1 none), of which sort, when and where it lands, and the zone it lands in."""
+    """One piece that an interception left: of which round (-1 none), of which sort, when and where
+    it lands, and the zone it lands in.
+    """
 
     number: int
     sort: int

@@ -27,7 +27,8 @@ class Act(NamedTuple):
     subject: str
     who: str
     why: str
-    after: float        # since the warning it is about was raised, else since the first one that stood was [s]; nan where none stood
+    # since the warning it is about was raised, else since the first one that stood was [s]; nan where none stood
+    after: float
 
 
 class Operators:
@@ -66,13 +67,17 @@ def zone_of(command: Command) -> str:
 def track_of(command: Command) -> int | None:
     """The number of the track a command is about; None where it is about none."""
     number = command.subject.partition(" ")[0]
-    return int(number) if command.kind in ABOUT_TRACKS and number.isascii() and number.isdecimal() and len(number) < 19 else None
+    return int(number) if command.kind in ABOUT_TRACKS and number.isascii() and number.isdecimal() and len(
+        number) < 19 else None
 
 
 def causes(moment: Moment, zone: int) -> tuple[tuple[int, float, float], ...]:
-    """The tracks that endanger `zone`, likeliest first: number, probability that it comes down there, probability that it is a projectile at all."""
+    """The tracks that endanger `zone`, likeliest first: number, probability that it comes down
+    there, probability that it is a projectile at all.
+    """
     threats, impacts = moment.picture.threats, moment.picture.impacts
     mine = np.flatnonzero(threats.zone == zone)
     mine = mine[np.argsort(-threats.probability[mine], kind="stable")][:MOST_TRACKS]
     sure = dict(zip(impacts.track.tolist(), impacts.p_projectile.tolist(), strict=True))
-    return tuple((int(threats.track[k]), float(threats.probability[k]), sure.get(int(threats.track[k]), math.nan)) for k in mine)
+    return tuple((int(threats.track[k]), float(threats.probability[k]), sure.get(int(threats.track[k]), math.nan))
+        for k in mine)

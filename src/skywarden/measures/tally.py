@@ -1,6 +1,8 @@
-"""Counts what a run was worth, moment by moment: what flew, what was seen, who was warned in time, what was a false warning.
+"""Counts what a run was worth, moment by moment: what flew, what was seen, who was warned in time,
+what was a false warning.
 
-Every figure is defined in docs/models/measures.md. Truth, where there is any, is only ever read here to score.
+Every figure is defined in docs/models/measures.md. Truth, where there is any, is only ever read
+here to score.
 """
 
 from __future__ import annotations
@@ -13,7 +15,16 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from skywarden.kernels.geometry.polygon import distance
-from skywarden.measures.ledger import Closure, InboundLine, MovementLine, RemainsLine, RoundLine, Sample, WarningLine, ZoneLine
+from skywarden.measures.ledger import (
+    Closure,
+    InboundLine,
+    MovementLine,
+    RemainsLine,
+    RoundLine,
+    Sample,
+    WarningLine,
+    ZoneLine,
+)
 from skywarden.measures.operators import Operators, causes, track_of
 from skywarden.messages.frame import CAUSES, NO_ADDRESS
 from skywarden.messages.moment import Moment
@@ -24,7 +35,8 @@ from skywarden.site.model import Site
 
 CLOSE = 100.0               # m: a track this near a round, and nearest to it, is that round's track
 HELD_FOR = 1.0              # s: for so long, and the round counts as tracked
-HALF_SURE = 0.5             # probability of being a projectile from which a track may count as a round's, or an aircraft's
+# probability of being a projectile from which a track may count as a round's, or an aircraft's
+HALF_SURE = 0.5
 SURE = 0.9                  # from which a track counts among `projectiles_tracked`
 NEAR_ZONE = 500.0           # m: an impact this near a zone justifies a warning of it
 AROUND = 5.0                # s: impacts this long before the raise or after the all-clear still belong to the warning
@@ -46,7 +58,8 @@ class Measures:
     """Fed moment by moment, at the end of a run or from its record.
 
     site        whose zones and safety distance count
-    simulation  whether truth is to be expected; without it only what can be known of live data is counted
+    simulation  whether truth is to be expected; without it only what can be known of live data is
+                counted
     classes     names of the scenario's round classes, for the ledger
     """
 
@@ -63,17 +76,20 @@ class Measures:
         self._hit_at_nothing = 0
         self.operators = Operators(site)
         self.remains: list[RemainsLine] = []
-        self.reliability = np.zeros((BINS, 3))      # by probability of being a projectile: tracks seen, rounds among them, sum of probabilities
+        # by probability of being a projectile: tracks seen, rounds among them, sum of probabilities
+        self.reliability = np.zeros((BINS, 3))
         self._sorted_at = -math.inf
         self.looks: dict[tuple[str, bool], int] = {}        # (verdict, whether it was true): how often
         self.movements: dict[tuple[int, str], MovementLine] = {}
         self.closures: list[Closure] = []
-        self.inbound: dict[int, InboundLine] = {}       # by track: powered objects that were named as heading for a zone
+        # by track: powered objects that were named as heading for a zone
+        self.inbound: dict[int, InboundLine] = {}
         self.minutes_closed = 0.0
         self._endangered = 0
         self._frames = self._detections = self._undecodable = self._steps = 0
         self._causes = np.zeros(len(CAUSES), np.int64)
-        self._unused = np.zeros(3, np.int64)        # detections and reports of all frames: not believed, too late, without elevation
+        # detections and reports of all frames: not believed, too late, without elevation
+        self._unused = np.zeros(3, np.int64)
         self.end = 0.0
 
     def take(self, moment: Moment) -> None:
@@ -97,7 +113,9 @@ class Measures:
         """Nothing is held."""
 
     def summary(self) -> dict[str, Any]:
-        """The figures of a whole run, keys as `run --json` gives them. What live data cannot tell is null or 0; see docs/models/measures.md."""
+        """The figures of a whole run, keys as `run --json` gives them. What live data cannot tell
+        is null or 0; see docs/models/measures.md.
+        """
         lines, zones = self.ledger(), self.zone_ledger()
         due = [line for line in lines if line.zones]
         leads = [line.lead_time_s for line in due if line.lead_time_s is not None]
@@ -121,7 +139,8 @@ class Measures:
             "detections": self._detections,
             "undecodable": self._undecodable,
             "rejected": int(self._causes.sum()),
-            "rejected_by_cause": {cause: int(count) for cause, count in zip(CAUSES, self._causes, strict=True) if count},
+            "rejected_by_cause": {cause: int(count) for cause, count in zip(CAUSES, self._causes, strict=True)
+                if count},
             "clock_steps": self._steps,
             "not_believed": int(self._unused[0]),
             "too_late": int(self._unused[1]),
@@ -159,7 +178,8 @@ class Measures:
             named.add(zone)
             line = self._standing.get(zone)
             if line is None and action != CLEAR:
-                line = WarningLine(zone, float(w.since[i]), None, float(w.probability[i]), float(w.peak[i]), bool(w.manual[i]), None,
+                line = WarningLine(zone, float(w.since[i]), None, float(w.probability[i]), float(w.peak[i]),
+                    bool(w.manual[i]), None,
                                    causes(moment, zone))
                 self._warnings.append(line)
                 self._standing[zone] = line
@@ -172,11 +192,13 @@ class Measures:
             self._standing.pop(zone).cleared = t
 
     def _named(self, coming: Inbound) -> None:
-        for track, zone, p, t, since in zip(coming.track.tolist(), coming.zone.tolist(), coming.probability.tolist(), coming.t.tolist(),
+        for track, zone, p, t, since in zip(coming.track.tolist(), coming.zone.tolist(), coming.probability.tolist(),
+                coming.t.tolist(),
                                             coming.since.tolist(), strict=True):
             line = self.inbound.get(track) or InboundLine(track, since, t, (), 0.0)
             zones = line.zones if zone in line.zones else (*line.zones, zone)
-            self.inbound[track] = line._replace(arrives=t if zone == zones[0] else line.arrives, zones=zones, peak=max(line.peak, p))
+            self.inbound[track] = line._replace(arrives=t if zone == zones[0] else line.arrives, zones=zones,
+                peak=max(line.peak, p))
 
     def _believed(self, tracks: Tracks) -> None:
         if rows(tracks) == 0:
@@ -185,7 +207,8 @@ class Measures:
         if not self._simulation:
             for i in np.flatnonzero(tracks.kind[:, AIRCRAFT] >= HALF_SURE).tolist():
                 address = int(tracks.address[i])
-                self._aircraft_tracks.add(("track", int(tracks.number[i])) if address == NO_ADDRESS else ("address", address))
+                self._aircraft_tracks.add(("track", int(tracks.number[i])) if address == NO_ADDRESS else ("address",
+                    address))
 
     def _true(self, moment: Moment, truth: Truth) -> None:
         self._true_aircraft.update(zip(truth.aircraft.address.tolist(), truth.aircraft.callsign.tolist(), strict=True))
@@ -208,7 +231,8 @@ class Measures:
 
     def _moved(self, moment: Moment, truth: Truth) -> None:
         """What the runway's being closed cost, and what the scenario's tower said to whom."""
-        for address, callsign, arrives, word, late, around in zip(*(column.tolist() for column in truth.movements), strict=True):
+        for address, callsign, arrives, word, late, around in zip(*(column.tolist() for column in truth.movements),
+                strict=True):
             name = callsign.decode(errors="replace")
             self.movements[address, name] = MovementLine(name, arrives, word, late, around)
         if moment.drill is None:
@@ -227,7 +251,8 @@ class Measures:
     def _launched(self, r: TrueRounds, i: int) -> RoundLine:
         east, north, up = (float(x) for x in r.impact[i])
         kind = int(r.kind[i])
-        line = RoundLine(int(r.number[i]), self._classes[kind] if 0 <= kind < len(self._classes) else f"class {kind}", float(r.t_impact[i]), (east, north, up))
+        line = RoundLine(int(r.number[i]), self._classes[kind] if 0 <= kind < len(self._classes) else f"class {kind}",
+            float(r.t_impact[i]), (east, north, up))
         within = [zone for zone in self._site.zones if distance(zone.polygon, east, north) == 0.0]
         line.inside_zones = tuple(zone.name for zone in within)
         line.zones = tuple(zone.name for zone in within if zone.warn)
@@ -247,16 +272,20 @@ class Measures:
             if cost[a, b] <= CLOSE:
                 line, row = self._rounds[int(r.number[flying[a]])], int(maybe[b])
                 error = np.concatenate([r.position[flying[a]], r.velocity[flying[a]]]) - tracks.state[row, :6]
-                self._followed(moment, t, line, int(tracks.number[row]), _squared(error, tracks.covariance[row, :6, :6]))
+                self._followed(moment, t, line, int(tracks.number[row]), _squared(error, tracks.covariance[row, :6,
+                    :6]))
 
     def _sorted(self, moment: Moment, truth: Truth) -> None:
-        """Once a second: how often what was believed a projectile was one. Only tracks that are surely of a round or an aircraft count."""
+        """Once a second: how often what was believed a projectile was one. Only tracks that are
+        surely of a round or an aircraft count.
+        """
         t, tracks = moment.frame.t, moment.picture.tracks
         if not rows(tracks) or t - self._sorted_at < SAMPLE_S - 1e-9:
             return
         self._sorted_at = t
         truths = truth.rounds.position[np.isfinite(truth.rounds.position[:, 0])], truth.aircraft.position
-        gaps = [np.linalg.norm(tracks.state[:, None, :3] - there[None], axis=2).min(axis=1, initial=np.inf) for there in truths]
+        gaps = [np.linalg.norm(tracks.state[:, None, :3] - there[None], axis=2).min(axis=1, initial=np.inf)
+            for there in truths]
         for is_round, own, other in ((1, gaps[0], gaps[1]), (0, gaps[1], gaps[0])):
             for p in tracks.kind[(own <= CLOSE) & (other > ALONE), PROJECTILE].tolist():
                 self.reliability[min(int(p * BINS), BINS - 1)] += (1, is_round, p)
@@ -286,7 +315,8 @@ class Measures:
             people = float(threats.people[threats.track == track].sum())
             line.first_report = t, people, float(np.hypot(*(impacts.place[found[0], :2] - np.array(line.impact[:2]))))
         if found.size and (not line.samples or t - line.samples[-1].t >= SAMPLE_S - 1e-9):
-            line.samples.append(_sample(t, line, impacts.place[found[0]], float(impacts.t[found[0]]), impacts.covariance[found[0]], nees))
+            line.samples.append(_sample(t, line, impacts.place[found[0]], float(impacts.t[found[0]]),
+                impacts.covariance[found[0]], nees))
 
     def _engaged(self, truth: Truth) -> None:
         e = truth.engagements
@@ -319,12 +349,15 @@ class Measures:
             self.looks[key] = self.looks.get(key, 0) + 1
 
     def _settled(self, line: RoundLine) -> RoundLine:
-        """With the lead time of its warning: every warned zone it falls into, or would have, under warning when it fell or was stopped."""
+        """With the lead time of its warning: every warned zone it falls into, or would have, under
+        warning when it fell or was stopped.
+        """
         over = min(line.t_impact, line.t_end if line.t_end is not None else math.inf)
         raised = []
         index = {zone.name: i for i, zone in enumerate(self._site.zones)}
         for name in line.zones:
-            standing = [w.raised for w in self._warnings if w.zone == index[name] and w.raised <= over and (w.cleared is None or w.cleared >= over)]
+            standing = [w.raised for w in self._warnings if w.zone == index[name] and w.raised <= over
+                and (w.cleared is None or w.cleared >= over)]
             raised.append(min(standing, default=math.inf))
         done = bool(raised) and max(raised) < math.inf
         line.warned_at = max(raised) if done else None
@@ -337,7 +370,8 @@ class Measures:
             return w
         polygon = self._site.zones[w.zone].polygon
         # pieces of what was intercepted come down on people too
-        pieces = any(w.raised - AROUND <= p.t <= _last(w) and distance(polygon, p.place[0], p.place[1]) <= NEAR_ZONE for p in self.remains)
+        pieces = any(w.raised - AROUND <= p.t <= _last(w) and distance(polygon, p.place[0], p.place[1]) <= NEAR_ZONE
+            for p in self.remains)
         w.false = not w.manual and not pieces and not any(
             distance(polygon, line.impact[0], line.impact[1]) <= NEAR_ZONE and _within(w, line) for line in lines)
         return w
@@ -371,7 +405,8 @@ def _squared(off: Array, covariance: Array) -> float:
 
 
 def hull(points: Array) -> Array:
-    """Corners (k, 2) of the smallest convex polygon around points (n, 2) [m], counter-clockwise; fewer than three where they lie on a line.
+    """Corners (k, 2) of the smallest convex polygon around points (n, 2) [m], counter-clockwise;
+    fewer than three where they lie on a line.
 
     Andrew's monotone chain.
     """
@@ -380,7 +415,8 @@ def hull(points: Array) -> Array:
     for sequence in (ordered, ordered[::-1]):
         chain: list[tuple[float, float]] = []
         for p in sequence:
-            while len(chain) >= 2 and (chain[-1][0] - chain[-2][0]) * (p[1] - chain[-2][1]) <= (chain[-1][1] - chain[-2][1]) * (p[0] - chain[-2][0]):
+            while len(chain) >= 2 and (chain[-1][0] - chain[-2][0]) * (p[1] - chain[-2][1]) <= (chain[-1][1]
+                    - chain[-2][1]) * (p[0] - chain[-2][0]):
                 chain.pop()
             chain.append(p)
         halves.append(chain[:-1])

@@ -1,4 +1,6 @@
-"""The rehearsed interception, simulations only: clearances, simulated orders and the airport's state. No aim, lead or fuze has a place here."""
+"""The rehearsed interception, simulations only: clearances, simulated orders and the airport's
+state. No aim, lead or fuze has a place here.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ FALLOUT_NAMES = ("debris of the round", "a round only partly stopped", "spent ef
 
 
 class Reached(NamedTuple):
-    """Where every aircraft, and whatever may be one, can be while an engagement lasts: one row each, at its nearest approach."""
+    """Where every aircraft, and whatever may be one, can be while an engagement lasts: one row
+    each, at its nearest approach.
+    """
 
     number: Array       # (n,) int64    track number; -1 a report no track belongs to
     address: Array      # (n,) int64    ICAO 24-bit address; NO_ADDRESS none
@@ -86,15 +90,19 @@ class Evidence:
     """What a clearance rests on. Equal where every bit is.
 
     t                 when it was worked out [s]; nan: nothing was, the answer did not depend on it
-    place, ends       (3,) effector and (k, 3) ends of the lines of the space that the engagement occupies until burn-out or self-destruct [m]
-    spread            each line opens as a cone of so much half angle [rad]; a volume, no direction is singled out and none has a time
+    place, ends       (3,) effector and (k, 3) ends of the lines of the space that the engagement
+                      occupies until burn-out or self-destruct [m]
+    spread            each line opens as a cone of so much half angle [rad]; a volume, no direction
+                      is singled out and none has a time
     hit_height        lowest part of it that matters to people: the meeting, above the ground [m]
-    arc               sector open to the effector: from, clockwise width [rad]; then the same of each no-fire arc within it
+    arc               sector open to the effector: from, clockwise width [rad]; then the same of
+                      each no-fire arc within it
     radars            (r,) int8 state of each radar of the site, as in `Health`
-    unseen            \
-    outside            | the bound on the probability of touching an aircraft is the sum of these four: one that nobody sees; one outside its
-    claims             | containment; one whose broadcast is wrong beyond the integrity it claims; pieces outside the engagement's space
-    fragments         /
+    unseen            bound on the probability of touching an aircraft that nobody sees; the whole
+                      bound is the sum of this and the next three
+    outside           the same of one outside its containment
+    claims            the same of one whose broadcast is wrong beyond the integrity it claims
+    fragments         the same by pieces outside the engagement's space
     stake             people that the round endangers if it is let through, as the threats say
     """
 
@@ -118,7 +126,8 @@ class Evidence:
     def none(cls) -> Evidence:
         """Of an answer that needed none."""
         nothing = (math.nan,) * 4
-        return cls(math.nan, np.full(3, math.nan), np.zeros((0, 3)), math.nan, math.nan, (), np.zeros(0, np.int8), Reached.none(), Approaches.none(),
+        return cls(math.nan, np.full(3, math.nan), np.zeros((0, 3)), math.nan, math.nan, (), np.zeros(0, np.int8),
+            Reached.none(), Approaches.none(),
                    Fallout.none(), *nothing, math.nan)
 
     @property
@@ -161,7 +170,8 @@ class Clearance:
     reason            one of the words above
     until             earliest time at which asking again may help [s]; nan unknown
     aircraft          track number of the closest aircraft or unknown; -1 none
-    distance          closest distance between the engagement's space and any reachable tube [m]; inf none
+    distance          closest distance between the engagement's space and any reachable tube [m];
+                      inf none
     """
 
     track: int
@@ -179,12 +189,15 @@ class Clearance:
 
     def __post_init__(self) -> None:
         if self.cleared != (self.reason == CLEAR_TO_ENGAGE):
-            raise ValueError(f"a clearance is cleared exactly when its reason is {CLEAR_TO_ENGAGE!r}; got {self.cleared} with {self.reason!r}")
+            raise ValueError(f"a clearance is cleared exactly when its reason is {CLEAR_TO_ENGAGE!r}; got "
+                f"{self.cleared} with {self.reason!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A simulated order: which track, which effector, in which time window, and the clearance it rests on. Nothing else, ever."""
+    """A simulated order: which track, which effector, in which time window, and the clearance it
+    rests on. Nothing else, ever.
+    """
 
     track: int
     effector: int
@@ -194,7 +207,8 @@ class Order:
 
     def __post_init__(self) -> None:
         c = self.clearance
-        if not c.cleared or (c.track, c.effector) != (self.track, self.effector) or not c.t_from <= self.t_from <= self.t_to <= c.t_to:
+        if not c.cleared or (c.track, c.effector) != (self.track,
+                self.effector) or not c.t_from <= self.t_from <= self.t_to <= c.t_to:
             raise ValueError("an order needs a clearance for the same track and effector whose window holds it")
 
 

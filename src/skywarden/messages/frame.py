@@ -12,7 +12,8 @@ from skywarden.messages.tables import Array
 
 NO_ADDRESS = -1       # a detection or track without an ICAO 24-bit address
 
-ADSB, MODE_S, SYSTEM_TRACK = 0, 1, 2      # `Aircraft.source`: own position broadcast; a radar's interrogation; another tracker's track
+# `Aircraft.source`: own position broadcast; a radar's interrogation; another tracker's track
+ADSB, MODE_S, SYSTEM_TRACK = 0, 1, 2
 
 # Why a message that came in whole was not used; columns of `Inputs.causes`.
 NO_TIME, WRONG_TIME, ELSEWHERE, IMPOSSIBLE, MARKED, UNKNOWN_SENDER, NO_SUBJECT, CATEGORY, TWICE, SHED = range(10)
@@ -48,13 +49,16 @@ class Detections(NamedTuple):
         """`n` rows with everything unknown."""
         unknown = np.full(n, np.nan)
         return cls(
-            np.zeros(n), np.zeros(n, np.int32), unknown, unknown.copy(), unknown.copy(), unknown.copy(), unknown.copy(), unknown.copy(),
+            np.zeros(n), np.zeros(n, np.int32), unknown, unknown.copy(), unknown.copy(), unknown.copy(),
+            unknown.copy(), unknown.copy(),
             np.full(n, NO_ADDRESS, np.int64),
         )
 
 
 class Aircraft(NamedTuple):
-    """What aircraft, or other trackers, say about themselves, one row a report. Claims, not facts: they can be wrong, late or forged."""
+    """What aircraft, or other trackers, say about themselves, one row a report. Claims, not facts:
+    they can be wrong, late or forged.
+    """
 
     t: Array                  # (n,) float64  time of applicability [s]
     address: Array            # (n,) int64    ICAO 24-bit address; NO_ADDRESS none
@@ -71,8 +75,10 @@ class Aircraft(NamedTuple):
     def empty(cls, n: int = 0) -> Aircraft:
         """`n` rows with everything unknown."""
         return cls(
-            np.zeros(n), np.full(n, NO_ADDRESS, np.int64), np.zeros(n, "S8"), np.full((n, 3), np.nan), np.full((n, 3), np.nan),
-            np.full(n, np.nan), np.full(n, -1, np.int8), np.full(n, -1, np.int8), np.zeros(n, np.int8), np.zeros(n, np.bool_),
+            np.zeros(n), np.full(n, NO_ADDRESS, np.int64), np.zeros(n, "S8"), np.full((n, 3), np.nan),
+            np.full((n, 3), np.nan),
+            np.full(n, np.nan), np.full(n, -1, np.int8), np.full(n, -1, np.int8), np.zeros(n, np.int8),
+            np.zeros(n, np.bool_),
         )
 
 
@@ -97,7 +103,8 @@ class Radars(NamedTuple):
     up: Array           # (n,) bool     working, as far as its status messages or its silence tell
     heard: Array        # (n,) float64  time of its last message of any kind [s]; -inf never
     sector_from: Array  # (n,) float64  azimuth where this frame's look began [rad]
-    sector_width: Array # (n,) float64  how far it went, clockwise [rad]; 2 pi a whole turn or staring; 0 no look in this frame
+    # (n,) float64  how far it went, clockwise [rad]; 2 pi a whole turn or staring; 0 no look in this frame
+    sector_width: Array
 
     @classmethod
     def staring(cls, n: int, t: float) -> Radars:
@@ -115,7 +122,8 @@ class Inputs(NamedTuple):
     heard: Array        # (n,) float64  time of the last message [s]; -inf never
     causes: Array       # (n, CAUSES) int64  of `rejected`, by cause, in the order of CAUSES
     steps: Array        # (n,) int64    times a sender's clock was set anew
-    drift: Array        # (n,) float64  how far the worst sender's clock has wandered from ours since it was first heard [s]; nan unknown
+    # (n,) float64  how far the worst sender's clock has wandered from ours since it was first heard [s]; nan unknown
+    drift: Array
 
     @classmethod
     def none(cls) -> Inputs:

@@ -12,10 +12,12 @@ from skywarden.messages.tables import Array
 PROJECTILE, AIRCRAFT, OTHER = 0, 1, 2        # columns of `Tracks.kind`
 KIND_NAMES = ("projectile", "aircraft", "other")
 
-RAISE, HELD, CLEAR = 1, 2, 3                 # `Warnings.action`: raised in this frame; still standing; cleared in this frame
+# `Warnings.action`: raised in this frame; still standing; cleared in this frame
+RAISE, HELD, CLEAR = 1, 2, 3
 ACTION_NAMES = {RAISE: "raise", HELD: "held", CLEAR: "clear"}
 
-NO_STAGE, PRE_ALERT, TAKE_COVER, STAY, IMPACTS_OVER, ALL_CLEAR = range(6)       # `Warnings.stage`: what the people in the zone are told
+# `Warnings.stage`: what the people in the zone are told
+NO_STAGE, PRE_ALERT, TAKE_COVER, STAY, IMPACTS_OVER, ALL_CLEAR = range(6)
 STAGE_NAMES = ("none", "pre-alert", "take-cover", "stay", "impacts-over", "all-clear")
 
 
@@ -36,7 +38,8 @@ class Tracks(NamedTuple):
     def empty(cls) -> Tracks:
         i8, f8 = np.int64, np.float64
         return cls(
-            np.zeros(0, i8), np.zeros((0, 7), f8), np.zeros((0, 7, 7), f8), np.zeros(0), np.zeros(0), np.zeros(0, np.int32),
+            np.zeros(0, i8), np.zeros((0, 7), f8), np.zeros((0, 7, 7), f8), np.zeros(0), np.zeros(0),
+            np.zeros(0, np.int32),
             np.zeros((0, 3), f8), np.zeros(0, np.int32), np.zeros(0, i8),
         )
 
@@ -73,11 +76,14 @@ class Threats(NamedTuple):
 
 
 class Inbound(NamedTuple):
-    """Powered objects that head for a zone and say nothing of themselves, one row an object and zone, soonest first. Not impacts: nothing falls here."""
+    """Powered objects that head for a zone and say nothing of themselves, one row an object and
+    zone, soonest first. Not impacts: nothing falls here.
+    """
 
     track: Array        # (n,) int64
     zone: Array         # (n,) int32    row of `Site.zones`
-    probability: Array  # (n,) float64  that it passes within 150 m of the zone, if it keeps its course as powered flight does
+    # (n,) float64  that it passes within 150 m of the zone, if it keeps its course as powered flight does
+    probability: Array
     t: Array            # (n,) float64  expected arrival there [s]
     miss: Array         # (n,) float64  by how much its straight course misses the zone [m]; 0 over it
     since: Array        # (n,) float64  when it was named [s]
@@ -118,10 +124,12 @@ class Health(NamedTuple):
     rejected: int       # detections and reports not believed in this frame: impossible values, unknown radar
     step_s: float       # reserved for display by the loop; 0 inside `watch`, which knows no clock
     channels: Channels = Channels.none()    # how the ways out to people fare
-    lag: Array = np.zeros(0)    # (n,) float64  per radar, seconds within which nine of ten of its detections come; nan none yet
+    # (n,) float64  per radar, seconds within which nine of ten of its detections come; nan none yet
+    lag: Array = np.zeros(0)
     late: int = 0       # detections of this frame not used: older than anything that could still be put in place
     unusable: int = 0   # detections of this frame not used: no elevation and no address
-    disbelieved: int = 0        # reports and replies of this frame not used: they contradict what is known of the aircraft
+    # reports and replies of this frame not used: they contradict what is known of the aircraft
+    disbelieved: int = 0
 
 
 class Picture(NamedTuple):

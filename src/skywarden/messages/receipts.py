@@ -26,7 +26,8 @@ class Channels(NamedTuple):
     accepted: Array  # (n,) int64    messages that the next machine took, since the start
     delivered: Array  # (n,) int64    messages that a receiver acknowledged, since the start
     expired: Array  # (n,) int64    messages given up because nobody may act on them any more
-    latency: Array  # (n,) float64  from the frame to the newest acknowledgement, or acceptance where none is asked for [s]; nan none
+    # (n,) float64  from the frame to the newest acknowledgement, or acceptance where none is asked for [s]; nan none
+    latency: Array
     heard: Array  # (n,) float64  age of the last sign of life from the other side [s]; inf never
     fault: Array  # (n,) S120     what is wrong, without any secret; blank nothing
 

@@ -1,4 +1,6 @@
-"""What really flew, in a simulation. Travels beside the frame to the record and the tally; nothing that believes or warns may read it."""
+"""What really flew, in a simulation. Travels beside the frame to the record and the tally; nothing
+that believes or warns may read it.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,10 @@ import numpy as np
 from skywarden.messages.tables import Array
 
 WAITING, FLYING, FELL, STOPPED = 0, 1, 2, 3   # `TrueRounds.outcome`
-MISSED, KILLED, PARTLY, DUD = 0, 1, 2, 3      # `Engagements.outcome`: partly is broken off its path but whole; a dud is an effect that failed
-FRAGMENT, LIVE, SPENT = 0, 1, 2               # `Remains.sort`: pieces; a round that did not go off; what was fired and did not destroy itself
+# `Engagements.outcome`: partly is broken off its path but whole; a dud is an effect that failed
+MISSED, KILLED, PARTLY, DUD = 0, 1, 2, 3
+# `Remains.sort`: pieces; a round that did not go off; what was fired and did not destroy itself
+FRAGMENT, LIVE, SPENT = 0, 1, 2
 AS_PLANNED, HELD, WENT_AROUND, DIVERTED, WAITS, LANDED, DEPARTED, CANCELLED = range(8)      # `Movements.word`
 
 
@@ -48,7 +52,8 @@ class Engagements(NamedTuple):
     t: Array            # (n,) float64
     place: Array        # (n, 3) float64 where it happened [m]
     stopped: Array      # (n,) bool
-    nearest_aircraft: Array  # (n,) float64 true distance to the closest aircraft over the engagement's space and time [m]; inf none
+    # (n,) float64 true distance to the closest aircraft over the engagement's space and time [m]; inf none
+    nearest_aircraft: Array
     outcome: Array      # (n,) int8     MISSED, KILLED, PARTLY or DUD; the first and the last leave the round as it was
 
 
@@ -66,12 +71,15 @@ class Remains(NamedTuple):
 
 
 class Movements(NamedTuple):
-    """Flights under the scenario's tower and its word to each, one row a flight; landed, departed, called off: told of once."""
+    """Flights under the scenario's tower and its word to each, one row a flight; landed, departed,
+    called off: told of once.
+    """
 
     address: Array      # (n,) int64
     callsign: Array     # (n,) S8
     arrives: Array      # (n,) bool     it is to land; else it starts here
-    word: Array         # (n,) int8     AS_PLANNED, HELD, WENT_AROUND (and then holds), DIVERTED, WAITS, LANDED, DEPARTED or CANCELLED
+    # (n,) int8     AS_PLANNED, HELD, WENT_AROUND (and then holds), DIVERTED, WAITS, LANDED, DEPARTED or CANCELLED
+    word: Array
     late: Array         # (n,) float64  behind its plan, so far or as now expected [s]
     around: Array       # (n,) bool     it has had to go around
 
@@ -85,8 +93,8 @@ class Movements(NamedTuple):
 class Truth(NamedTuple):
     """What was true at time `t`.
 
-    `origin` says, for each detection of the frame: a round's number; -1 thermal false alarm; -2 clutter; -3 a piece of something intercepted;
-    -1000 - k aircraft k.
+    `origin` says, for each detection of the frame: a round's number; -1 thermal false alarm; -2
+    clutter; -3 a piece of something intercepted; -1000 - k aircraft k.
     """
 
     t: float
@@ -103,6 +111,7 @@ class Truth(NamedTuple):
         i4, z, z3 = np.zeros(0, np.int32), np.zeros(0), np.zeros((0, 3))
         no, i8 = np.zeros(0, np.bool_), np.zeros(0, np.int64)
         return cls(
-            t, TrueRounds(i4, i4, np.zeros(0, np.int8), z3, z3, no, i4, z, z3, z), TrueAircraft(i8, np.zeros(0, "S8"), z3, z3, no),
+            t, TrueRounds(i4, i4, np.zeros(0, np.int8), z3, z3, no, i4, z, z3, z), TrueAircraft(i8, np.zeros(0, "S8"),
+                z3, z3, no),
             Engagements(i4, i8, i4, z, z3, no, z, np.zeros(0, np.int8)), i4,
         )

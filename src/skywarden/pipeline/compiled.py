@@ -1,6 +1,8 @@
-"""Where compiled kernels are kept between starts. Runs before anything imports numba, and imports nothing of ours.
+"""Where compiled kernels are kept between starts. Runs before anything imports numba, and imports
+nothing of ours.
 
-Numba recompiles a kernel when its own file changes, but not when a kernel that it calls does. So each state of the sources gets a cache of its own.
+Numba recompiles a kernel when its own file changes, but not when a kernel that it calls does. So
+each state of the sources gets a cache of its own.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ def _state() -> str:
 def _home() -> Path | None:
     """A folder that can be written: beside the sources, in the user's cache, or a temporary one.
 
-    Compiled code is run when it is read back: a folder that others could write, or that is somebody else's, is none.
+    Compiled code is run when it is read back: a folder that others could write, or that is somebody
+    else's, is none.
     """
     for folder in _folders():
         try:
@@ -91,7 +94,8 @@ def _ours(folder: Path) -> bool:
 
 def _forget(home: Path) -> None:
     try:
-        old = sorted((f for f in home.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)[KEPT + 1 :]
+        old = sorted((f for f in home.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime,
+            reverse=True)[KEPT + 1 :]
     except OSError:
         return
     for folder in old:

@@ -15,7 +15,8 @@ from skywarden.run.loop import Stepper
 from skywarden.site.model import Site
 
 # Classes that the state of `watch` may hold
-KINDS = kinds_of((belief, inbound, integrity, reclassify, threat, warning, cooperative, history, tracking, frames, pictures))
+KINDS = kinds_of((belief, inbound, integrity, reclassify, threat, warning, cooperative, history, tracking, frames,
+    pictures))
 
 
 class Watching:

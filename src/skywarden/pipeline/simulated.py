@@ -1,4 +1,6 @@
-"""The stages of a simulation in their order, each with its state held between frames: the one place where `rehearse` is wired."""
+"""The stages of a simulation in their order, each with its state held between frames: the one place
+where `rehearse` is wired.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def rehearsing(site: Site) -> Rehearsing:
 
 
 def stepper(site: Site, simulation: bool) -> Stepper:
-    """A fresh stepper: with `rehearse` in a simulation and its replay, without it on live data and on a replay of live data."""
+    """A fresh stepper: with `rehearse` in a simulation and its replay, without it on live data and
+    on a replay of live data.
+    """
     return Stepper(Watching(site), Rehearsing(site) if simulation else None)
 
 

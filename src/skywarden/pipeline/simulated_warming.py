@@ -1,4 +1,6 @@
-"""What a second process compiles for a simulation beside the first: `python -m skywarden.pipeline.simulated_warming`."""
+"""What a second process compiles for a simulation beside the first: `python -m
+skywarden.pipeline.simulated_warming`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""All kernels compiled before the first real frame: the first time on a machine by two processes side by side, as compiling takes a minute and a half of work.
+"""All kernels compiled before the first real frame: the first time on a machine by two processes
+side by side, as compiling takes a minute and a half of work.
 
-This process flies an invented round through every stage. The other begins where the first arrives last, with stages handed invented input, and leaves
-what it compiled where this one finds it. It is handed no frame, and computes nothing that is shown or recorded.
+This process flies an invented round through every stage. The other begins where the first arrives
+last, with stages handed invented input, and leaves what it compiled where this one finds it. It is
+handed no frame, and computes nothing that is shown or recorded.
 """
 
 from __future__ import annotations
@@ -61,7 +63,8 @@ def warm(site: Site, extra: Extra | None = None) -> None:
     else:
         with _beside(module):
             fly(site, extra)
-        last_stages(load_site(SITE), extra)        # what the other could not finish, or all of it where it could not be started
+        # what the other could not finish, or all of it where it could not be started
+        last_stages(load_site(SITE), extra)
         compiled.note_kept(kind)
     # what compiled stays: looking through it for garbage would hold up a frame for half a second now and then
     gc.collect()
@@ -72,7 +75,8 @@ def warm(site: Site, extra: Extra | None = None) -> None:
 def _beside(module: str) -> Iterator[None]:
     """The second process, waited for at the end and ended with this one."""
     try:
-        child = subprocess.Popen([sys.executable, "-m", module], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen([sys.executable, "-m", module], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
     except OSError:
         yield
         return
@@ -96,13 +100,15 @@ def invented(site: Site, t: float) -> Invented:
     middle = site.zones[0].polygon.mean(axis=0) if site.zones else np.zeros(2)
     left = FLIGHT_S - t
     return Invented(
-        np.array([middle[0] - LEVEL * left, middle[1], FALL * left - 0.5 * 9.81 * left * left]), np.array([LEVEL, 0.0, 9.81 * left - FALL]))
+        np.array([middle[0] - LEVEL * left, middle[1], FALL * left - 0.5 * 9.81 * left * left]),
+        np.array([LEVEL, 0.0, 9.81 * left - FALL]))
 
 
 def frame_at(site: Site, t: float, detections: Detections) -> Frame:
     """A frame of these detections and one airliner that says where it is."""
     airliner = Aircraft.empty(1)._replace(
-        t=np.array([t]), address=np.array([1], np.int64), position=np.array([[9000.0 - 80.0 * t, 5000.0, 2000.0]]), velocity=np.array([[-80.0, 0.0, 0.0]]))
+        t=np.array([t]), address=np.array([1], np.int64), position=np.array([[9000.0 - 80.0 * t, 5000.0, 2000.0]]),
+        velocity=np.array([[-80.0, 0.0, 0.0]]))
     return Frame(t, detections, airliner, site.weather, (), Radars.staring(len(site.radars), t), Inputs.none(), 0.0)
 
 
@@ -117,7 +123,8 @@ def fly(site: Site, extra: Extra | None = None) -> None:
             place, speed = invented(site, t)
             polar = to_polar(place[None], speed[None], site.radars[sensor].place)
             detections = detections._replace(
-                t=np.array([t]), sensor=np.array([sensor], np.int32), range=polar[0], azimuth=polar[1], elevation=polar[2], range_rate=polar[3])
+                t=np.array([t]), sensor=np.array([sensor], np.int32), range=polar[0], azimuth=polar[1],
+                elevation=polar[2], range_rate=polar[3])
         frame = frame_at(site, t, detections)
         picture = watch(frame)
         if rehearse is not None:
@@ -138,19 +145,22 @@ def last_stages(site: Site, extra: Extra | None = None) -> None:
         x = np.zeros((1, kinds, STATES))
         x[0, :, :3], x[0, :, 3:6], x[0, :laws, 6] = place, speed, model.mean[:laws, 6]
         spread = np.diag([9.0, 9.0, 9.0, 4.0, 4.0, 4.0, 0.1, 0.0, 0.0, 0.0, 0.0])
-        block = empty_block(kinds, 1)._replace(number=np.array([1]), time=np.array([t]), x=x, p=np.tile(spread, (1, kinds, 1, 1)))
+        block = empty_block(kinds, 1)._replace(number=np.array([1]), time=np.array([t]), x=x,
+            p=np.tile(spread, (1, kinds, 1, 1)))
         about = (np.ones(1, np.bool_), np.zeros(1), np.full(1, 2.0 * np.pi), model, site.ground)
         maintain.conclude(block, np.zeros(1, np.int32), t, t, *about)
         maintain.opinions(block, np.zeros(1, np.int64), t, model)
         associate.remember(tracker.start(site).map.copy(), np.zeros(1, np.int32), np.zeros((1, 4)), np.ones(1), model)
         state = np.concatenate((place, speed, [1e-4]))[None]
         tracks = Tracks(
-            np.array([1]), state, np.diag([9.0, 9.0, 9.0, 4.0, 4.0, 4.0, 1e-10])[None], np.array([t]), np.zeros(1), np.full(1, 20, np.int32),
+            np.array([1]), state, np.diag([9.0, 9.0, 9.0, 4.0, 4.0, 4.0, 1e-10])[None], np.array([t]), np.zeros(1),
+            np.full(1, 20, np.int32),
             np.array([[1.0, 0.0, 0.0]]), np.zeros(1, np.int32), np.full(1, -1, np.int64))
         impacts = impact.predict(tracker.start(site)._replace(block=block, t=t), tracks, frame, site)
         threats = threat.assess(impacts, frame, site)
         if rehearse is not None:
-            rehearse(frame, Picture(t, tracks, impacts, threats, Warnings.empty(), Health(np.zeros(len(site.radars), np.int8), 0.0, 0, 0, 0.0)))
+            rehearse(frame, Picture(t, tracks, impacts, threats, Warnings.empty(),
+                Health(np.zeros(len(site.radars), np.int8), 0.0, 0, 0, 0.0)))
         known, reported, number = cooperative.track(known, frame, site, number)
         cooperative.merged(tracks, reported, cooperative.correlate(tracks, reported))
     if extra is not None:

@@ -1,1 +1,3 @@
-"""One crash-safe file a run: what came in, what was believed, what was rehearsed and, in a simulation, what was true."""
+"""One crash-safe file a run: what came in, what was believed, what was rehearsed and, in a
+simulation, what was true.
+"""

@@ -1,8 +1,10 @@
-"""Nouns to bytes and back, bit for bit; what comes back from a file is checked as if a stranger had written it.
+"""Nouns to bytes and back, bit for bit; what comes back from a file is checked as if a stranger had
+written it.
 
-Every value becomes MessagePack: numbers, text and None as they stand, a tuple as [0, items…], a noun as [1, its name, fields…], an array as
-[2, dtype, shape, little-endian bytes in row order]. A noun's name is the one in `WRITTEN`, whatever its class is called.
-The page docs/models/record.md draws it.
+Every value becomes MessagePack: numbers, text and None as they stand, a tuple as [0, items…], a
+noun as [1, its name, fields…], an array as [2, dtype, shape, little-endian bytes in row order]. A
+noun's name is the one in `WRITTEN`, whatever its class is called. The page docs/models/record.md
+draws it.
 """
 
 from __future__ import annotations
@@ -19,9 +21,32 @@ import numpy as np
 
 from skywarden.errors import RecordError
 from skywarden.messages.commands import Command
-from skywarden.messages.drill import Airport, Allocation, Approaches, Assessment, Clearance, Drill, Evidence, Fallout, Order, Reached
+from skywarden.messages.drill import (
+    Airport,
+    Allocation,
+    Approaches,
+    Assessment,
+    Clearance,
+    Drill,
+    Evidence,
+    Fallout,
+    Order,
+    Reached,
+)
 from skywarden.messages.frame import CAUSES, Aircraft, Detections, Frame, Inputs, Radars, Weather
-from skywarden.messages.picture import ALL_CLEAR, CLEAR, STAY, TAKE_COVER, Health, Impacts, Inbound, Picture, Threats, Tracks, Warnings
+from skywarden.messages.picture import (
+    ALL_CLEAR,
+    CLEAR,
+    STAY,
+    TAKE_COVER,
+    Health,
+    Impacts,
+    Inbound,
+    Picture,
+    Threats,
+    Tracks,
+    Warnings,
+)
 from skywarden.messages.receipts import Channels, Receipts
 from skywarden.messages.truth import Truth
 from skywarden.record.header import FORMAT, QUALIFIED
@@ -35,11 +60,14 @@ TEXT_DTYPE = re.compile(r"\|S[1-9][0-9]{0,3}")
 _nothing = Truth.nothing(0.0)
 _no_clearance = Clearance(0, 0, 0.0, 0.0, False, "", 0.0, 0, 0.0)
 _samples: tuple[Any, ...] = (
-    Detections.empty(), Aircraft.empty(), Weather.still(), Radars.staring(0, 0.0), Inputs.none(), Command(0.0, "", "", "", ""),
+    Detections.empty(), Aircraft.empty(), Weather.still(), Radars.staring(0, 0.0), Inputs.none(), Command(0.0, "", "",
+        "", ""),
     Channels.none(), Receipts.none(),
     Frame(0.0, Detections.empty(), Aircraft.empty(), Weather.still(), (), Radars.staring(0, 0.0), Inputs.none(), 0.0),
-    Tracks.empty(), Impacts.empty(), Threats.empty(), Inbound.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0),
-    Picture(0.0, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0)),
+    Tracks.empty(), Impacts.empty(), Threats.empty(), Inbound.empty(), Warnings.empty(), Health(np.zeros(0, np.int8),
+        0.0, 0, 0, 0.0),
+    Picture(0.0, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0,
+        0, 0, 0.0)),
     Reached.none(), Approaches.none(), Fallout.none(), Evidence.none(), _no_clearance, Airport(True, 0, 0.0),
     Assessment(0, 0, 0.0, ""), Allocation(0, 0.0, 0.0), Drill(0.0, "", (), (), (), Airport(True, 0, 0.0)),
     _nothing, _nothing.rounds, _nothing.aircraft, _nothing.engagements, _nothing.remains, _nothing.movements,
@@ -55,32 +83,40 @@ def _fields(sample: Any) -> tuple[str, ...]:
 NOUNS: dict[str, tuple[type, tuple[str, ...], tuple[Any, ...]]] = {
     type(s).__name__: (type(s), _fields(s), tuple(getattr(s, name) for name in _fields(s))) for s in (*_samples, _order)
 }
-# For every noun, the name that records know it by from format 5 on. Never changed: records keep it. Before, its class's name stood there.
+# For every noun, the name that records know it by from format 5 on. Never changed: records keep it. Before, its class's
+# name stood there.
 WRITTEN: dict[str, str] = {
-    "Frame": "frame", "Detections": "frame.detections", "Aircraft": "frame.aircraft", "Weather": "frame.weather", "Radars": "frame.radars",
+    "Frame": "frame", "Detections": "frame.detections", "Aircraft": "frame.aircraft", "Weather": "frame.weather",
+    "Radars": "frame.radars",
     "Inputs": "frame.inputs", "Command": "frame.command", "Channels": "frame.channels", "Receipts": "frame.receipts",
-    "Picture": "picture", "Tracks": "picture.tracks", "Impacts": "picture.impacts", "Threats": "picture.threats", "Inbound": "picture.inbound",
+    "Picture": "picture", "Tracks": "picture.tracks", "Impacts": "picture.impacts", "Threats": "picture.threats",
+    "Inbound": "picture.inbound",
     "Warnings": "picture.warnings", "Health": "picture.health",
     "Drill": "drill", "Clearance": "drill.clearance", "Evidence": "drill.evidence", "Reached": "drill.evidence.reached",
-    "Approaches": "drill.evidence.approaches", "Fallout": "drill.evidence.fallout", "Order": "drill.order", "Airport": "drill.airport",
+    "Approaches": "drill.evidence.approaches", "Fallout": "drill.evidence.fallout", "Order": "drill.order",
+    "Airport": "drill.airport",
     "Assessment": "drill.assessment", "Allocation": "drill.allocation",
-    "Truth": "truth", "TrueRounds": "truth.rounds", "TrueAircraft": "truth.aircraft", "Engagements": "truth.engagements",
+    "Truth": "truth", "TrueRounds": "truth.rounds", "TrueAircraft": "truth.aircraft",
+    "Engagements": "truth.engagements",
     "Remains": "truth.remains", "Movements": "truth.movements",
 }
 READ = {name: name for name in NOUNS} | {written: name for name, written in WRITTEN.items()}
 NAMES = {kind: (name, fields) for name, (kind, fields, _) in NOUNS.items()}
 ITEMS: dict[tuple[str, str], type] = {
-    ("Frame", "commands"): Command, ("Drill", "clearances"): Clearance, ("Drill", "orders"): Order, ("Drill", "awaiting"): int,
+    ("Frame", "commands"): Command, ("Drill", "clearances"): Clearance, ("Drill", "orders"): Order,
+    ("Drill", "awaiting"): int,
     ("Drill", "assessments"): Assessment,
 }
 
 
 def encode(noun: Any, form: int = FORMAT) -> bytes:
-    """`noun` (a Frame, Picture, Drill, Truth or anything they hold) as bytes; the same value always gives the same bytes.
+    """`noun` (a Frame, Picture, Drill, Truth or anything they hold) as bytes; the same value always
+    gives the same bytes.
 
     form  format of the record it is for
 
-    NumPy scalars become plain numbers of the same value. Raises TypeError for what no record has a place for.
+    NumPy scalars become plain numbers of the same value. Raises TypeError for what no record has a
+    place for.
     """
     return msgspec.msgpack.encode(_plain(noun, WRITTEN if form >= QUALIFIED else {}))
 
@@ -88,7 +124,8 @@ def encode(noun: Any, form: int = FORMAT) -> bytes:
 def decode(data: bytes, kind: type) -> Any:
     """The noun of type `kind` that `encode` turned into `data`, its arrays fresh and writable.
 
-    Raises RecordError, saying what does not fit, for anything but such bytes; never runs anything they hold.
+    Raises RecordError, saying what does not fit, for anything but such bytes; never runs anything
+    they hold.
     """
     if len(data) > MOST_BYTES:
         raise RecordError(f"a {kind.__name__} of {len(data)} bytes is more than a record may hold ({MOST_BYTES})")
@@ -105,7 +142,8 @@ def _plain(value: Any, written: Mapping[str, str]) -> Any:
     kind = type(value)
     if kind is np.ndarray:
         array = np.ascontiguousarray(value)
-        if array.dtype.byteorder == ">" or (sys.byteorder == "big" and array.dtype.itemsize > 1 and array.dtype.kind != "S"):
+        if array.dtype.byteorder == ">" or (sys.byteorder == "big" and array.dtype.itemsize > 1
+                and array.dtype.kind != "S"):
             array = array.astype(array.dtype.newbyteorder("<"))
         dtype = array.dtype.str
         if dtype not in DTYPES and not TEXT_DTYPE.fullmatch(dtype):
@@ -145,14 +183,16 @@ def _array(value: list[Any]) -> Any:
     _, dtype, shape, data = value
     if not isinstance(dtype, str) or (dtype not in DTYPES and not TEXT_DTYPE.fullmatch(dtype)):
         raise ValueError(f"an array of {str(dtype)[:20]!r}")
-    if not isinstance(shape, list) or len(shape) > 4 or not all(type(n) is int and 0 <= n <= MOST_BYTES for n in shape) or not isinstance(data, bytes):
+    if not isinstance(shape, list) or len(shape) > 4 or not all(type(n) is int and 0 <= n <= MOST_BYTES
+            for n in shape) or not isinstance(data, bytes):
         raise ValueError("an array whose shape is no shape")
     made = np.dtype(dtype)
     if math.prod(shape) * made.itemsize != len(data):
         raise ValueError(f"an array of shape {shape} with {len(data)} bytes")
     if made.kind == "b" and data.strip(b"\0\1"):
         raise ValueError("a truth value that is neither true nor false")
-    # a copy: compiled kernels are compiled for writable arrays, and a second compilation for read-only ones would follow
+    # a copy: compiled kernels are compiled for writable arrays, and a second compilation for read-only ones would
+    # follow
     array = np.frombuffer(data, made).reshape(shape).copy()
     return array.astype(made.newbyteorder("=")) if sys.byteorder == "big" else array
 
@@ -180,11 +220,13 @@ def _unsaid(name: str, fields: tuple[str, ...], values: list[Any]) -> list[Any]:
     kind = NOUNS[name][0]
     defaults = getattr(kind, "_field_defaults", {})
     missing = fields[len(values):]
-    if name == "Warnings" and missing == ("stage",) and all(isinstance(values[column], np.ndarray) and values[column].ndim == 1 for column in (1, 5)) \
+    if name == "Warnings" and missing == ("stage",) and all(isinstance(values[column], np.ndarray)
+            and values[column].ndim == 1 for column in (1, 5)) \
             and values[1].shape == values[5].shape:
         action, due = values[1], values[5]
         return [np.where(action == CLEAR, ALL_CLEAR, np.where(np.isfinite(due), TAKE_COVER, STAY)).astype(np.int8)]
-    if name == "Inputs" and missing == ("causes", "steps", "drift") and isinstance(values[0], np.ndarray) and values[0].ndim == 1:
+    if name == "Inputs" and missing == ("causes", "steps", "drift") and isinstance(values[0],
+            np.ndarray) and values[0].ndim == 1:
         n = values[0].shape[0]
         return [np.zeros((n, len(CAUSES)), np.int64), np.zeros(n, np.int64), np.full(n, np.nan)]
     return [defaults[field] for field in missing] if all(field in defaults for field in missing) else []
@@ -206,11 +248,13 @@ def _fits(sample: Any, value: Any) -> bool:
 
 
 def _describe(value: Any) -> str:
-    return f"an array of {value.dtype}, shape {value.shape}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+    return f"an array of {value.dtype}, shape {value.shape}" if isinstance(value,
+        np.ndarray) else f"a {type(value).__name__}"
 
 
 def unlike(recorded: bytes, now: Any, form: int) -> list[str]:
-    """Where `now` differs from a noun recorded in an earlier format, in the columns that this format has; empty where nowhere.
+    """Where `now` differs from a noun recorded in an earlier format, in the columns that this
+    format has; empty where nowhere.
 
     recorded  as `encode` made it then
     form      the format
@@ -218,11 +262,14 @@ def unlike(recorded: bytes, now: Any, form: int) -> list[str]:
     Raises RecordError where it cannot be decoded.
     """
     then = decode(recorded, type(now))
-    return [] if _same_said(msgspec.msgpack.decode(recorded), _plain(now, WRITTEN if form >= QUALIFIED else {})) else differences(then, now)
+    return [] if _same_said(msgspec.msgpack.decode(recorded), _plain(now, WRITTEN if form >= QUALIFIED
+        else {})) else differences(then, now)
 
 
 def _same_said(recorded: Any, now: Any) -> bool:
-    """Whether two values as they are written agree in all that the first one says; the second may say more at the end of its nouns."""
+    """Whether two values as they are written agree in all that the first one says; the second may
+    say more at the end of its nouns.
+    """
     if not isinstance(recorded, list) or not isinstance(now, list) or recorded[:1] == [ARRAY]:
         return bool(msgspec.msgpack.encode(recorded) == msgspec.msgpack.encode(now))
     if recorded[:1] != now[:1] or (recorded[0] == TUPLE and len(recorded) != len(now)) or len(recorded) > len(now):
@@ -231,16 +278,20 @@ def _same_said(recorded: Any, now: Any) -> bool:
 
 
 def differences(recorded: Any, now: Any, where: str = "") -> list[str]:
-    """Which parts of two nouns differ in bits, as dotted column names with the first differing row and both values; empty where none does."""
+    """Which parts of two nouns differ in bits, as dotted column names with the first differing row
+    and both values; empty where none does.
+    """
     if type(recorded) is not type(now):
         return [f"{where or 'all'}: {_describe(recorded)} was recorded, now {_describe(now)}"]
     if type(recorded) in NAMES:
         _, fields = NAMES[type(recorded)]
-        return [d for f in fields for d in differences(getattr(recorded, f), getattr(now, f), f"{where}.{f}" if where else f)]
+        return [d for f in fields for d in differences(getattr(recorded, f), getattr(now, f), f"{where}.{f}" if where
+            else f)]
     if isinstance(recorded, tuple):
         if len(recorded) != len(now):
             return [f"{where}: {len(recorded)} recorded, now {len(now)}"]
-        return [d for i, (a, b) in enumerate(zip(recorded, now, strict=True)) for d in differences(a, b, f"{where}[{i}]")]
+        return [d for i, (a, b) in enumerate(zip(recorded, now, strict=True)) for d in differences(a, b,
+            f"{where}[{i}]")]
     if isinstance(recorded, np.ndarray):
         return _array_difference(recorded, now, where)
     same = msgspec.msgpack.encode(_plain(recorded, WRITTEN)) == msgspec.msgpack.encode(_plain(now, WRITTEN))

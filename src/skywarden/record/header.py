@@ -14,7 +14,8 @@ import msgspec
 APPLICATION = 0x534B5957        # "SKYW", in SQLite's own field for telling whose file it is
 FORMAT = 5                      # raised whenever older and newer readers would not understand one another
 OLDEST = 3                      # oldest format that is still read
-QUALIFIED = 5                   # format from which nouns have qualified names and the chain holds pictures, drills and truth
+# format from which nouns have qualified names and the chain holds pictures, drills and truth
+QUALIFIED = 5
 KINDS = ("simulation", "live")
 DIGEST_BYTES = 16
 
@@ -50,7 +51,8 @@ class Header:
     def digest(self, form: int = FORMAT) -> bytes:
         """The value the chain of frame digests starts from, in a record of format `form`."""
         said = [
-            form, self.kind, self.epoch_ns, self.site, sorted(self.site_sources.items()), self.scenario, sorted(self.scenario_sources.items()),
+            form, self.kind, self.epoch_ns, self.site, sorted(self.site_sources.items()), self.scenario,
+            sorted(self.scenario_sources.items()),
             self.seed, self.duration, list(self.feeds),
         ]
         return digest(msgspec.msgpack.encode(said))
@@ -84,7 +86,9 @@ def digest(*parts: bytes | None) -> bytes:
 
 
 def link(mark: bytes, picture: bytes, drill: bytes | None, truth: bytes | None, form: int = FORMAT) -> bytes:
-    """What the next frame's digest is chained to: this frame's (`mark`) and, from format 5 on, those of its picture, drill and truth."""
+    """What the next frame's digest is chained to: this frame's (`mark`) and, from format 5 on,
+    those of its picture, drill and truth.
+    """
     return digest(mark, picture, drill, truth) if form >= QUALIFIED else mark
 
 

@@ -23,9 +23,11 @@ from skywarden.record.codec import MOST_BYTES, decode
 from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Gap, Header, digest, link
 
 # Tables and indexes that a record may hold.
-PARTS = frozenset({"header", "sources", "moments", "moments_by_time", "gaps", "sqlite_autoindex_sources_1", "sqlite_autoindex_header_1"})
+PARTS = frozenset({"header", "sources", "moments", "moments_by_time", "gaps", "sqlite_autoindex_sources_1",
+    "sqlite_autoindex_header_1"})
 LATEST_S = 1e9          # seconds from the epoch that a frame's time may be, either way; a day has 86,400
-BATCH = 64              # rows read at a time: a long read would keep a running recorder from folding its log into the file
+# rows read at a time: a long read would keep a running recorder from folding its log into the file
+BATCH = 64
 COLUMNS = "n, t, frame, frame_digest, picture, picture_digest, drill, drill_digest, truth, truth_digest"
 
 
@@ -66,7 +68,8 @@ class Record:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         if not self.path.is_file():
-            raise RecordError(f"{self.path}: there is no such file" if not self.path.exists() else f"{self.path} is not a file")
+            raise RecordError(f"{self.path}: there is no such file" if not self.path.exists()
+                else f"{self.path} is not a file")
         self._base = _connect(self.path)
         try:
             self._recognise()
@@ -75,7 +78,8 @@ class Record:
             self.header = self._header(said)
             self._seal = said.get("seal")       # the last row's link, written when a record is closed in order
             self.created_unix_s = float(said.get("created_unix_s") or 0.0)
-            self.outcome: dict[str, Any] = msgspec.json.decode(str(said.get("outcome") or "{}"), type=dict[str, Any])      # empty: it did not end in order
+            # empty: it did not end in order
+            self.outcome: dict[str, Any] = msgspec.json.decode(str(said.get("outcome") or "{}"), type=dict[str, Any])
             self.machine: dict[str, str] = msgspec.json.decode(str(said.get("machine") or "{}"), type=dict[str, str])
         except (KeyError, ValueError, TypeError, OverflowError, msgspec.DecodeError) as error:
             self.close()
@@ -110,7 +114,8 @@ class Record:
 
     def rows(self, start: float = 0.0) -> Iterator[Row]:
         """Every row from the first at or after `start` [s], as it stands in the file; neither decoded nor checked."""
-        found = self._ask("SELECT n FROM moments WHERE t >= ? ORDER BY t, n LIMIT 1", start) if start > 0.0 else [(-1 << 62,)]
+        found = self._ask("SELECT n FROM moments WHERE t >= ? ORDER BY t, n LIMIT 1",
+            start) if start > 0.0 else [(-1 << 62,)]
         n = found[0][0] - 1 if found else None
         while n is not None:
             batch = self._ask(f"SELECT {COLUMNS} FROM moments WHERE n > ? ORDER BY n LIMIT {BATCH}", n)
@@ -126,7 +131,8 @@ class Record:
         for row in self.rows(start):
             gap = gaps.get(row.n)
             if before is None:
-                n, before = (1, self.header.digest(self.form)) if start <= 0.0 else (row.n - (gap.frames if gap else 0), self._before(row.n))
+                n, before = (1, self.header.digest(self.form)) if start <= 0.0 else (row.n - (gap.frames if gap
+                    else 0), self._before(row.n))
             if gap is not None and row.n == n + gap.frames:
                 n, before = row.n, gap.digest(before)
             yield row, gap, row.fault(before, n)
@@ -137,12 +143,15 @@ class Record:
         if not self._ask("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'gaps'"):
             return {}
         found = self._ask("SELECT n, frames, why FROM gaps ORDER BY n LIMIT 100000")
-        if not all(isinstance(n, int) and isinstance(frames, int) and 0 < frames < n and isinstance(why, str) for n, frames, why in found):
+        if not all(isinstance(n, int) and isinstance(frames, int) and 0 < frames < n and isinstance(why, str) for n,
+                frames, why in found):
             raise RecordError(f"{self.path}: its list of frames that were not recorded is damaged")
         return {n: Gap(n, frames, why) for n, frames, why in found}
 
     def moments(self, start: float = 0.0) -> Iterator[Moment]:
-        """Every moment from `start` [s] on, decoded; stops with a RecordError at the first row that is not as it was recorded."""
+        """Every moment from `start` [s] on, decoded; stops with a RecordError at the first row that
+        is not as it was recorded.
+        """
         for row, _, fault in self.chained(start):
             if fault is not None:
                 raise RecordError(f"{self.path}: {fault}")
@@ -154,10 +163,12 @@ class Record:
             frame, picture = decode(row.frame, Frame), decode(row.picture, Picture)
             if not abs(frame.t) <= LATEST_S:
                 raise RecordError(f"it says it is at an impossible time, {frame.t:g} s")
-            if min((int(zones.min()) for zones in (picture.warnings.zone, picture.threats.zone) if zones.size), default=0) < 0:
+            if min((int(zones.min()) for zones in (picture.warnings.zone, picture.threats.zone) if zones.size),
+                    default=0) < 0:
                 raise RecordError("it warns a zone that no site can have")
             return Moment(
-                frame, picture, None if row.drill is None else decode(row.drill, Drill), None if row.truth is None else decode(row.truth, Truth))
+                frame, picture, None if row.drill is None else decode(row.drill, Drill), None if row.truth is None
+                else decode(row.truth, Truth))
         except RecordError as error:
             raise RecordError(f"{self.path}: frame {row.n} at {row.t:.2f} s: {error}") from None
 
@@ -174,7 +185,8 @@ class Record:
             found += [] if gap is None else [str(gap)]
             found += [] if fault is None else [fault]
         if not found and row is not None and self._seal is not None and self._seal != row.link(self.form):
-            found.append(f"frame {row.n} at {row.t:.2f} s is not the last that was recorded, or its picture, drill or truth is not as it was")
+            found.append(f"frame {row.n} at {row.t:.2f} s is not the last that was recorded, or its picture, drill or "
+                "truth is not as it was")
         return found
 
     def close(self) -> None:
@@ -192,16 +204,21 @@ class Record:
         if application != APPLICATION:
             raise RecordError(f"{self.path} is not a record of Skywarden's, or is one that was never begun")
         if form > FORMAT:
-            raise RecordError(f"{self.path} has format {form}, this Skywarden reads format {FORMAT}: install a newer one")
+            raise RecordError(f"{self.path} has format {form}, this Skywarden reads format {FORMAT}: install a newer "
+                "one")
         if form < OLDEST:
-            raise RecordError(f"{self.path} has format {form}, this Skywarden reads {OLDEST} to {FORMAT}: open it with the version that wrote it")
+            raise RecordError(f"{self.path} has format {form}, this Skywarden reads {OLDEST} to {FORMAT}: open it with "
+                "the version that wrote it")
         self.form = int(form)
 
     def _only_tables(self) -> None:
-        """Refuse whatever could compute when it is read: views, triggers, virtual tables, columns made from others. Raises RecordError."""
+        """Refuse whatever could compute when it is read: views, triggers, virtual tables, columns
+        made from others. Raises RecordError.
+        """
         for kind, name, statement in self._ask("SELECT type, name, substr(sql, 1, 4000) FROM sqlite_master LIMIT 50"):
             words = str(statement or "").upper()
-            if kind not in ("table", "index") or "VIRTUAL" in words or " AS " in words or "GENERATED" in words or str(name) not in PARTS:
+            if kind not in ("table", "index") or "VIRTUAL" in words or " AS " in words or "GENERATED" in words or str(
+                    name) not in PARTS:
                 raise RecordError(f"{self.path} is not a record of Skywarden's: it holds a {kind} {str(name)[:40]!r}")
 
     def _header(self, said: dict[str, Any]) -> Header:
@@ -211,8 +228,10 @@ class Record:
                 raise ValueError(f"{part} {name} is no file")
             sources[part][str(name)] = content
         return Header(
-            str(said["kind"]), int(said["epoch_ns"]), str(said["site"]), sources["site"], None if said["scenario"] is None else str(said["scenario"]),
-            sources["scenario"], None if said["seed"] is None else int(said["seed"]), None if said["duration_s"] is None else float(said["duration_s"]),
+            str(said["kind"]), int(said["epoch_ns"]), str(said["site"]), sources["site"], None
+            if said["scenario"] is None else str(said["scenario"]),
+            sources["scenario"], None if said["seed"] is None else int(said["seed"]), None
+            if said["duration_s"] is None else float(said["duration_s"]),
             msgspec.json.decode(str(said["feeds"]), type=tuple[str, ...]))
 
     def _row(self, values: tuple[Any, ...]) -> Row:
@@ -234,18 +253,22 @@ class Record:
 
 @contextmanager
 def foreign(path: Path) -> Iterator[None]:
-    """Around all that works on what a record holds: whatever that breaks becomes a RecordError with a sentence.
+    """Around all that works on what a record holds: whatever that breaks becomes a RecordError with
+    a sentence.
 
-    A record may come from anywhere. Its form is checked when it is decoded; what it says (a zone that the site
-    has not, a time that is infinite) is met only by those who use it, and is no fault of theirs.
+    A record may come from anywhere. Its form is checked when it is decoded; what it says (a zone
+    that the site has not, a time that is infinite) is met only by those who use it, and is no fault
+    of theirs.
     """
     try:
         yield
     except SkywardenError:
         raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, MemoryError, RecursionError, AssertionError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, MemoryError, RecursionError,
+        AssertionError) as error:
         said = str(error)[:200] or "it asks for too much"
-        raise RecordError(f"{path}: it holds what no run of Skywarden's writes: {type(error).__name__}: {said}") from error
+        raise RecordError(f"{path}: it holds what no run of Skywarden's writes: {type(error).__name__}: "
+            f"{said}") from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -265,7 +288,9 @@ def _unreadable(path: Path, error: Exception) -> RecordError:
     if "no such table" in said or "no such column" in said:
         return RecordError(f"{path} is not a record of Skywarden's: {said}")
     if "malformed" in said or "I/O" in said:
-        return RecordError(f"{path} is damaged or cut short: {said}. Copy it again, with the -wal file beside it if there is one")
+        return RecordError(f"{path} is damaged or cut short: {said}. Copy it again, with the -wal file beside it if "
+            "there is one")
     if "unable to open" in said or "readonly" in said:
-        return RecordError(f"{path} cannot be opened: {said}. If a -wal file lies beside it, copy both into a folder you may write and open them there")
+        return RecordError(f"{path} cannot be opened: {said}. If a -wal file lies beside it, copy both into a folder "
+            "you may write and open them there")
     return RecordError(f"{path} cannot be read: {said}")

@@ -1,7 +1,9 @@
-"""A whole state as bytes and back, bit for bit: what is remembered between frames can be kept, and a run go on from there.
+"""A whole state as bytes and back, bit for bit: what is remembered between frames can be kept, and
+a run go on from there.
 
-A state is made of NamedTuples, frozen dataclasses, arrays, tuples, dictionaries, sets and plain values. Only the classes that whoever thaws it
-names are made again; nothing that the bytes hold is ever executed.
+A state is made of NamedTuples, frozen dataclasses, arrays, tuples, dictionaries, sets and plain
+values. Only the classes that whoever thaws it names are made again; nothing that the bytes hold is
+ever executed.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ def kinds_of(modules: Iterable[ModuleType]) -> dict[str, type]:
 
 
 def freeze(state: Any) -> bytes:
-    """A state as bytes; equal states of the same arrays give equal bytes. Raises TypeError for what a state may not hold."""
+    """A state as bytes; equal states of the same arrays give equal bytes. Raises TypeError for what
+    a state may not hold.
+    """
     return msgspec.msgpack.encode(_frozen(state, 0))
 
 
@@ -46,7 +50,8 @@ def thaw(data: bytes, kinds: Mapping[str, type]) -> Any:
     try:
         return _thawed(msgspec.msgpack.decode(data), kinds, 0)
     except (msgspec.DecodeError, ValueError, TypeError, IndexError, KeyError, RecursionError) as error:
-        raise RecordError(f"a snapshot cannot be read: {error}. It was made by another version, or is damaged") from None
+        raise RecordError(f"a snapshot cannot be read: {error}. It was made by another version, or is "
+            "damaged") from None
 
 
 def _frozen(value: Any, depth: int) -> list[Any]:

@@ -1,13 +1,19 @@
-"""Writes a record: one SQLite file, a transaction a frame, so that a killed process loses at most the frame it was writing.
+"""Writes a record: one SQLite file, a transaction a frame, so that a killed process loses at most
+the frame it was writing.
 
-    moments   n  t  frame  frame_digest  picture  picture_digest  drill  drill_digest  truth  truth_digest
-              |                 ^                        ^                      ^                      ^
-              |                 |                        '----- of each AND the frame's digest --------'
-              |                 '-- of the frame AND all four digests of the row before: what is missing, swapped or rewritten shows
+    moments   n  t  frame  frame_digest  picture  picture_digest  drill  drill_digest  truth
+              truth_digest
+              |                 ^                        ^                      ^
+                                ^
+              |                 |                        '----- of each AND the frame's digest
+                                                         --------'
+              |                 '-- of the frame AND all four digests of the row before: what is
+                                missing, swapped or rewritten shows
               '-- from 1, one row a frame
 
-In WAL mode with synchronous=NORMAL a commit is one write to the page cache and no fsync: it survives `kill -9` whole, and after a power
-failure the file is consistent but may lack the last seconds. A clean close leaves one plain file that also opens on read-only media.
+In WAL mode with synchronous=NORMAL a commit is one write to the page cache and no fsync: it
+survives `kill -9` whole, and after a power failure the file is consistent but may lack the last
+seconds. A clean close leaves one plain file that also opens on read-only media.
 """
 
 from __future__ import annotations
@@ -36,7 +42,8 @@ TABLES = """
 CREATE TABLE header (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE sources (part TEXT, name TEXT, content BLOB, PRIMARY KEY (part, name));
 CREATE TABLE moments (
-    n INTEGER PRIMARY KEY, t REAL NOT NULL, frame BLOB NOT NULL, frame_digest BLOB NOT NULL, picture BLOB NOT NULL, picture_digest BLOB NOT NULL,
+    n INTEGER PRIMARY KEY, t REAL NOT NULL, frame BLOB NOT NULL, frame_digest BLOB NOT NULL, picture BLOB NOT NULL,
+    picture_digest BLOB NOT NULL,
     drill BLOB, drill_digest BLOB, truth BLOB, truth_digest BLOB);
 CREATE TABLE gaps (n INTEGER PRIMARY KEY, frames INTEGER NOT NULL, why TEXT NOT NULL);
 CREATE INDEX moments_by_time ON moments (t);
@@ -45,21 +52,25 @@ INSERT = "INSERT INTO moments VALUES (?,?,?,?,?,?,?,?,?,?)"
 RETRY_S = 0.5                   # seconds between two attempts to write on after a fault
 LOOK_S = 1.0                    # seconds between two looks at whether the file is still there
 MOST_KEPT = 128 * 1024 * 1024   # bytes of encoded frames that wait in memory for room on the disk
-PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE})  # OSErrors that may pass
+# OSErrors that may pass
+PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.ENOMEM, errno.EMFILE, errno.ENFILE,
+    errno.ESTALE})
 PAGE = 16384                    # bytes; a frame of fifty rounds spans a few pages instead of dozens
 
 
 class Recorder:
     """A sink that writes every moment it takes into a new file.
 
-    A disk that is full, or fails, ends nothing: `fault` says so, what cannot be written waits in memory up to
-    `MOST_KEPT`, and goes into the file as soon as there is room. What is more than that is left out, and the
-    file says how many frames and why (table `gaps`), inside the chain of digests.
+    A disk that is full, or fails, ends nothing: `fault` says so, what cannot be written waits in
+    memory up to `MOST_KEPT`, and goes into the file as soon as there is room. What is more than
+    that is left out, and the file says how many frames and why (table `gaps`), inside the chain of
+    digests.
 
     path    Path    of the new file; readable by its owner only
     header  Header  what the record says of itself
 
-    Raises RecordError for what the user must change: a file that is there, a folder that is not, no right to write.
+    Raises RecordError for what the user must change: a file that is there, a folder that is not, no
+    right to write.
     """
 
     def __init__(self, path: Path | str, header: Header, now: Callable[[], float] = time.monotonic) -> None:
@@ -111,10 +122,13 @@ class Recorder:
         """Say how the run ended, for lists of records; whoever wants to be sure counts again, as the report does."""
         if self._base is not None:
             with contextlib.suppress(sqlite3.Error, OSError):       # the record itself is whole without it
-                self._base.execute("INSERT OR REPLACE INTO header VALUES ('outcome', ?)", (msgspec.json.encode(outcome).decode(),))
+                self._base.execute("INSERT OR REPLACE INTO header VALUES ('outcome', ?)",
+                    (msgspec.json.encode(outcome).decode(),))
 
     def close(self) -> None:
-        """Fold everything into the one file. Where even that fails the `-wal` beside it stays, and the record opens with it."""
+        """Fold everything into the one file. Where even that fails the `-wal` beside it stays, and
+        the record opens with it.
+        """
         if self._closed:
             return
         self._next_try = -math.inf
@@ -124,10 +138,12 @@ class Recorder:
         self.missing += len(self._kept)
         self._kept.clear()
         if self._base is not None:
-            if whole:       # the seal tells a record that was cut short, or whose last row was rewritten, from one that is whole
+            # the seal tells a record that was cut short, or whose last row was rewritten, from one that is whole
+            if whole:
                 with contextlib.suppress(sqlite3.Error, OSError):
                     self._base.execute("INSERT OR REPLACE INTO header VALUES ('seal', ?)", (self._last,))
-            # everything committed is safe in the write-ahead log; somebody reading just now, or a full disk, may keep it from being folded in
+            # everything committed is safe in the write-ahead log; somebody reading just now, or a full disk, may keep
+            # it from being folded in
             with contextlib.suppress(sqlite3.Error, OSError):
                 self._base.execute("PRAGMA journal_mode=DELETE")
             self._base.close()
@@ -159,7 +175,9 @@ class Recorder:
         self.missing += frames
 
     def _write(self) -> None:
-        """Put everything that waits into the file, a transaction a frame, as far as that goes; on a fault try again a little later."""
+        """Put everything that waits into the file, a transaction a frame, as far as that goes; on a
+        fault try again a little later.
+        """
         if not self._kept or self._now() < self._next_try:
             return
         try:
@@ -194,7 +212,9 @@ class Recorder:
         self._next_try = self._now() + RETRY_S
 
     def _look(self) -> None:
-        """Begin again where somebody has taken the file away: what SQLite would go on writing to could never be found."""
+        """Begin again where somebody has taken the file away: what SQLite would go on writing to
+        could never be found.
+        """
         if self._file is None or self._now() < self._next_look:
             return
         self._next_look = self._now() + LOOK_S
@@ -202,7 +222,8 @@ class Recorder:
             about = self._path.stat()
             if (about.st_dev, about.st_ino) == self._file:
                 return
-            self.fault = f"{self._path} was put in the place of this run's record, which is lost. Move it away: recording then begins again."
+            self.fault = (f"{self._path} was put in the place of this run's record, which is lost. Move it away: "
+                "recording then begins again.")
             self._next_try = self._now() + 2.0 * LOOK_S
             return
         with contextlib.suppress(sqlite3.Error, OSError, RecordError):
@@ -231,9 +252,11 @@ def _claim(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        raise RecordError(f"{path} is already there and is not overwritten: name another file with --record, or delete it") from None
+        raise RecordError(f"{path} is already there and is not overwritten: name another file with --record, or delete "
+            "it") from None
     except FileNotFoundError:
-        raise RecordError(f"{path}: the folder {path.parent} does not exist: create it, or name another file with --record") from None
+        raise RecordError(f"{path}: the folder {path.parent} does not exist: create it, or name another file with "
+            "--record") from None
     except OSError as error:
         raise _cannot(path, error) from None
 
@@ -250,7 +273,8 @@ def _open(path: Path, header: Header) -> sqlite3.Connection:
             base.execute(statement)
         base.executemany("INSERT INTO header VALUES (?,?)", _entries(header))
         for part, sources in (("site", header.site_sources), ("scenario", header.scenario_sources)):
-            base.executemany("INSERT INTO sources VALUES (?,?,?)", [(part, name, bytes(content)) for name, content in sorted(sources.items())])
+            base.executemany("INSERT INTO sources VALUES (?,?,?)", [(part, name, bytes(content)) for name,
+                content in sorted(sources.items())])
         base.execute(f"PRAGMA application_id={APPLICATION}")
         base.execute(f"PRAGMA user_version={FORMAT}")
         base.execute("COMMIT")
@@ -262,9 +286,11 @@ def _open(path: Path, header: Header) -> sqlite3.Connection:
 
 def _entries(header: Header) -> list[tuple[str, object]]:
     return [
-        ("kind", header.kind), ("epoch_ns", header.epoch_ns), ("site", header.site), ("scenario", header.scenario), ("seed", _integer(header.seed)),
+        ("kind", header.kind), ("epoch_ns", header.epoch_ns), ("site", header.site), ("scenario", header.scenario),
+        ("seed", _integer(header.seed)),
         ("duration_s", header.duration), ("feeds", msgspec.json.encode(list(header.feeds)).decode()),
-        ("digest", header.digest()), ("created_unix_s", time.time()), ("machine", msgspec.json.encode(machine()).decode()),
+        ("digest", header.digest()), ("created_unix_s", time.time()),
+        ("machine", msgspec.json.encode(machine()).decode()),
     ]
 
 

@@ -1,4 +1,6 @@
-"""The runway in the rehearsal: threatened, hit, inspected, open again; who has to wait, go around or divert meanwhile, and the minutes it costs."""
+"""The runway in the rehearsal: threatened, hit, inspected, open again; who has to wait, go around
+or divert meanwhile, and the minutes it costs.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ INSPECTION_S = 900.0    # s to inspect it after an impact, illustrative
 SWEEP_S = 300.0         # s to look it over for fragments after an interception whose debris may lie on it, illustrative
 APPROACH = 15_000.0     # m: aircraft nearer than this to the origin are asked to hold while it is closed
 LOW = 1500.0            # m above the origin, likewise
-FINAL, FINAL_UP = 4_000.0, 350.0    # m from a runway, and above the origin: descending there while it is closed, an aircraft goes around
+# m from a runway, and above the origin: descending there while it is closed, an aircraft goes around
+FINAL, FINAL_UP = 4_000.0, 350.0
 SINKING = -1.0          # m/s of climb, below which it is landing
 PATIENCE_S = 1_200.0    # s of holding after which an aircraft diverts, illustrative
 PASSED = 1.5            # s before its time from which an impact whose track is gone counts as having come
@@ -51,21 +54,25 @@ def start() -> State:
 def step(
     state: State, frame: Frame, picture: Picture, site: Site, orders: Sequence[Order] = (),
 ) -> tuple[State, tuple[bool, int, float, str, float, int, int, int]]:
-    """State after this frame, and the columns of `Airport`: open, aircraft asked to hold, minutes lost so far, and so on.
+    """State after this frame, and the columns of `Airport`: open, aircraft asked to hold, minutes
+    lost so far, and so on.
 
-    orders  simulated in this frame: where their debris may come down on a runway, it is looked over afterwards
+    orders  simulated in this frame: where their debris may come down on a runway, it is looked over
+            afterwards
 
-    An impact that is no longer expected, because its track turned out to miss, opens the runway again; one whose track is gone by its time,
-    or was stopped over it, is inspected for.
+    An impact that is no longer expected, because its track turned out to miss, opens the runway
+    again; one whose track is gone by its time, or was stopped over it, is inspected for.
     """
     runways, threats = _runways(site), picture.threats
-    rows = [k for k in range(threats.track.size) if int(threats.zone[k]) in runways and threats.probability[k] >= CLOSE_FROM]
+    rows = [k for k in range(threats.track.size) if int(threats.zone[k]) in runways and threats.probability[k]
+        >= CLOSE_FROM]
     soonest: dict[int, float] = {}
     for k in rows:
         track = int(threats.track[k])
         soonest[track] = min(soonest.get(track, math.inf), float(threats.t[k]))
     flying = set(picture.impacts.track.tolist())
-    gone = [(track, t) for track, t in state.expected if track not in soonest and (track not in flying or t - PASSED <= frame.t)]
+    gone = [(track, t) for track, t in state.expected if track not in soonest and (track not in flying or t - PASSED
+        <= frame.t)]
     come = [t for _, t in gone if t <= frame.t]
     swept = [order.clearance.t_hit + SWEEP_S for order in orders if _littered(order, runways, site)]
     until = max([state.closed_until, *(t + INSPECTION_S for t in come), *swept])
@@ -84,7 +91,8 @@ def _flights(state: State, is_open: bool, t: float, picture: Picture, site: Site
     if is_open:
         return state._replace(holding=(), gone=()), 0
     tracks = picture.tracks
-    near = (tracks.kind[:, AIRCRAFT] > 0.5) & (np.hypot(tracks.state[:, 0], tracks.state[:, 1]) < APPROACH) & (tracks.state[:, 2] < LOW)
+    near = (tracks.kind[:, AIRCRAFT] > 0.5) & (np.hypot(tracks.state[:, 0], tracks.state[:, 1])
+        < APPROACH) & (tracks.state[:, 2] < LOW)
     since = dict(state.holding)
     around = delayed = diverted = 0
     away = list(state.gone)
@@ -102,7 +110,8 @@ def _flights(state: State, is_open: bool, t: float, picture: Picture, site: Site
             diverted += 1
     present = set(tracks.number[near].tolist())
     after = state._replace(
-        holding=tuple(since.items()), went_around=state.went_around + around, diverted=state.diverted + diverted, delayed=state.delayed + delayed,
+        holding=tuple(since.items()), went_around=state.went_around + around, diverted=state.diverted + diverted,
+        delayed=state.delayed + delayed,
         gone=tuple(away))
     return after, len(present - set(away))
 

@@ -18,11 +18,14 @@ class Engaged(NamedTuple):
     until: float        # its window ends [s]
 
 
-def look(engaged: tuple[Engaged, ...], picture: Picture, site: Site) -> tuple[tuple[Engaged, ...], tuple[tuple[int, int, float, str], ...]]:
+def look(
+    engaged: tuple[Engaged, ...], picture: Picture, site: Site
+) -> tuple[tuple[Engaged, ...], tuple[tuple[int, int, float, str], ...]]:
     """What is still under way, and of the rest (track, effector, t_hit, verdict).
 
-    A round is looked at `policy.look_s` after the effect should have met it, not before its window has ended. Seen since: it flies on. Not seen, or its
-    track has ended: it seems stopped; a radar misses live rounds too, and sees fragments, so this is evidence and cancels nothing.
+    A round is looked at `policy.look_s` after the effect should have met it, not before its window
+    has ended. Seen since: it flies on. Not seen, or its track has ended: it seems stopped; a radar
+    misses live rounds too, and sees fragments, so this is evidence and cancels nothing.
     """
     t = picture.t
     if not engaged:

@@ -1,4 +1,6 @@
-"""Is a simulated engagement safe for every aircraft and for the people below? Default: no. Every answer carries its evidence."""
+"""Is a simulated engagement safe for every aircraft and for the people below? Default: no. Every
+answer carries its evidence.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,13 @@ from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
 
-CLAIM_WRONG = 1e-5      # per hour, a position beyond the containment it claims (SIL 2; SIL is not transmitted by every source)
+# per hour, a position beyond the containment it claims (SIL 2; SIL is not transmitted by every source)
+CLAIM_WRONG = 1e-5
 ASK_AGAIN = 1.0         # s
 AHEAD = 6.0             # s before an effector must react that a clearance is worked out: time for a person to consent
 LATER = 90.0            # s looked ahead for the time at which an aircraft will be out of the way
-UNSEEN = 1e-8           # 1/km³: aircraft that neither any sensor sees nor says where it is, while all sensors work; assumed, illustrative
+# 1/km³: aircraft that neither any sensor sees nor says where it is, while all sensors work; assumed, illustrative
+UNSEEN = 1e-8
 MOST_RISK = 1e-5        # the bound on the probability of touching an aircraft, above which nothing is cleared
 
 
@@ -45,13 +49,18 @@ def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, pic
     """The clearance, given or refused, for one track (row of the picture's tracks) and one effector."""
     track, declared = int(picture.tracks.number[row]), site.effectors[effector]
 
-    def answer(reason: str, until: float = math.nan, aircraft: int = -1, gap: float = math.inf, evidence: Evidence | None = None) -> Clearance:
-        base = (track, effector, space.t_from, space.t_to, reason == CLEAR_TO_ENGAGE, reason, until, aircraft, gap, space.t_hit)
+    def answer(
+        reason: str, until: float = math.nan, aircraft: int = -1, gap: float = math.inf, evidence: Evidence
+        | None = None
+    ) -> Clearance:
+        base = (track, effector, space.t_from, space.t_to, reason == CLEAR_TO_ENGAGE, reason, until, aircraft, gap,
+            space.t_hit)
         return Clearance(*base) if evidence is None else Clearance(*base, evidence)
 
     if sensors_doubtful(picture):
         return answer(SENSORS_DOUBTFUL, frame.t + ASK_AGAIN)
-    if not _in_sector(space, declared.azimuth_from, declared.azimuth_width) or any(_points_into(space, *arc) for arc in declared.no_fire):
+    if not _in_sector(space, declared.azimuth_from, declared.azimuth_width) or any(_points_into(space, *arc)
+            for arc in declared.no_fire):
         return answer(NO_FIRE_ARC)
     if space.t_from - frame.t > declared.reaction_s + AHEAD:
         return answer(OUT_OF_REACH, space.t_from - declared.reaction_s - AHEAD)
@@ -67,7 +76,8 @@ def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, pic
         number, gap, blocked = int(tubes.number[near]), float(found.gap[near]), True
     if blocked:
         rows = np.array([near])
-        until = _until(space, tubes, near, float(found.reach[near]), float(found.when[near]), site.policy.safety_distance, frame.t)
+        until = _until(space, tubes, near, float(found.reach[near]), float(found.when[near]),
+            site.policy.safety_distance, frame.t)
         shown = _evidence(space, tubes, found, rows, parts, Fallout.none(), math.nan, declared, frame, picture, site)
         return answer(UNKNOWN_NEAR if tubes.unknown[near] else AIRCRAFT_NEAR, until, number, gap, shown)
     falls, stake = footprint(below, site), threatened(track, picture)
@@ -89,7 +99,9 @@ def _in_sector(space: Space, azimuth_from: float, width: float) -> bool:
 
 
 def _points_into(space: Space, azimuth_from: float, width: float) -> bool:
-    """Whether any of the lines, the directions between them or their cones point into an arc; a steep cone is seen under a wider angle from above."""
+    """Whether any of the lines, the directions between them or their cones point into an arc; a
+    steep cone is seen under a wider angle from above.
+    """
     away = (space.ends - space.start)[:, :2]
     broad = space.spread * float(np.linalg.norm(space.ends[0] - space.start))
     chord = np.diff(away, axis=0)
@@ -107,37 +119,47 @@ def _points_into(space: Space, azimuth_from: float, width: float) -> bool:
 def _bound(
     space: Space, tubes: Tubes, found: Separation, below: Below, effector: Effector, site: Site, frame: Frame,
 ) -> tuple[float, float, float, float]:
-    """The parts of the bound: unseen, outside, claims, fragments. Each is tested on its own: tests/scenes/test_clearances.py."""
+    """The parts of the bound: unseen, outside, claims, fragments. Each is tested on its own:
+    tests/scenes/test_clearances.py.
+    """
     length = float(np.linalg.norm(space.ends[0] - space.start))
     wide = site.policy.safety_distance + space.spread * length
     swept = float(np.linalg.norm(space.ends[-1] - space.ends[0]))
     # a box about the lines and their cones, safety distance around
-    unseen = UNSEEN * 1e-9 * (length + 2.0 * site.policy.safety_distance) * 2.0 * wide * (2.0 * wide + swept) + tubes.assumed
+    unseen = UNSEEN * 1e-9 * (length + 2.0 * site.policy.safety_distance) * 2.0 * wide * (2.0 * wide
+        + swept) + tubes.assumed
     outside = float(found.risk.sum())
     alone = np.count_nonzero(~tubes.backed)
-    claims = CLAIM_WRONG / 3_600.0 * ((space.t_to - frame.t + REMEMBERED) * alone + (space.t_to - frame.t) * tubes.trusting + tubes.unchecked)
-    fragments = float((found.falls * min(below.pieces * AIRFRAME / max(below.area, 1.0), 1.0) + found.whole * below.whole).sum())
+    claims = CLAIM_WRONG / 3_600.0 * ((space.t_to - frame.t + REMEMBERED) * alone
+        + (space.t_to - frame.t) * tubes.trusting + tubes.unchecked)
+    fragments = float((found.falls * min(below.pieces * AIRFRAME / max(below.area, 1.0),
+        1.0) + found.whole * below.whole).sum())
     # what fails to destroy itself flies on along its line, or falls short of it
     beyond = float(found.behind.sum()) * min(effector.burst * effector.dud_share, 1.0)
     return unseen, outside, claims, fragments + beyond
 
 
 def _evidence(
-    space: Space, tubes: Tubes, found: Separation, rows: Array, parts: tuple[float, float, float, float], falls: Fallout, stake: float,
+    space: Space, tubes: Tubes, found: Separation, rows: Array, parts: tuple[float, float, float, float],
+    falls: Fallout, stake: float,
     effector: Effector, frame: Frame, picture: Picture, site: Site,
 ) -> Evidence:
     """What an answer rests on, with the tubes of the given rows."""
     reached = Reached(
-        tubes.number[rows], tubes.address[rows], tubes.unknown[rows], tubes.backed[rows], tubes.seen[rows], tubes.t[rows], tubes.position[rows],
+        tubes.number[rows], tubes.address[rows], tubes.unknown[rows], tubes.backed[rows], tubes.seen[rows],
+        tubes.t[rows], tubes.position[rows],
         tubes.velocity[rows], found.when[rows], found.reach[rows], found.gap[rows], found.risk[rows])
     return Evidence(
         frame.t, space.start, space.ends, space.spread, space.hit_height,
-        (effector.azimuth_from, effector.azimuth_width, *(x for arc in effector.no_fire for x in arc)), picture.health.radars, reached,
+        (effector.azimuth_from, effector.azimuth_width, *(x for arc in effector.no_fire for x in arc)),
+        picture.health.radars, reached,
         approaches(tubes, frame.t, site), falls, *parts, stake)
 
 
 def _until(space: Space, tubes: Tubes, row: int, reach: float, when: float, safety: float, now: float) -> float:
-    """Earliest time at which the engagement, later by so much, would be clear of this tube, were it seen again till then [s]; nan not within LATER."""
+    """Earliest time at which the engagement, later by so much, would be clear of this tube, were it
+    seen again till then [s]; nan not within LATER.
+    """
     needed = reach + safety + 0.5 * float(np.linalg.norm(tubes.velocity[row])) * (space.t_to - space.t_from)
     clear_of = free_after(space, tubes, row, when, needed, LATER)
     return math.nan if math.isnan(clear_of) else now + max(clear_of, ASK_AGAIN)

@@ -1,4 +1,6 @@
-"""From threats to simulated orders: control status, holds, a glance, clearance and consent, in that order. An order names track, effector and window."""
+"""From threats to simulated orders: control status, holds, a glance, clearance and consent, in that
+order. An order names track, effector and window.
+"""
 
 from __future__ import annotations
 
@@ -39,18 +41,21 @@ from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
 
-SPARE = 2               # clearances worked out in a frame for pairs that the allocation chose, more than there are effectors: some are refused
+# clearances worked out in a frame for pairs that the allocation chose, more than there are effectors: some are refused
+SPARE = 2
 SHOWN = 6               # in all, the others to show what stands in the way of whom; a quarter of a millisecond each
 FOREMOST = 2            # at least so many of these, and always for the worst
 CONSENT_S = 30.0        # s for which a consent stands
 PEOPLE = {"none": 0, "one": 1, "two": 2}
 STATUSES = ("hold", "tight", "free")
-LAST_MOMENT = 0.5       # s, or two frames, before an effector must react: an order is not given sooner, because nothing calls it back
+# s, or two frames, before an effector must react: an order is not given sooner, because nothing calls it back
+LAST_MOMENT = 0.5
 
 # What a glance says of a pair; how telling a refusal each is, least first; and its reason.
 OPEN, IN_THE_WAY, DOUBTFUL, HELD, OFF_SECTOR, LATER, NO_WINDOW, SPENT_UP, OCCUPIED = range(9)
 TELLING = (9.0, 1.0, 0.0, 2.0, 2.0, 3.0, 4.0, 4.0, 9.0)
-REASONS = {DOUBTFUL: SENSORS_DOUBTFUL, IN_THE_WAY: AIRCRAFT_NEAR, HELD: WEAPONS_HOLD, OFF_SECTOR: NO_FIRE_ARC, LATER: OUT_OF_REACH, NO_WINDOW: OUT_OF_REACH,
+REASONS = {DOUBTFUL: SENSORS_DOUBTFUL, IN_THE_WAY: AIRCRAFT_NEAR, HELD: WEAPONS_HOLD, OFF_SECTOR: NO_FIRE_ARC,
+    LATER: OUT_OF_REACH, NO_WINDOW: OUT_OF_REACH,
            SPENT_UP: EMPTY}
 
 Consents = tuple[tuple[float, str, str], ...]
@@ -68,25 +73,33 @@ class Means(NamedTuple):
 
 
 class Prospects(NamedTuple):
-    """What could be done about each threat: one row a threat, one column an effector. A glance first; clearances only for the pairs that matter."""
+    """What could be done about each threat: one row a threat, one column an effector. A glance
+    first; clearances only for the pairs that matter.
+    """
 
     rows: tuple[int, ...]                       # of the picture's tracks
     at: Array                                   # (n,) row of `futures`; -1 not asked about
     futures: Futures
     windows: Windows                            # rows of `futures`
-    verdict: Array                              # (n, m) int8 what the glance says: OPEN, IN_THE_WAY, or one of the refusals below
+    # (n, m) int8 what the glance says: OPEN, IN_THE_WAY, or one of the refusals below
+    verdict: Array
     in_the_way: Array                           # (n, m) row of `tubes`, where it is that
     nearest: Array                              # (n, m) and its distance [m]
     tubes: Tubes | None                         # None: no pair needs them
-    chance: Array                               # (n, m) that an engagement stops the round, for all that is known yet; 0 it must not or cannot
+    # (n, m) that an engagement stops the round, for all that is known yet; 0 it must not or cannot
+    chance: Array
     given: tuple[dict[int, Clearance], ...]     # by effector, the engagements found safe
     refused: tuple[tuple[Clearance, ...], ...]  # the others worked out, or a refusal of the threat as a whole
     worked: int                                 # clearances worked out in this frame
     cut: bool                                   # pairs were chosen that no time was left for
 
 
-def obey(status: str, holds: tuple[str, ...], consents: Consents, frame: Frame) -> tuple[str, tuple[str, ...], Consents]:
-    """Weapon control status, holds and consents after the frame's commands; a consent older than CONSENT_S has lapsed, one without a name is nobody's."""
+def obey(
+    status: str, holds: tuple[str, ...], consents: Consents, frame: Frame
+) -> tuple[str, tuple[str, ...], Consents]:
+    """Weapon control status, holds and consents after the frame's commands; a consent older than
+    CONSENT_S has lapsed, one without a name is nobody's.
+    """
     for command in frame.commands:
         if command.kind == WEAPONS and command.subject in STATUSES:
             status = command.subject
@@ -104,10 +117,14 @@ def agreed(track: int, consents: Consents, policy: str) -> bool:
     return len({who for _, subject, who in consents if subject in ("any", str(track))}) >= PEOPLE[policy]
 
 
-def glance(rows: Sequence[int], means: Means, heard: Heard, known: Known, frame: Frame, picture: Picture, site: Site) -> Prospects:
-    """What each effector at hand could do about each threat (row of the picture's tracks): its window and chance, and what plainly forbids it.
+def glance(
+    rows: Sequence[int], means: Means, heard: Heard, known: Known, frame: Frame, picture: Picture, site: Site
+) -> Prospects:
+    """What each effector at hand could do about each threat (row of the picture's tracks): its
+    window and chance, and what plainly forbids it.
 
-    Clears nothing: only what is still open may be asked about, and every engagement needs its whole clearance.
+    Clears nothing: only what is still open may be asked about, and every engagement needs its whole
+    clearance.
     """
     n, m = len(rows), len(site.effectors)
     sure = surely_projectiles(picture.tracks, site)
@@ -145,10 +162,13 @@ def glance(rows: Sequence[int], means: Means, heard: Heard, known: Known, frame:
                 place, hit, found.t_from[own, effector], found.t_hit[own, effector], tubes, site.policy.safety_distance)
             verdict[in_the_way >= 0] = IN_THE_WAY
         chance[asked] = np.where(verdict[asked] == OPEN, found.chance, 0.0)
-    return Prospects(tuple(rows), at, ahead, found, verdict, in_the_way, nearest, tubes, chance, tuple({} for _ in rows), tuple(refused), 0, False)
+    return Prospects(tuple(rows), at, ahead, found, verdict, in_the_way, nearest, tubes, chance,
+        tuple({} for _ in rows), tuple(refused), 0, False)
 
 
-def _verdicts(ahead: Futures, found: Windows, reaction: Array, means: Means, frame: Frame, picture: Picture, site: Site) -> Array:
+def _verdicts(
+    ahead: Futures, found: Windows, reaction: Array, means: Means, frame: Frame, picture: Picture, site: Site
+) -> Array:
     """(n, m) what a glance says without looking at aircraft."""
     now = np.array([e.reaction_s for e in site.effectors])
     out = np.where(found.at < 0, NO_WINDOW, np.where(found.t_from - frame.t > now + AHEAD, LATER, OPEN)).astype(np.int8)
@@ -172,8 +192,12 @@ def _verdicts(ahead: Futures, found: Windows, reaction: Array, means: Means, fra
     return out
 
 
-def ask(seen: Prospects, pairs: Sequence[tuple[int, int]], means: Means, frame: Frame, picture: Picture, site: Site) -> Prospects:
-    """The same with the clearances of these pairs (threat, effector) worked out, where they are not yet; what is refused has no chance any more."""
+def ask(
+    seen: Prospects, pairs: Sequence[tuple[int, int]], means: Means, frame: Frame, picture: Picture, site: Site
+) -> Prospects:
+    """The same with the clearances of these pairs (threat, effector) worked out, where they are not
+    yet; what is refused has no chance any more.
+    """
     given, refused, chance = [dict(g) for g in seen.given], list(seen.refused), seen.chance
     worked, cut = seen.worked, False
     for k, effector in pairs:
@@ -194,7 +218,9 @@ def ask(seen: Prospects, pairs: Sequence[tuple[int, int]], means: Means, frame: 
 
 
 def show(seen: Prospects, means: Means, frame: Frame, picture: Picture, site: Site) -> Prospects:
-    """The same, and what time is left for clearances spent on threats that have no answer: on the worst, and on others in turn from frame to frame."""
+    """The same, and what time is left for clearances spent on threats that have no answer: on the
+    worst, and on others in turn from frame to frame.
+    """
     given, refused, worked = [dict(g) for g in seen.given], list(seen.refused), seen.worked
     hopes = np.where(seen.verdict == OPEN, 2.0, np.where(seen.verdict == IN_THE_WAY, 1.0, 0.0))
     hopes[seen.at >= 0] *= 1.0 + seen.windows.chance
@@ -222,20 +248,25 @@ def cleared(seen: Prospects) -> Array:
 
 
 def _in_turn(threats: int, frame: Frame, site: Site) -> list[int]:
-    """The order in which threats are shown: the worst first, always; of the rest others in each frame, as not all can be worked out at once."""
+    """The order in which threats are shown: the worst first, always; of the rest others in each
+    frame, as not all can be worked out at once.
+    """
     rest = list(range(FOREMOST, threats))
     begin = round(frame.t / site.policy.frame_s) * FOREMOST % len(rest) if rest else 0
     return [*range(min(FOREMOST, threats)), *rest[begin:], *rest[:begin]]
 
 
-def _worked(seen: Prospects, k: int, effector: int, means: Means, frame: Frame, picture: Picture, site: Site) -> Clearance:
+def _worked(
+    seen: Prospects, k: int, effector: int, means: Means, frame: Frame, picture: Picture, site: Site
+) -> Clearance:
     """The whole clearance of one pair."""
     row, at = seen.rows[k], int(seen.at[k])
     ahead = ahead_of(seen.futures, at, row, picture, frame, site)
     space = space_of(ahead, _turned(site.effectors[effector], means.pointing[effector], picture.tracks.state[row, :3]))
     if space is None or seen.tubes is None:
         return _no(int(picture.tracks.number[row]), effector, OUT_OF_REACH, picture)
-    return replace(clear(row, effector, space, seen.tubes, frame, picture, site), last=float(seen.windows.last[at, effector]))
+    return replace(clear(row, effector, space, seen.tubes, frame, picture, site),
+        last=float(seen.windows.last[at, effector]))
 
 
 def _reactions(rows: Array, means: Means, picture: Picture, site: Site) -> Array:
@@ -244,7 +275,8 @@ def _reactions(rows: Array, means: Means, picture: Picture, site: Site) -> Array
     for k, declared in enumerate(site.effectors):
         out[:, k] = declared.reaction_s
         if math.isfinite(declared.slew_rate) and math.isfinite(means.pointing[k]):
-            out[:, k] = [_turned(declared, means.pointing[k], place).reaction_s for place in picture.tracks.state[rows, :3]]
+            out[:, k] = [_turned(declared, means.pointing[k], place).reaction_s for place in picture.tracks.state[rows,
+                :3]]
     return out
 
 
@@ -264,9 +296,11 @@ def bearing(effector: Effector, place: Array) -> float:
 def decide(
     seen: Prospects, pairs: Sequence[tuple[int, int]], means: Means, frame: Frame, picture: Picture, site: Site,
 ) -> tuple[tuple[Clearance, ...], tuple[Order, ...], tuple[int, ...]]:
-    """One clearance, given or refused, for every threat asked about; the orders; and the tracks that are cleared but await a person's consent.
+    """One clearance, given or refused, for every threat asked about; the orders; and the tracks
+    that are cleared but await a person's consent.
 
-    pairs  (threat, effector) that belong together, each of them at most once; where no clearance was given there is nothing to order
+    pairs  (threat, effector) that belong together, each of them at most once; where no clearance
+           was given there is nothing to order
     """
     chosen, glanced = dict(pairs), _glanced(seen, frame, picture, site)
     clearances, orders, awaiting = [], [], []
@@ -286,7 +320,9 @@ def decide(
 
 
 def _glanced(seen: Prospects, frame: Frame, picture: Picture, site: Site) -> list[Clearance | None]:
-    """Of each threat the most telling refusal that a glance gives; None where there is none: every effector is occupied, or its turn has not come."""
+    """Of each threat the most telling refusal that a glance gives; None where there is none: every
+    effector is occupied, or its turn has not come.
+    """
     found: list[Clearance | None] = [None] * len(seen.rows)
     asked = np.flatnonzero(seen.at >= 0)
     if not asked.size:
@@ -297,7 +333,8 @@ def _glanced(seen: Prospects, frame: Frame, picture: Picture, site: Site) -> lis
     order = np.array(TELLING)[verdicts] + np.where(verdicts == LATER, 1e-6 * (w.t_from - frame.t)[own], 0.0)
     effectors = np.argmin(order, axis=1)
     row = np.arange(asked.size)
-    columns = (asked, effectors, verdicts[row, effectors], w.t_from[own, effectors], w.t_hit[own, effectors], w.last[own, effectors])
+    columns = (asked, effectors, verdicts[row, effectors], w.t_from[own, effectors], w.t_hit[own, effectors],
+        w.last[own, effectors])
     for k, effector, verdict, t_from, t_hit, last in zip(*(c.tolist() for c in columns), strict=True):
         track = int(picture.tracks.number[seen.rows[k]])
         if verdict in (OPEN, OCCUPIED):
@@ -319,13 +356,17 @@ def _glanced(seen: Prospects, frame: Frame, picture: Picture, site: Site) -> lis
 
 
 def _vague(refusal: Clearance) -> tuple[bool, bool, float]:
-    """Orders refusals by how much they tell: what stands in the way before what is out of reach, a time before none, sooner before later."""
-    return refusal.reason in (OUT_OF_REACH, EMPTY), math.isnan(refusal.until), 0.0 if math.isnan(refusal.until) else refusal.until
+    """Orders refusals by how much they tell: what stands in the way before what is out of reach, a
+    time before none, sooner before later.
+    """
+    return refusal.reason in (OUT_OF_REACH, EMPTY), math.isnan(refusal.until), 0.0 if math.isnan(
+        refusal.until) else refusal.until
 
 
 def _last_moment(clearance: Clearance, frame: Frame, site: Site) -> bool:
     """Whether the effector must be told in this frame or the next, to be in time."""
-    return clearance.t_from - site.effectors[clearance.effector].reaction_s - frame.t <= max(LAST_MOMENT, 2.0 * site.policy.frame_s)
+    return clearance.t_from - site.effectors[clearance.effector].reaction_s - frame.t <= max(LAST_MOMENT,
+        2.0 * site.policy.frame_s)
 
 
 def let_fall(picture: Picture, site: Site, asked: AbstractSet[int]) -> tuple[Clearance, ...]:

@@ -21,12 +21,16 @@ from skywarden.site.model import Effector, Site
 Array = NDArray[Any]
 
 GRAVITY = 9.80665           # m/s², standard, CGPM 1901
-LOW = 250.0                 # m above the ground: an interception below it, over people, is refused for what falls from it
+# m above the ground: an interception below it, over people, is refused for what falls from it
+LOW = 250.0
 FRAGMENTS = 150.0           # m around the place below such an interception that fragments are taken to reach
-DRIFT = 20.0                # m/s, of most pieces beside their fall till they are down: thrown by the burst, carried by the wind; illustrative
-THROWN, SLOWED = 125.0, 130.0   # m/s at most, that the burst throws pieces aside; m, over which air takes 1 - 1/e of a speed; illustrative
+# m/s, of most pieces beside their fall till they are down: thrown by the burst, carried by the wind; illustrative
+DRIFT = 20.0
+# m/s at most, that the burst throws pieces aside; m, over which air takes 1 - 1/e of a speed; illustrative
+THROWN, SLOWED = 125.0, 130.0
 ASIDE, RISE = 350.0, 2.0    # m aside at most: falling, they are slowed the more; s, that they rise at most
-KEPT, BROKEN_OFF = 0.7, 25.0    # share of its velocity that a round broken off but whole keeps; m/s, standard deviation about that; illustrative
+# share of its velocity that a round broken off but whole keeps; m/s, standard deviation about that; illustrative
+KEPT, BROKEN_OFF = 0.7, 25.0
 PIECES = 30.0               # heavy enough to hurt, of a round that is stopped; illustrative
 PIECE_AREA = 0.5            # m² in which somebody is hurt by one piece; illustrative
 SPENT_AREA = 0.1            # m², by the remains of one spent round of the effect
@@ -40,8 +44,11 @@ class Below(NamedTuple):
 
     pieces: float       # of the stopped round, expected
     area: float         # of the ground that they come down on [m²]
-    falling: Array      # (11,) east, north, up of the meeting [m], the round's velocity then, east, north, up [m/s], time then, how long pieces are
-                        # followed [s], the middle of the winds they may drift with, east, north, and how far from it the others are [m/s]
+    # (11,) east, north, up of the meeting [m], the round's velocity then, east, north, up [m/s], time then, how long
+    # pieces are
+    falling: Array
+                        # followed [s], the middle of the winds they may drift with, east, north, and how far from it
+                        # the others are [m/s]
     whole: float        # rounds broken off but whole, expected
     circles: Array      # (4, 5) by cause: east, north, radius [m], pieces, area that one piece endangers [m²]
 
@@ -49,7 +56,8 @@ class Below(NamedTuple):
 def below_of(space: Space, row: int, effector: Effector, frame: Frame, picture: Picture, site: Site) -> Below:
     """Where what the engagement leaves comes down.
 
-    Pieces keep at most the round's velocity, at least none of it: they come down between straight below and as far as it would go without air.
+    Pieces keep at most the round's velocity, at least none of it: they come down between straight
+    below and as far as it would go without air.
     """
     vx, vy, vz = _velocity(space, row, picture)
     sx, sy, sz = space.start.tolist()
@@ -69,7 +77,8 @@ def below_of(space: Space, row: int, effector: Effector, frame: Frame, picture: 
     px, py = picture.impacts.place[impact[0], :2].tolist() if impact.size else (mx, my)
     circles = np.array([
         (mx, my, 0.5 * gone + beside, stops * PIECES, PIECE_AREA),
-        (0.5 * (hx + px), 0.5 * (hy + py), 0.5 * math.hypot(px - hx, py - hy) + 100.0, stops * PARTLY, math.pi * site.policy.hazard_radius**2),
+        (0.5 * (hx + px), 0.5 * (hy + py), 0.5 * math.hypot(px - hx, py - hy) + 100.0, stops * PARTLY,
+            math.pi * site.policy.hazard_radius**2),
         (ex, ey, swept + space.spread * far + DRIFT * math.sqrt(2.0 * high / GRAVITY) + 20.0, burst - dud, SPENT_AREA),
         # a dud goes on behind the end of its line, or falls short of it
         (sx + 1.5 * (ex - sx), sy + 1.5 * (ey - sy), max(1.5 * far, 200.0), dud, DUD_AREA)])
@@ -79,7 +88,9 @@ def below_of(space: Space, row: int, effector: Effector, frame: Frame, picture: 
 
 
 def _winds(up: float, frame: Frame) -> tuple[float, float, float]:
-    """The middle of no wind and of those believed up to a height, east, north, and how far from it the others are, two deviations more [m/s]."""
+    """The middle of no wind and of those believed up to a height, east, north, and how far from it
+    the others are, two deviations more [m/s].
+    """
     w = frame.weather
     there = [[0.0, 0.0], [float(np.interp(up, w.up, w.wind[:, k])) for k in (0, 1)], *w.wind[w.up < up].tolist()]
     low, high = np.min(there, axis=0), np.max(there, axis=0)
@@ -100,7 +111,9 @@ _CAUSES = np.array([DEBRIS, PARTIAL, SPENT, DUD], np.int8)
 
 
 def threatened(track: int, picture: Picture) -> float:
-    """People expected to be endangered by letting a round through; at least its probability, so that a runway counts."""
+    """People expected to be endangered by letting a round through; at least its probability, so
+    that a runway counts.
+    """
     t = picture.threats
     mine = t.track == track
     return float(np.maximum(t.people[mine], t.probability[mine]).sum())
@@ -108,7 +121,8 @@ def threatened(track: int, picture: Picture) -> float:
 
 def low_over_people(place: Array, height: float, site: Site) -> bool:
     """Whether an interception would be so low over people that the burst itself endangers them."""
-    return height < LOW and any(zone.people > 0.0 and distance(zone.polygon, place[0], place[1]) <= FRAGMENTS for zone in site.zones)
+    return height < LOW and any(zone.people > 0.0 and distance(zone.polygon, place[0], place[1]) <= FRAGMENTS
+        for zone in site.zones)
 
 
 def _velocity(space: Space, row: int, picture: Picture) -> tuple[float, float, float]:
@@ -123,7 +137,9 @@ def _velocity(space: Space, row: int, picture: Picture) -> tuple[float, float, f
 
 @lru_cache(maxsize=8)
 def _crowded(site: Site) -> tuple[Array, Array, Array, Array]:
-    """Zones with people: corners one after the other, where each begins, people a square metre, (n, 3) middle and radius."""
+    """Zones with people: corners one after the other, where each begins, people a square metre, (n,
+    3) middle and radius.
+    """
     zones = [zone for zone in site.zones if zone.people > 0.0 and abs(area(zone.polygon)) > 0.0]
     corners = np.concatenate([np.zeros((0, 2)), *(zone.polygon for zone in zones)])
     first = np.concatenate([[0], np.cumsum([len(zone.polygon) for zone in zones])]).astype(np.int64)

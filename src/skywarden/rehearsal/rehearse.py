@@ -1,4 +1,6 @@
-"""The rehearsed interception, simulations only: which threats to engage, with what, whether it is safe, and the simulated orders."""
+"""The rehearsed interception, simulations only: which threats to engage, with what, whether it is
+safe, and the simulated orders.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,8 @@ def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Pl
     consents = tuple(c for c in consents if c[1] not in given)
     runway, shown = airport.step(plan.airport, frame, picture, site, orders)
     allocation = Allocation(len(threats), weighed.objective, weighed.lower_bound)
-    drill = Drill(t, status, clearances, orders, awaiting, Airport(*shown), tuple(Assessment(*a) for a in assessed), allocation)
+    drill = Drill(t, status, clearances, orders, awaiting, Airport(*shown), tuple(Assessment(*a) for a in assessed),
+        allocation)
     return Plan(status, holds, consents, arms, engaged, said, runway, air), drill
 
 

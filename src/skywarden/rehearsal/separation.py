@@ -1,4 +1,6 @@
-"""How near each aircraft may come to the space of an engagement while it lasts, to what falls from it, and to what flies on behind it."""
+"""How near each aircraft may come to the space of an engagement while it lasts, to what falls from
+it, and to what flies on behind it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ Array = NDArray[Any]
 INNER: dict[str, Any] = {"cache": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 FASTEST = 350.0         # m/s over the ground, of any aircraft: nothing is reached sooner
-BLIND_PACE = 300.0      # m/s, at most, of an aircraft that does not report its velocity: an airliner at height with the wind behind it
+# m/s, at most, of an aircraft that does not report its velocity: an airliner at height with the wind behind it
+BLIND_PACE = 300.0
 STEP = 0.125            # s between the moments at which tubes and the engagement's space are compared
 FINER = 16              # times finer they are where that decides
 QUICK, SLOW = 1.05, 0.95    # times the mean speed, between which the effect goes along its lines
@@ -41,15 +44,19 @@ class Separation(NamedTuple):
 
 
 def separation(space: Space, tubes: Tubes, safety: float, falling: Array) -> Separation:
-    """How near each tube comes to the engagement's space while it lasts; safety [m]; falling (11,) as `Below` has it, zeros for nothing.
+    """How near each tube comes to the engagement's space while it lasts; safety [m]; falling (11,)
+    as `Below` has it, zeros for nothing.
 
-    A line of the space, and every one between it and the next, counts as occupied from the slowest of what may have left last to the quickest of what may
-    have left first. The gap is a lower bound: along the line from the nearest sphere of a cone to the aircraft, an ellipsoid reaches as far as its
-    covariance in that direction says, and a plane across it parts the two. A tube that cannot be the nearest, nor nearer than four safety distances, is
-    not worked out: a lower bound stands for it.
+    A line of the space, and every one between it and the next, counts as occupied from the slowest
+    of what may have left last to the quickest of what may have left first. The gap is a lower
+    bound: along the line from the nearest sphere of a cone to the aircraft, an ellipsoid reaches as
+    far as its covariance in that direction says, and a plane across it parts the two. A tube that
+    cannot be the nearest, nor nearer than four safety distances, is not worked out: a lower bound
+    stands for it.
     """
     return Separation(*_separation(
-        space.start, space.ends, space.spread, space.t_from, space.t_to, space.speed, space.dwell, tubes.t, tubes.seen, tubes.position, tubes.velocity,
+        space.start, space.ends, space.spread, space.t_from, space.t_to, space.speed, space.dwell, tubes.t, tubes.seen,
+        tubes.position, tubes.velocity,
         tubes.covariance, tubes.extra, tubes.blind, safety, falling))
 
 
@@ -59,7 +66,9 @@ def nearest(found: Separation) -> int:
 
 
 def closest(space: Space, tubes: Tubes) -> tuple[int, float]:
-    """The tube that comes nearest to the engagement's space while it lasts, and by how much [m]; -1 and inf where there is none."""
+    """The tube that comes nearest to the engagement's space while it lasts, and by how much [m]; -1
+    and inf where there is none.
+    """
     found = separation(space, tubes, 0.0, np.zeros(11))
     near = nearest(found)
     return (near, float(found.gap[near])) if near >= 0 else (-1, math.inf)
@@ -69,7 +78,9 @@ class _Cones(NamedTuple):
     """The space of an engagement, as the kernels have it."""
 
     start: Array        # (3,) [m]
-    axes: Array         # (2, lines, 5) axis of each line [m], its length squared, how far beyond the foot the nearest sphere lies; seen from above, too
+    # (2, lines, 5) axis of each line [m], its length squared, how far beyond the foot the nearest sphere lies; seen
+    # from above, too
+    axes: Array
     between: Array      # (2, lines - 1, 10) of each line and the next: see `_between`
     far: float          # length of the longest [m]
     spread: float       # half angle of each cone [rad]
@@ -95,7 +106,8 @@ class _Tube(NamedTuple):
 @njit(cache=True, error_model="numpy")
 def _separation(
     start: Array, ends: Array, spread: float, t_from: float, t_to: float, quickness: float, dwell: float,
-    t: Array, seen: Array, position: Array, velocity: Array, covariance: Array, extra: Array, blind: Array, safety: float,
+    t: Array, seen: Array, position: Array, velocity: Array, covariance: Array, extra: Array, blind: Array,
+    safety: float,
     falling: Array,
 ) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
     """`separation`, seven columns (n,)."""
@@ -135,7 +147,9 @@ def _separation(
 
 
 @njit(**INNER)
-def _tube(i: int, t: Array, seen: Array, position: Array, velocity: Array, covariance: Array, extra: Array, blind: Array) -> _Tube:
+def _tube(
+    i: int, t: Array, seen: Array, position: Array, velocity: Array, covariance: Array, extra: Array, blind: Array
+) -> _Tube:
     speed = math.sqrt(velocity[i, 0] ** 2 + velocity[i, 1] ** 2 + velocity[i, 2] ** 2)
     return _Tube(t[i], seen[i], position[i], velocity[i], covariance[i], extra[i], blind[i], speed)
 
@@ -160,8 +174,10 @@ def _axes(start: Array, ends: Array, spread: float) -> tuple[Array, float]:
 
 @njit(**INNER)
 def _between(axes: Array, far: float, spread: float) -> tuple[Array, float]:
-    """(2, lines - 1, 10) of each line and the next: the way from one end to the other, of length 1; the foot of the start on it [m]; where along it the two
-    ends lie [m]; the foot's length squared; how far beyond the foot of a place the nearest sphere lies. And half the widest angle between two lines [rad].
+    """(2, lines - 1, 10) of each line and the next: the way from one end to the other, of length 1;
+    the foot of the start on it [m]; where along it the two ends lie [m]; the foot's length
+    squared; how far beyond the foot of a place the nearest sphere lies. And half the widest
+    angle between two lines [rad].
     """
     lines = axes.shape[1]
     out, half = np.zeros((2, lines - 1, 10)), 0.0
@@ -185,7 +201,9 @@ def _between(axes: Array, far: float, spread: float) -> tuple[Array, float]:
 
 @njit(**INNER)
 def _beyond(wide: float, length: float) -> float:
-    """How far beyond the foot of a place, in shares of a line so long, the nearest sphere of its cone lies, for each metre that the place is off it."""
+    """How far beyond the foot of a place, in shares of a line so long, the nearest sphere of its
+    cone lies, for each metre that the place is off it.
+    """
     if not wide < length:
         # seen from above, a steep cone is widest at its end, wherever that is
         return math.inf
@@ -203,15 +221,21 @@ def _plainly(cones: _Cones, tube: _Tube, step: float) -> tuple[float, float]:
     grown = _growth(late + step, max(cones.t_to - tube.seen, 0.0) + step, tube.speed, tube.blind)
     most = SIGMAS * math.sqrt(2.0 * max(widest, 0.0)) + tube.extra + grown
     up = 0.0 if math.isnan(tube.position[2]) else tube.position[2] - cones.start[2]
-    away = math.sqrt((tube.position[0] - cones.start[0]) ** 2 + (tube.position[1] - cones.start[1]) ** 2 + up * up) - tube.speed * (late + step)
+    away = math.sqrt((tube.position[0] - cones.start[0]) ** 2 + (tube.position[1] - cones.start[1]) ** 2
+        + up * up) - tube.speed * (late + step)
     return away - cones.far * (1.0 + cones.spread) - most, most
 
 
 @njit(**INNER)
-def _window(cones: _Cones, tube: _Tube, steps: int, step: float, safety: float) -> tuple[float, float, float, float, float]:
-    """Gap, when, reach and risk over the window, looked at in so many steps of `step` [s]; and how much nearer the two can come in one of them [m]."""
+def _window(
+    cones: _Cones, tube: _Tube, steps: int, step: float, safety: float
+) -> tuple[float, float, float, float, float]:
+    """Gap, when, reach and risk over the window, looked at in so many steps of `step` [s]; and how
+    much nearer the two can come in one of them [m].
+    """
     gap, when, sigma, grown, quickness = math.inf, cones.t_from, 0.0, 0.0, cones.quickness
-    place, velocity, c, start, wide = tube.position, tube.velocity, tube.covariance, cones.start, cones.spread * cones.far
+    place, velocity, c, start, wide = (tube.position, tube.velocity, tube.covariance, cones.start,
+        cones.spread * cones.far)
     anywhere, head, tail = math.isnan(place[2]), 1.0, 0.0
     axes, between = cones.axes[1 if anywhere else 0], cones.between[1 if anywhere else 0]
     nearer = step * _pace(max(cones.t_to - tube.seen, 0.0) + step, tube.speed, tube.blind, quickness, cones.spread, c)
@@ -226,7 +250,8 @@ def _window(cones: _Cones, tube: _Tube, steps: int, step: float, safety: float) 
         x, y = place[0] + velocity[0] * dt - start[0], place[1] + velocity[1] * dt - start[1]
         z = 0.0 if anywhere else place[2] + velocity[2] * dt - start[2]
         # half a step of motion between the moments looked at belongs to the tube, and of its growth
-        ball = tube.extra + _growth(abs(dt) + 0.5 * step, since + 0.5 * step, tube.speed, tube.blind) + 0.5 * step * tube.speed
+        ball = tube.extra + _growth(abs(dt) + 0.5 * step, since + 0.5 * step, tube.speed,
+            tube.blind) + 0.5 * step * tube.speed
         found, least, gap, deviation = _moment(x, y, z, dt, c, ball, axes, between, wide, tail, head, gap)
         if found:
             when, sigma, grown = at, deviation, ball
@@ -239,12 +264,16 @@ def _window(cones: _Cones, tube: _Tube, steps: int, step: float, safety: float) 
 
 @njit(**INNER)
 def _moment(
-    x: float, y: float, z: float, dt: float, c: Array, ball: float, axes: Array, between: Array, wide: float, tail: float, head: float, gap: float,
+    x: float, y: float, z: float, dt: float, c: Array, ball: float, axes: Array, between: Array, wide: float,
+    tail: float, head: float, gap: float,
 ) -> tuple[bool, float, float, float]:
-    """One moment's gap to all lines and what is between them, of which the shares from `tail` to `head` are occupied: whether it is less than `gap`, and a
-    lower bound of it [m]; then the lesser of the two, and the standard deviation towards the nearest place where it is this moment's [m].
+    """One moment's gap to all lines and what is between them, of which the shares from `tail` to
+    `head` are occupied: whether it is less than `gap`, and a lower bound of it [m]; then the
+    lesser of the two, and the standard deviation towards the nearest place where it is this
+    moment's [m].
 
-    x, y, z    place by dead reckoning from where the lines start [m], `dt` s after its covariance c (6, 6) was true
+    x, y, z    place by dead reckoning from where the lines start [m], `dt` s after its covariance c
+               (6, 6) was true
     ball       what is added to its ellipsoid [m]
     axes       (lines, 5) as `_Cones` has them
     between    (lines - 1, 10) likewise
@@ -300,7 +329,9 @@ def _moment(
 
 @njit(**INNER)
 def _inside(aside: float, first: float, last: float, tail: float, head: float) -> tuple[float, float]:
-    """From which share of two lines on, between `tail` and `head`, to which a place so far `aside` lies between the two, whose ends lie at first and last."""
+    """From which share of two lines on, between `tail` and `head`, to which a place so far `aside`
+    lies between the two, whose ends lie at first and last.
+    """
     if first < 0.0:
         tail = max(tail, aside / first)
     elif first > 0.0:
@@ -318,8 +349,9 @@ def _inside(aside: float, first: float, last: float, tail: float, head: float) -
 
 @njit(**INNER)
 def _cloud(falling: Array) -> Array:
-    """(k, 5) twice a second after the meeting: how far pieces are thrown aside, how far they have gone on with the round's velocity at most, how far they
-    have fallen at least and at most, and the standard deviation of a round broken off but whole [m].
+    """(k, 5) twice a second after the meeting: how far pieces are thrown aside, how far they have
+    gone on with the round's velocity at most, how far they have fallen at least and at most, and
+    the standard deviation of a round broken off but whole [m].
     """
     out = np.empty((int(2.0 * falling[7]) + 1, 5))
     pace = math.sqrt(falling[3] ** 2 + falling[4] ** 2 + falling[5] ** 2)
@@ -336,10 +368,12 @@ def _cloud(falling: Array) -> Array:
 
 @njit(**INNER)
 def _falls(tube: _Tube, falling: Array, cloud: Array) -> tuple[float, float]:
-    """1 where the tube's dead reckoning, looked at twice a second, flies through the pieces that fall, 0 elsewhere; and the probability that it meets a
-    round broken off but whole, were there one.
+    """1 where the tube's dead reckoning, looked at twice a second, flies through the pieces that
+    fall, 0 elsewhere; and the probability that it meets a round broken off but whole, were there
+    one.
 
-    Pieces keep at most the round's velocity, at least none of it, are thrown to all sides, fall, drift, and are slowed by the square of their speed.
+    Pieces keep at most the round's velocity, at least none of it, are thrown to all sides, fall,
+    drift, and are slowed by the square of their speed.
     """
     level = math.sqrt(falling[3] ** 2 + falling[4] ** 2)
     pace = math.sqrt(level * level + falling[5] ** 2)
@@ -355,7 +389,8 @@ def _falls(tube: _Tube, falling: Array, cloud: Array) -> tuple[float, float]:
         z = tube.position[2] + tube.velocity[2] * dt - falling[2]
         anywhere = math.isnan(z)
         along, aside = x * east + y * north, x * north - y * east
-        # in the plane of the round's way, the nearest place of pieces not thrown: straight above or below, else of the highest, or of the lowest
+        # in the plane of the round's way, the nearest place of pieces not thrown: straight above or below, else of the
+        # highest, or of the lowest
         for turn in range(1 if anywhere else 3):
             gone = along / max(flat, 1e-9) if turn == 0 else along * flat + (z + cloud[k, 1 + turn]) * climb
             gone = min(max(gone, 0.0), cloud[k, 1])
@@ -364,7 +399,8 @@ def _falls(tube: _Tube, falling: Array, cloud: Array) -> tuple[float, float]:
             if not (along - gone * flat) ** 2 + aside * aside + up * up > room * room:
                 through = 1.0
         # slowed by air, such a round has gone half as far at the least
-        mx, mz = KEPT * falling[3] * after, 0.0 if anywhere else KEPT * falling[5] * after - 0.5 * GRAVITY * after * after
+        mx, mz = KEPT * falling[3] * after, 0.0 if anywhere else KEPT * falling[
+            5] * after - 0.5 * GRAVITY * after * after
         my, height = KEPT * falling[4] * after, 0.0 if anywhere else z
         far2 = mx * mx + my * my + mz * mz
         part = min(max((x * mx + y * my + height * mz) / far2, 0.5), 1.0) if far2 > 0.0 else 1.0
@@ -376,8 +412,8 @@ def _falls(tube: _Tube, falling: Array, cloud: Array) -> tuple[float, float]:
 
 @njit(**INNER)
 def _behind(cones: _Cones, tube: _Tube, ends: Array, half: float) -> float:
-    """Probability that one piece of what does not destroy itself meets it: within a cone of the same lines, wider by `half` the angle to the next, up to
-    three times as long.
+    """Probability that one piece of what does not destroy itself meets it: within a cone of the
+    same lines, wider by `half` the angle to the next, up to three times as long.
     """
     most, far, start = 0.0, cones.far, cones.start
     dt = 0.5 * (cones.t_from + cones.t_to) - tube.t
@@ -400,7 +436,9 @@ def _behind(cones: _Cones, tube: _Tube, ends: Array, half: float) -> float:
 
 @njit(**INNER)
 def _growth(dt: float, since: float, speed: float, blind: bool) -> float:
-    """How far an aircraft can get from its dead reckoning [m]: `dt` s after its position was true, `since` s after it was last seen."""
+    """How far an aircraft can get from its dead reckoning [m]: `dt` s after its position was true,
+    `since` s after it was last seen.
+    """
     if blind:
         return BLIND_PACE * dt
     return min(0.5 * MANOEUVRE * since * since, (FASTEST + speed) * max(since, dt))
@@ -408,7 +446,8 @@ def _growth(dt: float, since: float, speed: float, blind: bool) -> float:
 
 @njit(**INNER)
 def _pace(since: float, speed: float, blind: bool, quickness: float, spread: float, c: Array) -> float:
-    """How fast a tube and the occupied piece of a cone can come nearer to one another at most, as `_window` reckons them [m/s]; inf where that is not known.
+    """How fast a tube and the occupied piece of a cone can come nearer to one another at most, as
+    `_window` reckons them [m/s]; inf where that is not known.
 
     since  s after it was last seen, at most
     """
@@ -429,17 +468,23 @@ def _tail(z: float) -> float:
     return 0.5 * math.erfc(z / math.sqrt(2.0))
 
 
-def in_the_way(place: Array, hit: Array, t_from: Array, t_hit: Array, tubes: Tubes, safety: float) -> tuple[Array, Array]:
-    """(p,) which tube surely stands in the way of an effect going from `place` (p, 3) to `hit` (p, 3) between two moments (p,), -1 none, and its distance [m].
+def in_the_way(
+    place: Array, hit: Array, t_from: Array, t_hit: Array, tubes: Tubes, safety: float
+) -> tuple[Array, Array]:
+    """(p,) which tube surely stands in the way of an effect going from `place` (p, 3) to `hit` (p,
+    3) between two moments (p,), -1 none, and its distance [m].
 
-    A glance at where the effect is in the middle of its window, nothing more: what it finds is refused, what it does not find is not cleared by that.
+    A glance at where the effect is in the middle of its window, nothing more: what it finds is
+    refused, what it does not find is not cleared by that.
     """
-    return _in_the_way(place, hit, t_from, t_hit, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.extra, tubes.blind, safety)
+    return _in_the_way(place, hit, t_from, t_hit, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.extra,
+        tubes.blind, safety)
 
 
 @njit(cache=True, error_model="numpy")
 def _in_the_way(
-    place: Array, hit: Array, t_from: Array, t_hit: Array, t: Array, seen: Array, position: Array, velocity: Array, extra: Array, blind: Array, safety: float,
+    place: Array, hit: Array, t_from: Array, t_hit: Array, t: Array, seen: Array, position: Array, velocity: Array,
+    extra: Array, blind: Array, safety: float,
 ) -> tuple[Array, Array]:
     """`in_the_way`, at four places along each line."""
     which, gaps = np.full(place.shape[0], -1, np.int64), np.full(place.shape[0], np.inf)
@@ -460,10 +505,14 @@ def _in_the_way(
 
 
 def free_after(space: Space, tubes: Tubes, row: int, when: float, needed: float, most: float) -> float:
-    """Seconds after `when` until a tube's dead reckoning is `needed` [m] away from every cone; nan within `most` seconds never."""
+    """Seconds after `when` until a tube's dead reckoning is `needed` [m] away from every cone; nan
+    within `most` seconds never.
+    """
     chords = np.linalg.norm(np.diff(space.ends, axis=0), axis=1)
-    wide = space.spread + 0.5 * float(chords.max(initial=0.0)) / max(float(np.linalg.norm(space.ends[0] - space.start)), 1.0)
-    return _later(space.start, space.ends, wide, tubes.position[row], tubes.velocity[row], when - tubes.t[row], needed, most)
+    wide = space.spread + 0.5 * float(chords.max(initial=0.0)) / max(float(np.linalg.norm(space.ends[0]
+        - space.start)), 1.0)
+    return _later(space.start, space.ends, wide, tubes.position[row], tubes.velocity[row], when - tubes.t[row], needed,
+        most)
 
 
 def compile_the_rare() -> None:
@@ -472,7 +521,9 @@ def compile_the_rare() -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _later(start: Array, ends: Array, spread: float, position: Array, velocity: Array, after: float, needed: float, most: float) -> float:
+def _later(
+    start: Array, ends: Array, spread: float, position: Array, velocity: Array, after: float, needed: float, most: float
+) -> float:
     """Seconds until a place moving on is `needed` [m] away from every cone; nan within `most` seconds never."""
     for k in range(int(most) + 1):
         dt = after + k
@@ -485,7 +536,8 @@ def _later(start: Array, ends: Array, spread: float, position: Array, velocity: 
                 z, dz = 0.0, 0.0
             length2 = dx * dx + dy * dy + dz * dz
             f = min(max((x * dx + y * dy + z * dz) / length2, 0.0), 1.0) if length2 > 0.0 else 0.0
-            least = min(least, math.sqrt((x - f * dx) ** 2 + (y - f * dy) ** 2 + (z - f * dz) ** 2) - spread * f * math.sqrt(length2))
+            least = min(least, math.sqrt((x - f * dx) ** 2 + (y - f * dy) ** 2 + (z - f * dz) ** 2)
+                - spread * f * math.sqrt(length2))
         if least >= needed:
             return float(k)
     return math.nan

@@ -1,4 +1,6 @@
-"""What a simulated engagement would occupy: where a track could be met, and the lines along which the effect would fly until it burns out."""
+"""What a simulated engagement would occupy: where a track could be met, and the lines along which
+the effect would fly until it burns out.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +27,16 @@ STEP = 0.25             # s between points of a predicted path
 LOOK_AHEAD = 45.0       # s of flight examined
 LIGHT_REACH = 20_000.0  # m, how far directed energy is taken to go on
 SIGMAS = 5.0            # of the track's position at the interception
-MISALIGNED = 0.009      # rad, half a degree: a radar's north may be off so far without being doubted, and all it sees with it
+# rad, half a degree: a radar's north may be off so far without being doubted, and all it sees with it
+MISALIGNED = 0.009
 LEAST_HEIGHT = 30.0     # m above the ground: no interception below
 LINES = 9               # from the first to the last direction of an engagement
 WIDTH = 0.005           # rad, half the opening of the cone about each line: dispersion
 
 
 class Space(NamedTuple):
-    """Straight lines from the effector, the plane between each and the next, and `spread` about all of it: occupied from `t_from` until burn-out or
-    self-destruct at `t_to`.
+    """Straight lines from the effector, the plane between each and the next, and `spread` about all
+    of it: occupied from `t_from` until burn-out or self-destruct at `t_to`.
     """
 
     t_from: float       # the effect leaves the effector [s]
@@ -43,8 +46,10 @@ class Space(NamedTuple):
     hit: Array          # (3,) where it would meet the track [m]
     hit_height: float   # that, above the ground [m]
     ends: Array         # (lines, 3) where burn-out or self-destruct ends each line [m]
-    spread: float       # half the opening of the cones about the lines, and about every direction between one and the next [rad]
-    speed: float = math.inf     # with which the effect goes along the lines [m/s]; inf: it is everywhere on them at once
+    # half the opening of the cones about the lines, and about every direction between one and the next [rad]
+    spread: float
+    # with which the effect goes along the lines [m/s]; inf: it is everywhere on them at once
+    speed: float = math.inf
     dwell: float = math.inf     # how long it goes on leaving the effector [s]; 0 one body
 
 
@@ -61,7 +66,8 @@ class Ahead(NamedTuple):
 
 def surely_projectiles(tracks: Tracks, site: Site) -> Array:
     """(n,) which tracks are surely projectiles, however they look: what answers to an aircraft's address never is."""
-    return np.asarray((tracks.kind[:, PROJECTILE] >= site.policy.projectile_probability) & (tracks.address == NO_ADDRESS))
+    return np.asarray((tracks.kind[:, PROJECTILE] >= site.policy.projectile_probability)
+        & (tracks.address == NO_ADDRESS))
 
 
 class Futures(NamedTuple):
@@ -84,18 +90,22 @@ class Windows(NamedTuple):
 
 
 def futures(rows: Array, picture: Picture, frame: Frame, site: Site) -> Futures:
-    """The future of some tracks (rows of the picture's tracks), each flown with its own drag through the air believed."""
+    """The future of some tracks (rows of the picture's tracks), each flown with its own drag
+    through the air believed.
+    """
     tracks = picture.tracks
     sigma = np.sqrt(np.maximum(tracks.covariance[rows, 6, 6], 0.0))
     return Futures(*_fly(
-        np.ascontiguousarray(tracks.state[rows]), sigma, tracks.law[rows], site.ground, site.drags, air_of(site, frame), site.earth, STEP,
+        np.ascontiguousarray(tracks.state[rows]), sigma, tracks.law[rows], site.ground, site.drags,
+        air_of(site, frame), site.earth, STEP,
         int(LOOK_AHEAD / STEP)))
 
 
 def ahead_of(found: Futures, k: int, row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
     """One of them: row `k`, which is row `row` of the picture's tracks."""
     end = int(found.points[k])
-    return Ahead(frame.t, found.path[k, :end], found.height[k, :end], picture.tracks.covariance[row, :6, :6], float(found.drag_sigma[k]), radar_places(site))
+    return Ahead(frame.t, found.path[k, :end], found.height[k, :end], picture.tracks.covariance[row, :6, :6],
+        float(found.drag_sigma[k]), radar_places(site))
 
 
 def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
@@ -104,35 +114,44 @@ def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
 
 
 def windows(found: Futures, reaction: Array, t: float, site: Site) -> Windows:
-    """The earliest engagement of each track by each effector at time t, as `space_of` has it; reaction (n, m) [s] of each to turn to each."""
+    """The earliest engagement of each track by each effector at time t, as `space_of` has it;
+    reaction (n, m) [s] of each to turn to each.
+    """
     at, leaves, last, stops = _windows(found.path, found.height, found.points, _declared(site), reaction)
     return Windows(at, t + leaves, t + np.where(at >= 0, STEP * at, math.nan), t + last - reaction, stops)
 
 
 @lru_cache(maxsize=8)
 def _declared(site: Site) -> Array:
-    """(m, 10) effectors: place, speed, least and greatest reach, burn-out, least height, declared probability, loss against crossing rounds."""
+    """(m, 10) effectors: place, speed, least and greatest reach, burn-out, least height, declared
+    probability, loss against crossing rounds.
+    """
     return np.array([
-        (*e.place, e.speed, e.reach_min, e.reach_max, burn_out(e), e.height_min, e.kill_probability, e.crossing_loss) for e in site.effectors]).reshape(-1, 10)
+        (*e.place, e.speed, e.reach_min, e.reach_max, burn_out(e), e.height_min, e.kill_probability, e.crossing_loss)
+        for e in site.effectors]).reshape(-1, 10)
 
 
 def space_of(ahead: Ahead, effector: Effector) -> Space | None:
     """The earliest engagement of a track by an effector; None where it is never within reach in time."""
     far = burn_out(effector)
     k, reach = _earliest(
-        ahead.path, ahead.height, effector.place, effector.speed, effector.reaction_s, effector.reach_min, min(effector.reach_max, far), effector.height_min)
+        ahead.path, ahead.height, effector.place, effector.speed, effector.reaction_s, effector.reach_min,
+        min(effector.reach_max, far), effector.height_min)
     if k < 0:
         return None
     when = k * STEP
     leaves = when - reach / effector.speed      # light: at once
     steers = effector.kind == "interceptor"
-    # a gun and a beam follow the track while they last; an interceptor may steer from where the track was to where it is met
+    # a gun and a beam follow the track while they last; an interceptor may steer from where the track was to where it
+    # is met
     first, last = (leaves, when) if steers else (when, when + effector.engagement_s)
     lasts = far / effector.speed + (0.0 if steers else effector.engagement_s)
     ends, spread = _sweep(
-        ahead.path, first, last, effector.place, far, effector.reach_min, ahead.covariance, ahead.drag_sigma, ahead.radars)
+        ahead.path, first, last, effector.place, far, effector.reach_min, ahead.covariance, ahead.drag_sigma,
+        ahead.radars)
     return Space(
-        ahead.t + leaves, ahead.t + when, ahead.t + max(leaves + lasts, when, leaves + STEP), effector.place, ahead.path[k], float(ahead.height[k]), ends,
+        ahead.t + leaves, ahead.t + when, ahead.t + max(leaves + lasts, when, leaves + STEP), effector.place,
+        ahead.path[k], float(ahead.height[k]), ends,
         WIDTH + spread, effector.speed, 0.0 if steers else effector.engagement_s)
 
 
@@ -151,25 +170,35 @@ def burn_out(effector: Effector) -> float:
 
 @njit(cache=True, error_model="numpy")
 def _earliest(
-    path: Array, height: Array, place: Array, speed: float, reaction: float, reach_min: float, reach_max: float, height_min: float,
+    path: Array, height: Array, place: Array, speed: float, reaction: float, reach_min: float, reach_max: float,
+    height_min: float,
 ) -> tuple[int, float]:
-    """First point of a path that the effect can get to, leaving no sooner than `reaction` from now, and its distance [m]; -1 none."""
+    """First point of a path that the effect can get to, leaving no sooner than `reaction` from now,
+    and its distance [m]; -1 none.
+    """
     for k in range(path.shape[0]):
         x, y, z = path[k, 0] - place[0], path[k, 1] - place[1], path[k, 2] - place[2]
         reach = math.sqrt(x * x + y * y + z * z)
-        if z > 0.0 and height[k] >= height_min and reach_min <= reach <= reach_max and k * STEP - reach / speed >= reaction:
+        if z > 0.0 and height[
+                k] >= height_min and reach_min <= reach <= reach_max and k * STEP - reach / speed >= reaction:
             return k, reach
     return -1, math.inf
 
 
 @njit(cache=True, error_model="numpy")
-def _windows(path: Array, height: Array, points: Array, declared: Array, reaction: Array) -> tuple[Array, Array, Array, Array]:
-    """(n, m) `_earliest` for every pair, when the effect leaves and when it would leave latest [s], and the chance to stop the round."""
+def _windows(
+    path: Array, height: Array, points: Array, declared: Array, reaction: Array
+) -> tuple[Array, Array, Array, Array]:
+    """(n, m) `_earliest` for every pair, when the effect leaves and when it would leave latest [s],
+    and the chance to stop the round.
+    """
     n, m = path.shape[0], declared.shape[0]
-    index, leaves, last, stops = np.full((n, m), -1, np.int64), np.full((n, m), np.nan), np.full((n, m), np.nan), np.zeros((n, m))
+    index, leaves, last, stops = np.full((n, m), -1, np.int64), np.full((n, m), np.nan), np.full((n, m),
+        np.nan), np.zeros((n, m))
     for i in range(n):
         for e in range(m):
-            px, py, pz, speed, nearest, farthest = declared[e, 0], declared[e, 1], declared[e, 2], declared[e, 3], declared[e, 4], declared[e, 5]
+            px, py, pz, speed, nearest, farthest = declared[e, 0], declared[e, 1], declared[e, 2], declared[e,
+                3], declared[e, 4], declared[e, 5]
             far = min(farthest, declared[e, 6])
             for k in range(points[i]):
                 x, y, z = path[i, k, 0] - px, path[i, k, 1] - py, path[i, k, 2] - pz
@@ -182,17 +211,22 @@ def _windows(path: Array, height: Array, points: Array, declared: Array, reactio
                         index[i, e], leaves[i, e] = k, leave
                         a = max(min(k, points[i] - 2), 0)
                         b = min(a + 1, points[i] - 1)
-                        vx, vy, vz = path[i, b, 0] - path[i, a, 0], path[i, b, 1] - path[i, a, 1], path[i, b, 2] - path[i, a, 2]
-                        stops[i, e] = chance(x, y, z, vx / STEP, vy / STEP, vz / STEP, nearest, farthest, declared[e, 8], declared[e, 9])
+                        vx, vy, vz = path[i, b, 0] - path[i, a, 0], path[i, b, 1] - path[i, a, 1], path[i, b,
+                            2] - path[i, a, 2]
+                        stops[i, e] = chance(x, y, z, vx / STEP, vy / STEP, vz / STEP, nearest, farthest,
+                            declared[e, 8], declared[e, 9])
     return index, leaves, last, stops
 
 
 @njit(cache=True, error_model="numpy")
 def _sweep(
-    path: Array, first: float, last: float, place: Array, far: float, nearest: float, covariance: Array, drag_sigma: float, radars: Array,
+    path: Array, first: float, last: float, place: Array, far: float, nearest: float, covariance: Array,
+    drag_sigma: float, radars: Array,
 ) -> tuple[Array, float]:
-    """(LINES, 3) ends, `far` [m] off, of lines through the path from `first` to `last` seconds on; and how far beside the triangles between them the track
-    can be [rad], seen from `place` and from no nearer than `nearest` [m]: the path bends, the track is not known exactly, a radar may be misaligned.
+    """(LINES, 3) ends, `far` [m] off, of lines through the path from `first` to `last` seconds on;
+    and how far beside the triangles between them the track can be [rad], seen from `place` and
+    from no nearer than `nearest` [m]: the path bends, the track is not known exactly, a radar
+    may be misaligned.
     """
     ends, bulge, doubt, before, then = np.empty((LINES, 3)), 0.0, 0.0, 0.0, path[0]
     for j in range(LINES):
@@ -215,7 +249,8 @@ def _sweep(
         for a in range(3):
             row = 0.0
             for b in range(3):
-                row += abs(covariance[a, b] + after * (covariance[a, 3 + b] + covariance[3 + a, b]) + after * after * covariance[3 + a, 3 + b])
+                row += abs(covariance[a, b] + after * (covariance[a, 3 + b] + covariance[3 + a, b])
+                    + after * after * covariance[3 + a, 3 + b])
             most = max(most, row)
         for r in range(radars.shape[0]):
             off = radars[r] - here
@@ -228,7 +263,9 @@ def _sweep(
 
 @njit(cache=True, error_model="numpy")
 def _bend(path: Array, before: float, at: float, a: Array, b: Array, place: Array) -> float:
-    """The widest angle, seen from `place`, by which a path's points between two of its places a and b leave the line between these [rad]."""
+    """The widest angle, seen from `place`, by which a path's points between two of its places a and
+    b leave the line between these [rad].
+    """
     widest, line = 0.0, b - a
     length2 = max((line * line).sum(), 1e-12)
     for k in range(math.ceil(before), int(at) + 1):
@@ -253,10 +290,12 @@ def _air(site: Site, up: bytes, wind: bytes, offset: float, ratio: float) -> Air
 
 @njit(cache=True, error_model="numpy")
 def _fly(
-    states: Array, sigmas: Array, laws: Array, ground: Ground, drags: Drags, air: Air, earth: Earth, step: float, steps: int,
+    states: Array, sigmas: Array, laws: Array, ground: Ground, drags: Drags, air: Air, earth: Earth, step: float,
+    steps: int,
 ) -> tuple[Array, Array, Array, Array]:
-    """(n, steps + 1, 3) positions of projectiles from now on, every `step` seconds, their heights (n, steps + 1), and how many of them come before one is
-    less than LEAST_HEIGHT above the ground; behind that they are not filled.
+    """(n, steps + 1, 3) positions of projectiles from now on, every `step` seconds, their heights
+    (n, steps + 1), and how many of them come before one is less than LEAST_HEIGHT above the
+    ground; behind that they are not filled.
 
     Fourth, what `sigma` of the inverse ballistic coefficient makes of the acceleration now [m/s²].
     """

@@ -11,12 +11,16 @@ from skywarden.review.html import number, seconds, table, text
 from skywarden.review.story import Story
 
 DEEDS = {
-    commands.ACKNOWLEDGE: "acknowledged", commands.SHELVE: "put aside", commands.ALARM: "raised by hand", commands.CANCEL: "cancelled a manual alarm",
-    commands.CORRECT: "corrected: the warning was wrong", commands.RECLASSIFY: "reclassified", commands.CONSENT: "consented (simulated)",
-    commands.HOLD: "held (simulated)", commands.RELEASE: "released a hold (simulated)", commands.WEAPONS: "weapon control status (simulated)",
+    commands.ACKNOWLEDGE: "acknowledged", commands.SHELVE: "put aside", commands.ALARM: "raised by hand",
+    commands.CANCEL: "cancelled a manual alarm",
+    commands.CORRECT: "corrected: the warning was wrong", commands.RECLASSIFY: "reclassified",
+    commands.CONSENT: "consented (simulated)",
+    commands.HOLD: "held (simulated)", commands.RELEASE: "released a hold (simulated)",
+    commands.WEAPONS: "weapon control status (simulated)",
     commands.PACE: "pace of the run",
 }
-FIGURES = (commands.ACKNOWLEDGE, commands.RECLASSIFY, commands.ALARM, commands.CORRECT, commands.SHELVE, commands.CONSENT, commands.HOLD)
+FIGURES = (commands.ACKNOWLEDGE, commands.RECLASSIFY, commands.ALARM, commands.CORRECT, commands.SHELVE,
+    commands.CONSENT, commands.HOLD)
 
 
 def section(told: Story) -> str:
@@ -30,19 +34,22 @@ def section(told: Story) -> str:
         for act in operators.acts
     ]
     more = f"<p>{operators.more} more commands are in the record.</p>" if operators.more else ""
-    return _figures(told) + table(("at", "who", "did what", "about", "after the warning", "why"), rows) + more + _unseen(told)
+    return _figures(told) + table(("at", "who", "did what", "about", "after the warning", "why"),
+        rows) + more + _unseen(told)
 
 
 def seen(line: WarningLine) -> str:
     """Who acknowledged a warning, and how long after it was raised."""
-    return "nobody" if line.seen_at is None else f"{line.seen_by or 'nobody named'}, {seconds(line.seen_at - line.raised)} after"
+    return ("nobody" if line.seen_at is None else f"{line.seen_by or 'nobody named'}, "
+        f"{seconds(line.seen_at - line.raised)} after")
 
 
 def because(line: WarningLine) -> str:
     """The tracks a warning was raised for: how probably each comes down there, and how surely it is a round."""
     if line.manual and not line.because:
         return "by hand"
-    told = [f"track {track}: {100 * p:.0f} %" + ("" if math.isnan(sure) else f", a round by {100 * sure:.0f} %") for track, p, sure in line.because]
+    told = [f"track {track}: {100 * p:.0f} %" + ("" if math.isnan(sure) else f", a round by {100 * sure:.0f} %")
+        for track, p, sure in line.because]
     return "; ".join(told) or "—"
 
 
@@ -50,12 +57,15 @@ def _figures(told: Story) -> str:
     operators, lines = told.measures.operators, told.measures.warnings()
     waited = operators.until_seen(lines)
     shown: list[tuple[str, str]] = [
-        ("people who commanded", number(len({act.who for act in operators.acts}))), ("warnings acknowledged", f"{len(waited)} of {len(lines)}"),
-        ("median time to acknowledge", seconds(median(waited) if waited else None)), ("longest time to acknowledge", seconds(max(waited, default=None))),
+        ("people who commanded", number(len({act.who for act in operators.acts}))), ("warnings acknowledged",
+            f"{len(waited)} of {len(lines)}"),
+        ("median time to acknowledge", seconds(median(waited) if waited else None)), ("longest time to acknowledge",
+            seconds(max(waited, default=None))),
     ]
     counts = {kind: sum(act.kind == kind for act in operators.acts) for kind in FIGURES}
     shown += [(DEEDS[kind], number(n)) for kind, n in counts.items() if n]
-    return '<dl class="figures">' + "".join(f"<div><dt>{text(label)}</dt><dd>{text(value)}</dd></div>" for label, value in shown) + "</dl>"
+    return '<dl class="figures">' + "".join(f"<div><dt>{text(label)}</dt><dd>{text(value)}</dd></div>" for label,
+        value in shown) + "</dl>"
 
 
 def _unseen(told: Story) -> str:

@@ -1,4 +1,6 @@
-"""Reads a record once from end to end and keeps what a report draws: measures, paths over the ground, warnings and loads by time."""
+"""Reads a record once from end to end and keeps what a report draws: measures, paths over the
+ground, warnings and loads by time.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,8 @@ class Story:
     ellipses: list[Ellipse] = field(default_factory=list)
     load: list[tuple[float, int, int, float]] = field(default_factory=list)     # t, detections, tracks, late_s
     told: list[Receipt] = field(default_factory=list)
-    channels: dict[str, list[tuple[float, int, str]]] = field(default_factory=dict)     # of each channel: t, state, fault, where it changed
+    # of each channel: t, state, fault, where it changed
+    channels: dict[str, list[tuple[float, int, str]]] = field(default_factory=dict)
     cut: str | None = None
 
 
@@ -81,7 +84,8 @@ def read(record: Record) -> Story:
         raise
     except SkywardenError as error:
         raise RecordError(f"{record.path}: the site or scenario in this record cannot be read: {error}") from None
-    story = Story(record, site, Measures(site, record.simulation, [c.name for c in scenario.classes] if scenario else ()))
+    story = Story(record, site, Measures(site, record.simulation, [c.name for c in scenario.classes] if scenario
+        else ()))
     raised: set[int] = set()
     try:
         for moment in record.moments():
@@ -101,7 +105,8 @@ def _tell(story: Story, moment: Moment, raised: set[int]) -> None:
         path.sure = max(path.sure, float(tracks.kind[i, PROJECTILE]))
         if frame.t - path.last >= POINT_S - 1e-9:
             path.last = frame.t
-            for column, value in zip((path.t, path.east, path.north, path.up), (frame.t, *tracks.state[i, :3].tolist()), strict=True):
+            for column, value in zip((path.t, path.east, path.north, path.up),
+                    (frame.t, *tracks.state[i, :3].tolist()), strict=True):
                 column.append(value)
     standing = set(picture.warnings.zone.tolist())
     new = standing - raised
@@ -127,10 +132,12 @@ def _hear(story: Story, moment: Moment) -> None:
             float(got.t[row]), names[channel] if 0 <= channel < len(names) else "?",
             story.site.zones[zone].name if 0 <= zone < len(story.site.zones) else "",
             ("message by hand" if stage == NO_STAGE else STAGE_NAMES[stage]) if 0 <= stage < len(STAGE_NAMES) else "?",
-            OUTCOMES[outcome] if 0 <= outcome < len(OUTCOMES) else "?", float(got.latency[row]), bytes(got.who[row]).decode("utf-8", "replace")))
+            OUTCOMES[outcome] if 0 <= outcome < len(OUTCOMES) else "?", float(got.latency[row]),
+            bytes(got.who[row]).decode("utf-8", "replace")))
 
 
 def _ellipse(place: np.ndarray, covariance: np.ndarray) -> Ellipse:
     values, vectors = np.linalg.eigh(covariance) if np.isfinite(covariance).all() else (np.zeros(2), np.eye(2))
     minor, major = np.sqrt(np.maximum(values, 0.0) * 4.605)     # chi-squared, 2 degrees of freedom, 90 %
-    return Ellipse(float(place[0]), float(place[1]), float(major), float(minor), math.atan2(vectors[1, 1], vectors[0, 1]))
+    return Ellipse(float(place[0]), float(place[1]), float(major), float(minor), math.atan2(vectors[1, 1],
+        vectors[0, 1]))

@@ -1,1 +1,3 @@
-"""The loop: take a frame, believe, rehearse if this is a simulation, hand round what there is. Knows shapes, not parts."""
+"""The loop: take a frame, believe, rehearse if this is a simulation, hand round what there is.
+Knows shapes, not parts.
+"""

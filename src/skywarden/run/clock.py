@@ -1,4 +1,6 @@
-"""What a run keeps time by: the wall scaled by a factor, or nothing at all. A clock measures its own lateness; nobody prints it, it becomes data."""
+"""What a run keeps time by: the wall scaled by a factor, or nothing at all. A clock measures its
+own lateness; nobody prints it, it becomes data.
+"""
 
 from __future__ import annotations
 
@@ -40,14 +42,16 @@ class NoClock:
 
 
 class ScaledClock:
-    """Follows the wall at `speed` seconds of the run a second, from the first frame it is asked for; people may change that, or stop it, as it goes.
+    """Follows the wall at `speed` seconds of the run a second, from the first frame it is asked
+    for; people may change that, or stop it, as it goes.
 
     speed   seconds of the run a second; 0 stands still; None as fast as it goes
     sleep   waits so many seconds, or less where something ends the run; then it answers True
     """
 
     def __init__(
-        self, speed: float | None = 1.0, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep,
+        self, speed: float | None = 1.0, now: Callable[[], float] = time.monotonic, sleep: Callable[[float],
+            object] = time.sleep,
     ) -> None:
         self._speed, self._now, self._sleep = speed, now, sleep
         self._from: tuple[float, float] | None = None       # a wall time and the time of the run then

@@ -23,15 +23,20 @@ class Wire(NamedTuple):
 
 
 class Stepper:
-    """Holds the one value a run carries from frame to frame, and steps it: `watch` always, `rehearse` only where it was given.
+    """Holds the one value a run carries from frame to frame, and steps it: `watch` always,
+    `rehearse` only where it was given.
 
     watch      Frame -> Picture, remembering inside
-    rehearse   (Frame, Picture) -> Drill, likewise; None on live data, on which nothing of the kind is ever computed
+    rehearse   (Frame, Picture) -> Drill, likewise; None on live data, on which nothing of the kind
+               is ever computed
     """
 
-    def __init__(self, watch: Callable[[Frame], Picture], rehearse: Callable[[Frame, Picture], Drill] | None = None) -> None:
+    def __init__(
+        self, watch: Callable[[Frame], Picture], rehearse: Callable[[Frame, Picture], Drill] | None = None
+    ) -> None:
         self._watch, self._rehearse = watch, rehearse
-        self.took = 0.0     # s of the wall that the newest frame was worked on; shown, and never part of what is believed or recorded
+        # s of the wall that the newest frame was worked on; shown, and never part of what is believed or recorded
+        self.took = 0.0
 
     def step(self, frame: Frame) -> tuple[Picture, Drill | None]:
         """One frame on."""
@@ -45,7 +50,8 @@ class Stepper:
 def run(feed: Feed, stepper: Stepper, wires: Sequence[Wire], clock: Clock) -> int:
     """Step every frame of `feed` and hand it round; returns how many frames there were.
 
-    Lateness is measured here and written into the frame before anything sees it, so that the record and a replay carry it.
+    Lateness is measured here and written into the frame before anything sees it, so that the record
+    and a replay carry it.
     """
     frames = 0
     for frame, truth in feed:

@@ -1,10 +1,14 @@
-"""A mailbox between the loop and a sink: its own thread, an error boundary, and a state that says how the sink fares.
+"""A mailbox between the loop and a sink: its own thread, an error boundary, and a state that says
+how the sink fares.
 
-    loop --take, microseconds--> bounded queue --thread--> sink.take       raises, hangs, falls behind: counted and told,
-                                     |                                     never felt by the loop or by another sink
+    loop --take, microseconds--> bounded queue --thread--> sink.take       raises, hangs, falls
+      behind: counted and told,
+                                     |                                     never felt by the loop or
+                                       by another sink
                                      '--> state(): age, waiting, lost, failures, fault
 
-A sink that cannot keep up loses its oldest waiting moments, and is told how many where it asks for that (`missed`).
+A sink that cannot keep up loses its oldest waiting moments, and is told how many where it asks for
+that (`missed`).
 """
 
 from __future__ import annotations
@@ -43,14 +47,18 @@ class SinkState(NamedTuple):
 
 
 class Mailbox:
-    """A Sink that hands everything on to another one, in order, from a thread of its own. `take` never waits and never raises.
+    """A Sink that hands everything on to another one, in order, from a thread of its own. `take`
+    never waits and never raises.
 
     name    str            under which its state is shown
-    sink    Sink           what is handed the moments; its `missed(moments)`, where it has one, is told of
-                           moments it never got before it is handed the next, and its `fault`, where it
-                           has one and it is not empty, is shown although nothing was raised
-    most    int            moments that may wait; above it the oldest is given up. 1: only the newest counts
-    holds   () -> bool     whether a full queue may hold the loop back while the sink makes progress, as the
+    sink    Sink           what is handed the moments; its `missed(moments)`, where it has one, is
+                           told of
+                           moments it never got before it is handed the next, and its `fault`, where
+                           it has one and it is not empty, is shown although nothing was raised
+    most    int            moments that may wait; above it the oldest is given up. 1: only the
+                           newest counts
+    holds   () -> bool     whether a full queue may hold the loop back while the sink makes
+                           progress, as the
                            recorder's may at full speed; never in real time
     again   () -> Sink     opens the sink anew after it failed or hung; None: it stays the same one
     """
@@ -96,10 +104,13 @@ class Mailbox:
         with self._turn:
             now = self._now()
             age = None if self._done is None else now - self._done
-            return SinkState(self.name, age, len(self._waiting), self._lost, self._failures, self._said(now), self._latency)
+            return SinkState(self.name, age, len(self._waiting), self._lost, self._failures, self._said(now),
+                self._latency)
 
     def drain(self, patience: float | None = None) -> bool:
-        """Wait until everything queued is done; False where the sink made no progress for `patience` seconds (`CLOSING_S`)."""
+        """Wait until everything queued is done; False where the sink made no progress for
+        `patience` seconds (`CLOSING_S`).
+        """
         patience = CLOSING_S if patience is None else patience
         with self._turn:
             while self._waiting or self._busy is not None:
@@ -146,7 +157,9 @@ class Mailbox:
                 self.sink.close()
 
     def _next(self) -> tuple[Moment, float, int] | None:
-        """The oldest waiting moment with the time it was queued and how many before it were given up; None at the end."""
+        """The oldest waiting moment with the time it was queued and how many before it were given
+        up; None at the end.
+        """
         with self._turn:
             while not self._waiting and not self._ended:
                 self._turn.wait()

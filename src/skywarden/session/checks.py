@@ -22,7 +22,8 @@ from skywarden.verification.repeat import check_record as compare
 
 def check_record(path: Path, talk: Console) -> Comparison:
     """Run a record's frames through the same functions again; says where they first differ."""
-    with foreign(path), Record(path) as record, Progress(console=talk, transient=True, disable=not talk.is_terminal) as bar:
+    with foreign(path), Record(path) as record, Progress(console=talk, transient=True,
+            disable=not talk.is_terminal) as bar:
         site = from_sources(record.header.site_sources, record.header.site)
         task = bar.add_task("comparing", total=len(record))
         return compare(record, stepper(site, record.simulation).step, lambda frames: bar.update(task, completed=frames))
@@ -41,7 +42,8 @@ class Judgement:
 
 def judge_record(path: Path, talk: Console) -> Judgement:
     """Check every clearance given and every order of a record, with code that shares nothing with what gave them."""
-    with foreign(path), Record(path) as record, Progress(console=talk, transient=True, disable=not talk.is_terminal) as bar:
+    with foreign(path), Record(path) as record, Progress(console=talk, transient=True,
+            disable=not talk.is_terminal) as bar:
         site = from_sources(record.header.site_sources, record.header.site)
         task = bar.add_task("checking", total=len(record))
         counts = [0, 0, 0]

@@ -30,7 +30,9 @@ class Until:
 
 @contextmanager
 def stopping() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C (or a polite kill) sets, so that the frame under way is finished and recorded; the second one interrupts."""
+    """An event that the first Ctrl-C (or a polite kill) sets, so that the frame under way is
+    finished and recorded; the second one interrupts.
+    """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop

@@ -29,7 +29,8 @@ from skywarden.site.model import Site
 
 
 def run_live(request: Request, talk: Console) -> dict[str, Any]:
-    """Defend a site with what its feeds give, live or from files, until they end or it is interrupted, and return the summary.
+    """Defend a site with what its feeds give, live or from files, until they end or it is
+    interrupted, and return the summary.
 
     Raises UsageError where the request names no feed or no site.
     """
@@ -40,20 +41,29 @@ def run_live(request: Request, talk: Console) -> dict[str, Any]:
     site = load_site(request.site)
 
     def opened(ending: ExitStack) -> Parts:
-        feed = Merged([open_source(url, site) for url in request.feeds], site, None, duration=request.duration, say=lambda sentence: say(sentence, talk))
-        header = Header("live", feed.epoch_ns, site.name, site.sources, duration=request.duration, feeds=tuple(request.feeds))
+        feed = Merged([open_source(url, site) for url in request.feeds], site, None, duration=request.duration,
+            say=lambda sentence: say(sentence, talk))
+        header = Header("live", feed.epoch_ns, site.name, site.sources, duration=request.duration,
+            feeds=tuple(request.feeds))
         return Parts(
-            site=site, feed=feed, header=header, title=site.title, duration=request.duration, steps=stepper(site), measures=Measures(site, False, ()),
-            direct=(), warm=lambda: warm(site), tell=lambda: open_told(request, site, feed.epoch_ns, is_live(feed), talk), doubts=doubts(site))
+            site=site, feed=feed, header=header, title=site.title, duration=request.duration, steps=stepper(site),
+            measures=Measures(site, False, ()),
+            direct=(), warm=lambda: warm(site), tell=lambda: open_told(request, site, feed.epoch_ns, is_live(feed),
+                talk), doubts=doubts(site))
 
     return run_parts(
-        request, talk, opened, lambda parts, stop: clock_of(None if is_live(parts.feed) else request.speed, stop, changing=request.console))
+        request, talk, opened, lambda parts, stop: clock_of(None if is_live(parts.feed) else request.speed, stop,
+            changing=request.console))
 
 
-def live_alerts(site: Site, epoch_ns: int, live: bool, state: Path | None, folder: Path | None) -> Alerts[LiveAlert] | None:
-    """The sink that tells people what is real; None where the site declares no live channel, or the feed is a recording.
+def live_alerts(
+    site: Site, epoch_ns: int, live: bool, state: Path | None, folder: Path | None
+) -> Alerts[LiveAlert] | None:
+    """The sink that tells people what is real; None where the site declares no live channel, or the
+    feed is a recording.
 
-    live   whether the feed keeps time itself: what is read from a file happened long ago, and no siren sounds for it
+    live   whether the feed keeps time itself: what is read from a file happened long ago, and no
+           siren sounds for it
     """
     return open_live(site, epoch_ns, state, folder) if live else None
 

@@ -1,4 +1,6 @@
-"""A simulation without anybody to look at it: for studies, notebooks and tests. It can be handed to another process, and imports no console."""
+"""A simulation without anybody to look at it: for studies, notebooks and tests. It can be handed to
+another process, and imports no console.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ class Once:
 
 
 def run_once(asked: Once, sinks: Sequence[Sink] = ()) -> dict[str, Any]:
-    """Run it as fast as it goes and return the summary; the same `asked` gives the same summary on the same machine.
+    """Run it as fast as it goes and return the summary; the same `asked` gives the same summary on
+    the same machine.
 
     asked  what to run
     sinks  more sinks, each handed frames and pictures
@@ -54,7 +57,8 @@ def run_once(asked: Once, sinks: Sequence[Sink] = ()) -> dict[str, Any]:
     wires = [Wire(feed, drill=True), Wire(measures, drill=True, truth=True), *(Wire(sink) for sink in sinks)]
     recorder = None
     if asked.record is not None:
-        header = Header("simulation", scenario.epoch_ns, site.name, site.sources, scenario.name, scenario.sources, scenario.seed, asked.duration)
+        header = Header("simulation", scenario.epoch_ns, site.name, site.sources, scenario.name, scenario.sources,
+            scenario.seed, asked.duration)
         recorder = Recorder(asked.record, header)
         wires.append(Wire(recorder, drill=True, truth=True))
     try:

@@ -1,4 +1,6 @@
-"""Where a run's moments go: each sink in its mailbox, in order, and what a summary says of those that did not get all."""
+"""Where a run's moments go: each sink in its mailbox, in order, and what a summary says of those
+that did not get all.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ class Boxes:
     def states(self) -> list[SinkState]:
         """How each sink fares, and each warning channel behind the one that tells people."""
         boxes = [box.state() for box in self._boxes.values()]
-        return boxes + [state for box in self._boxes.values() if isinstance(box.sink, Alerts) for state in box.sink.states()]
+        return boxes + [state for box in self._boxes.values() if isinstance(box.sink, Alerts)
+            for state in box.sink.states()]
 
     def drain(self) -> set[str]:
         """Wait until all of them are done; the names of those that make no progress."""
@@ -52,7 +55,9 @@ class Boxes:
 
 
 def tell_people(alerts: Alerts[Any] | None, feed: Feed, boxes: Boxes, wires: list[Wire]) -> Feed:
-    """Hand each moment to the warning channels before anything else, and put what they report into the feed's frames."""
+    """Hand each moment to the warning channels before anything else, and put what they report into
+    the feed's frames.
+    """
     if alerts is None:
         return feed
     wires.append(Wire(boxes.add("alerts", alerts)))
@@ -72,7 +77,8 @@ class ProgressBar:
     """A sink that shows how far a run without a live view has come."""
 
     def __init__(self, talk: Console, duration: float | None) -> None:
-        self._bar = Progress(TextColumn("{task.fields[words]}"), BarColumn(), TimeElapsedColumn(), console=talk, transient=True)
+        self._bar = Progress(TextColumn("{task.fields[words]}"), BarColumn(), TimeElapsedColumn(), console=talk,
+            transient=True)
         self._task = self._bar.add_task("run", total=duration, words="starting")
 
     def __enter__(self) -> ProgressBar:
@@ -83,7 +89,8 @@ class ProgressBar:
         self.close()
 
     def take(self, moment: Moment) -> None:
-        self._bar.update(self._task, completed=moment.frame.t, words=f"{moment.frame.t:7.1f} s, {moment.picture.tracks.number.size} tracks")
+        self._bar.update(self._task, completed=moment.frame.t,
+            words=f"{moment.frame.t:7.1f} s, {moment.picture.tracks.number.size} tracks")
 
     def close(self) -> None:
         self._bar.stop()

@@ -17,12 +17,14 @@ PORT = 8080
 
 
 def open_page(
-    site: Site, mode: str, title: str, request: Request, epoch_ns: int, clock: Paced | None = None, took: Callable[[], float] = lambda: math.nan,
+    site: Site, mode: str, title: str, request: Request, epoch_ns: int, clock: Paced | None = None, took: Callable[[],
+        float] = lambda: math.nan,
 ) -> Page:
     """The browser console of a run."""
     records = request.record.parent if request.record is not None else None
     return on_a_port(request.port, lambda port: Page(
-        site, mode, title, request.host, port, users=request.users, audit=request.audit, tls=request.tls, epoch_ns=epoch_ns,
+        site, mode, title, request.host, port, users=request.users, audit=request.audit, tls=request.tls,
+        epoch_ns=epoch_ns,
         site_folder=folder_of(request), records=records, clock=clock, took=took, tiles=request.tiles,
         recording=request.record, public_url=request.public_url))
 
@@ -47,4 +49,5 @@ def in_the_clear(request: Request) -> str:
         return f"  (through your proxy: {request.public_url})"
     if request.tls is not None or is_loopback(request.host):
         return ""
-    return "  (without TLS: passwords and pictures travel readable; add --tls-certificate and --tls-key, or put a TLS proxy before it)"
+    return ("  (without TLS: passwords and pictures travel readable; add --tls-certificate and --tls-key, or put a TLS "
+        "proxy before it)")

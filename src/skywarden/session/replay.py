@@ -42,7 +42,8 @@ def replay_page(path: Path, port: int | None, talk: Console, tiles: str | None =
         kind = "SIMULATION" if record.simulation else "LIVE"
         title = f"{record.header.scenario or 'live data'} · {path.name}"
         page = on_a_port(port, lambda at: Page(
-            site, "REPLAY", title, port=at, epoch_ns=record.header.epoch_ns, moments=record.moments(), kind=kind, records=path.parent, tiles=tiles))
+            site, "REPLAY", title, port=at, epoch_ns=record.header.epoch_ns, moments=record.moments(), kind=kind,
+            records=path.parent, tiles=tiles))
         talk.print(f"console: {page.url}  (Ctrl-C ends)", highlight=False)
         stop.wait()
         page.close()

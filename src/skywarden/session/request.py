@@ -26,7 +26,8 @@ class Request:
     users: Path | None = None   # file of users; None: one local operator
     audit: Path | None = None   # file that every action at the console is appended to
     tls: tuple[Path, Path] | None = None    # certificate and key
-    stay: bool | None = None    # serve the page after the run has ended, until Ctrl-C; None: where a person sits at a terminal
+    # serve the page after the run has ended, until Ctrl-C; None: where a person sits at a terminal
+    stay: bool | None = None
     tiles: str | None = None    # address of map tiles
     public_url: str | None = None   # address that people type, where a reverse proxy stands in front of the page
     state: Path | None = None   # folder of what must survive this process; None: the service's or the user's own

@@ -1,4 +1,6 @@
-"""One run from its wired parts to its end: what live and simulated sessions have in common. It knows neither rehearsal nor simulator."""
+"""One run from its wired parts to its end: what live and simulated sessions have in common. It
+knows neither rehearsal nor simulator.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,10 @@ class Parts:
     doubts: Sequence[object]
 
 
-def run_parts(request: Request, talk: Console, opened: Callable[[ExitStack], Parts], clock_for: Callable[[Parts, threading.Event], Clock]) -> dict[str, Any]:
+def run_parts(
+    request: Request, talk: Console, opened: Callable[[ExitStack], Parts],
+    clock_for: Callable[[Parts, threading.Event], Clock]
+) -> dict[str, Any]:
     """Run to the end, or until it is interrupted, and return the summary.
 
     opened     opens the parts; what it gives to the stack is closed when the run has ended
@@ -100,7 +105,8 @@ def _page(request: Request, parts: Parts, clock: Clock, boxes: Boxes, talk: Cons
     """The page, open before the kernels are compiled: a browser that comes meanwhile is told what it waits for."""
     simulation = parts.header.kind == "simulation"
     paced = clock if isinstance(clock, ScaledClock) and simulation and not is_live(parts.feed) else None
-    page = open_page(parts.site, mode_of(parts), parts.title, request, parts.header.epoch_ns, paced, lambda: parts.steps.took)
+    page = open_page(parts.site, mode_of(parts), parts.title, request, parts.header.epoch_ns, paced,
+        lambda: parts.steps.took)
     ending.callback(page.close)
     page.channels = boxes.states    # and, once they are open, the warning channels
     talk.print(f"console: {page.url}{in_the_clear(request)}", highlight=False)
@@ -108,7 +114,8 @@ def _page(request: Request, parts: Parts, clock: Clock, boxes: Boxes, talk: Cons
 
 
 def _wired(
-    request: Request, parts: Parts, recorder: Recorder | None, page: Page | None, boxes: Boxes, talk: Console, ending: ExitStack,
+    request: Request, parts: Parts, recorder: Recorder | None, page: Page | None, boxes: Boxes, talk: Console,
+    ending: ExitStack,
 ) -> tuple[Feed, list[Wire]]:
     """The feed with what operators say in it, and the wires to every sink, those that tell people first."""
     simulation = parts.header.kind == "simulation"
@@ -120,7 +127,8 @@ def _wired(
             page.order(command)
         wires.append(Wire(boxes.add("journal", Journal(journal, parts.site, lasting=not simulation), most=1)))
     if recorder is not None:
-        wires.append(Wire(boxes.add("record", recorder, most=RECORD_WAITING, whole=True), drill=simulation, truth=simulation))
+        wires.append(Wire(boxes.add("record", recorder, most=RECORD_WAITING, whole=True), drill=simulation,
+            truth=simulation))
     measures: Measures = parts.measures
     wires.append(Wire(boxes.add("figures", measures, whole=True), drill=simulation, truth=simulation))
     if page is not None:
@@ -134,7 +142,9 @@ def _wired(
     return feed, wires
 
 
-def _concluded(request: Request, parts: Parts, recorder: Recorder | None, boxes: Boxes, talk: Console) -> dict[str, Any]:
+def _concluded(
+    request: Request, parts: Parts, recorder: Recorder | None, boxes: Boxes, talk: Console
+) -> dict[str, Any]:
     """The summary, once every sink has all that it will get; what the record lacks is said."""
     stuck = boxes.drain()
     summary = parts.measures.summary()
@@ -144,5 +154,6 @@ def _concluded(request: Request, parts: Parts, recorder: Recorder | None, boxes:
     summary |= lost_of(recorder, boxes)
     if recorder is not None and recorder.missing:
         why = f" {recorder.fault}" if recorder.fault else ""
-        talk.print(f"{recorder.missing} frames of this run are not in {request.record}.{why}", highlight=False, soft_wrap=True)
+        talk.print(f"{recorder.missing} frames of this run are not in {request.record}.{why}", highlight=False,
+            soft_wrap=True)
     return summary

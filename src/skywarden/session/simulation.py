@@ -1,4 +1,6 @@
-"""A simulation: a scenario's world, with or without real feeds beside it, the rehearsal, and every sink. The only session that can make an order."""
+"""A simulation: a scenario's world, with or without real feeds beside it, the rehearsal, and every
+sink. The only session that can make an order.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +43,17 @@ def run_simulation(request: Request, talk: Console) -> dict[str, Any]:
         simulated = Simulated(scenario, site, duration=request.duration)
         feed = beside(simulated, request, site, scenario, talk)
         header = Header(
-            "simulation", scenario.epoch_ns, site.name, site.sources, scenario.name, scenario.sources, scenario.seed, request.duration, tuple(request.feeds))
+            "simulation", scenario.epoch_ns, site.name, site.sources, scenario.name, scenario.sources, scenario.seed,
+            request.duration, tuple(request.feeds))
         until = math.inf if request.duration is None else request.duration
         return Parts(
-            site=site, feed=feed, header=header, title=scenario.title, duration=request.duration or scenario.duration, steps=stepper(site, True),
+            site=site, feed=feed, header=header, title=scenario.title, duration=request.duration or scenario.duration,
+            steps=stepper(site, True),
             measures=Measures(site, True, [c.name for c in scenario.classes]),
             # the simulated world acts on what was rehearsed before its next frame: the one sink without a mailbox
             direct=[Wire(simulated, drill=True)], warm=lambda: warm(site, EXTRA),
-            tell=lambda: open_alerts(site, scenario.epoch_ns, SimulationAlert, state=request.state, folder=folder_of(request)),
+            tell=lambda: open_alerts(site, scenario.epoch_ns, SimulationAlert, state=request.state,
+                folder=folder_of(request)),
             doubts=(*of_site(site), *of_scenario(scenario, simulated.world, until)))
 
     return run_parts(request, talk, opened, lambda parts, stop: clock_of(request.speed, stop, changing=request.console))
@@ -67,4 +72,5 @@ def beside(simulated: Simulated, request: Request, site: Site, scenario: Scenari
     if not request.feeds:
         return simulated
     sources = [open_source(url, site) for url in request.feeds]
-    return Merged(sources, site, scenario.epoch_ns, duration=request.duration, scenario_feed=simulated, say=lambda sentence: say(sentence, talk))
+    return Merged(sources, site, scenario.epoch_ns, duration=request.duration, scenario_feed=simulated,
+        say=lambda sentence: say(sentence, talk))

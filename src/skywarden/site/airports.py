@@ -1,4 +1,6 @@
-"""Airports of the open list that ships with Skywarden: place, elevation and runways, by ICAO code. Not for navigation."""
+"""Airports of the open list that ships with Skywarden: place, elevation and runways, by ICAO code.
+Not for navigation.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def airports() -> dict[str, Airport]:
 
 
 def find_airport(asked: str) -> Airport:
-    """The airport of an ICAO or IATA code, or of a name that is only one's. Raises UsageError naming those that may be meant."""
+    """The airport of an ICAO or IATA code, or of a name that is only one's. Raises UsageError
+    naming those that may be meant.
+    """
     known, wanted = airports(), asked.strip()
     if wanted.upper() in known:
         return known[wanted.upper()]

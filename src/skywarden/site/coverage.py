@@ -1,4 +1,6 @@
-"""What the site's radars can see by their books: at a height above the ground, over the terrain and the earth's curve."""
+"""What the site's radars can see by their books: at a height above the ground, over the terrain and
+the earth's curve.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Seen:
 
 
 def within_books(radar: Radar, distance: Array, azimuth: Array, elevation: Array) -> Array:
-    """Which places, polar about a radar [m, rad, rad], lie within its declared ranges, elevations and sector; bool of their shape."""
+    """Which places, polar about a radar [m, rad, rad], lie within its declared ranges, elevations
+    and sector; bool of their shape.
+    """
     with np.errstate(invalid="ignore"):
         near = (distance >= radar.range_min) & (distance <= radar.range_max)
         near &= (elevation >= radar.elevation_min) & (elevation <= radar.elevation_max)
@@ -45,8 +49,9 @@ def within_books(radar: Radar, distance: Array, azimuth: Array, elevation: Array
 def coverage(site: Site, radar: Radar, height: float) -> Seen:
     """Where `radar` sees what flies `height` [m] above the ground. Model: docs/models/radar.md.
 
-    A place is seen when it lies within the declared ranges, elevations and sector, and neither terrain nor horizon hides it. How low
-    the radar sees is found once a site and radar; another height is a comparison.
+    A place is seen when it lies within the declared ranges, elevations and sector, and neither
+    terrain nor horizon hides it. How low the radar sees is found once a site and radar; another
+    height is a comparison.
     """
     azimuth, distance, surface, least = _lowest(site, radar)
     along = 0.5 * (distance[1:] + distance[:-1])
@@ -76,7 +81,8 @@ def outline(seen: Seen, place: Array) -> BaseGeometry:
 def outlines(site: Site, height: float) -> tuple[list[list[Array]], list[list[list[Array]]]]:
     """What all radars together see at `height` above the ground, and what each one sees.
 
-    Each is a list of polygons, each polygon a list of rings (k, 2) east, north [m], whole metres, the outer one first.
+    Each is a list of polygons, each polygon a list of rings (k, 2) east, north [m], whole metres,
+    the outer one first.
     """
     each = [outline(coverage(site, radar, height), radar.place) for radar in site.radars]
     return _rings(union_all(each)), [_rings(shape) for shape in each]
@@ -89,7 +95,9 @@ def ready(site: Site) -> None:
 
 @lru_cache(maxsize=8)       # 9 MB each
 def _lowest(site: Site, radar: Radar) -> tuple[Array, Array, Array, Array]:
-    """Edges of directions and of distances, and of each cell's middle the ground's height and the least height seen over it."""
+    """Edges of directions and of distances, and of each cell's middle the ground's height and the
+    least height seen over it.
+    """
     directions = max(8, round(DIRECTIONS * radar.azimuth_width / TURN))
     azimuth = radar.azimuth_from + radar.azimuth_width * np.arange(directions + 1) / directions
     distance = min(radar.range_max, FARTHEST) * np.arange(CELLS + 1) / CELLS
@@ -116,5 +124,6 @@ def _rings(shape: BaseGeometry) -> list[list[Array]]:
     thinned = shape.simplify(max(2.0, 2e-4 * max(east - west, north - south)))
     polygons = [p for p in getattr(thinned, "geoms", [thinned]) if isinstance(p, Polygon) and not p.is_empty]
     return [
-        [np.round(np.asarray(ring.coords)) for ring in (p.exterior, *(hole for hole in p.interiors if Polygon(hole).area > SMALLEST))] for p in polygons
+        [np.round(np.asarray(ring.coords)) for ring in (p.exterior, *(hole for hole in p.interiors
+            if Polygon(hole).area > SMALLEST))] for p in polygons
     ]

@@ -1,4 +1,6 @@
-"""What makes a site without fault one that protects nobody all the same: said by `check`, at the start of a run and on the console, never refused."""
+"""What makes a site without fault one that protects nobody all the same: said by `check`, at the
+start of a run and on the console, never refused.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,10 @@ LEAST_UNKNOWN = 1e-3            # share of the ground unknown to its tiles from 
 FEET_A_METRE = 1.0 / 0.3048
 LIKE_FEET = 0.05                # relative difference from feet up to which a height is taken for one in feet
 FEWEST_METRES = 30.0            # difference of two heights [m] below which their ratio tells nothing
-AT_AIRPORT = 0.03               # degrees of latitude and longitude from an airport within which a site is taken to be there
-FAR_OFF = 150.0                 # difference of the origin's height from its own terrain [m] that no coarse tile explains
+# degrees of latitude and longitude from an airport within which a site is taken to be there
+AT_AIRPORT = 0.03
+# difference of the origin's height from its own terrain [m] that no coarse tile explains
+FAR_OFF = 150.0
 FEWEST_DETECTIONS = 5.0         # expected detections below which no round is tracked and warned of in time
 LATEST = 3.0                    # time before impact [s] after which a warning helps nobody
 EARLIEST = 30.0                 # time before impact [s] that is looked at: about a mortar round's whole flight
@@ -40,7 +44,9 @@ MOST_NAMED = 3                  # zones named one by one
 
 @lru_cache(maxsize=8)
 def doubts(site: Site) -> tuple[str, ...]:
-    """Why this site may protect nobody, a sentence each; nothing where all is well. Illustrative rounds in vacuum, the radars by their books."""
+    """Why this site may protect nobody, a sentence each; nothing where all is well. Illustrative
+    rounds in vacuum, the radars by their books.
+    """
     return (*_of_ground(site), *_of_warned(site), *_of_radars(site))
 
 
@@ -50,16 +56,20 @@ def _of_ground(site: Site) -> list[str]:
     said = []
     share = unknown_share(site.sources[TERRAIN])
     if share >= LEAST_UNKNOWN:
-        said.append(f"{100.0 * share:.2g} % of the ground is unknown to the terrain's tiles and taken to lie at the origin's height")
+        said.append(f"{100.0 * share:.2g} % of the ground is unknown to the terrain's tiles and taken to lie at the "
+            "origin's height")
     declared, off = site.origin.elevation, float(ground_up(site.ground, 0.0, 0.0))
     there = declared + off
     ratio = declared / there if there > 0.0 else 0.0
     if abs(off) > FEWEST_METRES and abs(ratio / FEET_A_METRE - 1.0) < LIKE_FEET:
-        said.append(f"elevation_m is {declared:g}, the terrain at the origin lies at {there:.0f} m: is elevation_m in feet?")
+        said.append(f"elevation_m is {declared:g}, the terrain at the origin lies at {there:.0f} m: is elevation_m in "
+            "feet?")
     elif abs(off) > FEWEST_METRES and abs(ratio * FEET_A_METRE - 1.0) < LIKE_FEET:
-        said.append(f"elevation_m is {declared:g}, the terrain at the origin lies at {there:.0f}: are the terrain's heights in feet?")
+        said.append(f"elevation_m is {declared:g}, the terrain at the origin lies at {there:.0f}: are the terrain's "
+            "heights in feet?")
     elif abs(off) > FAR_OFF:
-        said.append(f"elevation_m is {declared:g}, but the terrain at the origin lies at {there:.0f} m: one of them is wrong, or the origin's place is")
+        said.append(f"elevation_m is {declared:g}, but the terrain at the origin lies at {there:.0f} m: one of them is "
+            "wrong, or the origin's place is")
     return said
 
 
@@ -67,12 +77,15 @@ def _beside_the_list(site: Site) -> list[str]:
     """Without terrain: an origin at an airport of the open list, but at another height."""
     here = (math.degrees(site.origin.latitude), math.degrees(site.origin.longitude))
     for airport in airports().values():
-        if abs(airport.latitude - here[0]) < AT_AIRPORT and abs(airport.longitude - here[1]) < AT_AIRPORT and airport.elevation > FEWEST_METRES:
+        if abs(airport.latitude - here[0]) < AT_AIRPORT and abs(airport.longitude
+                - here[1]) < AT_AIRPORT and airport.elevation > FEWEST_METRES:
             declared, there = site.origin.elevation, airport.elevation
             if abs(declared / there / FEET_A_METRE - 1.0) < LIKE_FEET:
-                return [f"elevation_m is {declared:g}, {airport.icao} {airport.name} lies at {there:.0f} m: is elevation_m in feet?"]
+                return [f"elevation_m is {declared:g}, {airport.icao} {airport.name} lies at {there:.0f} m: is "
+                    "elevation_m in feet?"]
             if abs(declared - there) > FAR_OFF:
-                return [f"elevation_m is {declared:g}, but {airport.icao} {airport.name} beside the origin lies at {there:.0f} m"]
+                return [f"elevation_m is {declared:g}, but {airport.icao} {airport.name} beside the origin lies at "
+                    f"{there:.0f} m"]
     return []
 
 
@@ -89,10 +102,12 @@ def _of_radars(site: Site) -> list[str]:
         return ["there is no radar: nothing is seen, and nobody is warned"]
     primary = [radar for radar in site.radars if not radar.mode_s]
     if not primary:
-        return ["every radar is a secondary one (mode_s), which sees transponders alone: no round is seen, and nobody is warned"]
+        return ["every radar is a secondary one (mode_s), which sees transponders alone: no round is seen, and nobody "
+            "is warned"]
     measuring = [radar for radar in primary if math.isfinite(radar.elevation_sigma)]
     if not measuring:
-        return ["no radar measures elevation (elevation_sigma_mrad), and rounds are tracked only by one that does: nobody is warned"]
+        return ["no radar measures elevation (elevation_sigma_mrad), and rounds are tracked only by one that does: "
+            "nobody is warned"]
     zones = [zone for zone in site.zones if zone.warn] or list(site.zones)
     if not zones:
         return []
@@ -104,12 +119,15 @@ def _of_radars(site: Site) -> list[str]:
     blind = [zone.name for zone, ways in zip(zones, together, strict=True) if not ways.any()]
     if together.any() and blind:
         more = f" and {len(blind) - MOST_NAMED} more" if len(blind) > MOST_NAMED else ""
-        said.append(f"no radar can track a round that falls on {', '.join(blind[:MOST_NAMED])}{more}: they are warned late or never")
+        said.append(f"no radar can track a round that falls on {', '.join(blind[:MOST_NAMED])}{more}: they are warned "
+            "late or never")
     return said
 
 
 def _falling_on(site: Site, zone: Zone) -> Array:
-    """Where rounds are that fall on a zone's middle, (ways, moments, 3) [m], from LATEST to EARLIEST before; nan where they have not left the ground."""
+    """Where rounds are that fall on a zone's middle, (ways, moments, 3) [m], from LATEST to
+    EARLIEST before; nan where they have not left the ground.
+    """
     middle = zone.polygon.mean(axis=0)
     up = float(ground_up(site.ground, float(middle[0]), float(middle[1])))
     angle, bearing = np.meshgrid(np.radians(ANGLES), 2.0 * math.pi * np.arange(BEARINGS) / BEARINGS, indexing="ij")
@@ -124,23 +142,29 @@ def _falling_on(site: Site, zone: Zone) -> Array:
 
 
 def _tracked(site: Site, radar: Radar, paths: Array, over_ground: bool = True) -> Array:
-    """Which of the rounds, paths (zones, ways, moments, 3), a radar detects often enough to track, (zones, ways) bool."""
+    """Which of the rounds, paths (zones, ways, moments, 3), a radar detects often enough to track,
+    (zones, ways) bool.
+    """
     flat = paths.reshape(-1, 3)
     d = flat - radar.place
     distance = np.sqrt((d**2).sum(axis=1))
     with np.errstate(invalid="ignore"):
-        near = within_books(radar, distance, np.arctan2(d[:, 0], d[:, 1]), np.arcsin(d[:, 2] / np.maximum(distance, 1e-9)))
+        near = within_books(radar, distance, np.arctan2(d[:, 0], d[:, 1]), np.arcsin(d[:, 2] / np.maximum(distance,
+            1e-9)))
         near &= distance <= _heard_to(radar)
     if over_ground and near.any():
         near[near] = _clear(site, radar.place, flat[near])
     seconds = STEP * near.reshape(paths.shape[:3]).sum(axis=2)
-    return np.asarray(radar.detection_probability * seconds / max(radar.revisit, site.policy.frame_s) >= FEWEST_DETECTIONS)
+    return np.asarray(radar.detection_probability * seconds / max(radar.revisit, site.policy.frame_s)
+        >= FEWEST_DETECTIONS)
 
 
 def _clear(site: Site, place: Array, positions: Array) -> Array:
-    """Which of positions (n, 3) the terrain does not hide from a place, by samples of the ground along each ray, (n,) bool.
+    """Which of positions (n, 3) the terrain does not hide from a place, by samples of the ground
+    along each ray, (n,) bool.
 
-    Plain and coarse beside `kernels.geometry.sight`: what is asked here is whether anything is seen at all, before a kernel is compiled.
+    Plain and coarse beside `kernels.geometry.sight`: what is asked here is whether anything is seen
+    at all, before a kernel is compiled.
     """
     if site.ground.up.size == 1:
         return np.ones(len(positions), np.bool_)
@@ -171,14 +195,17 @@ def _why_never(site: Site, radar: Radar, paths: Array) -> str:
     """The sentence for a radar that tracks no round: which one of its declarations, were it another, would let it."""
     deg = 180.0 / math.pi
     ways = [
-        (replace(radar, revisit=0.05), f"it looks every {radar.revisit:g} s, which is too seldom for a flight of half a minute"),
+        (replace(radar, revisit=0.05), f"it looks every {radar.revisit:g} s, which is too seldom for a flight of half "
+        "a minute"),
         (replace(radar, detection_probability=1.0), f"its detection probability is {radar.detection_probability:g}"),
         (replace(radar, elevation_min=-0.5 * math.pi, elevation_max=0.5 * math.pi),
          f"it sees elevations from {radar.elevation_min * deg:g} to {radar.elevation_max * deg:g} degrees alone"),
         (replace(radar, azimuth_from=0.0, azimuth_width=2.0 * math.pi),
          f"its sector of {radar.azimuth_width * deg:g} degrees from {radar.azimuth_from * deg:g} on looks elsewhere"),
-        (replace(radar, range_min=0.0, range_max=1e6), f"its ranges are from {radar.range_min:g} to {radar.range_max:g} m"),
-        (replace(radar, reference_range=math.nan), f"the echo of a round ({ECHO:g} m²) is too faint for it beyond {_heard_to(radar):.0f} m"),
+        (replace(radar, range_min=0.0, range_max=1e6),
+            f"its ranges are from {radar.range_min:g} to {radar.range_max:g} m"),
+        (replace(radar, reference_range=math.nan),
+            f"the echo of a round ({ECHO:g} m²) is too faint for it beyond {_heard_to(radar):.0f} m"),
     ]
     why = [reason for other, reason in ways if _tracked(site, other, paths).any()]
     if not why and _tracked(site, radar, paths, over_ground=False).any():

@@ -1,4 +1,6 @@
-"""The declared chance that one engagement stops a round: illustrative, and the same rule for the rehearsal that plans and the world that decides."""
+"""The declared chance that one engagement stops a round: illustrative, and the same rule for the
+rehearsal that plans and the world that decides.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +15,30 @@ from skywarden.site.model import Effector
 BEST = 0.95     # no effector is surer than this, however near
 
 
-def kill_probability(effector: Effector, line: NDArray[Any] | tuple[float, ...], velocity: NDArray[Any] | tuple[float, ...]) -> float:
-    """Chance to stop a round that is met at `line` from the effector [m], flying with `velocity` [m/s].
+def kill_probability(
+    effector: Effector, line: NDArray[Any] | tuple[float, ...], velocity: NDArray[Any] | tuple[float, ...]
+) -> float:
+    """Chance to stop a round that is met at `line` from the effector [m], flying with `velocity`
+    [m/s].
 
-    As declared at half reach and flying along the line of sight; half as much again at the effector, half as much at full reach, nothing
-    outside its reach; less by `crossing_loss` times the squared sine of the angle under which it crosses the line of sight.
+    As declared at half reach and flying along the line of sight; half as much again at the
+    effector, half as much at full reach, nothing outside its reach; less by `crossing_loss` times
+    the squared sine of the angle under which it crosses the line of sight.
     """
     x, y, z = line
     return float(chance(
-        x, y, z, velocity[0], velocity[1], velocity[2], effector.reach_min, effector.reach_max, effector.kill_probability, effector.crossing_loss))
+        x, y, z, velocity[0], velocity[1], velocity[2], effector.reach_min, effector.reach_max,
+        effector.kill_probability, effector.crossing_loss))
 
 
 @njit(cache=True, error_model="numpy")
-def chance(x: float, y: float, z: float, vx: float, vy: float, vz: float, nearest: float, farthest: float, declared: float, crossing_loss: float) -> float:
-    """`kill_probability` of one pair, for kernels: line and velocity by component, the effector by its reach, declared probability and loss."""
+def chance(
+    x: float, y: float, z: float, vx: float, vy: float, vz: float, nearest: float, farthest: float, declared: float,
+    crossing_loss: float
+) -> float:
+    """`kill_probability` of one pair, for kernels: line and velocity by component, the effector by
+    its reach, declared probability and loss.
+    """
     distance = math.sqrt(x * x + y * y + z * z)
     if not nearest <= distance <= farthest:
         return 0.0

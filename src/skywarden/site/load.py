@@ -1,4 +1,6 @@
-"""From a site's folder to a `Site`: reads `site.toml`, `zones.geojson` and terrain, checks everything, and names every fault at once."""
+"""From a site's folder to a `Site`: reads `site.toml`, `zones.geojson` and terrain, checks
+everything, and names every fault at once.
+"""
 
 from __future__ import annotations
 
@@ -108,10 +110,13 @@ def _build(sources: dict[str, bytes], name: str, where: str, faults: list[Fault]
     root.table("terrain")
     zones = read_zones(f"{where}/{ZONES}", sources[ZONES], origin, faults) if ZONES in sources else ()
     site = Site(
-        name=root.text("name", name), title=root.text("title", root.text("name", name)), origin=origin, air=_air(root, origin.elevation),
+        name=root.text("name", name), title=root.text("title", root.text("name", name)), origin=origin,
+        air=_air(root, origin.elevation),
         earth=_earth(root, origin), weather=weather_of(root.table("weather")), laws=laws, drags=drags, ground=ground,
-        radars=_radars(root, origin, ground), receivers=tuple(_receiver(t, origin, ground) for t in root.tables("receivers")),
-        effectors=_effectors(root, origin, ground), zones=zones, policy=_policy(root), channels=read_channels(root, zones),
+        radars=_radars(root, origin, ground), receivers=tuple(_receiver(t, origin, ground)
+            for t in root.tables("receivers")),
+        effectors=_effectors(root, origin, ground), zones=zones, policy=_policy(root), channels=read_channels(root,
+            zones),
         wording=read_wording(root), display=_display(root), **_speaker(root), sources=sources)
     root.finish()
     return site
@@ -143,7 +148,8 @@ def _ground(sources: Mapping[str, bytes], where: str, faults: list[Fault]) -> Gr
     try:
         return terrain.from_bytes(sources[TERRAIN])
     except ValueError as error:
-        faults.append(Fault(f"{where}/{TERRAIN}", None, f"is no terrain that a site was read with: {error}", "Take the record from where it was written."))
+        faults.append(Fault(f"{where}/{TERRAIN}", None, f"is no terrain that a site was read with: {error}",
+            "Take the record from where it was written."))
         return flat()
 
 
@@ -152,7 +158,8 @@ def _air(root: Table, datum: float) -> Air:
     kind = table.text("kind", "icao", ("icao", "isa-geometric", "exponential"))
     if kind == "exponential":
         air = airs.exponential(
-            datum, table.number("density_kgm3", 1.225, 0.1, 3.0), table.number("scale_height_m", 10_200.0, 1000.0, 50_000.0),
+            datum, table.number("density_kgm3", 1.225, 0.1, 3.0), table.number("scale_height_m", 10_200.0, 1000.0,
+                50_000.0),
             table.number("sound_mps", 340.3, 200.0, 500.0), table.number("sound_lapse_per_s", 0.0041, 0.0, 0.02))
     else:
         air = airs.icao(datum) if kind == "icao" else airs.icao_geometric(datum)
@@ -182,11 +189,13 @@ def weather_of(table: Table, sigma: float = 2.0) -> Weather:
     east = table.numbers("wind_east_mps", [0.0] * len(up), low=-120.0, high=120.0)
     north = table.numbers("wind_north_mps", [0.0] * len(up), low=-120.0, high=120.0)
     if not len(up) == len(east) == len(north) or any(b <= a for a, b in pairwise(up)) or not up:
-        table.fault("wind_up_m", "the wind profile does not fit: heights must rise, with one east and one north value each",
+        table.fault("wind_up_m", "the wind profile does not fit: heights must rise, with one east and one north value "
+            "each",
                     "Give wind_up_m, wind_east_mps and wind_north_mps the same length, heights rising.")
         up, east, north = [0.0], [0.0], [0.0]
     weather = Weather(
-        np.array(up), np.stack([east, north], axis=1).astype(np.float64), table.number("wind_sigma_mps", sigma, 0.0, 50.0),
+        np.array(up), np.stack([east, north], axis=1).astype(np.float64), table.number("wind_sigma_mps", sigma, 0.0,
+            50.0),
         table.number("temperature_offset_k", 0.0, -80.0, 80.0), table.number("pressure_ratio", 1.0, 0.8, 1.2))
     table.finish()
     return weather
@@ -201,7 +210,8 @@ def _laws(root: Table) -> tuple[tuple[str, ...], Drags]:
         elif name in laws:
             own.append((name, laws[name]))
         else:
-            root.fault("drag_laws", f'unknown drag law "{name}"', f"Use constant, G1, G7 or one of [[laws]]: {', '.join(laws) or 'none declared'}.")
+            root.fault("drag_laws", f'unknown drag law "{name}"',
+                f"Use constant, G1, G7 or one of [[laws]]: {', '.join(laws) or 'none declared'}.")
     if not own:
         own = [("constant", (*drag.law("constant"), "pchip"))]
     return tuple(name for name, _ in own), drag.drags([law for _, law in own])
@@ -215,7 +225,8 @@ def laws_of(root: Table, key: str) -> dict[str, tuple[Array, Array, str]]:
         mach, factor = table.numbers("mach", low=0.0, high=20.0), table.numbers("factor", low=0.0, high=100.0)
         how = table.text("interpolation", "pchip", ("pchip", "linear"))
         if not mach or len(mach) != len(factor) or any(b <= a for a, b in pairwise(mach)):
-            table.fault("mach", f'drag law "{name}" has {len(mach)} Mach numbers and {len(factor)} factors; they must pair up and rise',
+            table.fault("mach", f'drag law "{name}" has {len(mach)} Mach numbers and {len(factor)} factors; they must '
+                'pair up and rise',
                         "Give mach and factor the same length, Mach numbers rising.")
         else:
             laws[name] = (np.array(mach), np.array(factor), how)
@@ -228,9 +239,11 @@ def place_of(table: Table, origin: Origin, ground: Ground) -> Array:
     height = table.number("height_m", 0.0, -100.0, 5000.0)
     if table.has("latitude_deg") or table.has("longitude_deg"):
         latitude, longitude = table.number("latitude_deg", low=-90.0, high=90.0), table.longitude("longitude_deg")
-        place = to_site(origin.latitude, origin.longitude, origin.elevation, math.radians(latitude), longitude, origin.elevation)[0]
+        place = to_site(origin.latitude, origin.longitude, origin.elevation, math.radians(latitude), longitude,
+            origin.elevation)[0]
         if math.isfinite(origin.latitude + origin.longitude) and not np.hypot(place[0], place[1]) < 100_000.0:
-            table.fault("latitude_deg", f"the place {latitude:g}, {math.degrees(longitude):g} is more than 100 km from the origin",
+            table.fault("latitude_deg",
+                f"the place {latitude:g}, {math.degrees(longitude):g} is more than 100 km from the origin",
                         "Check the signs, and that latitude and longitude are not swapped.")
             return np.zeros(3)
     else:
@@ -260,22 +273,35 @@ def radar_of(table: Table, origin: Origin, ground: Ground) -> Radar:
     nan = math.nan
     sac = table.numbers("sac_sic", [-1.0, -1.0], length=2, low=-1.0, high=255.0)
     radar = Radar(
-        name=table.text("name"), kind=kind, place=place_of(table, origin, ground), revisit=table.number("revisit_s", low=0.02, high=60.0),
-        range_min=table.number("range_min_m", 0.0, 0.0, 1e5), range_max=table.number("range_max_m", low=100.0, high=1e6),
-        elevation_min=table.number("elevation_min_deg", 0.0, -10.0, 90.0, deg) if table.has("elevation_min_deg") else 0.0,
+        name=table.text("name"), kind=kind, place=place_of(table, origin, ground), revisit=table.number("revisit_s",
+            low=0.02, high=60.0),
+        range_min=table.number("range_min_m", 0.0, 0.0, 1e5), range_max=table.number("range_max_m", low=100.0,
+            high=1e6),
+        elevation_min=table.number("elevation_min_deg", 0.0, -10.0, 90.0, deg) if table.has("elevation_min_deg")
+        else 0.0,
         elevation_max=table.number("elevation_max_deg", math.pi / 2, 0.0, 90.0, deg),
-        azimuth_from=table.number("azimuth_from_deg", 0.0, -360.0, 360.0, deg), azimuth_width=table.number("azimuth_width_deg", FULL_TURN, 1.0, 360.0, deg),
-        range_sigma=table.number("range_sigma_m", low=0.01, high=1e4), azimuth_sigma=table.number("azimuth_sigma_mrad", low=0.01, high=100.0, scale=milli),
-        elevation_sigma=table.number("elevation_sigma_mrad", nan, 0.01, 100.0, milli), range_rate_sigma=table.number("range_rate_sigma_mps", nan, 0.01, 100.0),
-        reference_snr=table.number("reference_snr_db", nan, 0.0, 60.0), detection_probability=table.number("detection_probability", 0.9, 0.01, 1.0),
-        false_alarms=table.number("false_alarms", 0.0, 0.0, 10_000.0), range_cell=table.number("range_cell_m", 0.0, 0.0, 1e4),
-        azimuth_cell=table.number("azimuth_cell_deg", 0.0, 0.0, 90.0, deg), elevation_cell=table.number("elevation_cell_deg", 0.0, 0.0, 90.0, deg),
-        range_rate_cell=table.number("range_rate_cell_mps", 0.0, 0.0, 1000.0), range_rate_span=table.number("range_rate_span_mps", math.inf, 10.0, 1e5),
-        reference_range=table.number("reference_range_m", nan, 10.0, 1e6), budget=table.number("budget_per_s", math.inf, 1.0, 1e6),
+        azimuth_from=table.number("azimuth_from_deg", 0.0, -360.0, 360.0, deg),
+        azimuth_width=table.number("azimuth_width_deg", FULL_TURN, 1.0, 360.0, deg),
+        range_sigma=table.number("range_sigma_m", low=0.01, high=1e4), azimuth_sigma=table.number("azimuth_sigma_mrad",
+            low=0.01, high=100.0, scale=milli),
+        elevation_sigma=table.number("elevation_sigma_mrad", nan, 0.01, 100.0, milli),
+        range_rate_sigma=table.number("range_rate_sigma_mps", nan, 0.01, 100.0),
+        reference_snr=table.number("reference_snr_db", nan, 0.0, 60.0),
+        detection_probability=table.number("detection_probability", 0.9, 0.01, 1.0),
+        false_alarms=table.number("false_alarms", 0.0, 0.0, 10_000.0), range_cell=table.number("range_cell_m", 0.0,
+            0.0, 1e4),
+        azimuth_cell=table.number("azimuth_cell_deg", 0.0, 0.0, 90.0, deg),
+        elevation_cell=table.number("elevation_cell_deg", 0.0, 0.0, 90.0, deg),
+        range_rate_cell=table.number("range_rate_cell_mps", 0.0, 0.0, 1000.0),
+        range_rate_span=table.number("range_rate_span_mps", math.inf, 10.0, 1e5),
+        reference_range=table.number("reference_range_m", nan, 10.0, 1e6), budget=table.number("budget_per_s",
+            math.inf, 1.0, 1e6),
         mode_s=mode_s, sac_sic=(int(sac[0]), int(sac[1])), range_bias=table.number("range_bias_m", nan, 0.0, 1e4),
-        azimuth_bias=table.number("azimuth_bias_deg", nan, 0.0, 10.0, deg), elevation_bias=table.number("elevation_bias_deg", nan, 0.0, 10.0, deg))
+        azimuth_bias=table.number("azimuth_bias_deg", nan, 0.0, 10.0, deg),
+        elevation_bias=table.number("elevation_bias_deg", nan, 0.0, 10.0, deg))
     if radar.range_max <= radar.range_min:
-        table.fault("range_max_m", f"range_max_m {radar.range_max:g} is not above range_min_m {radar.range_min:g}", "Swap or mend them.")
+        table.fault("range_max_m", f"range_max_m {radar.range_max:g} is not above range_min_m {radar.range_min:g}",
+            "Swap or mend them.")
     if radar.elevation_max <= radar.elevation_min:
         table.fault("elevation_max_deg", "elevation_max_deg is not above elevation_min_deg", "Swap or mend them.")
     if math.isnan(radar.reference_range) != math.isnan(radar.reference_snr):
@@ -302,14 +328,19 @@ def effector_of(table: Table, origin: Origin, ground: Ground) -> Effector:
     """One of [[effectors]]."""
     kind = table.text("kind", "gun", ("gun", "interceptor", "directed-energy"))
     effector = Effector(
-        table.text("name"), kind, place_of(table, origin, ground), table.number("azimuth_from_deg", 0.0, -360.0, 360.0, math.pi / 180.0),
-        table.number("azimuth_width_deg", FULL_TURN, 1.0, 360.0, math.pi / 180.0), table.number("reach_min_m", 0.0, 0.0, 1e5),
+        table.text("name"), kind, place_of(table, origin, ground), table.number("azimuth_from_deg", 0.0, -360.0, 360.0,
+            math.pi / 180.0),
+        table.number("azimuth_width_deg", FULL_TURN, 1.0, 360.0, math.pi / 180.0), table.number("reach_min_m", 0.0,
+            0.0, 1e5),
         table.number("reach_max_m", low=10.0, high=1e5), table.number("reaction_s", 2.0, 0.0, 60.0),
-        math.inf if kind == "directed-energy" and not table.has("speed_mps") else table.number("speed_mps", 800.0, 10.0, 1e5),
-        table.number("kill_probability", 0.6, 0.0, 1.0), table.number("engagement_s", 3.0, 0.1, 60.0), table.integer("magazine", 10, 0, 100_000),
+        math.inf if kind == "directed-energy" and not table.has("speed_mps") else table.number("speed_mps", 800.0,
+            10.0, 1e5),
+        table.number("kill_probability", 0.6, 0.0, 1.0), table.number("engagement_s", 3.0, 0.1, 60.0),
+        table.integer("magazine", 10, 0, 100_000),
         **_spent(table, kind), no_fire=_no_fire(table))
     if effector.reach_max <= effector.reach_min:
-        table.fault("reach_max_m", f"reach_max_m {effector.reach_max:g} is not above reach_min_m {effector.reach_min:g}", "Swap or mend them.")
+        table.fault("reach_max_m", f"reach_max_m {effector.reach_max:g} is not above reach_min_m "
+            f"{effector.reach_min:g}", "Swap or mend them.")
     table.finish()
     return effector
 
@@ -319,7 +350,8 @@ def _no_fire(table: Table) -> tuple[tuple[float, float], ...]:
     said = table.numbers("no_fire_deg", [], low=-360.0, high=360.0)
     pairs = list(zip(said[::2], said[1::2], strict=False))
     if len(said) % 2 or any((end - begin) % 360.0 == 0.0 for begin, end in pairs):
-        table.fault("no_fire_deg", f"no_fire_deg is {said}, no list of pairs", "Write from and to of each arc, clockwise, as in [350.0, 20.0, 90.0, 110.0].")
+        table.fault("no_fire_deg", f"no_fire_deg is {said}, no list of pairs",
+            "Write from and to of each arc, clockwise, as in [350.0, 20.0, 90.0, 110.0].")
         return ()
     return tuple((math.radians(begin % 360.0), math.radians((end - begin) % 360.0)) for begin, end in pairs)
 
@@ -330,22 +362,31 @@ def _spent(table: Table, kind: str) -> dict[str, Any]:
     usual = {"gun": (50, 0.01), "interceptor": (1, 0.05), "directed-energy": (1, 0.0)}.get(kind, (1, 0.0))
     return {
         "burst": table.integer("burst", usual[0], 1, 10_000), "reload_s": table.number("reload_s", math.inf, 0.0, 1e6),
-        "slew_rate": table.number("slew_rate_deg_s", math.inf, 1.0, 1e4, math.pi / 180.0), "crossing_loss": table.number("crossing_loss", 0.3, 0.0, 1.0),
+        "slew_rate": table.number("slew_rate_deg_s", math.inf, 1.0, 1e4, math.pi / 180.0),
+        "crossing_loss": table.number("crossing_loss", 0.3, 0.0, 1.0),
         "self_destruct_s": math.inf if light else table.number("self_destruct_s", math.inf, 0.1, 120.0),
-        "dud_share": 0.0 if light else table.number("dud_share", usual[1], 0.0, 1.0), "height_min": table.number("height_min_m", 30.0, 0.0, 5_000.0)}
+        "dud_share": 0.0 if light else table.number("dud_share", usual[1], 0.0, 1.0),
+        "height_min": table.number("height_min_m", 30.0, 0.0, 5_000.0)}
 
 
 def _policy(root: Table) -> Policy:
     table = root.table("policy")
     policy = Policy(
-        frame_s=table.number("frame_s", 0.25, 0.05, 10.0), warn_probability=table.number("warn_probability", 0.25, 0.001, 0.999),
-        clear_probability=table.number("clear_probability", 0.02, 0.0, 0.999), warn_margin_s=table.number("warn_margin_s", 4.0, 0.0, 120.0),
-        all_clear_s=table.number("all_clear_s", 30.0, 0.0, 3600.0), hazard_radius=table.number("hazard_radius_m", 40.0, 0.0, 1000.0),
-        raid_gap_s=table.number("raid_gap_s", 120.0, 0.0, 86_400.0), engage_probability=table.number("engage_probability", 0.2, 0.0, 1.0),
-        projectile_probability=table.number("projectile_probability", 0.95, 0.5, 1.0), safety_distance=table.number("safety_distance_m", 300.0, 0.0, 20_000.0),
-        consent=table.text("consent", "one", ("none", "one", "two")), weapons=table.text("weapons", "tight", ("hold", "tight", "free")),
+        frame_s=table.number("frame_s", 0.25, 0.05, 10.0), warn_probability=table.number("warn_probability", 0.25,
+            0.001, 0.999),
+        clear_probability=table.number("clear_probability", 0.02, 0.0, 0.999),
+        warn_margin_s=table.number("warn_margin_s", 4.0, 0.0, 120.0),
+        all_clear_s=table.number("all_clear_s", 30.0, 0.0, 3600.0), hazard_radius=table.number("hazard_radius_m", 40.0,
+            0.0, 1000.0),
+        raid_gap_s=table.number("raid_gap_s", 120.0, 0.0, 86_400.0),
+        engage_probability=table.number("engage_probability", 0.2, 0.0, 1.0),
+        projectile_probability=table.number("projectile_probability", 0.95, 0.5, 1.0),
+        safety_distance=table.number("safety_distance_m", 300.0, 0.0, 20_000.0),
+        consent=table.text("consent", "one", ("none", "one", "two")), weapons=table.text("weapons", "tight",
+            ("hold", "tight", "free")),
         look_s=table.number("look_s", 1.0, 0.0, 30.0), reserve=table.number("reserve_people", 0.0, 0.0, 1e4))
     if policy.clear_probability > policy.warn_probability:
-        table.fault("clear_probability", "clear_probability is above warn_probability", "A warning that is raised would be cleared at once: lower it.")
+        table.fault("clear_probability", "clear_probability is above warn_probability",
+            "A warning that is raised would be cleared at once: lower it.")
     table.finish()
     return policy

@@ -1,4 +1,6 @@
-"""The declarations a site is made of. Validated by `load`, never changed afterwards. Inside: SI, radians, east-north-up from the origin."""
+"""The declarations a site is made of. Validated by `load`, never changed afterwards. Inside: SI,
+radians, east-north-up from the origin.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ class Zone:
     polygon: Array      # (k, 2) float64 east, north [m]; closed implicitly, counter-clockwise
 
 
-LEAST_NOISE_DB = -20.0      # however strong the signal, a tenth of the declared errors stays: alignment, timing, calibration; illustrative
+# however strong the signal, a tenth of the declared errors stays: alignment, timing, calibration; illustrative
+LEAST_NOISE_DB = -20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,8 @@ class Radar:
     azimuth_sigma: float        # [rad]
     elevation_sigma: float      # [rad]; nan: measures no elevation
     range_rate_sigma: float     # [m/s]; nan: measures no Doppler
-    reference_snr: float        # [dB]; at other ratios sigma² scales with 1/snr, down to LEAST_NOISE_DB; nan: noise does not depend on it
+    # [dB]; at other ratios sigma² scales with 1/snr, down to LEAST_NOISE_DB; nan: noise does not depend on it
+    reference_snr: float
     detection_probability: float  # nominal, of a round well inside coverage
     false_alarms: float         # expected thermal false alarms a revisit
     range_cell: float           # resolution [m]; 0: perfect resolution
@@ -72,7 +76,8 @@ class Radar:
     budget: float               # scheduled: dwells it can spend a second; inf otherwise
     mode_s: bool                # interrogates transponders: detections carry address and pressure altitude
     sac_sic: tuple[int, int]    # ASTERIX identity; (-1, -1) any
-    range_bias: float = math.nan        # deviation of its constant error in range [m]; nan: assumed where several radars follow, else 0
+    # deviation of its constant error in range [m]; nan: assumed where several radars follow, else 0
+    range_bias: float = math.nan
     azimuth_bias: float = math.nan      # the same in azimuth [rad]
     elevation_bias: float = math.nan    # the same in elevation [rad]
 
@@ -102,13 +107,16 @@ class Effector:
     engagement_s: float         # how long one engagement occupies it [s]
     magazine: int               # engagements before reload
     burst: int = 1              # rounds or interceptors spent in one engagement
-    reload_s: float = math.inf  # from the last engagement of a magazine until it is full again [s]; inf: not within a raid
+    # from the last engagement of a magazine until it is full again [s]; inf: not within a raid
+    reload_s: float = math.inf
     slew_rate: float = math.inf  # how fast it turns to another direction [rad/s]
-    crossing_loss: float = 0.0  # share of the kill probability lost against a round that flies straight across its line of sight
+    # share of the kill probability lost against a round that flies straight across its line of sight
+    crossing_loss: float = 0.0
     self_destruct_s: float = math.inf   # after leaving, spent rounds destroy themselves [s]; inf: at full reach
     dud_share: float = 0.0      # share of spent rounds that do not, and come down whole
     height_min: float = 30.0    # it meets nothing below this height above the ground [m]
-    no_fire: tuple[tuple[float, float], ...] = ()   # arcs of its sector that nothing of an engagement may point into: clockwise from, width [rad]
+    # arcs of its sector that nothing of an engagement may point into: clockwise from, width [rad]
+    no_fire: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +143,8 @@ class Policy:
     frame_s: float              # time between frames [s]
     warn_probability: float     # a zone is warned from this probability of being endangered
     clear_probability: float    # below it (after the impact time) a warning may be cleared
-    warn_margin_s: float        # a warning is given at the latest this much before `shelter_s` plus impact, if the probability allows
+    # a warning is given at the latest this much before `shelter_s` plus impact, if the probability allows
+    warn_margin_s: float
     all_clear_s: float          # a warning stands at least this long after the last expected impact [s]
     hazard_radius: float        # fragments endanger people within [m]
     raid_gap_s: float           # warnings further apart belong to another raid [s]
@@ -145,14 +154,16 @@ class Policy:
     consent: str                # rehearsal: "none" | "one" | "two" people must agree to an engagement
     weapons: str                # rehearsal: initial weapon control status "hold" | "tight" | "free"
     look_s: float = 1.0         # rehearsal: time after an engagement until its outcome is judged from the track [s]
-    reserve: float = 0.0        # rehearsal: people a round must endanger for the last shot of a magazine to be spent on it
+    # rehearsal: people a round must endanger for the last shot of a magazine to be spent on it
+    reserve: float = 0.0
 
 
 @dataclass(frozen=True)
 class Display:
     """How the site's people want to read what is shown; changes no belief."""
 
-    aircraft_height: str = "metres"     # metres above the origin | feet above mean sea level | flight-level above the transition altitude, else feet
+    # metres above the origin | feet above mean sea level | flight-level above the transition altitude, else feet
+    aircraft_height: str = "metres"
     transition_altitude: float = 3048.0     # above mean sea level [m]
 
 
@@ -179,4 +190,5 @@ class Site:
     sender: str = ""            # who signs alerts, as CAP wants it; empty: skywarden@NAME
     replica: str = "a"          # which of several watchers of this site speaks
     display: Display = Display()
-    sources: Mapping[str, bytes] = field(default_factory=dict)  # the files it was read from, by name: a record carries them
+    # the files it was read from, by name: a record carries them
+    sources: Mapping[str, bytes] = field(default_factory=dict)

@@ -24,10 +24,13 @@ MOST_ARRAYS = 8             # in a grid's bytes
 
 
 def read(table: Table, folder: Path, origin: Origin) -> bytes | None:
-    """The grid that `[terrain]` declares, as the bytes a record carries; None where none is declared.
+    """The grid that `[terrain]` declares, as the bytes a record carries; None where none is
+    declared.
 
-    files     tiles or folders of tiles, relative to the site's folder; several are merged, the first that knows a place wins
-    step_m    between grid points, 100 unless said;  extent_m  half the grid's width, 20 km unless said;  sigma_m  error of the heights
+    files     tiles or folders of tiles, relative to the site's folder; several are merged, the
+              first that knows a place wins
+    step_m    between grid points, 100 unless said;  extent_m  half the grid's width, 20 km unless
+              said;  sigma_m  error of the heights
     """
     names = table.texts("files")
     step, extent = table.number("step_m", 100.0, 5.0, 2000.0), table.number("extent_m", 20_000.0, 500.0, 100_000.0)
@@ -35,12 +38,14 @@ def read(table: Table, folder: Path, origin: Origin) -> bytes | None:
     table.finish()
     faults, line = table.document.faults, table.document.line(("terrain", "files"))
     if 2.0 * extent / step + 1.0 > LARGEST_GRID:
-        table.fault("step_m", f"extent_m {extent:g} at step_m {step:g} makes more than {LARGEST_GRID} points a side", "Use a coarser step or a smaller extent.")
+        table.fault("step_m", f"extent_m {extent:g} at step_m {step:g} makes more than {LARGEST_GRID} points a side",
+            "Use a coarser step or a smaller extent.")
     if not names or faults:
         return None
     tiles = [tile for name in names for tile in _tiles(folder / name)]
     if not tiles:
-        faults.append(Fault(table.document.name, line, f"no terrain tile in {names}", f"Name {', '.join(DRIVERS)} files."))
+        faults.append(Fault(table.document.name, line, f"no terrain tile in {names}",
+            f"Name {', '.join(DRIVERS)} files."))
         return None
     axis = np.arange(-extent, extent + step / 2.0, step)
     east, north = np.meshgrid(axis, axis)
@@ -57,14 +62,17 @@ def read(table: Table, folder: Path, origin: Origin) -> bytes | None:
             continue
         height = np.where(np.isnan(height), found, height)
         if bounds is not None:
-            beside.append(f"{tile.name} covers {bounds[0]:.6g} to {bounds[2]:.6g} east, {bounds[1]:.6g} to {bounds[3]:.6g} north")
+            beside.append(f"{tile.name} covers {bounds[0]:.6g} to {bounds[2]:.6g} east, {bounds[1]:.6g} to "
+                f"{bounds[3]:.6g} north")
     known = np.isfinite(height)
     if faults or not known.any():
         if not faults:
             what = "no tile covers the site" if beside else "the tiles know no height here: all of it is void"
-            faults.append(Fault(table.document.name, line, what, f"Name the tiles around the origin.{f' {beside[0]}.' if beside else ''}"))
+            faults.append(Fault(table.document.name, line, what,
+                f"Name the tiles around the origin.{f' {beside[0]}.' if beside else ''}"))
         return None
-    # A tangent plane: ground at distance d lies d²/2R below it, which is already in the heights' geometry when projected back.
+    # A tangent plane: ground at distance d lies d²/2R below it, which is already in the heights' geometry when
+    # projected back.
     drop = (east**2 + north**2) / (2.0 * EARTH_RADIUS)
     up = np.where(known, height, origin.elevation) - origin.elevation - drop
     ground = Ground(float(axis[0]), float(axis[0]), float(step), up, float(up.max()), float(sigma))
@@ -80,10 +88,13 @@ def to_bytes(ground: Ground, unknown: float = 0.0) -> bytes:
 
 
 def from_bytes(content: bytes) -> Ground:
-    """The grid that a site was read with. Raises ValueError where the bytes are none, or declare more than a grid may hold."""
+    """The grid that a site was read with. Raises ValueError where the bytes are none, or declare
+    more than a grid may hold.
+    """
     data = _arrays(content)
     meta, up = data.get("meta"), data.get("up")
-    if meta is None or up is None or meta.shape != (5,) or up.ndim != 2 or not 1 <= min(up.shape) <= max(up.shape) <= LARGEST_GRID:
+    if meta is None or up is None or meta.shape != (5,) or up.ndim != 2 or not 1 <= min(up.shape) <= max(
+            up.shape) <= LARGEST_GRID:
         raise ValueError("a grid has a head of five numbers and up to 4001 rows and columns of heights")
     east0, north0, step, highest, sigma = (float(v) for v in meta)
     if not (np.isfinite(meta).all() and np.isfinite(up).all() and step > 0.0 and sigma >= 0.0 and highest >= up.max()):
@@ -98,14 +109,17 @@ def unknown_share(content: bytes) -> float:
 
 
 def _arrays(content: bytes) -> dict[str, Array]:
-    """The arrays of a grid's bytes. Nothing is unpacked before its size is known to be that of a grid. Raises ValueError."""
+    """The arrays of a grid's bytes. Nothing is unpacked before its size is known to be that of a
+    grid. Raises ValueError.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             if len(entries) > MOST_ARRAYS or sum(entry.file_size for entry in entries) > LARGEST_BYTES:
                 raise ValueError(f"{len(entries)} arrays are more, or larger, than a grid holds")
             arrays = {entry.filename.removesuffix(".npy"): _array(archive.read(entry)) for entry in entries}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, NotImplementedError, RuntimeError, MemoryError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, NotImplementedError, RuntimeError,
+        MemoryError) as error:
         raise ValueError(f"the grid is damaged: {error}") from None
     return arrays
 
@@ -117,7 +131,8 @@ def _array(content: bytes) -> Array:
     if version != (1, 0):
         raise ValueError(f"an array of version {version} is not ours")
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    if dtype.kind not in "fiu" or any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+    if dtype.kind not in "fiu" or any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != len(
+            content) - file.tell():
         raise ValueError("an array is not of plain numbers, or not as large as it says")
     return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape, order="F" if fortran else "C")
 

@@ -29,7 +29,8 @@ MOST_ZONES = 2000           # zones of one site
 DEEPEST = 10                # geometry collections inside one another
 NEARLY = 0.8                # likeness from which another attribute's name is taken for a misspelt one of ours
 WGS_84 = frozenset({4326, 4979})        # EPSG codes of WGS-84 itself, flat and with heights above the ellipsoid
-_YES = {**dict.fromkeys(("yes", "true", "y", "t", "1", "on"), True), **dict.fromkeys(("no", "false", "n", "f", "0", "off"), False)}
+_YES = {**dict.fromkeys(("yes", "true", "y", "t", "1", "on"), True), **dict.fromkeys(("no", "false", "n", "f", "0",
+    "off"), False)}
 _GROUPED = re.compile(r"\d{1,3}(?:[ '\u00a0\u2009\u202f]\d{3})+(?:\.\d*)?")
 _EPSG = re.compile(r"EPSG(?::[\d.]*:|/[\d.]+/|:|\.xml#)(\d{1,6})$", re.IGNORECASE)
 _LONGITUDE_FIRST = re.compile(r"(?:^|[:/])(?:CRS84h?|WGS ?84)$", re.IGNORECASE)
@@ -134,9 +135,11 @@ def _line_of(text: str, word: str) -> int:
 
 
 def _wgs84(thing: dict[str, Any], fault: Told) -> bool:
-    """Whether the coordinates of a GeoJSON object are in WGS-84, as they are where it says nothing; another system is a fault that names it.
+    """Whether the coordinates of a GeoJSON object are in WGS-84, as they are where it says nothing;
+    another system is a fault that names it.
 
-    `crs` is of the GeoJSON of 2008; the standard of today (RFC 7946) has WGS-84 alone, but programs go on writing it.
+    `crs` is of the GeoJSON of 2008; the standard of today (RFC 7946) has WGS-84 alone, but programs
+    go on writing it.
     """
     crs = thing.get("crs")
     if crs is None:
@@ -258,7 +261,9 @@ def _nearly(key: str, properties: dict[str, Any]) -> str | None:
 
 
 def polygons_of(geometry: Any, depth: int = 0) -> list[Any] | None:
-    """The polygons of a geometry as GeoJSON coordinates, those of collections flattened in their order; None where it holds anything else."""
+    """The polygons of a geometry as GeoJSON coordinates, those of collections flattened in their
+    order; None where it holds anything else.
+    """
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind == "GeometryCollection" and isinstance(geometry.get("geometries"), list) and depth < DEEPEST:
         parts = [polygons_of(part, depth + 1) for part in geometry["geometries"]]
@@ -346,7 +351,8 @@ def _polygon(ring: Any, name: str, origin: Origin, fault: Told) -> np.ndarray[An
     shape = Polygon(straight)
     if not shape.is_valid:
         fault(
-            f'zone "{name}": {explain_validity(shape).split("[")[0].strip().lower()} (the outline crosses or touches itself)',
+            f'zone "{name}": {explain_validity(shape).split("[")[0].strip().lower()} (the outline crosses or touches '
+            'itself)',
             "Redraw it without crossing.",
         )
         return None

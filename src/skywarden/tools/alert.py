@@ -92,7 +92,8 @@ def correct(site: Site, kind: str, why: str, zones: list[str], state: Path | Non
 def lines(told: list[Told]) -> list[str]:
     """Who was told what when, a line a message and channel."""
     return [
-        f"{utc(line.made)}  {line.kind:<10}  {line.channel:<16}  {line.zone:<20}  {word(line):<13}  {state_name(line.state)}"
+        f"{utc(line.made)}  {line.kind:<10}  {line.channel:<16}  {line.zone:<20}  {word(line):<13}  "
+        f"{state_name(line.state)}"
         f"{f' by {line.who}' if line.who else ''}{_after(line)}"
         for line in told
     ]

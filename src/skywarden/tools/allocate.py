@@ -1,7 +1,9 @@
-"""The `allocate` verb: a weapon-target assignment in the published text format is solved, with a bound on how far the plan is from the best.
+"""The `allocate` verb: a weapon-target assignment in the published text format is solved, with a
+bound on how far the plan is from the best.
 
-The format: a line `weapons targets mu` (shots of every weapon), one line a target's value, then lines `weapon target probability`, counted
-from 0. A pair that is not named cannot fire. What is minimised is the value left, sum v·prod(1 - p)^x.
+The format: a line `weapons targets mu` (shots of every weapon), one line a target's value, then
+lines `weapon target probability`, counted from 0. A pair that is not named cannot fire. What is
+minimised is the value left, sum v·prod(1 - p)^x.
 """
 
 from __future__ import annotations
@@ -23,10 +25,12 @@ MOST_CELLS = 4_000_000          # weapons x targets
 
 
 def solve(instance: str | Path, time_limit: float = 60.0, quick: bool = False) -> dict[str, Any]:
-    """Solve one instance file: objective, lower_bound, gap, seconds (kernels compiled before), optimal, and the assignment.
+    """Solve one instance file: objective, lower_bound, gap, seconds (kernels compiled before),
+    optimal, and the assignment.
 
     time_limit  after which the best plan so far is given, with its bound [s]
-    quick       the pairing that the rehearsal uses in every frame, in milliseconds, instead of the proof of the best
+    quick       the pairing that the rehearsal uses in every frame, in milliseconds, instead of the
+                proof of the best
 
     Raises TableError with every fault of the file.
     """
@@ -60,9 +64,11 @@ def read(path: Path) -> Problem:
     faults: list[Fault] = []
     values = np.zeros(targets)
     for k, (number, words) in enumerate(lines[1 : 1 + targets]):
-        values[k] = _number(name, number, words, 0.0, np.inf, "a target's value, one number a line, not negative", faults)
+        values[k] = _number(name, number, words, 0.0, np.inf, "a target's value, one number a line, not negative",
+            faults)
     if len(lines) < 1 + targets:
-        faults.append(Fault(name, lines[-1][0], f"{targets} targets are announced, {len(lines) - 1} values follow", "give one value a line for every target"))
+        faults.append(Fault(name, lines[-1][0], f"{targets} targets are announced, {len(lines) - 1} values follow",
+            "give one value a line for every target"))
     chance = np.full((targets, weapons), np.nan)
     for number, words in lines[1 + targets :]:
         _pair(name, number, words, chance, faults)
@@ -83,7 +89,8 @@ def _header(name: str, lines: list[tuple[int, list[str]]]) -> tuple[int, int, in
         found = " ".join(words)[:60] or "nothing"
         raise TableError(Fault(
             name, lines[0][0] if lines else None, f"starts with {found!r}",
-            f"start with `weapons targets mu`: three whole numbers from 1, at most {MOST_CELLS:,} pairs, as in `50 100 1`"))
+            f"start with `weapons targets mu`: three whole numbers from 1, at most {MOST_CELLS:,} pairs, as in `50 100 "
+            "1`"))
     return weapons, targets, shots
 
 
@@ -95,15 +102,20 @@ def _pair(name: str, number: int, words: list[str], chance: Any, faults: list[Fa
     except (ValueError, IndexError):
         weapon, target = -1, -1
     if not (0 <= weapon < weapons and 0 <= target < targets):
-        faults.append(Fault(name, number, f"{' '.join(words)[:60]!r} names no pair", f"weapons count from 0 to {weapons - 1}, targets from 0 to {targets - 1}"))
+        faults.append(Fault(name, number, f"{' '.join(words)[:60]!r} names no pair",
+            f"weapons count from 0 to {weapons - 1}, targets from 0 to {targets - 1}"))
         return
     if not np.isnan(chance[target, weapon]):
-        faults.append(Fault(name, number, f"weapon {weapon} and target {target} have a probability already", "name every pair once"))
+        faults.append(Fault(name, number, f"weapon {weapon} and target {target} have a probability already",
+            "name every pair once"))
         return
-    chance[target, weapon] = _number(name, number, words[2:], 0.0, 1.0, "a probability from 0 to 1 after weapon and target", faults)
+    chance[target, weapon] = _number(name, number, words[2:], 0.0, 1.0,
+        "a probability from 0 to 1 after weapon and target", faults)
 
 
-def _number(name: str, number: int, words: list[str], least: float, most: float, what: str, faults: list[Fault]) -> float:
+def _number(
+    name: str, number: int, words: list[str], least: float, most: float, what: str, faults: list[Fault]
+) -> float:
     try:
         (value,) = (float(word) for word in words)
     except ValueError:

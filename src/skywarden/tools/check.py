@@ -65,9 +65,11 @@ def check_file(path: Path) -> list[Fault]:
     try:
         meant = _meant(path)
     except (OSError, ValueError) as error:
-        return [Fault(str(path)[:200], None, f"cannot be a file: {getattr(error, 'strerror', None) or error}", "Check the name.")]
+        return [Fault(str(path)[:200], None, f"cannot be a file: {getattr(error, 'strerror', None) or error}",
+            "Check the name.")]
     if meant is None:
-        return [Fault(str(path), None, "there is no such file", "Check the name; `skywarden list` shows what is at hand.")]
+        return [Fault(str(path), None, "there is no such file",
+            "Check the name; `skywarden list` shows what is at hand.")]
     path = meant
     if path.is_dir():
         return sites.faults_of(path) or _channels(path)
@@ -85,7 +87,8 @@ def check_file(path: Path) -> list[Fault]:
     faults: list[Fault] = []
     if read_bytes(path, faults) is not None:
         faults.append(Fault(str(path), None, f'does not look like anything Skywarden reads ("{suffix or path.name}")',
-                            "Name a site's folder, site.toml, zones.geojson, a scenario .toml, a .csv of flights, or a CAP alert .xml."))
+                            "Name a site's folder, site.toml, zones.geojson, a scenario .toml, a .csv of flights, or a "
+                            "CAP alert .xml."))
     return faults
 
 
@@ -95,7 +98,8 @@ def _channels(folder: Path) -> list[Fault]:
         for channel in sites.load(folder).channels:
             maker_of(channel)
     except UsageError as error:
-        return [Fault(str(folder / sites.TOML), None, str(error), "See docs/guide/own-siren.md for what each scheme is.")]
+        return [Fault(str(folder / sites.TOML), None, str(error),
+            "See docs/guide/own-siren.md for what each scheme is.")]
     return []
 
 
@@ -103,7 +107,8 @@ def _alert(path: Path) -> list[Fault]:
     """An alert of the Common Alerting Protocol."""
     faults: list[Fault] = []
     content = read_bytes(path, faults)
-    return faults if content is None else [Fault(str(path), fault.line, fault.what, fault.do) for fault in cap.faults_of(content)]
+    return faults if content is None else [Fault(str(path), fault.line, fault.what, fault.do)
+        for fault in cap.faults_of(content)]
 
 
 def _zones(path: Path) -> list[Fault]:
@@ -114,7 +119,8 @@ def _zones(path: Path) -> list[Fault]:
         return faults
     site = path.parent / sites.TOML
     if not site.exists():
-        return [*faults, Fault(str(path), None, f"there is no {sites.TOML} beside it", "Zones are checked against their site's origin: keep them together.")]
+        return [*faults, Fault(str(path), None, f"there is no {sites.TOML} beside it",
+            "Zones are checked against their site's origin: keep them together.")]
     document = Document(str(site), read_bytes(site, faults) or b"", faults)
     if document.data is not None:
         origin = sites.origin_of(document.root())

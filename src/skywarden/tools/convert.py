@@ -1,4 +1,6 @@
-"""The `convert` verb: traffic as others keep it (readsb traces, aircraft.json, BaseStation, OpenSky, the traffic library) as a CSV of recorded flights."""
+"""The `convert` verb: traffic as others keep it (readsb traces, aircraft.json, BaseStation,
+OpenSky, the traffic library) as a CSV of recorded flights.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,15 @@ MOST_ROWS = 20_000_000          # rows of a Parquet table
 COLUMNS = ("time_s", "icao24", "callsign", "latitude_deg", "longitude_deg", "altitude_m")
 UNITS = {"ft": FOOT, "m": 1.0}
 
-# Names that other programs give to each value, the first that a row has counts; heights with the length of their unit [m].
+# Names that other programs give to each value, the first that a row has counts; heights with the length of their unit
+# [m].
 TIMES = ("time_s", "timestamp", "time", "ts", "utc", "datetime", "last_position", "lastposupdate", "snapshot_id")
 ADDRESSES = ("icao24", "icao", "hex", "icao_hex", "hexident", "address", "mode_s")
 CALLSIGNS = ("callsign", "flight", "call_sign", "ident")
 LATITUDES = ("latitude_deg", "latitude", "lat")
 LONGITUDES = ("longitude_deg", "longitude", "lon", "lng", "long")
-HEIGHTS = (("altitude_m", 1.0), ("altitude_ft", FOOT), ("alt_baro", FOOT), ("altitude", FOOT), ("baroaltitude", 1.0), ("geoaltitude", 1.0), ("alt", FOOT),
+HEIGHTS = (("altitude_m", 1.0), ("altitude_ft", FOOT), ("alt_baro", FOOT), ("altitude", FOOT), ("baroaltitude", 1.0),
+    ("geoaltitude", 1.0), ("alt", FOOT),
            ("alt_geom", FOOT), ("height_m", 1.0))
 
 
@@ -47,17 +51,20 @@ class Position(NamedTuple):
 def convert(source: Path, out: Path, unit: str | None = None) -> str:
     """Write the positions of `source` as recorded flights; returns a sentence about what they are.
 
-    unit  "ft" or "m" where heights are not in the unit that their column usually has; None: feet, metres for OpenSky's and for names with _m
+    unit  "ft" or "m" where heights are not in the unit that their column usually has; None: feet,
+          metres for OpenSky's and for names with _m
 
-    Read are JSON (readsb traces, aircraft.json in one document or a document a line, lists of rows, columns of values), BaseStation text, CSV and Parquet,
-    packed by gzip or not. Raises TableError where none of it says where an aircraft was, UsageError for an unknown unit.
+    Read are JSON (readsb traces, aircraft.json in one document or a document a line, lists of rows,
+    columns of values), BaseStation text, CSV and Parquet, packed by gzip or not. Raises TableError
+    where none of it says where an aircraft was, UsageError for an unknown unit.
     """
     if unit is not None and unit not in UNITS:
         raise UsageError(f"--altitude {unit}: it is ft or m")
     found = sorted({p for p in _positions(source, UNITS[unit] if unit else None) if _usable(p)})
     if not found:
         raise TableError(Fault(str(source), None, "holds no position with a time, latitude and longitude",
-                               "Give a readsb trace, aircraft.json, BaseStation text, or a table with timestamp, icao24, latitude, longitude, altitude."))
+                               "Give a readsb trace, aircraft.json, BaseStation text, or a table with timestamp, "
+                               "icao24, latitude, longitude, altitude."))
     begin = found[0].time
     try:
         with out.open("w", encoding="utf-8", newline="") as file:
@@ -78,7 +85,8 @@ def _cells(p: Position, begin: float) -> tuple[str, ...]:
 
 
 def _usable(p: Position) -> bool:
-    return math.isfinite(p.time) and abs(p.latitude) <= 90.0 and abs(p.longitude) <= 360.0 and bool(p.address or p.callsign)
+    return math.isfinite(p.time) and abs(p.latitude) <= 90.0 and abs(p.longitude) <= 360.0 and bool(p.address
+        or p.callsign)
 
 
 def _positions(source: Path, metres: float | None) -> Iterator[Position]:
@@ -91,7 +99,8 @@ def _positions(source: Path, metres: float | None) -> Iterator[Position]:
             return
         text = _text(source)
     except OSError as error:
-        raise TableError(Fault(str(source), None, f"cannot be read: {error.strerror or error}", "Check its name and your permission.")) from None
+        raise TableError(Fault(str(source), None, f"cannot be read: {error.strerror or error}",
+            "Check its name and your permission.")) from None
     seen = look(text[:HEAD])
     if seen.kind in ("json", "json lines"):
         for document in _documents(text):
@@ -103,7 +112,8 @@ def _positions(source: Path, metres: float | None) -> Iterator[Position]:
             rows = csv.DictReader(io.StringIO(text.decode("utf-8", "replace"), newline=""))
             yield from (_of_row(row, metres) for row in rows)
         except csv.Error as error:
-            raise TableError(Fault(str(source), None, f"is not CSV: {error}", "Export it again as comma-separated text.")) from None
+            raise TableError(Fault(str(source), None, f"is not CSV: {error}",
+                "Export it again as comma-separated text.")) from None
     else:
         raise TableError(Fault(str(source), None, f"is {seen.name}", seen.do))
 
@@ -114,7 +124,8 @@ def _text(source: Path) -> bytes:
     for line in lines(source):
         size += len(line)
         if size > LARGEST_TEXT:
-            raise TableError(Fault(str(source), None, f"holds more than {LARGEST_TEXT // 2**20} MiB of text", "Split it by time."))
+            raise TableError(Fault(str(source), None, f"holds more than {LARGEST_TEXT // 2**20} MiB of text",
+                "Split it by time."))
         parts.append(line)
     return b"".join(parts)
 
@@ -123,10 +134,12 @@ def _parquet(source: Path, metres: float | None) -> Iterator[Position]:
     try:
         count = int(pl.scan_parquet(source).select(pl.len()).collect().item())
         if count > MOST_ROWS:
-            raise TableError(Fault(str(source), None, f"holds {count:,} rows, more than {MOST_ROWS:,}", "Split it by time."))
+            raise TableError(Fault(str(source), None, f"holds {count:,} rows, more than {MOST_ROWS:,}",
+                "Split it by time."))
         table = pl.read_parquet(source)
     except pl.exceptions.PolarsError as error:
-        raise TableError(Fault(str(source), None, f"is a damaged Parquet table: {str(error).splitlines()[0][:200]}", "Write it again.")) from None
+        raise TableError(Fault(str(source), None, f"is a damaged Parquet table: {str(error).splitlines()[0][:200]}",
+            "Write it again.")) from None
     for row in table.iter_rows(named=True):
         yield _of_row(row, metres)
 
@@ -164,7 +177,8 @@ def _of_json(document: Any, metres: float | None) -> Iterator[Position]:
             if isinstance(state, list) and len(state) >= 8:
                 when, place = _time(state[3] or document.get("time")), (_number(state[6]), _number(state[5]))
                 yield Position(when, _address(state[0]), _word(state[1]), *place, _number(state[7]))
-    elif all(isinstance(value, Mapping) for value in document.values()) and document:       # columns of values by row, as pandas writes them
+    # columns of values by row, as pandas writes them
+    elif all(isinstance(value, Mapping) for value in document.values()) and document:
         keys: Iterable[Any] = next(iter(document.values()))
         yield from (_of_row({name: column.get(key) for name, column in document.items()}, metres) for key in keys)
     else:
@@ -172,13 +186,16 @@ def _of_json(document: Any, metres: float | None) -> Iterator[Position]:
 
 
 def _of_trace(document: Mapping[str, Any]) -> Iterator[Position]:
-    """A readsb trace: rows of seconds after `timestamp`, latitude, longitude, altitude [ft] …, details with the call sign."""
+    """A readsb trace: rows of seconds after `timestamp`, latitude, longitude, altitude [ft] …,
+    details with the call sign.
+    """
     begin, address, callsign = _number(document.get("timestamp")), _address(document.get("icao")), ""
     for row in document["trace"]:
         if isinstance(row, list) and len(row) >= 4:
             details = row[8] if len(row) > 8 and isinstance(row[8], Mapping) else {}
             callsign = _word(details.get("flight")) or callsign
-            yield Position(begin + _number(row[0]), address, callsign, _number(row[1]), _number(row[2]), _number(row[3]) * FOOT)
+            yield Position(begin + _number(row[0]), address, callsign, _number(row[1]), _number(row[2]),
+                _number(row[3]) * FOOT)
 
 
 def _of_basestation(text: bytes) -> Iterator[Position]:
@@ -198,12 +215,14 @@ def _of_basestation(text: bytes) -> Iterator[Position]:
 def _of_row(row: Mapping[str, Any], metres: float | None) -> Position:
     """The position of one row, by the names of its columns."""
     low = {str(key).strip().lower(): value for key, value in row.items() if key is not None}
-    height, unit = next(((low[name], length) for name, length in HEIGHTS if low.get(name) not in (None, "")), (math.nan, 1.0))
+    height, unit = next(((low[name], length) for name, length in HEIGHTS if low.get(name) not in (None, "")),
+        (math.nan, 1.0))
     latitude, longitude = _first(low, LATITUDES), _first(low, LONGITUDES)
     if latitude is None and isinstance(low.get("position"), str):      # "47.4,8.5", as Flightradar24 writes it
         latitude, _, longitude = low["position"].partition(",")
     return Position(
-        _time(_first(low, TIMES)), _address(_first(low, ADDRESSES)), _word(_first(low, CALLSIGNS)), _number(latitude), _number(longitude),
+        _time(_first(low, TIMES)), _address(_first(low, ADDRESSES)), _word(_first(low, CALLSIGNS)), _number(latitude),
+        _number(longitude),
         _number(height) * (unit if metres is None else metres))
 
 
@@ -226,13 +245,17 @@ def _word(value: Any) -> str:
 
 
 def _address(value: Any) -> str:
-    """Six hexadecimal digits, what is left of them kept; a leading ~ marks an address that is not ICAO's, and is kept."""
+    """Six hexadecimal digits, what is left of them kept; a leading ~ marks an address that is not
+    ICAO's, and is kept.
+    """
     text = str(value).strip().lower() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return text.zfill(6) if text and all(c in "0123456789abcdef" for c in text) else text[:10]
 
 
 def _time(value: Any) -> float:
-    """Seconds since 1970: of seconds, milli-, micro- or nanoseconds by their size, or of a date and time as text, UTC where it does not say."""
+    """Seconds since 1970: of seconds, milli-, micro- or nanoseconds by their size, or of a date and
+    time as text, UTC where it does not say.
+    """
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     number = _number(value)

@@ -1,6 +1,8 @@
-"""The `fly` verb: rounds given by their states are flown forward on an idealised range, to check the flight model.
+"""The `fly` verb: rounds given by their states are flown forward on an idealised range, to check
+the flight model.
 
-Flat ground, constant gravity, no rotation, one wind at all heights. It takes states and gives impacts; it solves for nothing.
+Flat ground, constant gravity, no rotation, one wind at all heights. It takes states and gives
+impacts; it solves for nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ CHUNK = 2_000                   # rounds flown between two marks of the progress
 
 # Allowed values of each column, and what to do about others.
 LIMITS = {
-    "ballistic_coefficient_kgm2": (1e-3, 1e9, "give it in kg/m²: mass over form factor times calibre squared (G1, G7), over Cd times area (constant)"),
+    "ballistic_coefficient_kgm2": (1e-3, 1e9,
+        "give it in kg/m²: mass over form factor times calibre squared (G1, G7), over Cd times area (constant)"),
     "speed_mps": (0.0, 5_000.0, "give the speed in metres per second, 0 to 5000"),
     "elevation_deg": (-90.0, 90.0, "give the angle above the horizontal in degrees, -90 to 90"),
     "bearing_deg": (-360.0, 360.0, "give the direction clockwise from north in degrees, -360 to 360"),
@@ -45,23 +48,29 @@ LIMITS = {
 
 
 def fly_rounds(
-    rounds: str | Path, out: str | Path, wind: tuple[float, float] = (0.0, 0.0), atmosphere: str = "isa", isa_offset: float = 0.0,
+    rounds: str | Path, out: str | Path, wind: tuple[float, float] = (0.0, 0.0), atmosphere: str = "isa",
+    isa_offset: float = 0.0,
     ground_height: float = 1790.0,
 ) -> int:
     """Fly a table of rounds to the ground and write where they land; returns how many.
 
-    rounds         CSV or Parquet (by suffix): drag (G1, G7, constant), ballistic_coefficient_kgm2, speed_mps, elevation_deg,
-                   bearing_deg (clockwise from north), height_m (above the ground); other columns are ignored
-    out            CSV or Parquet (by suffix): impact_east_m, impact_north_m, time_of_flight_s, impact_speed_mps, apex_m (above the
+    rounds         CSV or Parquet (by suffix): drag (G1, G7, constant), ballistic_coefficient_kgm2,
+                   speed_mps, elevation_deg,
+                   bearing_deg (clockwise from north), height_m (above the ground); other columns
+                   are ignored
+    out            CSV or Parquet (by suffix): impact_east_m, impact_north_m, time_of_flight_s,
+                   impact_speed_mps, apex_m (above the
                    ground), a row a round, in the same order
     wind           where the air moves to, east and north [m/s]
-    atmosphere     "isa": ICAO on geopotential height; "isa-geometric": the same formula on geometric height; "exponential":
+    atmosphere     "isa": ICAO on geopotential height; "isa-geometric": the same formula on
+                   geometric height; "exponential":
                    1.225 kg/m³ falling by e each 10,200 m, speed of sound 340.3 - 0.0041 h
     isa_offset     added to the standard temperature at unchanged pressure [K]
     ground_height  of the ground above mean sea level [m]
 
-    Raises UsageError for an option out of bounds, TableError with every fault of the file, or of writing, otherwise.
-    Source: docs/models/flight.md. Agrees with high-precision references to 0.1 m: tests/kernels/test_flight.py
+    Raises UsageError for an option out of bounds, TableError with every fault of the file, or of
+    writing, otherwise. Source: docs/models/flight.md. Agrees with high-precision references to 0.1
+    m: tests/kernels/test_flight.py
     """
     air = _air(wind, atmosphere, isa_offset, ground_height)
     source = Path(rounds)
@@ -70,7 +79,8 @@ def fly_rounds(
     elevation, bearing = np.radians(values["elevation_deg"]), np.radians(values["bearing_deg"])
     speed, level = values["speed_mps"], values["speed_mps"] * np.cos(elevation)
     still = np.zeros(len(speed))
-    state = np.stack([still, still, values["height_m"], level * np.sin(bearing), level * np.cos(bearing), speed * np.sin(elevation)], axis=1)
+    state = np.stack([still, still, values["height_m"], level * np.sin(bearing), level * np.cos(bearing),
+        speed * np.sin(elevation)], axis=1)
     falls = _flown(state, law, 1.0 / values["ballistic_coefficient_kgm2"], air)
     _all_landed(source, table, falls)
     _write(Path(out), pl.DataFrame({
@@ -94,7 +104,8 @@ def _air(wind: tuple[float, float], atmosphere: str, isa_offset: float, ground_h
     if not -5_000.0 <= ground_height <= 20_000.0:
         raise UsageError(f"ground height {ground_height!r} is not metres above mean sea level, -5000 to 20000")
     if atmosphere == "exponential" and isa_offset != 0.0:
-        raise UsageError("an ISA offset has no meaning in the exponential atmosphere; choose isa or isa-geometric, or leave the offset out")
+        raise UsageError("an ISA offset has no meaning in the exponential atmosphere; choose isa or isa-geometric, or "
+            "leave the offset out")
     make = {"isa": icao, "isa-geometric": icao_geometric, "exponential": exponential}[atmosphere]
     return with_weather(make(ground_height), [0.0], [wind], isa_offset)
 
@@ -118,7 +129,8 @@ def _checked(file: Path, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, A
         faults.sort(key=lambda pair: pair[0])
         listed = [fault for _, fault in faults[:MOST_FAULTS]]
         if len(faults) > MOST_FAULTS:
-            listed.append(Fault(str(file), None, f"and {len(faults) - MOST_FAULTS:,} more values out of bounds", "correct these first"))
+            listed.append(Fault(str(file), None, f"and {len(faults) - MOST_FAULTS:,} more values out of bounds",
+                "correct these first"))
         raise TableError(*listed)
     return table.with_columns(drag), values
 

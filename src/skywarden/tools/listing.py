@@ -25,7 +25,8 @@ def _line(name: str, file: Path) -> str:
     content = read_bytes(file, faults)
     text = as_text(str(file), content, faults, utf8_only=True) if content is not None else None
     try:
-        title = tomllib.loads(text).get("title", "") if text is not None else f"({faults[0].what}: try `skywarden check`)"
+        title = tomllib.loads(text).get("title",
+            "") if text is not None else f"({faults[0].what}: try `skywarden check`)"
     except (ValueError, RecursionError):
         title = "(not valid TOML: try `skywarden check`)"
     return f"{name:<20} {title}"

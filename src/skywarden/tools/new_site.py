@@ -1,4 +1,6 @@
-"""The `new-site` verb: a site's folder for an airport of the open list, its runways drawn, everything else illustrative and marked so."""
+"""The `new-site` verb: a site's folder for an airport of the open list, its runways drawn,
+everything else illustrative and marked so.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ ROUND = 400.0       # distance that the notional airfield zone reaches beyond th
 DIGITS = 6          # decimals of a degree written, about a decimetre
 
 TOML = """\
-# {name} ({icao}). Place, elevation and runways from OurAirports, public domain, as of 2022-10-11; everything else is illustrative: put yours in its place.
+# {name} ({icao}). Place, elevation and runways from OurAirports, public domain, as of 2022-10-11;
+# everything else is illustrative: put yours in its place.
 # What each key means: docs/guide/own-site.md. After every change: skywarden check {folder}
 name = {key}
 title = {title}
@@ -72,12 +75,14 @@ hazard_radius_m = 40.0
 
 
 def new_site(asked: str, out: Path | None = None) -> tuple[Airport, Path]:
-    """Write the folder of a site for an airport: `site.toml` and `zones.geojson`; returns the airport and the folder.
+    """Write the folder of a site for an airport: `site.toml` and `zones.geojson`; returns the
+    airport and the folder.
 
     asked  ICAO or IATA code, or a name
     out    folder to make; the code in small letters where there is none
 
-    The folder is whole or not there. Raises UsageError where the airport is not known, the folder is there already or cannot be made.
+    The folder is whole or not there. Raises UsageError where the airport is not known, the folder
+    is there already or cannot be made.
     """
     airport = find_airport(asked)
     folder = out if out is not None else Path(airport.icao.lower())
@@ -93,7 +98,8 @@ def new_site(asked: str, out: Path | None = None) -> tuple[Airport, Path]:
                 shutil.move(Path(made) / name, whole / name)
             os.rename(whole, folder)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be made: {error.strerror or error}; choose another folder with --out") from None
+        raise UsageError(f"{folder} cannot be made: {error.strerror or error}; choose another folder with "
+            "--out") from None
     return airport, folder
 
 
@@ -101,8 +107,10 @@ def _toml(airport: Airport, folder: Path) -> str:
     strip = _corners(airport, airport.runways[0])
     beside = strip.mean(axis=0) + _across(strip) * 250.0
     return TOML.format(
-        name=airport.name, icao=airport.icao, folder=folder, key=json.dumps(airport.icao.lower()), title=json.dumps(airport.name, ensure_ascii=False),
-        latitude=airport.latitude, longitude=airport.longitude, elevation=airport.elevation, east=beside[0], north=beside[1])
+        name=airport.name, icao=airport.icao, folder=folder, key=json.dumps(airport.icao.lower()),
+        title=json.dumps(airport.name, ensure_ascii=False),
+        latitude=airport.latitude, longitude=airport.longitude, elevation=airport.elevation, east=beside[0],
+        north=beside[1])
 
 
 def _across(strip: Array) -> Array:
@@ -126,19 +134,23 @@ def _zones(airport: Airport) -> str:
     strips = [_corners(airport, runway) for runway in airport.runways]
     about = MultiPoint(np.concatenate(strips)).convex_hull.buffer(ROUND, join_style="mitre", mitre_limit=2.0)
     features = [
-        _feature(airport, strip, {"name": f"runway {runway.name}", "kind": "runway", "people": 0, "shelter_s": 0, "warn": "no",
+        _feature(airport, strip, {"name": f"runway {runway.name}", "kind": "runway", "people": 0, "shelter_s": 0,
+            "warn": "no",
                                   "note": "Runway ends and width from OurAirports, public domain."})
         for strip, runway in zip(strips, airport.runways, strict=True)]
     features.append(_feature(airport, np.asarray(about.exterior.coords)[:-1], {
         "name": "airfield", "kind": "alert-zone", "people": 100, "shelter_s": 8, "warn": "yes",
         "note": "Notional: draw the real zones in its place."}))
     lines = ",\n".join(json.dumps(feature, ensure_ascii=False) for feature in features)
-    name = json.dumps(f"{airport.name} ({airport.icao}), runways from OurAirports, the rest notional", ensure_ascii=False)
+    name = json.dumps(f"{airport.name} ({airport.icao}), runways from OurAirports, the rest notional",
+        ensure_ascii=False)
     return f'{{\n"type": "FeatureCollection",\n"name": {name},\n"features": [\n{lines}\n]\n}}\n'
 
 
 def _feature(airport: Airport, corners: Array, properties: dict[str, Any]) -> dict[str, Any]:
     place = (math.radians(airport.latitude), math.radians(airport.longitude), airport.elevation)
     latitude, longitude, _ = to_earth(*place, np.column_stack([corners, np.zeros(len(corners))]))
-    ring = [[round(math.degrees(x), DIGITS), round(math.degrees(y), DIGITS)] for x, y in zip(longitude, latitude, strict=True)]
-    return {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}}
+    ring = [[round(math.degrees(x), DIGITS), round(math.degrees(y), DIGITS)] for x, y in zip(longitude, latitude,
+        strict=True)]
+    return {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon",
+        "coordinates": [[*ring, ring[0]]]}}

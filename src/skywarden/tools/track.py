@@ -18,23 +18,27 @@ from skywarden.messages.picture import ACTION_NAMES, CLEAR, PRE_ALERT, RAISE, ST
 from skywarden.messages.tables import Array, take
 from skywarden.site.model import Site
 
-TRACKS = ("time_s", "track", "east_m", "north_m", "up_m", "east_mps", "north_mps", "up_mps", "ballistic_coefficient_kgm2", "p_projectile")
+TRACKS = ("time_s", "track", "east_m", "north_m", "up_m", "east_mps", "north_mps", "up_mps",
+    "ballistic_coefficient_kgm2", "p_projectile")
 IMPACTS = ("time_s", "track", "impact_time_s", "east_m", "north_m", "cov_ee_m2", "cov_en_m2", "cov_nn_m2")
 THREATS = ("time_s", "track", "zone", "kind", "probability", "arrival_time_s")
 WARNINGS = ("time_s", "zone", "action", "probability", "lead_time_s")
-WARM_UP_FRAMES = 40         # of the table itself, run before the clock counts: kernels compile on their first real input
+# of the table itself, run before the clock counts: kernels compile on their first real input
+WARM_UP_FRAMES = 40
 LARGEST_COEFFICIENT = 1e9   # kg/m², written where no drag is seen
 
 Rows = list[tuple[Any, ...]]
 
 
 def track_file(detections: Path | str, site: Site, out_dir: Path | str, format: str = "csv") -> dict[str, float]:
-    """Tracks, impacts, threats and warnings of every run of a table of detections, written to `out_dir` with a summary.
+    """Tracks, impacts, threats and warnings of every run of a table of detections, written to
+    `out_dir` with a summary.
 
     format  "csv" or "parquet"
 
-    Returns the summary: frames, detections, rejected (rows equal to others), wall_s, step_ms_median, step_ms_p99, step_ms_max (of `watch` alone).
-    Raises TableError where the table is wrong or the results cannot be written.
+    Returns the summary: frames, detections, rejected (rows equal to others), wall_s,
+    step_ms_median, step_ms_p99, step_ms_max (of `watch` alone). Raises TableError where the table
+    is wrong or the results cannot be written.
     """
     runs = read(detections, site)
     folder = Path(out_dir)
@@ -62,11 +66,13 @@ def track_file(detections: Path | str, site: Site, out_dir: Path | str, format: 
         summary = {
             "frames": len(steps), "detections": sum(int(run.detections.t.shape[0]) for run in runs),
             "rejected": sum(run.twice for run in runs), "wall_s": time.perf_counter() - begun,
-            "step_ms_median": float(np.median(ms)), "step_ms_p99": float(np.quantile(ms, 0.99)), "step_ms_max": float(ms.max()),
+            "step_ms_median": float(np.median(ms)), "step_ms_p99": float(np.quantile(ms, 0.99)),
+            "step_ms_max": float(ms.max()),
         }
         (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     except OSError as e:
-        raise TableError(Fault(str(folder), None, f"the results cannot be written: {e.strerror or e}", "check space and permissions")) from None
+        raise TableError(Fault(str(folder), None, f"the results cannot be written: {e.strerror or e}",
+            "check space and permissions")) from None
     return summary
 
 
@@ -74,7 +80,8 @@ def _prepare(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise TableError(Fault(str(folder), None, f"the folder cannot be made: {e.strerror or e}", "choose another --out")) from None
+        raise TableError(Fault(str(folder), None, f"the folder cannot be made: {e.strerror or e}",
+            "choose another --out")) from None
 
 
 def _warm(d: Detections, site: Site) -> None:
@@ -107,22 +114,29 @@ def _threat_rows(picture: Picture, site: Site) -> tuple[Array, ...]:
     """What endangers each zone: impacts of projectiles, and powered objects that head for it."""
     falling, coming = picture.threats, picture.inbound
     track, zone, probability, when = (
-        np.concatenate(pair) for pair in zip((falling.track, falling.zone, falling.probability, falling.t), coming[:4], strict=True))
+        np.concatenate(pair) for pair in zip((falling.track, falling.zone, falling.probability, falling.t), coming[:4],
+            strict=True))
     kind = np.array(["projectile"] * falling.track.shape[0] + ["inbound"] * coming.track.shape[0], object)
-    return (np.full(track.shape[0], picture.t), track, np.array([site.zones[z].name for z in zone], object), kind, probability, when)
+    return (np.full(track.shape[0], picture.t), track, np.array([site.zones[z].name for z in zone], object), kind,
+        probability, when)
 
 
 def _warning_rows(picture: Picture, site: Site) -> tuple[Array, ...]:
-    """What is raised and cleared in this frame, and the pre-alert where an object that heads for a zone is named: `raise` means take cover only."""
+    """What is raised and cleared in this frame, and the pre-alert where an object that heads for a
+    zone is named: `raise` means take cover only.
+    """
     w = take(picture.warnings, np.flatnonzero((picture.warnings.action == RAISE) | (picture.warnings.action == CLEAR)))
-    i = take(picture.inbound, np.flatnonzero((picture.inbound.since == picture.t) & np.array([site.zones[z].warn for z in picture.inbound.zone], np.bool_)))
+    i = take(picture.inbound, np.flatnonzero((picture.inbound.since == picture.t) & np.array([site.zones[z].warn
+        for z in picture.inbound.zone], np.bool_)))
     zones = np.array([site.zones[z].name for z in np.concatenate((w.zone, i.zone))], object)
     actions = np.array([ACTION_NAMES[int(a)] for a in w.action] + [STAGE_NAMES[PRE_ALERT]] * i.zone.shape[0], object)
     lead = np.concatenate((w.t_impact, i.t)) - picture.t
     return (np.full(zones.shape[0], picture.t), zones, actions, np.concatenate((w.probability, i.probability)), lead)
 
 
-def _write(folder: Path, name: str, columns: tuple[str, ...], parts: list[tuple[str, tuple[Array, ...]]], format: str) -> None:
+def _write(
+    folder: Path, name: str, columns: tuple[str, ...], parts: list[tuple[str, tuple[Array, ...]]], format: str
+) -> None:
     """One table, its columns gathered from all frames, with the run in front."""
     sizes = [part[0].shape[0] for _, part in parts]
     names = np.repeat(np.arange(len(parts)), sizes)

@@ -79,7 +79,8 @@ def volumes_of(frame: Frame, picture: Picture, site: Site, ledger: Ledger) -> li
         backed = own or answered(address, picture.t, place, pace, site, ledger)
         ago = math.inf if backed else ledger.trusted(address, place, frame.t, site)
         more = NEAR + NORTH * farthest_radar(place, site) + (0.0 if backed or ago < math.inf else UNBACKED)
-        made.append(Volume(number, address, not float(tracks.kind[k, 1]) >= 0.5, backed or ago < math.inf, float(tracks.seen[k]), picture.t, place, pace,
+        made.append(Volume(number, address, not float(tracks.kind[k, 1]) >= 0.5, backed or ago < math.inf,
+            float(tracks.seen[k]), picture.t, place, pace,
                          tracks.covariance[k, :6, :6], more, False, ago))
         words.append(False)
     for report in (*ledger.reports.values(), *ledger.nameless):
@@ -96,18 +97,23 @@ def volumes_of(frame: Frame, picture: Picture, site: Site, ledger: Ledger) -> li
         covariance = np.diag([sigma**2] * 3 + [DOUBT**2] * 3)
         if math.isnan(report.position[2]) and math.isfinite(report.pressure):
             covariance[2, 2] = (40.0 + 0.02 * abs(report.pressure)) ** 2
-        backed = report.address >= 0 and (report.address in backed_addresses or answered(report.address, report.t, place, pace, site, ledger))
+        backed = report.address >= 0 and (report.address in backed_addresses or answered(report.address, report.t,
+            place, pace, site, ledger))
         ago = math.inf if backed or report.address < 0 else ledger.trusted(report.address, place, frame.t, site)
         more = METRES_NIC.get(report.nic, UNSAID) + (0.0 if backed or ago < math.inf else UNBACKED)
-        made.append(Volume(-1, report.address, False, backed or ago < math.inf, report.t, report.t, place, pace, covariance, more, not known, ago))
+        made.append(Volume(-1, report.address, False, backed or ago < math.inf, report.t, report.t, place, pace,
+            covariance, more, not known, ago))
         words.append(report.grounded)
-    rolling = [_rolls(volume, volume.number >= 0, made, says, picture, site) for volume, says in zip(made, words, strict=True)]
-    made = [volume for them, rolls in zip(made, rolling, strict=True) for volume in _hidden(_slowly(them, picture.t) if rolls else them, picture.t, site)]
+    rolling = [_rolls(volume, volume.number >= 0, made, says, picture, site) for volume, says in zip(made, words,
+        strict=True)]
+    made = [volume for them, rolls in zip(made, rolling, strict=True) for volume in _hidden(_slowly(them, picture.t)
+        if rolls else them, picture.t, site)]
     return made + [volume for them in ledger.gone.values() for volume in _where_gone(them, picture.t, site)]
 
 
 def _rolls(volume: Volume, tracked: bool, volumes: list[Volume], says: bool, picture: Picture, site: Site) -> bool:
-    """Whether it is an aircraft on the ground: a track by its height, a report by its word or as a track of its address is.
+    """Whether it is an aircraft on the ground: a track by its height, a report by its word or as a
+    track of its address is.
 
     says  what the report says
     """
@@ -128,19 +134,24 @@ def _rolls(volume: Volume, tracked: bool, volumes: list[Volume], says: bool, pic
 
 
 def _slowly(volume: Volume, now: float) -> Volume:
-    """The same with SOFT in place of TURN for DOWN_FOR seconds: the parabola of TURN that touches that motion from above."""
+    """The same with SOFT in place of TURN for DOWN_FOR seconds: the parabola of TURN that touches
+    that motion from above.
+    """
     late = DOWN_FOR * (TURN - SOFT) / TURN
     return volume._replace(more=volume.more + 0.5 * SOFT * DOWN_FOR * late, seen=volume.seen + late)
 
 
 def _hidden(volume: Volume, now: float, site: Site) -> list[Volume]:
-    """The same, with the reach of what is not seen any more and flies, if it flies, low and below every radar; nothing where it has come to stand."""
+    """The same, with the reach of what is not seen any more and flies, if it flies, low and below
+    every radar; nothing where it has come to stand.
+    """
     ago = now - volume.seen
     if not ago > FOUND_S or math.isnan(volume.position[2]):
         return [volume]
     for when in (volume.seen, now):
         there = volume.position + (when - volume.t) * volume.velocity
-        if there[2] - ground_at(site, float(there[0]), float(there[1])) > NEAR_GROUND or in_view(there, 0.0, site, with_transponders=False):
+        if there[2] - ground_at(site, float(there[0]), float(there[1])) > NEAR_GROUND or in_view(there, 0.0, site,
+                with_transponders=False):
             return [volume]
     counts = SHUT_DOWN_S if float(np.linalg.norm(volume.velocity)) <= STILL else ABSENT_S
     return [volume._replace(more=volume.more + 0.5 * SOFT * ago**2, seen=now - FOUND_S)] if ago <= counts else []
@@ -152,7 +163,8 @@ def _where_gone(them: LostTrack, now: float, site: Site) -> Iterator[Volume]:
     if ago <= ABSENT_S:
         more = NEAR + NORTH * farthest_radar(them.state[:3], site)
         yield from _hidden(
-            Volume(them.number, them.address, them.unknown, True, them.seen, them.t, them.state[:3], them.state[3:6], them.covariance, more, False), now, site)
+            Volume(them.number, them.address, them.unknown, True, them.seen, them.t, them.state[:3], them.state[3:6],
+                them.covariance, more, False), now, site)
     runway = landing(them, site)
     if runway is None:
         return
@@ -166,4 +178,5 @@ def _where_gone(them: LostTrack, now: float, site: Site) -> Iterator[Volume]:
     for k in range(pieces + 1):
         east, north = begin + (nearest + (farthest - nearest) * k / pieces) * along
         place = np.array([east, north, ground_at(site, float(east), float(north))])
-        yield Volume(them.number, them.address, them.unknown, True, now + STAYS_S, now, place, np.zeros(3), np.zeros((6, 6)), DISC, False)
+        yield Volume(them.number, them.address, them.unknown, True, now + STAYS_S, now, place, np.zeros(3),
+            np.zeros((6, 6)), DISC, False)

@@ -1,7 +1,8 @@
-"""A second opinion on a drill: every clearance given, all of its evidence and every simulated order checked again, from the record alone.
+"""A second opinion on a drill: every clearance given, all of its evidence and every simulated order
+checked again, from the record alone.
 
-Shares no code with what gave them: its own physics, protected volumes, footprint and ledger of commands (`tests/test_house.py` keeps it so).
-Source of the rules: docs/models/airspace.md
+Shares no code with what gave them: its own physics, protected volumes, footprint and ledger of
+commands (`tests/test_house.py` keeps it so). Source of the rules: docs/models/airspace.md
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ class Violation(NamedTuple):
     """One thing that should not have been."""
 
     t: float
-    rule: str           # one word: aircraft, evidence, risk, projectile, threat, sensors, hold, consent, sector, reach, fallout, magazine, busy, …
+    # one word: aircraft, evidence, risk, projectile, threat, sensors, hold, consent, sector, reach, fallout, magazine,
+    # busy, …
+    rule: str
     track: int
     effector: int
     what: str           # with the values found
@@ -49,7 +52,8 @@ def violations(site: Site, moments: Iterable[tuple[Frame, Picture, Drill | None]
                 wrong = _unsafe(clearance, frame, picture, site, ledger)
                 found += [Violation(picture.t, rule, clearance.track, clearance.effector, what) for rule, what in wrong]
         for order in drill.orders:
-            found += [Violation(picture.t, rule, order.track, order.effector, what) for rule, what in unlawful(order, drill, frame, site, ledger)]
+            found += [Violation(picture.t, rule, order.track, order.effector, what) for rule, what in unlawful(order,
+                drill, frame, site, ledger)]
             ledger.orders.append((frame.t, order))
             ledger.shots += shots_of(order, frame, picture, site)
     return found
@@ -64,21 +68,24 @@ def _unsafe(clearance: Clearance, frame: Frame, picture: Picture, site: Site, le
     wrong = []
     sure = float(picture.tracks.kind[row, 0])
     if not sure >= policy.projectile_probability or int(picture.tracks.address[row]) >= 0:
-        wrong.append(("projectile", f"a projectile with probability {sure:.3f} and address {int(picture.tracks.address[row])}"))
+        wrong.append(("projectile", f"a projectile with probability {sure:.3f} and address "
+            f"{int(picture.tracks.address[row])}"))
     danger = float(picture.threats.probability[picture.threats.track == clearance.track].max(initial=0.0))
     if not danger >= policy.engage_probability:
         wrong.append(("threat", f"endangers a zone with probability {danger:.3f} at most"))
     if picture.health.radars.any():
         wrong.append(("sensors", "a radar is silent or doubtful"))
     if not frame.t - 1e-9 <= clearance.t_from <= clearance.t_to:
-        return [*wrong, ("clearance", f"window {clearance.t_from:.2f} to {clearance.t_to:.2f} s was given at {frame.t:.2f} s")]
+        return [*wrong, ("clearance", f"window {clearance.t_from:.2f} to {clearance.t_to:.2f} s was given at "
+            f"{frame.t:.2f} s")]
     path, height = path_of(row, frame, picture, site)
     met = meeting(path, height, clearance, effector, frame)
     if isinstance(met, str):
         return [*wrong, ("reach", met)]
     evidence = clearance.evidence
     wrong += [("evidence", what) for what in (
-        *space_wrong(path, height, met, row, clearance, effector, frame, picture, site), *frame_wrong(clearance, effector, frame, picture))]
+        *space_wrong(path, height, met, row, clearance, effector, frame, picture, site), *frame_wrong(clearance,
+            effector, frame, picture))]
     if evidence.ends.shape != (FAN, 3):
         return wrong
     plan = (between_lines(evidence.ends, 64) - effector.place)[:, :2]
@@ -88,7 +95,8 @@ def _unsafe(clearance: Clearance, frame: Frame, picture: Picture, site: Site, le
     opening = np.where(level > broad, np.arcsin(np.minimum(broad / np.maximum(level, 1e-9), 1.0)), math.pi)
     closed = [("points into a no-fire arc", arc) for arc in effector.no_fire]
     if effector.azimuth_width < 2.0 * math.pi - 1e-9:
-        closed.append(("leaves the effector's sector", (effector.azimuth_from + effector.azimuth_width, 2.0 * math.pi - effector.azimuth_width)))
+        closed.append(("leaves the effector's sector", (effector.azimuth_from + effector.azimuth_width,
+            2.0 * math.pi - effector.azimuth_width)))
     for what, (begin, width) in closed:
         middle = begin + 0.5 * width
         off = np.angle(np.exp(1j * (bearing - middle)))     # from the arc's middle, the short way round

@@ -19,7 +19,8 @@ from skywarden.verification.physics import TICK, acceleration, surroundings
 
 
 def space_wrong(
-    path: Array, height: Array, hit: Array, row: int, clearance: Clearance, effector: Effector, frame: Frame, picture: Picture, site: Site,
+    path: Array, height: Array, hit: Array, row: int, clearance: Clearance, effector: Effector, frame: Frame,
+    picture: Picture, site: Site,
 ) -> Iterator[str]:
     """What is wrong with the space that the evidence says is occupied."""
     e = clearance.evidence
@@ -30,24 +31,28 @@ def space_wrong(
     lines = e.ends - effector.place
     if not np.abs(np.linalg.norm(lines, axis=1) - far).max() <= 0.01:
         yield f"a line of the space is not {far:.0f} m long"
-    first, last = (clearance.t_from, clearance.t_hit) if effector.kind == "interceptor" else (clearance.t_hit, clearance.t_hit + effector.engagement_s)
+    first, last = (clearance.t_from, clearance.t_hit) if effector.kind == "interceptor" else (clearance.t_hit,
+        clearance.t_hit + effector.engagement_s)
     index = np.clip(np.linspace(first - now, last - now, FAN) / TICK, 0.0, len(path) - 1)
     low = np.floor(index).astype(int)
     mine = path[low] + (index - low)[:, None] * (path[np.minimum(low + 1, len(path) - 1)] - path[low]) - effector.place
     away = np.linalg.norm(mine, axis=1)
     # a path that ends a step sooner or later for a metre of height is no lie
-    slack = 2.0 * float(np.linalg.norm(path[-1] - path[-2])) if len(path) > 1 and (last - now) / TICK >= len(path) - 2 else 0.0
+    slack = 2.0 * float(np.linalg.norm(path[-1] - path[-2])) if len(path) > 1 and (last - now) / TICK >= len(
+        path) - 2 else 0.0
     off = np.linalg.norm(mine / away[:, None] * far - lines, axis=1)
     if not (off <= (METRE + slack) / away * far + 0.01).all():
         yield f"a line of the space passes {float((off * away / far).max()):.0f} m beside the track"
     state, c, here = picture.tracks.state[row], picture.tracks.covariance[row], surroundings(site, frame.weather)
     inverse = max(float(state[6]), 0.0)
-    pull = [acceleration(state[:6], int(picture.tracks.law[row]), k, here) for k in (inverse, inverse + math.sqrt(max(float(c[6, 6]), 0.0)))]
+    pull = [acceleration(state[:6], int(picture.tracks.law[row]), k, here) for k in (inverse,
+        inverse + math.sqrt(max(float(c[6, 6]), 0.0)))]
     lost, beside = float(np.linalg.norm(pull[1] - pull[0])), []
     for after, where, off in zip(np.linspace(first - now, last - now, FAN).tolist(), mine, away.tolist(), strict=True):
         spread = c[:3, :3] + after * (c[:3, 3:6] + c[3:6, :3]) + after**2 * c[3:6, 3:6]
         doubt = DEVIATIONS * math.hypot(math.sqrt(float(np.abs(spread).sum(axis=1).max())), 0.5 * after**2 * lost)
-        beside.append((doubt + NORTH * farthest_radar(where + effector.place, site)) / max(off, effector.reach_min, 1.0))
+        beside.append((doubt + NORTH * farthest_radar(where + effector.place, site)) / max(off, effector.reach_min,
+            1.0))
     opening = DISPERSION + max(beside) + _bent(path - effector.place, index, mine, lines, far)
     if not abs(e.spread - opening) <= 0.01 * opening + 1e-4 + 2.0 * (METRE + slack) / float(away.min()) * (slack > 0.0):
         yield f"the lines open by {e.spread:.4f} rad, not {opening:.4f}"
@@ -57,16 +62,19 @@ def space_wrong(
 
 
 def _bent(path: Array, index: Array, mine: Array, lines: Array, far: float) -> float:
-    """The widest angle by which what is between two lines leaves the triangle they span, and by how much its end is short of the arc [rad].
+    """The widest angle by which what is between two lines leaves the triangle they span, and by how
+    much its end is short of the arc [rad].
 
-    path, mine  (k, 3) and (FAN, 3) a track's way and its places on the lines, from the effector; index  (FAN,) where on that way these are
+    path, mine  (k, 3) and (FAN, 3) a track's way and its places on the lines, from the effector;
+                index  (FAN,) where on that way these are
     """
     worst = 0.0
     for j in range(FAN - 1):
         chord = mine[j + 1] - mine[j]
         between = path[math.ceil(index[j]) : math.floor(index[j + 1]) + 1]
         share = np.clip((between - mine[j]) @ chord / max(float(chord @ chord), 1e-12), 0.0, 1.0)
-        off = np.linalg.norm(between - mine[j] - share[:, None] * chord, axis=1) / np.maximum(np.linalg.norm(between, axis=1), 1.0)
+        off = np.linalg.norm(between - mine[j] - share[:, None] * chord, axis=1) / np.maximum(np.linalg.norm(between,
+            axis=1), 1.0)
         short = 1.0 - float(np.linalg.norm(lines[j] + lines[j + 1])) / (2.0 * far)
         worst = max(worst, short + float(off.max(initial=0.0)))
     return worst
@@ -100,17 +108,20 @@ def approaches_wrong(volumes: list[Volume], e: Evidence, frame: Frame, site: Sit
         return
     for row in range(a.zone.size):
         same = [o for o in own if o[0] == a.zone[row] and float(np.hypot(*(a.place[row] - o[1]))) <= METRE]
-        if not same or not abs((a.bearing[row] - math.atan2(same[0][2][0], same[0][2][1]) + math.pi) % (2.0 * math.pi) - math.pi) <= 0.01:
+        if not same or not abs((a.bearing[row] - math.atan2(same[0][2][0], same[0][2][1]) + math.pi) % (2.0 * math.pi)
+                - math.pi) <= 0.01:
             yield "an approach sector is not at its runway's end"
             continue
         _, place, way, length = same[0]
         counts, lost = [0, 0], (set[int](), set[int]())
         for volume in volumes:
             there = volume.position + volume.velocity * (frame.t - volume.t)
-            along, across = float((there[:2] - place) @ way), abs(float((there[0] - place[0]) * way[1] - (there[1] - place[1]) * way[0]))
+            along, across = float((there[:2] - place) @ way), abs(float((there[0] - place[0]) * way[1]
+                - (there[1] - place[1]) * way[0]))
             out = max(along, 0.0)
             for number, slack in enumerate((-0.5, 0.5)):
-                inside = -length - slack <= along <= 10_000.0 + slack and across <= 150.0 + math.tan(math.radians(3.0)) * out + slack
+                inside = -length - slack <= along <= 10_000.0 + slack and across <= 150.0 + math.tan(
+                    math.radians(3.0)) * out + slack
                 if not volume.unknown and inside and not there[2] > 300.0 + math.tan(math.radians(6.0)) * out + slack:
                     # one that was lost may be in several places, and is one
                     counts[number] += volume.number not in ledger.gone or volume.number not in lost[number]

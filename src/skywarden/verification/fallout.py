@@ -47,14 +47,17 @@ def circles_of(hit: Array, row: int, clearance: Clearance, effector: Effector, p
     shots = 0.0 if math.isinf(effector.speed) else float(effector.burst)
     return Circles(
         np.array([middle, 0.5 * (hit[:2] + lands), end[:2], effector.place[:2] + 1.5 * out]),
-        np.array([0.5 * fall * pace + 20.0 * math.sqrt(2.0 * up / GRAVITY) + 20.0, 0.5 * float(np.hypot(*(lands - hit[:2]))) + 100.0,
-                  0.5 * float(np.linalg.norm(e.ends[-1] - e.ends[0])) + e.spread * far + 20.0 * math.sqrt(2.0 * high / GRAVITY) + 20.0, max(1.5 * far, 200.0)]),
+        np.array([0.5 * fall * pace + 20.0 * math.sqrt(2.0 * up / GRAVITY) + 20.0,
+            0.5 * float(np.hypot(*(lands - hit[:2]))) + 100.0,
+                  0.5 * float(np.linalg.norm(e.ends[-1] - e.ends[0])) + e.spread * far
+                  + 20.0 * math.sqrt(2.0 * high / GRAVITY) + 20.0, max(1.5 * far, 200.0)]),
         np.array([stops * 30.0, stops * 0.15, shots * (1.0 - effector.dud_share), shots * effector.dud_share]),
         np.array([0.5, math.pi * site.policy.hazard_radius**2, 0.1, 20.0]))
 
 
 def meets_fragments(
-    volumes: list[Volume], circles: Circles, hit: Array, clearance: Clearance, effector: Effector, row: int, frame: Frame, picture: Picture,
+    volumes: list[Volume], circles: Circles, hit: Array, clearance: Clearance, effector: Effector, row: int,
+    frame: Frame, picture: Picture,
 ) -> float:
     """Probability that what comes down, or flies on, meets an aircraft there by dead reckoning."""
     e, total = clearance.evidence, 0.0
@@ -67,14 +70,16 @@ def meets_fragments(
     state = picture.tracks.state[row]
     pace = state[3:6] if dt < 0.5 else 2.0 * (hit - state[:3]) / dt - state[3:6]
     speed = float(np.linalg.norm(pace))
-    # pieces are thrown at 125 m/s, go on with the round's velocity and fall, all of it slowed by the square of the speed within 130 m
+    # pieces are thrown at 125 m/s, go on with the round's velocity and fall, all of it slowed by the square of the
+    # speed within 130 m
     cast = np.minimum(130.0 * np.log1p(125.0 * after / 130.0), 350.0)
     gone = 130.0 * np.log1p(speed * after / 130.0)
     least, most = 20.0 * np.maximum(after - 2.0, 0.0), 130.0 * np.log(np.cosh(after * math.sqrt(GRAVITY / 130.0)))
     # all of it drifts with no wind to the strongest up to there
     w = frame.weather
     blows = np.array([(0.0, 0.0), *w.wind[w.up < hit[2]], [np.interp(hit[2], w.up, column) for column in w.wind.T]])
-    middle, strays = blows.min(axis=0) + 0.5 * np.ptp(blows, axis=0), 0.5 * float(np.linalg.norm(np.ptp(blows, axis=0))) + 2.0 * w.wind_sigma
+    middle, strays = blows.min(axis=0) + 0.5 * np.ptp(blows, axis=0), 0.5 * float(np.linalg.norm(np.ptp(blows,
+        axis=0))) + 2.0 * w.wind_sigma
     drift = after[:, None] * np.append(middle, 0.0)
     # one broken off but whole keeps seven tenths of its velocity, give or take 25 m/s in each direction
     body = 0.7 * pace * after[:, None] - [0.0, 0.0, 0.5 * GRAVITY] * after[:, None] ** 2
@@ -84,23 +89,29 @@ def meets_fragments(
     for volume in volumes:
         there = volume.position + volume.velocity * (clearance.t_hit + after - volume.t)[:, None] - hit - drift
         axes = 3 if np.isfinite(volume.position[2]) else 2
-        total += share * bool((_off_pieces(there, pace, gone, least, most) <= cast + 100.0 + strays * after - METRE).any())
-        part = np.clip((there * body)[:, :axes].sum(axis=1) / np.maximum((body**2)[:, :axes].sum(axis=1), 1e-9), 0.5, 1.0)
+        total += share * bool((_off_pieces(there, pace, gone, least, most) <= cast + 100.0 + strays * after
+            - METRE).any())
+        part = np.clip((there * body)[:, :axes].sum(axis=1) / np.maximum((body**2)[:, :axes].sum(axis=1), 1e-9), 0.5,
+            1.0)
         apart = ((there - part[:, None] * body)[:, :axes] ** 2).sum(axis=1)
         total += float(circles.pieces[1] * (np.exp(-0.5 * apart / loose**2) * 300.0 / (2.0 * math.pi * loose**2)).max())
-        away = (volume.position + volume.velocity * (0.5 * (clearance.t_from + clearance.t_to) - volume.t) - e.place)[:axes]
+        away = (volume.position + volume.velocity * (0.5 * (clearance.t_from + clearance.t_to) - volume.t)
+            - e.place)[:axes]
         way = ((e.ends - e.place) / far)[:, :axes]
         level = (way**2).sum(axis=1)
         distance = np.where(level > 1e-9, way @ away / np.maximum(level, 1e-9), 2.0 * far)
         off = np.sqrt(np.maximum(float(away @ away) - distance**2 * level, 0.0))
         wide = np.maximum(e.spread * distance, 1.0)
         met = (distance > far) & (distance < 3.0 * far) & (off < wide + half * distance + volume.more + 100.0)
-        total += min(effector.burst * effector.dud_share, 1.0) * float(np.minimum(300.0 / (math.pi * wide[met] ** 2), 1.0).max(initial=0.0))
+        total += min(effector.burst * effector.dud_share, 1.0) * float(np.minimum(300.0 / (math.pi * wide[met] ** 2),
+            1.0).max(initial=0.0))
     return total
 
 
 def _off_pieces(there: Array, pace: Array, gone: Array, least: Array, most: Array) -> Array:
-    """(k,) how far a place (k, 3) is from where pieces would be that were not thrown: up to `gone` along the round's way, `least` to `most` below that."""
+    """(k,) how far a place (k, 3) is from where pieces would be that were not thrown: up to `gone`
+    along the round's way, `least` to `most` below that.
+    """
     speed = max(float(np.linalg.norm(pace)), 1e-9)
     low, high = np.zeros(len(gone)), gone
     # the nearest along the way, by looking ever closer: the distance is convex
@@ -115,7 +126,9 @@ def _off_pieces(there: Array, pace: Array, gone: Array, least: Array, most: Arra
     return np.asarray(np.take_along_axis(off, best, 1)[:, 0])
 
 
-def on_people(clearance: Clearance, hit: Array, row: int, effector: Effector, picture: Picture, site: Site) -> list[tuple[str, str]]:
+def on_people(
+    clearance: Clearance, hit: Array, row: int, effector: Effector, picture: Picture, site: Site
+) -> list[tuple[str, str]]:
     """What comes down on people, and what the evidence says of it."""
     e = clearance.evidence
     wrong = [
@@ -135,7 +148,8 @@ def on_people(clearance: Clearance, hit: Array, row: int, effector: Effector, pi
         people += own
         f = e.fallout
         apart = float(np.hypot(*(f.place[k] - circles.place[cause])))
-        near = apart <= 0.02 * circles.radius[cause] + 2.0 * METRE and abs(f.radius[k] - circles.radius[cause]) <= 0.02 * circles.radius[cause] + 2.0 * METRE
+        near = apart <= 0.02 * circles.radius[cause] + 2.0 * METRE and abs(f.radius[k]
+            - circles.radius[cause]) <= 0.02 * circles.radius[cause] + 2.0 * METRE
         # the grid over a zone may miss a strip of one part in sixty at its edge
         slack = 0.05 * max(own, float(f.people[k])) + 0.02 * _people_in(circles, cause, site, whole=True) + 1e-6
         if not (near and alike(float(f.pieces[k]), float(circles.pieces[cause])) and abs(f.people[k] - own) <= slack):
@@ -146,14 +160,16 @@ def on_people(clearance: Clearance, hit: Array, row: int, effector: Effector, pi
 
 
 def _people_in(circles: Circles, cause: int, site: Site, whole: bool = False) -> float:
-    """People expected to be endangered in one circle: pieces spread evenly over it, people over their zones. By a fine grid over each zone.
+    """People expected to be endangered in one circle: pieces spread evenly over it, people over
+    their zones. By a fine grid over each zone.
 
     whole  as if the circle held every zone that it reaches into
     """
     total, radius = 0.0, float(circles.radius[cause])
     for zone in site.zones:
         corners = zone.polygon
-        size = 0.5 * abs(float(np.sum(corners[:, 0] * np.roll(corners[:, 1], -1) - np.roll(corners[:, 0], -1) * corners[:, 1])))
+        size = 0.5 * abs(float(np.sum(corners[:, 0] * np.roll(corners[:, 1], -1) - np.roll(corners[:, 0],
+            -1) * corners[:, 1])))
         if not (zone.people > 0.0 and size > 0.0):
             continue
         low, high = corners.min(axis=0), corners.max(axis=0)
@@ -170,7 +186,8 @@ def _people_in(circles: Circles, cause: int, site: Site, whole: bool = False) ->
 def places_in(zone: Zone) -> Array:
     """(k, 2) places evenly over a zone [m]; its middle where it is too thin for them."""
     low, high = zone.polygon.min(axis=0), zone.polygon.max(axis=0)
-    grid = np.stack(np.meshgrid(*(a + (b - a) * (np.arange(30) + 0.5) / 30.0 for a, b in zip(low, high, strict=True))), -1).reshape(-1, 2)
+    grid = np.stack(np.meshgrid(*(a + (b - a) * (np.arange(30) + 0.5) / 30.0 for a, b in zip(low, high, strict=True))),
+        -1).reshape(-1, 2)
     inner = grid[[off_polygon(zone.polygon, spot) == 0.0 for spot in grid]]
     return inner if len(inner) else zone.polygon.mean(axis=0)[None, :]
 

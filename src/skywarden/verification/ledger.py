@@ -82,11 +82,15 @@ class Ledger:
     consents: list[tuple[float, str, str]] = field(default_factory=list)
     reports: dict[int, Report] = field(default_factory=dict)      # the newest by address
     nameless: list[Report] = field(default_factory=list)          # without one
-    answers: dict[int, tuple[float, float, float, int]] = field(default_factory=dict)     # by address: time, range, azimuth, radar
+    # by address: time, range, azimuth, radar
+    answers: dict[int, tuple[float, float, float, int]] = field(default_factory=dict)
     orders: list[tuple[float, Order]] = field(default_factory=list)
-    spent: dict[int, tuple[int, float]] = field(default_factory=dict)    # by effector: engagements of this magazine, when it is full again
-    agreed: dict[int, tuple[float, Report]] = field(default_factory=dict)     # by address: when a radar last agreed, -inf never, and the newest report
-    low: dict[int, LostTrack] = field(default_factory=dict)      # by number: out of every radar's view in the last picture
+    # by effector: engagements of this magazine, when it is full again
+    spent: dict[int, tuple[int, float]] = field(default_factory=dict)
+    # by address: when a radar last agreed, -inf never, and the newest report
+    agreed: dict[int, tuple[float, Report]] = field(default_factory=dict)
+    # by number: out of every radar's view in the last picture
+    low: dict[int, LostTrack] = field(default_factory=dict)
     gone: dict[int, LostTrack] = field(default_factory=dict)     # likewise, and lost since
     shots: list[Shot] = field(default_factory=list)
     pieces: dict[int, Shot] = field(default_factory=dict)   # by number: tracks of what a shot left
@@ -107,7 +111,8 @@ class Ledger:
         for k in range(a.t.size):
             if not np.isfinite(a.position[k, :2]).all():
                 continue
-            newest = Report(float(a.t[k]), int(a.address[k]), a.position[k], a.velocity[k], float(a.pressure_altitude[k]), int(a.nacp[k]), int(a.nic[k]),
+            newest = Report(float(a.t[k]), int(a.address[k]), a.position[k], a.velocity[k],
+                float(a.pressure_altitude[k]), int(a.nacp[k]), int(a.nic[k]),
                             bool(a.on_ground[k]))
             if newest.address < 0:
                 self.nameless.append(newest)
@@ -115,7 +120,8 @@ class Ledger:
                 self.reports[newest.address] = newest
         for k in range(d.t.size):
             mark = int(d.address[k])
-            if mark >= 0 and math.isfinite(d.range[k] + d.azimuth[k]) and (mark not in self.answers or d.t[k] >= self.answers[mark][0]):
+            if mark >= 0 and math.isfinite(d.range[k] + d.azimuth[k]) and (mark not in self.answers
+                    or d.t[k] >= self.answers[mark][0]):
                 self.answers[mark] = (float(d.t[k]), float(d.range[k]), float(d.azimuth[k]), int(d.sensor[k]))
         self.reports = {address: report for address, report in self.reports.items() if report.t >= frame.t - NEWS_S}
         self.nameless = [report for report in self.nameless if report.t > frame.t - 1.0]
@@ -141,7 +147,8 @@ class Ledger:
                 continue
             for shot in self.shots:
                 begun = float(tracks.born[k]) >= shot.t[0] - EARLIER or number == shot.track
-                if begun and shot.t[0] <= picture.t <= shot.t[-1] + SPLINTER_S and _cannot_fly(tracks.state[k], tracks.covariance[k], picture.t, shot, site):
+                if begun and shot.t[0] <= picture.t <= shot.t[-1] + SPLINTER_S and _cannot_fly(tracks.state[k],
+                        tracks.covariance[k], picture.t, shot, site):
                     here[number] = shot
                     break
         self.pieces = here
@@ -152,8 +159,10 @@ class Ledger:
             if report.t < frame.t - SILENCE_S or not np.isfinite(report.velocity).all():
                 continue
             report = report._replace(position=placed(report, frame, site))
-            when = self.answers[address][0] if answered(address, report.t, report.position, report.velocity, site, self) else -math.inf
-            rows = [k for k in range(tracks.number.size) if int(tracks.address[k]) == address and float(tracks.covariance[k, 6, 6]) > 1e-11]
+            when = self.answers[address][0] if answered(address, report.t, report.position, report.velocity, site,
+                self) else -math.inf
+            rows = [k for k in range(tracks.number.size) if int(tracks.address[k]) == address
+                and float(tracks.covariance[k, 6, 6]) > 1e-11]
             if rows:
                 off = far_off(report.position + (picture.t - report.t) * report.velocity - tracks.state[rows[0], :3])
                 if off <= AGREE + AGREE_SHARE * math.hypot(report.position[0], report.position[1]):
@@ -175,13 +184,16 @@ class Ledger:
                 continue
             if float(tracks.kind[k, 0]) >= site.policy.projectile_probability and address < 0:
                 continue
-            if not in_view(tracks.state[k, :3], math.sqrt(max(float(tracks.covariance[k, 2, 2]), 0.0)), site, with_transponders=False):
+            if not in_view(tracks.state[k, :3], math.sqrt(max(float(tracks.covariance[k, 2, 2]), 0.0)), site,
+                    with_transponders=False):
                 low[number] = LostTrack(
-                    number, address, not float(tracks.kind[k, 1]) >= 0.5, float(tracks.seen[k]), picture.t, tracks.state[k, :6], tracks.covariance[k, :6, :6])
+                    number, address, not float(tracks.kind[k, 1]) >= 0.5, float(tracks.seen[k]), picture.t,
+                    tracks.state[k, :6], tracks.covariance[k, :6, :6])
         new = {number: them for number, them in self.low.items() if number not in present and not _crashed(them, site)}
         self.gone = {
             number: them for number, them in {**self.gone, **new}.items()
-            if number not in present and picture.t - them.seen <= (ABSENT_S if landing(them, site) is None else ROLLING_S)}
+            if number not in present and picture.t - them.seen <= (ABSENT_S if landing(them, site) is None
+                else ROLLING_S)}
         self.low = low
 
     def trusted(self, address: int, place: Array, t: float, site: Site) -> float:
@@ -215,7 +227,8 @@ def landing(them: LostTrack, site: Site) -> tuple[Array, Array, float] | None:
         for along in (axis, -axis):
             s = float((them.state[:2] - middle) @ along) + half
             beside = abs(float(np.cross(np.append(along, 0.0), np.append(them.state[:2] - middle, 0.0))[2]))
-            if -FINAL <= s <= 2.0 * half and beside <= 150.0 + 0.05 * max(-s, 0.0) and float(them.state[3:5] @ along) >= LANDING:
+            if -FINAL <= s <= 2.0 * half and beside <= 150.0 + 0.05 * max(-s,
+                    0.0) and float(them.state[3:5] @ along) >= LANDING:
                 return middle - half * along, along, 2.0 * half
     return None
 
@@ -223,7 +236,8 @@ def landing(them: LostTrack, site: Site) -> tuple[Array, Array, float] | None:
 def _crashed(them: LostTrack, site: Site) -> bool:
     """Whether it sank so fast and low that no aircraft could have been saved."""
     sink = -float(them.state[5]) - 3.0 * math.sqrt(max(float(them.covariance[5, 5]), 0.0))
-    height = float(them.state[2] - (them.t - them.seen) * them.state[5]) - ground_at(site, float(them.state[0]), float(them.state[1]))
+    height = float(them.state[2] - (them.t - them.seen) * them.state[5]) - ground_at(site, float(them.state[0]),
+        float(them.state[1]))
     height += 3.0 * math.sqrt(max(float(them.covariance[2, 2]), 0.0))
     return sink > 0.0 and sink**2 / (2.0 * TURN) > max(height, 0.0)
 
@@ -235,7 +249,8 @@ def _cannot_fly(state: Array, covariance: Array, now: float, shot: Shot, site: S
         ago = now - when
         back = np.hstack([np.eye(3), -ago * np.eye(3)])
         deviation = math.sqrt(float(np.abs(back @ covariance[:6, :6] @ back.T).sum(axis=1).max()))
-        if ago >= 0.0 and float(np.linalg.norm(back @ state[:6] - place)) + DEVIATIONS * deviation + 0.5 * TURN * ago**2 + more <= room:
+        if ago >= 0.0 and float(np.linalg.norm(back @ state[:6]
+                - place)) + DEVIATIONS * deviation + 0.5 * TURN * ago**2 + more <= room:
             return True
     return False
 

@@ -1,4 +1,6 @@
-"""Limits that the checker holds a drill against: the rules of docs/models/airspace.md in numbers, written down a second time."""
+"""Limits that the checker holds a drill against: the rules of docs/models/airspace.md in numbers,
+written down a second time.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ DEVIATIONS = 5.0            # standard deviations that an aircraft's and a track
 METRES_95 = {               # m, position error exceeded in 5 % of reports, by NACp (DO-260B)
     1: 18_520.0, 2: 7_408.0, 3: 3_704.0, 4: 1_852.0, 5: 926.0, 6: 555.6, 7: 185.2, 8: 92.6, 9: 30.0, 10: 10.0, 11: 3.0}
 METRES_NIC = {              # m, radius of containment of a report, by NIC (DO-260B)
-    1: 37_040.0, 2: 14_816.0, 3: 7_408.0, 4: 3_704.0, 5: 1_852.0, 6: 1_111.2, 7: 370.4, 8: 185.2, 9: 75.0, 10: 25.0, 11: 7.5}
+    1: 37_040.0, 2: 14_816.0, 3: 7_408.0, 4: 3_704.0, 5: 1_852.0, 6: 1_111.2, 7: 370.4, 8: 185.2, 9: 75.0, 10: 25.0,
+    11: 7.5}
 UNSAID = 200.0              # m, error of a report whose category names none
 DOUBT = 2.0                 # m/s, standard deviation of a reported velocity
 BLIND = 300.0               # m/s, speed that an aircraft without a reported velocity may have

@@ -12,9 +12,12 @@ from skywarden.verification.limits import PEOPLE
 
 
 def same_clearance(a: Clearance, b: Clearance) -> bool:
-    """Whether two clearances are equal in every field, what is not a number included: read back from a file it is no longer itself."""
+    """Whether two clearances are equal in every field, what is not a number included: read back
+    from a file it is no longer itself.
+    """
     pairs = ((getattr(a, name), getattr(b, name)) for name in Clearance.__slots__)
-    return all(x == y or (isinstance(x, float) and isinstance(y, float) and math.isnan(x) and math.isnan(y)) for x, y in pairs)
+    return all(x == y or (isinstance(x, float) and isinstance(y, float) and math.isnan(x) and math.isnan(y)) for x,
+        y in pairs)
 
 
 def unlawful(order: Order, drill: Drill, frame: Frame, site: Site, ledger: Ledger) -> list[tuple[str, str]]:
@@ -38,7 +41,8 @@ def unlawful(order: Order, drill: Drill, frame: Frame, site: Site, ledger: Ledge
     if spent >= effector.magazine:
         wrong.append(("magazine", f"order {spent + 1} of {effector.magazine}"))
     if mine and frame.t - mine[-1] < effector.engagement_s - 1e-9:
-        wrong.append(("busy", f"ordered again after {frame.t - mine[-1]:.2f} s, an engagement takes {effector.engagement_s} s"))
+        wrong.append(("busy", f"ordered again after {frame.t - mine[-1]:.2f} s, an engagement takes "
+            f"{effector.engagement_s} s"))
     if spent + 1 == effector.magazine:
         full = order.t_from + effector.engagement_s + effector.reload_s
     ledger.spent[order.effector] = (spent + 1, full)

@@ -15,7 +15,9 @@ from skywarden.verification.physics import TICK, flight, surroundings
 
 
 def path_of(row: int, frame: Frame, picture: Picture, site: Site) -> tuple[Array, Array]:
-    """(k, 3) where a track will be every TICK from now, as long as it is TOO_LOW above the ground, and its height above it (k,)."""
+    """(k, 3) where a track will be every TICK from now, as long as it is TOO_LOW above the ground,
+    and its height above it (k,).
+    """
     path = flight(picture.tracks.state[row], int(picture.tracks.law[row]), surroundings(site, frame.weather), 180)
     height = path[:, 2] - np.array([ground_at(site, east, north) for east, north in path[:, :2]])
     below = np.flatnonzero(~(height >= TOO_LOW))
@@ -29,7 +31,8 @@ def ground_at(site: Site, east: float, north: float) -> float:
     rows, columns = g.up.shape
     if rows == 1 or columns == 1:
         return float(g.up[0, 0])
-    y, x = min(max((north - g.north0) / g.step, 0.0), rows - 1.0), min(max((east - g.east0) / g.step, 0.0), columns - 1.0)
+    y, x = min(max((north - g.north0) / g.step, 0.0), rows - 1.0), min(max((east - g.east0) / g.step, 0.0),
+        columns - 1.0)
     r, c = min(int(y), rows - 2), min(int(x), columns - 2)
     weights = np.outer([1.0 - (y - r), y - r], [1.0 - (x - c), x - c])
     return float((weights * g.up[r : r + 2, c : c + 2]).sum())
@@ -43,13 +46,16 @@ def meeting(path: Array, height: Array, clearance: Clearance, effector: Effector
     hit, up = path[round(index)], float(height[round(index)])
     away = float(np.linalg.norm(hit - effector.place))
     far = reach_of_effect(effector)
-    if not effector.reach_min - METRE <= away <= min(effector.reach_max, far) + METRE or up < effector.height_min - METRE:
+    if not effector.reach_min - METRE <= away <= min(effector.reach_max,
+            far) + METRE or up < effector.height_min - METRE:
         return f"the track is {away:.0f} m off and {up:.0f} m high, out of the effector's reach"
     if abs(clearance.t_hit - clearance.t_from - away / effector.speed) > SECOND + METRE / effector.speed:
-        return f"the effect needs {away / effector.speed:.2f} s to the track, not {clearance.t_hit - clearance.t_from:.2f} s"
+        return (f"the effect needs {away / effector.speed:.2f} s to the track, not "
+            f"{clearance.t_hit - clearance.t_from:.2f} s")
     turn = math.pi / effector.slew_rate
     if not effector.reaction_s - 1e-6 <= clearance.t_from - frame.t <= effector.reaction_s + turn + PATIENCE_S + 1e-6:
-        return f"the effect leaves {clearance.t_from - frame.t:.2f} s from now, the effector needs {effector.reaction_s} s"
+        return (f"the effect leaves {clearance.t_from - frame.t:.2f} s from now, the effector needs "
+            f"{effector.reaction_s} s")
     dwell = 0.0 if effector.kind == "interceptor" else effector.engagement_s
     ends = max(clearance.t_from + far / effector.speed + dwell, clearance.t_hit, clearance.t_from + TICK)
     if abs(ends - clearance.t_to) > 1e-6:
@@ -73,7 +79,8 @@ def in_view(place: Array, sigma: float, site: Site, with_transponders: bool) -> 
         line = place - radar.place
         flat = float(np.hypot(line[0], line[1]))
         sees = with_transponders or not radar.mode_s
-        if sees and flat < radar.range_max and line[2] - ABOVE_VIEW - 5.0 * sigma > math.tan(radar.elevation_min) * flat:
+        if sees and flat < radar.range_max and line[2] - ABOVE_VIEW - 5.0 * sigma > math.tan(
+                radar.elevation_min) * flat:
             return True
     return False
 
@@ -85,7 +92,8 @@ def far_off(line: Array) -> float:
 
 def alike(a: float, b: float) -> bool:
     """Whether two probabilities are the same for all purposes."""
-    return max(a, b) < 1e-13 or (min(a, b) >= 0.0 and abs(a - b) <= 0.25 * max(a, b)) if math.isfinite(a) and math.isfinite(b) else False
+    return max(a, b) < 1e-13 or (min(a, b) >= 0.0 and abs(a - b) <= 0.25 * max(a,
+        b)) if math.isfinite(a) and math.isfinite(b) else False
 
 
 def between_lines(ends: Array, parts: int) -> Array:

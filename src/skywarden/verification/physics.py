@@ -1,6 +1,8 @@
-"""How a projectile goes on from where a track has it, and what an effect does to it: the checker's own physics, of declared numbers only.
+"""How a projectile goes on from where a track has it, and what an effect does to it: the checker's
+own physics, of declared numbers only.
 
-Written again from the published sources, so that a mistake in the functions that a drill was worked out with does not excuse itself here.
+Written again from the published sources, so that a mistake in the functions that a drill was worked
+out with does not excuse itself here.
 """
 
 from __future__ import annotations
@@ -23,9 +25,11 @@ EARTH = 6_356_766.0     # radius in metres of the geopotential, Doc 7488
 GAS = 287.05287         # J/(kg K), specific gas constant of air, Doc 7488
 GAMMA = 1.4             # ratio of specific heats of air, Doc 7488
 WEIGHT = 9.80665        # m/s², gravity in the barometric formula, Doc 7488
-EXPONENTIAL, GEOMETRIC = 2, 1       # kinds of declared air: density by scale height; the standard's layers on geometric height
+# kinds of declared air: density by scale height; the standard's layers on geometric height
+EXPONENTIAL, GEOMETRIC = 2, 1
 
-# Layers of the standard atmosphere, Doc 7488: geopotential height of the foot [m], lapse [K/m], temperature [K] and pressure [Pa] there
+# Layers of the standard atmosphere, Doc 7488: geopotential height of the foot [m], lapse [K/m], temperature [K] and
+# pressure [Pa] there
 FOOT = np.array([0.0, 11e3, 20e3, 32e3, 47e3, 51e3, 71e3, 80e3])
 LAPSE = np.array([-6.5e-3, 0.0, 1e-3, 2.8e-3, 0.0, -2.8e-3, -2e-3, 0.0])
 KELVIN = 288.15 + np.concatenate(([0.0], np.cumsum(LAPSE[:-1] * np.diff(FOOT))))
@@ -36,7 +40,8 @@ def _pascal() -> Array:
     made = [101_325.0]
     for k in range(len(FOOT) - 1):
         ratio = KELVIN[k + 1] / KELVIN[k]
-        shift = math.exp(-WEIGHT * (FOOT[k + 1] - FOOT[k]) / (GAS * KELVIN[k])) if ratio == 1.0 else ratio ** (-WEIGHT / (GAS * LAPSE[k]))
+        shift = math.exp(-WEIGHT * (FOOT[k + 1] - FOOT[k]) / (GAS * KELVIN[k])) if ratio == 1.0 else ratio ** (
+            -WEIGHT / (GAS * LAPSE[k]))
         made.append(made[-1] * shift)
     return np.array(made)
 
@@ -51,7 +56,8 @@ class Surroundings(NamedTuple):
     datum: float            # height of the site's origin above mean sea level [m]
     warmer: float           # than the standard [K]
     denser: float           # ratio to the standard's pressure
-    exponential: Array      # (4,) density at sea level [kg/m³], scale height [m], sound speed there [m/s], its fall by height [1/s]
+    # (4,) density at sea level [kg/m³], scale height [m], sound speed there [m/s], its fall by height [1/s]
+    exponential: Array
     wind_up: Array          # (k,) heights of the wind profile above the origin [m]
     wind: Array             # (k, 2) wind towards east and north at these [m/s]
     mach: Array             # (laws, nodes) Mach numbers of each declared drag law, padded with inf
@@ -65,8 +71,10 @@ def surroundings(site: Site, weather: Weather) -> Surroundings:
     """The declared air, drag laws and earth of a site, in the weather that a frame carries."""
     a, e = site.air, site.earth
     return Surroundings(
-        a.kind, a.datum, weather.temperature_offset, weather.pressure_ratio, np.array([a.rho0, a.scale, a.sound0, a.sound_lapse]),
-        np.asarray(weather.up, np.float64), np.asarray(weather.wind, np.float64), site.drags.mach, site.drags.cubic, e.gravity, e.radius, e.spin)
+        a.kind, a.datum, weather.temperature_offset, weather.pressure_ratio, np.array([a.rho0, a.scale, a.sound0,
+            a.sound_lapse]),
+        np.asarray(weather.up, np.float64), np.asarray(weather.wind, np.float64), site.drags.mach, site.drags.cubic,
+        e.gravity, e.radius, e.spin)
 
 
 @njit(cache=True, error_model="numpy")
@@ -90,13 +98,15 @@ def air_at(s: Surroundings, up: float) -> tuple[float, float]:
 
 @njit(cache=True, error_model="numpy")
 def acceleration(y: Array, law: int, inverse: float, s: Surroundings) -> Array:
-    """(3,) acceleration of a point mass, east north up [m/s²]: drag through moving air, Coriolis, gravity.
+    """(3,) acceleration of a point mass, east north up [m/s²]: drag through moving air, Coriolis,
+    gravity.
 
     y        (6,) place [m] and velocity [m/s]
     law      row of the drag laws
     inverse  1 / ballistic coefficient [m²/kg]
 
-    Source: docs/models/flight.md (point-mass equations). Agrees with the kernels to 1e-9: tests/stages/test_verify.py
+    Source: docs/models/flight.md (point-mass equations). Agrees with the kernels to 1e-9:
+    tests/stages/test_verify.py
     """
     through = y[3:6].copy()
     through[0] -= np.interp(y[2], s.wind_up, s.wind[:, 0])
@@ -117,7 +127,8 @@ def acceleration(y: Array, law: int, inverse: float, s: Surroundings) -> Array:
 
 @njit(cache=True, error_model="numpy")
 def flight(state: Array, law: int, s: Surroundings, steps: int) -> Array:
-    """(steps + 1, 3) places of a projectile now and every TICK from now, by Runge and Kutta's fourth order [m].
+    """(steps + 1, 3) places of a projectile now and every TICK from now, by Runge and Kutta's
+    fourth order [m].
 
     state   (7,) or more: place [m], velocity [m/s], 1 / ballistic coefficient [m²/kg]
     law     row of the drag laws
@@ -143,8 +154,9 @@ def stopping_probability(effector: Effector, line: Array, velocity: Array) -> fl
     line      (3,) from the effector to where the round is met [m]
     velocity  (3,) the round's there [m/s]
 
-    The declared chance holds at half reach along the line of sight; it falls straight from one and a half times that at the effector to half
-    of it at full reach, and by `crossing_loss` with the squared sine of the crossing angle. 0 out of reach, SUREST at most.
+    The declared chance holds at half reach along the line of sight; it falls straight from one and
+    a half times that at the effector to half of it at full reach, and by `crossing_loss` with the
+    squared sine of the crossing angle. 0 out of reach, SUREST at most.
     """
     far, pace = float(np.linalg.norm(line)), float(np.linalg.norm(velocity))
     if far < effector.reach_min or far > effector.reach_max:

@@ -25,11 +25,14 @@ class Comparison(NamedTuple):
 
 
 def check_record(
-    record: Record, step: Callable[[Frame], tuple[Picture, Drill | None]], progress: Callable[[int], None] = lambda frames: None,
+    record: Record, step: Callable[[Frame], tuple[Picture, Drill | None]], progress: Callable[[int],
+        None] = lambda frames: None,
 ) -> Comparison:
-    """Step every recorded frame again and compare; stops at the first frame, picture or drill that is not the recorded one.
+    """Step every recorded frame again and compare; stops at the first frame, picture or drill that
+    is not the recorded one.
 
-    step      what a fresh session of the record's own site does with a frame: watch, and rehearse where the record is of a simulation
+    step      what a fresh session of the record's own site does with a frame: watch, and rehearse
+              where the record is of a simulation
     progress  told how many frames have been compared
     """
     if not record.header_sound:
@@ -37,14 +40,17 @@ def check_record(
     frames = 0
     for row, gap, damage in record.chained():
         if gap is not None and damage is None:
-            said = f"{record.path}: {frames} frames, every picture the same to the last bit; then {gap}. What follows cannot be repeated without them"
+            said = (f"{record.path}: {frames} frames, every picture the same to the last bit; then {gap}. What follows "
+                "cannot be repeated without them")
             return Comparison(True, frames, 0, float("nan"), said)
         fault = damage or _unlike(record, row, step)
         if fault is not None:
-            return Comparison(False, frames, row.n if row.n == frames + 1 else frames + 1, row.t, f"{record.path}: {fault}")
+            return Comparison(False, frames, row.n if row.n == frames + 1 else frames + 1, row.t,
+                f"{record.path}: {fault}")
         frames += 1
         progress(frames)
-    return Comparison(True, frames, 0, float("nan"), f"{record.path}: {frames} frames, every picture the same to the last bit")
+    return Comparison(True, frames, 0, float("nan"),
+        f"{record.path}: {frames} frames, every picture the same to the last bit")
 
 
 def _unlike(record: Record, row: Row, step: Callable[[Frame], tuple[Picture, Drill | None]]) -> str | None:
@@ -72,11 +78,13 @@ def _compare(name: str, kind: type, recorded: bytes | None, now: Any, form: int)
         found = differences(decode(recorded, kind), now) if form == FORMAT else unlike(recorded, now, form)
     except RecordError as error:
         return f"the recorded {name} cannot be decoded: {error}"
-    return "; ".join(found[:3]) + (f"; and {len(found) - 3} columns more" if len(found) > 3 else "") if found else "the encoding" if form == FORMAT else None
+    return "; ".join(found[:3]) + (f"; and {len(found) - 3} columns more" if len(found) > 3
+        else "") if found else "the encoding" if form == FORMAT else None
 
 
 def _elsewhere(record: Record) -> str:
     """On another processor or with other versions the last bits may differ: say so, with what is different."""
     here = machine()
-    other = [f"{key} {value} (here {here[key]})" for key, value in record.machine.items() if key in here and here[key] != value]
+    other = [f"{key} {value} (here {here[key]})" for key, value in record.machine.items() if key in here
+        and here[key] != value]
     return f"\n    It was recorded with {', '.join(other)}: there the last bits may differ" if other else ""

@@ -14,21 +14,38 @@ from skywarden.site.model import Effector, Site
 from skywarden.verification.aircraft import Volume
 from skywarden.verification.fallout import circles_of, meets_fragments
 from skywarden.verification.ledger import Ledger
-from skywarden.verification.limits import BLIND, DEVIATIONS, FAST, GLANCE, LEAVES, METRE, NEWS_S, RISK, TARDY, TOP_SPEED, TURN, Array
+from skywarden.verification.limits import (
+    BLIND,
+    DEVIATIONS,
+    FAST,
+    GLANCE,
+    LEAVES,
+    METRE,
+    NEWS_S,
+    RISK,
+    TARDY,
+    TOP_SPEED,
+    TURN,
+    Array,
+)
 from skywarden.verification.path import alike, between_lines, reach_of_effect
 
 
 def near_aircraft(
-    volumes: list[Volume], clearance: Clearance, hit: Array, row: int, effector: Effector, frame: Frame, picture: Picture, site: Site, ledger: Ledger,
+    volumes: list[Volume], clearance: Clearance, hit: Array, row: int, effector: Effector, frame: Frame,
+    picture: Picture, site: Site, ledger: Ledger,
 ) -> list[tuple[str, str]]:
-    """Aircraft, and what may be one, that come too near; tubes of the evidence that are not theirs; a bound that is not the sum of its parts."""
+    """Aircraft, and what may be one, that come too near; tubes of the evidence that are not theirs;
+    a bound that is not the sum of its parts.
+    """
     e, safety, wrong = clearance.evidence, site.policy.safety_distance, []
     tubes = e.tubes
     left = list(range(tubes.number.size))
     found: list[tuple[int, float]] = []
     risks = 0.0
     for volume in volumes:
-        name = f"track {volume.number}" if volume.number >= 0 else f"address {volume.address:06X}" if volume.address >= 0 else "a nameless report"
+        name = (f"track {volume.number}" if volume.number >= 0 else f"address {volume.address:06X}" if volume.address
+            >= 0 else "a nameless report")
         quick, fine = _nearest(volume, clearance, effector, safety, exact=False), 1
         row_of = [k for k in left if _same_volume(volume, tubes, k)]
         if row_of and quick[0] > 4.0 * safety and abs(float(tubes.gap[row_of[0]]) - quick[0]) <= 0.5:
@@ -49,25 +66,31 @@ def near_aircraft(
         honest = (gap, reach, when, risk)
         # of several moments equally near any may be named; what is then said must be true of that moment
         near = abs(told[0] - honest[0]) <= METRE and abs(told[1] - honest[1]) <= 0.02 * abs(honest[1]) + 5.0
-        moment = abs(told[2] - honest[2]) <= GLANCE + 1e-6 or abs(_gap_at(volume, clearance, effector, told[2], fine) - told[0]) <= METRE
+        moment = abs(told[2] - honest[2]) <= GLANCE + 1e-6 or abs(_gap_at(volume, clearance, effector, told[2],
+            fine) - told[0]) <= METRE
         if not (near and moment and alike(told[3], honest[3])):
-            wrong.append(("evidence", f"the tube of {name} is said to come within {told[0]:.0f} m, it comes within {honest[0]:.0f} m"))
+            wrong.append(("evidence", f"the tube of {name} is said to come within {told[0]:.0f} m, it comes within "
+                f"{honest[0]:.0f} m"))
         risks += honest[3]
         found.append((volume.number, told[0]))
     if left:
         wrong.append(("evidence", f"{len(left)} tubes belong to nothing that flies"))
     if found:
         nearest = min(found, key=lambda pair: pair[1])
-        if abs(clearance.distance - nearest[1]) > METRE or clearance.aircraft not in {n for n, gap in found if gap <= nearest[1] + METRE}:
-            wrong.append(("evidence", f"the closest is {nearest[0]} at {nearest[1]:.0f} m, not {clearance.aircraft} at {clearance.distance:.0f} m"))
+        if abs(clearance.distance - nearest[1]) > METRE or clearance.aircraft not in {n for n, gap in found
+                if gap <= nearest[1] + METRE}:
+            wrong.append(("evidence", f"the closest is {nearest[0]} at {nearest[1]:.0f} m, not {clearance.aircraft} at "
+                f"{clearance.distance:.0f} m"))
     elif clearance.aircraft != -1 or clearance.distance != math.inf:
-        wrong.append(("evidence", f"nothing flies, yet the closest is {clearance.aircraft} at {clearance.distance:.0f} m"))
+        wrong.append(("evidence", f"nothing flies, yet the closest is {clearance.aircraft} at {clearance.distance:.0f} "
+            "m"))
     far = reach_of_effect(effector)
     wide = safety + e.spread * far
     unseen = 1e-17 * (far + 2.0 * safety) * 2.0 * wide * (2.0 * wide + float(np.linalg.norm(e.ends[-1] - e.ends[0])))
     unseen += sum({id(shot): shot.bound for shot in ledger.pieces.values()}.values())
     claims = 1e-5 / 3_600.0 * sum(
-        clearance.t_to - frame.t + (volume.trusted if volume.backed else NEWS_S) for volume in volumes if not volume.backed or volume.trusted < math.inf)
+        clearance.t_to - frame.t + (volume.trusted if volume.backed else NEWS_S) for volume in volumes
+        if not volume.backed or volume.trusted < math.inf)
     circles = circles_of(hit, row, clearance, effector, picture, site)
     fragments = meets_fragments(volumes, circles, hit, clearance, effector, row, frame, picture)
     for part, own in (("unseen", unseen), ("outside", risks), ("claims", claims), ("fragments", fragments)):
@@ -82,9 +105,11 @@ def near_aircraft(
 
 def _same_volume(volume: Volume, tubes: Any, k: int) -> bool:
     flags = (int(tubes.number[k]), int(tubes.address[k]), bool(tubes.unknown[k]), bool(tubes.backed[k]))
-    if flags != (volume.number, volume.address, volume.unknown, volume.backed) or abs(tubes.seen[k] - volume.seen) + abs(tubes.t[k] - volume.t) > 1e-9:
+    if flags != (volume.number, volume.address, volume.unknown, volume.backed) or abs(tubes.seen[k]
+            - volume.seen) + abs(tubes.t[k] - volume.t) > 1e-9:
         return False
-    told, own = (np.append(a, b) for a, b in ((tubes.position[k], tubes.velocity[k]), (volume.position, volume.velocity)))
+    told, own = (np.append(a, b) for a, b in ((tubes.position[k], tubes.velocity[k]),
+        (volume.position, volume.velocity)))
     return bool(np.allclose(told, own, rtol=0.0, atol=0.01, equal_nan=True))
 
 
@@ -95,8 +120,11 @@ def _reach_of(volume: Volume, since: float, dt: float, speed: float) -> float:
     return min(0.5 * TURN * since**2, (TOP_SPEED + speed) * max(since, dt))
 
 
-def _nearest(volume: Volume, clearance: Clearance, effector: Effector, safety: float, exact: bool, fine: int = 1) -> tuple[float, float, float, float]:
-    """Least distance of a volume's tube from the space, how far it reaches, when, and the risk that it is nearer than `safety` after all.
+def _nearest(
+    volume: Volume, clearance: Clearance, effector: Effector, safety: float, exact: bool, fine: int = 1
+) -> tuple[float, float, float, float]:
+    """Least distance of a volume's tube from the space, how far it reaches, when, and the risk that
+    it is nearer than `safety` after all.
 
     exact  False: the plain bound by which far ones are told
     fine   so many looks for one where GLANCE is too coarse to tell
@@ -124,16 +152,22 @@ def _gap_at(volume: Volume, clearance: Clearance, effector: Effector, when: floa
     ticks = min(max(math.ceil((clearance.t_to - clearance.t_from) / GLANCE), 1), 2000) * fine
     if not clearance.t_from - 1e-6 <= when <= clearance.t_to + 1e-6:
         return math.nan
-    return float(_gaps_at(volume, clearance, effector, np.array([when]), (clearance.t_to - clearance.t_from) / ticks, 0.0)[0][0])
+    return float(_gaps_at(volume, clearance, effector, np.array([when]), (clearance.t_to - clearance.t_from) / ticks,
+        0.0)[0][0])
 
 
-def _gaps_at(volume: Volume, clearance: Clearance, effector: Effector, when: Array, step: float, safety: float) -> tuple[Array, Array, Array]:
-    """(k,) distance of the tube from the cones at each moment, how far it reaches, and the risk. Half a step of motion belongs to the tube."""
+def _gaps_at(
+    volume: Volume, clearance: Clearance, effector: Effector, when: Array, step: float, safety: float
+) -> tuple[Array, Array, Array]:
+    """(k,) distance of the tube from the cones at each moment, how far it reaches, and the risk.
+    Half a step of motion belongs to the tube.
+    """
     e = clearance.evidence
     axes = 3 if np.isfinite(volume.position[2]) else 2
     dt, speed = when - volume.t, float(np.linalg.norm(volume.velocity))
     grown = volume.more + 0.5 * step * speed + np.array([
-        _reach_of(volume, max(at - volume.seen, 0.0) + 0.5 * step, abs(at - volume.t) + 0.5 * step, speed) for at in when.tolist()])
+        _reach_of(volume, max(at - volume.seen, 0.0) + 0.5 * step, abs(at - volume.t) + 0.5 * step, speed)
+        for at in when.tolist()])
     place = (volume.position + volume.velocity * dt[:, None] - e.place)[:, None, None, :axes]
     # what is between two lines is as good as lines close together
     apart = float(np.linalg.norm(np.diff(e.ends, axis=0), axis=1).max())
@@ -143,7 +177,8 @@ def _gaps_at(volume: Volume, clearance: Clearance, effector: Effector, when: Arr
     # the nearest of each cone's spheres, by looking ever closer
     first, last = np.zeros(when.size), np.ones(when.size)
     if math.isfinite(effector.speed):
-        pace, dwell = effector.speed / reach_of_effect(effector), 0.0 if effector.kind == "interceptor" else effector.engagement_s
+        pace, dwell = effector.speed / reach_of_effect(
+            effector), 0.0 if effector.kind == "interceptor" else effector.engagement_s
         last = np.clip(FAST * pace * (when + 0.5 * step - clearance.t_from), 0.0, 1.0)
         first = np.minimum(np.clip(TARDY * pace * (when - 0.5 * step - clearance.t_from - dwell), 0.0, 1.0), last)
     least, most = (np.repeat(edge[:, None, None], len(fan), axis=1) for edge in (first, last))
@@ -166,5 +201,6 @@ def _gaps_at(volume: Volume, clearance: Clearance, effector: Effector, when: Arr
     row = np.arange(when.size)
     gap, sigma = gap[row, line], sigma[row, line]
     spare = gap - safety + DEVIATIONS * sigma
-    risk = np.array([0.5 * math.erfc(a / b / math.sqrt(2.0)) if b > 0.0 else float(a < 0.0) for a, b in zip(spare.tolist(), sigma.tolist(), strict=True)])
+    risk = np.array([0.5 * math.erfc(a / b / math.sqrt(2.0)) if b > 0.0 else float(a < 0.0) for a,
+        b in zip(spare.tolist(), sigma.tolist(), strict=True)])
     return gap, DEVIATIONS * sigma + grown, risk

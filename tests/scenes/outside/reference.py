@@ -1,9 +1,9 @@
 """The reference filter: batch least squares on each round's own detections, told the shape of its
 drag curve but not the coefficient.
 
-It knows the noise of every detection, when the motor stops (what is seen before does not count), the
-law by which the true wind errs, and how large lift and drift may be; it never sees a false alarm or
-another round's echo.
+It knows the noise of every detection, when the motor stops (what is seen before does not count),
+the law by which the true wind errs, and how large lift and drift may be; it never sees a false
+alarm or another round's echo.
 """
 
 from __future__ import annotations
@@ -296,9 +296,9 @@ def warnings(raid: Raid, plots: list[Plots]) -> list[tuple[int, float]]:
     """Zones that the reference's expectations would have warned by the plain rule, and when:
     docs/models/outside-judge.md.
 
-    A zone is raised where it is endangered with P_WARN or more at two looks half a second apart, and
-    its place is known to the hazard radius, or the danger is sure, or people have no more time than
-    they need.
+    A zone is raised where it is endangered with P_WARN or more at two looks half a second apart,
+    and its place is known to the hazard radius, or the danger is sure, or people have no more time
+    than they need.
     """
     air, place = believed_world(raid.place), raid.place
     ends = [r.body.path.end for r in raid.rounds]

@@ -132,7 +132,8 @@ def score(raid: Raid, told: Told, number: int = 0, beside: Beside | None = None,
     """Everything judged of one raid.
 
     beside  what the reference filter says of the same rounds: `by_reference`
-    rule    the zones that its expectations would have warned by the plain rule, and when: `reference.warnings`
+    rule    the zones that its expectations would have warned by the plain rule, and when:
+            `reference.warnings`
     """
     owners = matched(raid, told)
     first, see = sight(raid)

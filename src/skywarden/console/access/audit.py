@@ -1,4 +1,6 @@
-"""Every action of every person, allowed or refused, one JSON line each; actions that were carried out stand in the record as commands as well."""
+"""Every action of every person, allowed or refused, one JSON line each; actions that were carried
+out stand in the record as commands as well.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,9 @@ CLOSING_S = 5.0         # seconds that the end waits for lines still to be writt
 class Audit:
     """Appends to `path`, if one was given, and keeps the newest entries for the page.
 
-    Lines are written by a thread of their own: neither a full disk nor a hanging one holds up an action, and
-    what could not be written waits until it can be. `fault` says so meanwhile. Raises UsageError where the file
-    cannot be opened.
+    Lines are written by a thread of their own: neither a full disk nor a hanging one holds up an
+    action, and what could not be written waits until it can be. `fault` says so meanwhile. Raises
+    UsageError where the file cannot be opened.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -42,12 +44,15 @@ class Audit:
             self._thread.start()
 
     def write(self, who: str, what: str, address: str, *, allowed: bool, about: str = "", why: str = "") -> None:
-        """One action: by whom, what, about what, from where, and whether it was allowed; never waits, never raises.
+        """One action: by whom, what, about what, from where, and whether it was allowed; never
+        waits, never raises.
 
-        Characters that no log should hold are written as their numbers, and what is too long is cut.
+        Characters that no log should hold are written as their numbers, and what is too long is
+        cut.
         """
         entry = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"), "who": printable(who), "what": printable(what), "about": printable(about),
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"), "who": printable(who),
+            "what": printable(what), "about": printable(about),
             "why": printable(why), "from": printable(address), "allowed": allowed,
         }
         self.entries.append(entry)
@@ -95,7 +100,8 @@ class Audit:
             written = os.write(self._file, data)
         except OSError as error:
             lacking = f", {self.lost} lines are lost" if self.lost else ""
-            self.fault = f"the audit file cannot be written: {error.strerror or error}; {self._lines.qsize() + 1} lines wait{lacking}"
+            self.fault = (f"the audit file cannot be written: {error.strerror or error}; {self._lines.qsize() + 1} "
+                f"lines wait{lacking}")
             return 0
         self.fault = "" if written == len(data) else self.fault
         return written

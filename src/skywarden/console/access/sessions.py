@@ -1,4 +1,5 @@
-"""Who may do what: named users with roles, passwords kept as argon2 hashes, sessions, and a limit on guessing.
+"""Who may do what: named users with roles, passwords kept as argon2 hashes, sessions, and a limit
+on guessing.
 
 The file of users is TOML, one table a user:
 
@@ -6,8 +7,9 @@ The file of users is TOML, one table a user:
     role = "operator"            # observer | operator | supervisor | instructor
     password = "$argon2id$…"     # written by `add_user`
 
-Beside it, in a file only its owner can read, stand the sessions, so that a restarted server still knows who is logged in: the digest of each
-session's token, never the token. A changed file of users counts within seconds; whoever is gone from it, or has a new password, is logged out.
+Beside it, in a file only its owner can read, stand the sessions, so that a restarted server still
+knows who is logged in: the digest of each session's token, never the token. A changed file of users
+counts within seconds; whoever is gone from it, or has a new password, is logged out.
 """
 
 from __future__ import annotations
@@ -40,13 +42,16 @@ LOCAL = "local operator"        # the single user of a console on this machine w
 SHORTEST_PASSWORD = 12          # characters
 LONGEST_PASSWORD = 128          # a longer one only serves to keep the hasher busy
 FEWEST_LETTERS = 5              # different characters in a password
-IDLE_S = 30 * 60.0              # a session unused for so long has ended (OWASP ASVS 3.3.2, level 2); an open page uses its own
+# a session unused for so long has ended (OWASP ASVS 3.3.2, level 2); an open page uses its own
+IDLE_S = 30 * 60.0
 LONGEST_S = 12 * 3600.0         # and so has one that old
 NOTED_S = 60.0                  # the use of a session is written down this often
 LOOK_S = 2.0                    # between two looks at whether the file of users has changed
-GUESSES, GUESS_S = 5, 300.0     # failed log-ins of one name from one address, or from one browser known for that name, within so many seconds
+# failed log-ins of one name from one address, or from one browser known for that name, within so many seconds
+GUESSES, GUESS_S = 5, 300.0
 ADDRESS_GUESSES = 20            # failed log-ins from one address within `GUESS_S`, whatever the names
-NAME_GUESSES, NAME_S = 100, 3600.0      # failed log-ins of one name from other machines by browsers not known for it, within so many seconds
+# failed log-ins of one name from other machines by browsers not known for it, within so many seconds
+NAME_GUESSES, NAME_S = 100, 3600.0
 LANES = 1                       # processors that hashing a password may take; the others are the defence's
 DEVICE_S = 90 * 24 * 3600       # seconds that a browser which has logged a person in stays known for that person
 MOST_KEYS = 20_000              # names, addresses and browsers that failures are remembered of
@@ -64,7 +69,8 @@ MAY: dict[str, frozenset[str]] = {
     "observer": frozenset(),
     "operator": OPERATE,
     "supervisor": OPERATE | {commands.WEAPONS, commands.PACE, EDIT, AUDIT},
-    # leads an exercise from outside: the time, the higher command's word, and a look at who did what; what the trainees decide stays theirs
+    # leads an exercise from outside: the time, the higher command's word, and a look at who did what; what the trainees
+    # decide stays theirs
     "instructor": frozenset({commands.WEAPONS, commands.PACE, AUDIT}),
 }
 
@@ -90,7 +96,9 @@ class Session:
 
     @property
     def csrf(self) -> str:
-        """Asked back in a header of every request that changes anything; made from the token, which a script in a page cannot read."""
+        """Asked back in a header of every request that changes anything; made from the token, which
+        a script in a page cannot read.
+        """
         return hmac.new(self.token.encode(), b"skywarden csrf", hashlib.sha256).hexdigest()
 
 
@@ -127,25 +135,30 @@ class Limiter:
 
 
 class Door:
-    """Lets people in and remembers who they are. With no file of users every page is the local operator's. Raises `InputError` for a faulty file.
+    """Lets people in and remembers who they are. With no file of users every page is the local
+    operator's. Raises `InputError` for a faulty file.
 
     path  Path  of the file of users; None: one local operator, whose sessions are kept nowhere
     """
 
-    def __init__(self, path: Path | None = None, now: Callable[[], float] = lambda: _STARTED + time.monotonic()) -> None:
+    def __init__(
+        self, path: Path | None = None, now: Callable[[], float] = lambda: _STARTED + time.monotonic()
+    ) -> None:
         self.path = path
         self.users = load_users(path) if path is not None else {}
         self._now = now
         self._looked, self._stamp = now(), _stamp(path)
         self._hasher = PasswordHasher(parallelism=LANES)
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))     # so that an unknown name costs as much time as a wrong password
+        # so that an unknown name costs as much time as a wrong password
+        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
         self._guesses = Limiter(GUESSES, GUESS_S, now)
         self._of_address = Limiter(ADDRESS_GUESSES, GUESS_S, now)
         self._of_name = Limiter(NAME_GUESSES, NAME_S, now)
         self._key = secrets.token_bytes(32)         # that known browsers are recognised by; kept with the sessions
         self._commands = Limiter(COMMANDS, COMMAND_S, now)
         self._sessions: dict[str, Session] = self._kept()               # by digest of the token
-        self._lock = threading.RLock()          # passwords are checked in a thread, all else happens on the server's event loop
+        # passwords are checked in a thread, all else happens on the server's event loop
+        self._lock = threading.RLock()
 
     @property
     def open(self) -> bool:
@@ -177,7 +190,8 @@ class Door:
         return self._begin(User(LOCAL, "supervisor"))
 
     def log_in(self, name: str, password: str, address: str, device: str = "") -> Session | None:
-        """A new session, or None: wrong name, wrong password, or too many tries (see `too_many`). Takes tens of milliseconds on purpose.
+        """A new session, or None: wrong name, wrong password, or too many tries (see `too_many`).
+        Takes tens of milliseconds on purpose.
 
         device  what `device_of` gave this browser at an earlier log-in; empty where it gave nothing
         """
@@ -203,10 +217,11 @@ class Door:
         return self._begin(user)
 
     def too_many(self, name: str, address: str, device: str = "") -> bool:
-        """Whether there were too many failures lately: from a browser known for this name its own; else this address's, for this name and in all.
+        """Whether there were too many failures lately: from a browser known for this name its own;
+        else this address's, for this name and in all.
 
-        A stranger's failures thus count against the stranger: neither a browser that this person has logged in with
-        before nor this very machine is ever shut out by them.
+        A stranger's failures thus count against the stranger: neither a browser that this person
+        has logged in with before nor this very machine is ever shut out by them.
         """
         if self.knows(name, device) and not self._guesses.full(f"device {device}"):
             return False
@@ -217,15 +232,19 @@ class Door:
     def knows(self, name: str, device: str) -> bool:
         """Whether this browser has logged this person in before, under the password of now."""
         user, (made, _, mark) = self.users.get(name), device.partition(".")
-        return bool(mark) and user is not None and hmac.compare_digest(mark.encode("utf-8", "replace"), self._mark(user, made).encode())
+        return bool(mark) and user is not None and hmac.compare_digest(mark.encode("utf-8", "replace"),
+            self._mark(user, made).encode())
 
     def device_of(self, user: User) -> str:
-        """What a browser is to keep, and to show at its next log-in as this person; worth nothing without the password."""
+        """What a browser is to keep, and to show at its next log-in as this person; worth nothing
+        without the password.
+        """
         made = secrets.token_urlsafe(9)
         return f"{made}.{self._mark(user, made)}"
 
     def _mark(self, user: User, made: str) -> str:
-        return hmac.new(self._key, "\0".join((made, user.name, user.hash)).encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
+        return hmac.new(self._key, "\0".join((made, user.name, user.hash)).encode("utf-8", "replace"),
+            hashlib.sha256).hexdigest()[:32]
 
     def log_out(self, token: str) -> None:
         """End a session."""
@@ -253,7 +272,8 @@ class Door:
         with self._lock:
             now = self._now()
             self._sessions = {key: session for key, session in self._sessions.items() if self._stands(session)}
-            theirs = sorted((session.used, key) for key, session in self._sessions.items() if session.user.name == user.name)
+            theirs = sorted((session.used, key) for key, session in self._sessions.items() if session.user.name
+                == user.name)
             for _, key in theirs[: max(0, len(theirs) - MOST_SESSIONS + 1)]:
                 del self._sessions[key]
             session = Session(user, secrets.token_urlsafe(32), now, now)
@@ -278,18 +298,22 @@ class Door:
         with contextlib.suppress(SkywardenError):
             self.users = load_users(self.path)
             self._sessions = {
-                key: Session(self.users[s.user.name], s.token, s.started, s.used, s.noted) for key, s in self._sessions.items()
+                key: Session(self.users[s.user.name], s.token, s.started, s.used, s.noted) for key,
+                s in self._sessions.items()
                 if s.user.name in self.users and self.users[s.user.name].hash == s.user.hash}
             self._keep()
 
     def _keep(self) -> None:
-        """Write the sessions down. Where that cannot be done, a restart asks everybody to log in again, and nothing worse."""
+        """Write the sessions down. Where that cannot be done, a restart asks everybody to log in
+        again, and nothing worse.
+        """
         if self.path is None:
             return
         now, rows = self._now(), []
         for key, session in self._sessions.items():
             session.noted = now
-            rows.append({"digest": key, "user": session.user.name, "of": _digest(session.user.hash), "started": session.started, "used": session.used})
+            rows.append({"digest": key, "user": session.user.name, "of": _digest(session.user.hash),
+                "started": session.started, "used": session.used})
         with contextlib.suppress(OSError):
             _write_private(_sessions_file(self.path), json.dumps({"sessions": rows, "devices": self._key.hex()}))
 
@@ -304,7 +328,8 @@ class Door:
             self._key = key if len(key) == len(self._key) else self._key
             for row in told["sessions"]:
                 user, started, used = self.users.get(row["user"]), float(row["started"]), float(row["used"])
-                session = Session(user, "", started, used, used) if user is not None and _digest(user.hash) == row["of"] else None
+                session = Session(user, "", started, used, used) if user is not None and _digest(user.hash) == row[
+                    "of"] else None
                 if session is not None and self._stands(session):
                     kept[str(row["digest"])] = session
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -360,18 +385,22 @@ def load_users(path: Path) -> dict[str, User]:
     try:
         tables = tomllib.loads(text).get("users", {})
     except (ValueError, RecursionError) as error:       # ValueError: besides bad TOML, a number of thousands of digits
-        raise InputError(Fault(str(path), None, f"not TOML: {error}", "Write one [users.NAME] table a user, with role and password.")) from None
+        raise InputError(Fault(str(path), None, f"not TOML: {error}",
+            "Write one [users.NAME] table a user, with role and password.")) from None
     users, faults = {}, []
     for name, table in tables.items() if isinstance(tables, dict) else ():
         role, password = (table.get("role"), table.get("password")) if isinstance(table, dict) else (None, None)
         if role not in ROLES:
-            faults.append(Fault(str(path), None, f"user {name!r}: role {role!r} is none of ours", f"Use one of {', '.join(ROLES)}."))
+            faults.append(Fault(str(path), None, f"user {name!r}: role {role!r} is none of ours",
+                f"Use one of {', '.join(ROLES)}."))
         elif not isinstance(password, str) or not password.startswith("$argon2id$"):
-            faults.append(Fault(str(path), None, f"user {name!r}: the password is not an argon2id hash", "Let `add_user` write it."))
+            faults.append(Fault(str(path), None, f"user {name!r}: the password is not an argon2id hash",
+                "Let `add_user` write it."))
         else:
             users[name] = User(name, role, password)
     if not users and not faults:
-        faults.append(Fault(str(path), None, "no users in it", "Write at least one [users.NAME] table, or run without a file of users."))
+        faults.append(Fault(str(path), None, "no users in it",
+            "Write at least one [users.NAME] table, or run without a file of users."))
     if faults:
         raise InputError(*faults)
     return users
@@ -384,9 +413,11 @@ def add_user(path: Path, name: str, role: str, password: str) -> None:
     if not (name.isascii() and name.isidentifier()):
         raise UsageError(f"user name {name!r}: letters, digits and underscores, not starting with a digit")
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise UsageError(f"the password has {len(password)} characters, it needs {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}")
+        raise UsageError(f"the password has {len(password)} characters, it needs {SHORTEST_PASSWORD} to "
+            f"{LONGEST_PASSWORD}")
     if len(set(password)) < FEWEST_LETTERS or name.casefold() in password.casefold():
-        raise UsageError(f"the password is too easy: it needs {FEWEST_LETTERS} different characters, and not the user's name")
+        raise UsageError(f"the password is too easy: it needs {FEWEST_LETTERS} different characters, and not the "
+            "user's name")
     users = load_users(path) if path.exists() else {}
     users[name] = User(name, role, PasswordHasher(parallelism=LANES).hash(password))
     lines = [f'[users.{user.name}]\nrole = "{user.role}"\npassword = "{user.hash}"\n' for user in users.values()]

@@ -1,4 +1,6 @@
-"""One radar's detections of one instant meet the tracks: whose they are, and which two of the others may begin a new track. Compiled."""
+"""One radar's detections of one instant meet the tracks: whose they are, and which two of the
+others may begin a new track. Compiled.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,18 @@ from skywarden.site.model import LEAST_NOISE_DB
 
 LATEST = 1.0            # s: a detection older than its track by more is refused and counted
 BUSY = 0.03             # detections a frame in one cell from which clutter there counts as thicker than elsewhere
-SURELY_WORTH, SEVERAL = 1.0, 3   # log-likelihood ratio asked of a pair up to which it is only tried, and with how many partners at most
+# log-likelihood ratio asked of a pair up to which it is only tried, and with how many partners at most
+SURELY_WORTH, SEVERAL = 1.0, 3
 SPLIT = 1.3             # cells between two echoes of one target at most: closer targets are one echo
 
 
 @njit(cache=True, error_model="numpy")
 def usable(d: Detections) -> tuple[Array, bool]:
-    """Rows that this tracker follows itself, rising in range: sound, with elevation, without a transponder's answer.
+    """Rows that this tracker follows itself, rising in range: sound, with elevation, without a
+    transponder's answer.
 
-    Also says whether they are of one instant and one radar with no range twice: then this order is already the canonical one.
+    Also says whether they are of one instant and one radar with no range twice: then this order is
+    already the canonical one.
     """
     n = d.t.shape[0]
     rows = np.empty(n, np.int64)
@@ -47,16 +52,20 @@ def usable(d: Detections) -> tuple[Array, bool]:
 
 
 def groups(d: Detections) -> list[tuple[float, int, Array]]:
-    """The usable detections by time and radar, in time order: (time, radar, rows). Within a group in a canonical order: permuting changes nothing."""
+    """The usable detections by time and radar, in time order: (time, radar, rows). Within a group
+    in a canonical order: permuting changes nothing.
+    """
     rows, plain = usable(d)
     if rows.shape[0] == 0:
         return []
     if plain:
         return [(float(d.t[rows[0]]), int(d.sensor[rows[0]]), rows)]
-    rows = rows[np.lexsort(tuple(c[rows] for c in (d.snr, d.range_rate, d.elevation, d.azimuth, d.range, d.sensor, d.t)))]
+    rows = rows[np.lexsort(tuple(c[rows] for c in (d.snr, d.range_rate, d.elevation, d.azimuth, d.range, d.sensor,
+        d.t)))]
     t, sensor = d.t[rows], d.sensor[rows]
     cuts = np.flatnonzero((np.diff(t) != 0.0) | (np.diff(sensor) != 0)) + 1
-    return [(float(t[part[0]]), int(sensor[part[0]]), np.ascontiguousarray(rows[part])) for part in np.split(np.arange(t.shape[0]), cuts)]
+    return [(float(t[part[0]]), int(sensor[part[0]]), np.ascontiguousarray(rows[part]))
+        for part in np.split(np.arange(t.shape[0]), cuts)]
 
 
 @njit(cache=True, error_model="numpy")
@@ -70,11 +79,13 @@ def cell_of(z: Array, range_max: float) -> tuple[int, int]:
 def prepared(
     d: Detections, rows: Array, sensor: int, rate: float, busy: Array, with_rate: bool, weakest: float, model: Model,
 ) -> tuple[Array, Array, Array, Array]:
-    """What detections `rows` measured (k, 4), their noise variance over the books', their strength and the log density of false alarms where each lies.
+    """What detections `rows` measured (k, 4), their noise variance over the books', their strength
+    and the log density of false alarms where each lies.
 
     rate  false alarms a look; `busy` (radars, RINGS, SECTORS) the clutter map
-    Noise goes as reference over actual signal to noise, 1 where either is unknown. Strength is power over noise power beyond `weakest` [dB], the least
-    that is detected; nan unknown. The density is per volume of the dimensions each one has.
+    Noise goes as reference over actual signal to noise, 1 where either is unknown. Strength is
+    power over noise power beyond `weakest` [dB], the least that is detected; nan unknown. The
+    density is per volume of the dimensions each one has.
     """
     k = rows.shape[0]
     z, ratio, floor, excess = np.empty((k, 4)), np.ones(k), np.empty(k), np.full(k, math.nan)
@@ -82,7 +93,8 @@ def prepared(
     reference = model.reference[sensor]
     for j in range(k):
         r = rows[j]
-        z[j, 0], z[j, 1], z[j, 2], z[j, 3] = d.range[r], d.azimuth[r], d.elevation[r], d.range_rate[r] if with_rate else math.nan
+        z[j, 0], z[j, 1], z[j, 2], z[j, 3] = d.range[r], d.azimuth[r], d.elevation[r], d.range_rate[
+            r] if with_rate else math.nan
         if math.isfinite(d.snr[r]) and math.isfinite(reference):
             ratio[j] = 10.0 ** (min(max(reference - d.snr[r], LEAST_NOISE_DB), 20.0) / 10.0)
         if math.isfinite(d.snr[r]):
@@ -100,7 +112,9 @@ def prepared(
 
 @njit(cache=True, error_model="numpy")
 def unsplit(z: Array, free: Array, near: Array) -> None:
-    """Free detections within `near` (4,) of one that a confirmed track took are second echoes of its target: they begin nothing. Changes `free`."""
+    """Free detections within `near` (4,) of one that a confirmed track took are second echoes of
+    its target: they begin nothing. Changes `free`.
+    """
     own = ~free
     for j in range(z.shape[0]):
         if own[j]:
@@ -108,7 +122,8 @@ def unsplit(z: Array, free: Array, near: Array) -> None:
                 if z[k, 0] > z[j, 0] + near[0]:
                     break
                 off = abs(z[k, 3] - z[j, 3]) > near[3]      # an unknown rate is not off
-                if free[k] and not off and abs(wrap(z[k, 1] - z[j, 1])) <= near[1] and abs(z[k, 2] - z[j, 2]) <= near[2]:
+                if free[k] and not off and abs(wrap(z[k, 1] - z[j, 1])) <= near[1] and abs(z[k, 2] - z[j,
+                        2]) <= near[2]:
                     free[k] = False
 
 
@@ -122,16 +137,19 @@ def remember(busy: Array, sensor: Array, z: Array, weight: Array, model: Model) 
 
 @njit(cache=True, error_model="numpy")
 def observe(
-    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, rate: float, busy: Array, with_rate: bool, weakest: float,
+    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, rate: float, busy: Array,
+    with_rate: bool, weakest: float,
     model: Model,
 ) -> tuple[Array, Array, Array, Array, int, Array, Array, Array, Array, Array]:
-    """Known tracks take their detections first, then tentative ones; what is left is compared with the seeds. Changes `b` in place.
+    """Known tracks take their detections first, then tentative ones; what is left is compared with
+    the seeds. Changes `b` in place.
 
-    `reconsider` is due afterwards: with the masks (n,) returned last, of the tracks that took a detection and of those that keep one more.
-    Where two detections say little (no Doppler, long turns), each may try SEVERAL partners; the third tells which was right.
-    Returns first the detections (k, 4), their noise ratio (k,) and strength (k,); which are
-    free (k,), how many were before any pair took its one; and the pairs that
-    begin a track, best first: seed, detection, log-likelihood ratio (p,) each.
+    `reconsider` is due afterwards: with the masks (n,) returned last, of the tracks that took a
+    detection and of those that keep one more. Where two detections say little (no Doppler, long
+    turns), each may try SEVERAL partners; the third tells which was right. Returns first the
+    detections (k, 4), their noise ratio (k,) and strength (k,); which are free (k,), how many were
+    before any pair took its one; and the pairs that begin a track, best first: seed, detection,
+    log-likelihood ratio (p,) each.
     """
     z, ratio, floor, excess = prepared(d, rows, sensor, rate, busy, with_rate, weakest, model)
     free = np.ones(rows.shape[0], np.bool_)

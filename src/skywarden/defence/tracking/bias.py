@@ -1,7 +1,9 @@
-"""Errors that all detections of one radar share: no averaging takes them away, and two radars disagree by them. Considered, not estimated.
+"""Errors that all detections of one radar share: no averaging takes them away, and two radars
+disagree by them. Considered, not estimated.
 
-A constant error of a radar turns and shifts everything it sees about the radar itself. So a track that one radar feeds moves with that radar's error as a
-whole, and what another radar should see of it is off by both radars' errors.
+A constant error of a radar turns and shifts everything it sees about the radar itself. So a track
+that one radar feeds moves with that radar's error as a whole, and what another radar should see of
+it is off by both radars' errors.
 """
 
 from __future__ import annotations
@@ -15,14 +17,18 @@ from skywarden.defence.tracking.state import MOST_SHARES, Block, Model
 from skywarden.kernels.estimation.measure import measure
 from skywarden.messages.tables import Array, take
 
-SAME = 16.3             # chi-squared of 3 dimensions (99.9 %), within which two tracks of different radars may be of one target
-SAME_SPEED = 60.0       # m/s, difference of their velocities up to which they may: young tracks of a burning rocket know theirs badly
+# chi-squared of 3 dimensions (99.9 %), within which two tracks of different radars may be of one target
+SAME = 16.3
+# m/s, difference of their velocities up to which they may: young tracks of a burning rocket know theirs badly
+SAME_SPEED = 60.0
 SHARE_FADE = 0.1        # of a track's shares that one more detection replaces, were the radars without such errors
 
 
 @njit(cache=True, error_model="numpy")
 def displaced(x: Array, place: Array, sigma: Array, out: Array) -> None:
-    """How state `x` (>= 6,) is off when the radar at `place` (3,) errs by `sigma` (3,) in range, azimuth and elevation: rows of `out` (3, 6)."""
+    """How state `x` (>= 6,) is off when the radar at `place` (3,) errs by `sigma` (3,) in range,
+    azimuth and elevation: rows of `out` (3, 6).
+    """
     px, py, pz = x[0] - place[0], x[1] - place[1], x[2] - place[2]
     level = max(math.sqrt(px * px + py * py), 1.0)
     r = math.sqrt(level * level + pz * pz)
@@ -38,7 +44,9 @@ def displaced(x: Array, place: Array, sigma: Array, out: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def disagreement(b: Block, i: int, m: int, sensor: int, model: Model, out: Array) -> None:
-    """Variance (4,) by which radar `sensor` may see track `i`, hypothesis `m`, elsewhere than it is believed, for the radars' errors; into `out`."""
+    """Variance (4,) by which radar `sensor` may see track `i`, hypothesis `m`, elsewhere than it is
+    believed, for the radars' errors; into `out`.
+    """
     out[:] = 0.0
     radars = min(model.bias.shape[0], MOST_SHARES)
     some = False
@@ -65,7 +73,9 @@ def disagreement(b: Block, i: int, m: int, sensor: int, model: Model, out: Array
 
 @njit(cache=True, error_model="numpy")
 def shared_anew(b: Block, i: int, sensor: int, loose: float) -> None:
-    """Track `i` rests a little more on radar `sensor` now; `loose` >= 1 is the variance of its detection over that of its noise alone."""
+    """Track `i` rests a little more on radar `sensor` now; `loose` >= 1 is the variance of its
+    detection over that of its noise alone.
+    """
     gain = SHARE_FADE / loose
     for r in range(MOST_SHARES):
         b.share[i, r] *= 1.0 - gain
@@ -92,10 +102,11 @@ def _add(b: Block, p: Array, model: Model) -> None:
 
 
 def united(b: Block, fresh: Array, model: Model) -> tuple[Block, Array]:
-    """Tracks about to be confirmed (rows `fresh`) that are, as far as the radars' errors let one tell, a confirmed one seen by another radar.
+    """Tracks about to be confirmed (rows `fresh`) that are, as far as the radars' errors let one
+    tell, a confirmed one seen by another radar.
 
-    They wait; where the confirmed one has just been missed and they have not, they take its place and its number. Returns the tracks and what is left
-    of `fresh`.
+    They wait; where the confirmed one has just been missed and they have not, they take its place
+    and its number. Returns the tracks and what is left of `fresh`.
     """
     shown = np.flatnonzero(b.number > 0)
     if fresh.shape[0] == 0 or shown.shape[0] == 0 or not model.bias.any():
@@ -109,7 +120,8 @@ def united(b: Block, fresh: Array, model: Model) -> tuple[Block, Array]:
         others = shown[(main[shown] != main[j]) & ~gone[shown]]
         off = c.x[others, best[others], :6] - c.x[j, best[j], :6]
         spread = c.p[others, best[others], :3, :3] + c.p[j, best[j], :3, :3] + 1e-6 * np.eye(3)
-        squared = np.einsum("ki,ki->k", off[:, :3], np.linalg.solve(spread, off[:, :3, None])[..., 0]) if others.size else np.zeros(0)
+        squared = np.einsum("ki,ki->k", off[:, :3], np.linalg.solve(spread, off[:, :3, None])[...,
+            0]) if others.size else np.zeros(0)
         squared = np.where(np.linalg.norm(off[:, 3:], axis=1) < SAME_SPEED, squared, np.inf)
         if not (squared < SAME).any():
             left.append(j)
@@ -125,7 +137,9 @@ def united(b: Block, fresh: Array, model: Model) -> tuple[Block, Array]:
 
 
 def considered(b: Block, model: Model) -> Block:
-    """The tracks with covariances that hold the errors of the radars that they rest on; the same where no radar is said to have any."""
+    """The tracks with covariances that hold the errors of the radars that they rest on; the same
+    where no radar is said to have any.
+    """
     if not model.bias.any() or b.number.shape[0] == 0:
         return b
     p = b.p.copy()

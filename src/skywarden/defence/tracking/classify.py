@@ -37,34 +37,48 @@ UNTOLD = -0.1           # log odds at most of what has shown too little: neither
 HASTY = 6.0             # s of flight before which what is fast and came from low is dismissed only by a decision
 NOT_YET = -2.0          # log odds at least of what is fast, came from low and has shown too little
 SURE_TORN = 8.0         # log evidence over all else from which what falls like a light, torn piece is thought one
-TORN_FASTEST, TORN_SLOWED = 110.0, 3.0      # m/s, s: what has so much drag is no faster after so long; it then falls at 25 … 80 m/s
-SINKING, STEEP = 18.0, 0.8      # m/s, share of its speed: no helicopter sinks so fast and so steeply, nor an aeroplane so slowly
-LOOKS = 3.0             # log odds at most that speed and climb of the first moment add: an aircraft may climb or dive steeply too
-PROVEN = 4.0            # log odds that the path itself must have shown before a projectile is decided; thrice that for what was not born low
-PARABOLA = 4.0          # log odds against an aircraft that flies a parabola, its thrust against its drag, before drag is seen
-THRUST_SPREAD = 0.3     # 1e4 m²/kg over a subsonic C of 1: deviation of thrust less drag of an aircraft that flies a parabola
-SIZE_TELLS = -8.0, 3.0  # log odds that the strength of the echoes takes and adds at most: sizes vary with aspect and with radars' books
-BULKY, SMALLISH = -1.5, 1.0     # log odds of size below which a path must show five times PROVEN, and half of it: a thing echoes like an aircraft, or nearly
+# m/s, s: what has so much drag is no faster after so long; it then falls at 25 … 80 m/s
+TORN_FASTEST, TORN_SLOWED = 110.0, 3.0
+# m/s, share of its speed: no helicopter sinks so fast and so steeply, nor an aeroplane so slowly
+SINKING, STEEP = 18.0, 0.8
+# log odds at most that speed and climb of the first moment add: an aircraft may climb or dive steeply too
+LOOKS = 3.0
+# log odds that the path itself must have shown before a projectile is decided; thrice that for what was not born low
+PROVEN = 4.0
+# log odds against an aircraft that flies a parabola, its thrust against its drag, before drag is seen
+PARABOLA = 4.0
+# 1e4 m²/kg over a subsonic C of 1: deviation of thrust less drag of an aircraft that flies a parabola
+THRUST_SPREAD = 0.3
+# log odds that the strength of the echoes takes and adds at most: sizes vary with aspect and with radars' books
+SIZE_TELLS = -8.0, 3.0
+# log odds of size below which a path must show five times PROVEN, and half of it: a thing echoes like an aircraft, or
+# nearly
+BULKY, SMALLISH = -1.5, 1.0
 SMALL_FIRE = -2.0       # log odds of a bullet or a small-calibre shell among all that flies as a round
 NODES = np.linspace(-3.5, 3.5, 29)      # standard deviations, over which a round's prior of ln(kappa) is summed
 WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
 
 
 def _sizes(middle: float, spread: float) -> Array:
-    """Weights (SIZES,) of cross-sections normally distributed in decibels about `middle` with deviation `spread` [dB of 1 m²]."""
+    """Weights (SIZES,) of cross-sections normally distributed in decibels about `middle` with
+    deviation `spread` [dB of 1 m²].
+    """
     weight = np.exp(-0.5 * ((10.0 * np.log10(CROSS_SECTIONS) - middle) / spread) ** 2)
     return np.asarray(weight / weight.sum())
 
 
-# Cross-sections, illustrative: of rounds beside aircraft (0.002 to 0.3 m²) and beside bullets (0.003 to 0.1 m²), of bullets and shells of small calibre
+# Cross-sections, illustrative: of rounds beside aircraft (0.002 to 0.3 m²) and beside bullets (0.003 to 0.1 m²), of
+# bullets and shells of small calibre
 # (0.3 to 20 cm²), of aircraft (0.3 to 100 m²)
-ROUND_SIZE, LIGHT_SIZE, SMALL_SIZE, AIRCRAFT_SIZE = _sizes(-16.0, 7.0), _sizes(-17.0, 5.0), _sizes(-37.0, 5.0), _sizes(8.0, 8.0)
+ROUND_SIZE, LIGHT_SIZE, SMALL_SIZE, AIRCRAFT_SIZE = _sizes(-16.0, 7.0), _sizes(-17.0, 5.0), _sizes(-37.0,
+    5.0), _sizes(8.0, 8.0)
 
 
 def settle(b: Block, mean: Array) -> tuple[Block, Array]:
     """Decides what the evidence allows; also returns the log odds (n,) of projectile.
 
-    What falls freely, by its path, is never dismissed for want of drag alone, and a dismissal is undone sooner than a projectile is: people are under it.
+    What falls freely, by its path, is never dismissed for want of drag alone, and a dismissal is
+    undone sooner than a projectile is: people are under it.
     """
     o, shown = judged(b, mean)
     decided = b.decided.copy()
@@ -75,11 +89,14 @@ def settle(b: Block, mean: Array) -> tuple[Block, Array]:
 
 
 def judged(b: Block, mean: Array) -> tuple[Array, Array]:
-    """Log odds (n,) of projectile: flight, birth place, drag, and what an aircraft nearby says of itself; and what the path alone shows of them.
+    """Log odds (n,) of projectile: flight, birth place, drag, and what an aircraft nearby says of
+    itself; and what the path alone shows of them.
 
-    Speed and climb of the first moment may raise the odds by LOOKS, no further. Whatever falls freely is weighed against an aircraft that flies a
-    parabola, its thrust against its drag: the less drag a track shows, the more it may be one, but nothing is dismissed for want of drag alone.
-    What appeared in the middle of the sky, or starts slowly, is left undecided until its path has shown more.
+    Speed and climb of the first moment may raise the odds by LOOKS, no further. Whatever falls
+    freely is weighed against an aircraft that flies a parabola, its thrust against its drag: the
+    less drag a track shows, the more it may be one, but nothing is dismissed for want of drag
+    alone. What appeared in the middle of the sky, or starts slowly, is left undecided until its
+    path has shown more.
     """
     o = kind_odds(b) - CORRELATED * (b.address >= 0)
     shown = o - looks(b)
@@ -101,32 +118,37 @@ def judged(b: Block, mean: Array) -> tuple[Array, Array]:
 
 
 def evidence_of_size(b: Block, one: Array, other: Array) -> Array:
-    """Log ratio (n,) of the strength of each track's echoes under sizes as of `one` to that under sizes as of `other`, weights (SIZES,) each."""
+    """Log ratio (n,) of the strength of each track's echoes under sizes as of `one` to that under
+    sizes as of `other`, weights (SIZES,) each.
+    """
     most = b.size.max(1)
     chance = np.exp(b.size - most[:, None])
     return np.asarray(np.log(np.maximum(chance @ one, 1e-300)) - np.log(np.maximum(chance @ other, 1e-300)))
 
 
 def thrustless(b: Block, mean: Array) -> Array:
-    """Log ratio (n,) of the drag that each track shows under a round's prior to that under an aircraft whose thrust holds against its drag.
+    """Log ratio (n,) of the drag that each track shows under a round's prior to that under an
+    aircraft whose thrust holds against its drag.
 
     mean  (laws + 1, 9) prior of the fits, for the median drag of a round
 
-    The detections' own estimate of kappa is taken out of the belief again: normal, with the deviation that they leave. A round's drag is log-normal,
-    such an aircraft's normal about none.
+    The detections' own estimate of kappa is taken out of the belief again: normal, with the
+    deviation that they leave. A round's drag is log-normal, such an aircraft's normal about none.
     """
     laws = b.x.shape[1] - 2
     law = np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1)
     row = np.arange(law.shape[0])
     scale = mean[law, 6] / KAPPA_MEDIAN
     kappa, variance = b.x[row, law, 6] / scale, b.p[row, law, 6, 6] / scale**2
-    at = np.clip(kappa, 0.5 * KAPPA_MEDIAN, 8.0 * KAPPA_MEDIAN)     # where a fit took its prior's slope, roughly: the belief does not say
+    # where a fit took its prior's slope, roughly: the belief does not say
+    at = np.clip(kappa, 0.5 * KAPPA_MEDIAN, 8.0 * KAPPA_MEDIAN)
     prior = 1.0 / (KAPPA_SPREAD * at) ** 2
     information = 1.0 / np.maximum(variance, 1e-12)
     alone = 1.0 / np.maximum(information - prior, 0.2 * information)
     seen = kappa + alone * prior * at * np.log(at / KAPPA_MEDIAN)
     each = KAPPA_MEDIAN * np.exp(KAPPA_SPREAD * NODES)
-    width = alone[:, None] + (0.5 * KAPPA_SPREAD * (NODES[1] - NODES[0]) * each) ** 2       # no sharper than the nodes lie apart
+    # no sharper than the nodes lie apart
+    width = alone[:, None] + (0.5 * KAPPA_SPREAD * (NODES[1] - NODES[0]) * each) ** 2
     likely = -0.5 * ((seen[:, None] - each) ** 2 / width + np.log(width))
     most = likely.max(1)
     round_drag = most + np.log(np.exp(likely - most[:, None]) @ WEIGHTS)
@@ -135,7 +157,8 @@ def thrustless(b: Block, mean: Array) -> Array:
 
 
 def torn(b: Block, mean: Array) -> Array:
-    """Which tracks (mask) surely have so much drag that they are light, torn pieces, by their likeliest drag law.
+    """Which tracks (mask) surely have so much drag that they are light, torn pieces, by their
+    likeliest drag law.
 
     mean  (laws + 2, 11) prior of the fits, for the median drag of a round
     """
@@ -150,7 +173,8 @@ def looks(b: Block) -> Array:
     """Log odds (n,) of projectile that speed and climb of the first moment alone give, by the priors of the fits."""
     v = starting_velocity(b)
     level, climb = (v[:, :2] ** 2).sum(1), v[:, 2] ** 2
-    aircraft = level / AIRCRAFT_SPEED**2 + climb / AIRCRAFT_CLIMB**2 + 2.0 * math.log(AIRCRAFT_SPEED**2 * AIRCRAFT_CLIMB)
+    aircraft = level / AIRCRAFT_SPEED**2 + climb / AIRCRAFT_CLIMB**2 + 2.0 * math.log(
+        AIRCRAFT_SPEED**2 * AIRCRAFT_CLIMB)
     return np.asarray(0.5 * (aircraft - (level + climb) / PROJECTILE_SPEED**2 - 6.0 * math.log(PROJECTILE_SPEED)))
 
 
@@ -167,7 +191,9 @@ def starting_velocity(b: Block) -> Array:
 
 
 def low_or_far(start: Array, ground: Ground, range_max: float, place: Array) -> Array:
-    """Log odds of projectile from where tracks were born, `start` (n, 3): projectiles rise from the ground, or come in over the edge."""
+    """Log odds of projectile from where tracks were born, `start` (n, 3): projectiles rise from the
+    ground, or come in over the edge.
+    """
     height = start[:, 2] - np.array([ground_up(ground, p[0], p[1]) for p in start])
     away = np.linalg.norm(start - place, axis=1)
     low = height < LOW + np.tan(LOW_ANGLE) * away
@@ -175,12 +201,15 @@ def low_or_far(start: Array, ground: Ground, range_max: float, place: Array) -> 
 
 
 def probabilities(b: Block, likely: Array, rows: Array, mean: Array) -> Array:
-    """Probability of projectile, aircraft and other (k, 3) of tracks `rows` (k,), from the log odds (n,) of all.
+    """Probability of projectile, aircraft and other (k, 3) of tracks `rows` (k,), from the log odds
+    (n,) of all.
 
-    What is slow, falls as no aircraft can, or flies as a round but is as small as a bullet, is other.
+    What is slow, falls as no aircraft can, or flies as a round but is as small as a bullet, is
+    other.
     """
     o, decided = np.clip(likely[rows], -30.0, 30.0), b.decided[rows]
-    o = np.where(decided == SURE_PROJECTILE, np.maximum(o, 3.0), np.where(decided == SURE_AIRCRAFT, np.minimum(o, -3.0), o))
+    o = np.where(decided == SURE_PROJECTILE, np.maximum(o, 3.0), np.where(decided == SURE_AIRCRAFT,
+        np.minimum(o, -3.0), o))
     small = SMALL_FIRE + evidence_of_size(b, SMALL_SIZE, LIGHT_SIZE)[rows]
     fire = np.where(np.ptp(b.size[rows], 1) > 0.0, 1.0 / (1.0 + np.exp(-np.clip(small, -30.0, 30.0))), 0.0)
     p = (1.0 - fire) / (1.0 + np.exp(-o))
@@ -194,8 +223,11 @@ def probabilities(b: Block, likely: Array, rows: Array, mean: Array) -> Array:
 
 
 def falling(b: Block, rows: Array, v: Array, speed: Array, mean: Array) -> Array:
-    """Which of tracks `rows` (k,) with velocity `v` (k, 3) fall as light, torn pieces do (mask): by their drag when young, by how steeply they sink later."""
+    """Which of tracks `rows` (k,) with velocity `v` (k, 3) fall as light, torn pieces do (mask): by
+    their drag when young, by how steeply they sink later.
+    """
     heavy = torn(b, mean) & (kind_odds(b) > SURE_TORN)
-    piece = ((b.ll[rows, -1] > SURE_TORN) | heavy[rows]) & ((speed < TORN_FASTEST) | (b.time[rows] - b.born[rows] < TORN_SLOWED))
+    piece = ((b.ll[rows, -1] > SURE_TORN) | heavy[rows]) & ((speed < TORN_FASTEST) | (b.time[rows] - b.born[rows]
+        < TORN_SLOWED))
     sinking = (v[:, 2] < -SINKING) & (v[:, 2] < -STEEP * speed) & (speed < TORN_FASTEST)
     return np.asarray(piece | (sinking & (b.hits[rows] > 2 * FEWEST)))

@@ -1,4 +1,6 @@
-"""Aircraft that say who they are: tracks kept by address, from position reports and transponder replies, each claim weighed before it is used."""
+"""Aircraft that say who they are: tracks kept by address, from position reports and transponder
+replies, each claim weighed before it is used.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +21,19 @@ GATE = 36.0                 # squared normalised distance from which a position 
 STRIKES = 4                 # positions in a row not believed, until the track is started afresh from them
 NEEDED = 2                  # positions until a track is shown
 HEIGHT_SIGMA = 150.0        # m, of height above the site from pressure altitude
-FARTHEST, HIGHEST, LOWEST, FASTEST = 600_000.0, 30_000.0, -1_500.0, 750.0      # m, m, m, m/s: what no aircraft's honest report exceeds
+# m, m, m, m/s: what no aircraft's honest report exceeds
+FARTHEST, HIGHEST, LOWEST, FASTEST = 600_000.0, 30_000.0, -1_500.0, 750.0
 REPORT_SIGMA = 60.0         # m, of a position of unknown accuracy, its unknown age of some tenths of a second included
 EARTH_DIAMETER = 2.0 * 6_371_000.0  # m
-SAME_DISTANCE, SAME_SPEED = 350.0, 60.0     # m, m/s: what parts a radar's track from the report of the same aircraft at most, beyond errors
+# m, m/s: what parts a radar's track from the report of the same aircraft at most, beyond errors
+SAME_DISTANCE, SAME_SPEED = 350.0, 60.0
 ANONYMOUS = 2_000.0         # m: how far a report without address may be from the track it continues
 
 
 class Known(NamedTuple):
-    """All aircraft known by address, rows rising by address. Below NO_ADDRESS: pseudo-addresses of reports that carry none."""
+    """All aircraft known by address, rows rising by address. Below NO_ADDRESS: pseudo-addresses of
+    reports that carry none.
+    """
 
     address: Array      # (n,) int64
     number: Array       # (n,) int64    0 until shown
@@ -61,11 +67,14 @@ def start() -> State:
     """None known."""
     i4 = np.zeros(0, np.int32)
     z = np.zeros(0)
-    return State(Known(np.zeros(0, np.int64), np.zeros(0, np.int64), z, z, z, i4, i4, np.zeros((0, 6)), np.zeros((0, 6, 6))), 0)
+    return State(Known(np.zeros(0, np.int64), np.zeros(0, np.int64), z, z, z, i4, i4, np.zeros((0, 6)),
+        np.zeros((0, 6, 6))), 0)
 
 
 def track(state: State, frame: Frame, site: Site, next_number: int) -> tuple[State, Tracks, int]:
-    """One frame on: every believable claim improves its aircraft's track. Returns the shown tracks at the frame's time."""
+    """One frame on: every believable claim improves its aircraft's track. Returns the shown tracks
+    at the frame's time.
+    """
     old = state.known
     if old.address.shape[0] == 0 and frame.aircraft.t.shape[0] == 0 and (frame.detections.address == NO_ADDRESS).all():
         return state, Tracks.empty(), next_number
@@ -83,16 +92,20 @@ def track(state: State, frame: Frame, site: Site, next_number: int) -> tuple[Sta
 
 
 def correlate(tracks: Tracks, others: Tracks) -> Array:
-    """For each row of the radar's own `tracks`, the row of the cooperative `others` that is the same aircraft, -1 none."""
+    """For each row of the radar's own `tracks`, the row of the cooperative `others` that is the
+    same aircraft, -1 none.
+    """
     out = np.full(tracks.number.shape[0], -1, np.int64)
     if tracks.number.shape[0] == 0 or others.number.shape[0] == 0:
         return out
     gap = np.linalg.norm(tracks.state[:, None, :3] - others.state[None, :, :3], axis=2)
     apart = np.linalg.norm(tracks.state[:, None, 3:6] - others.state[None, :, 3:6], axis=2)
-    spread = np.sqrt(np.trace(tracks.covariance[:, :3, :3], axis1=1, axis2=2)[:, None] + np.trace(others.covariance[:, :3, :3], axis1=1, axis2=2))
+    spread = np.sqrt(np.trace(tracks.covariance[:, :3, :3], axis1=1, axis2=2)[:, None] + np.trace(others.covariance[:,
+        :3, :3], axis1=1, axis2=2))
     blur = np.sqrt(np.trace(tracks.covariance[:, 3:6, 3:6], axis1=1, axis2=2)[:, None]
                    + np.trace(others.covariance[:, 3:6, 3:6], axis1=1, axis2=2))
-    cost = np.where((gap < SAME_DISTANCE + 2.0 * np.minimum(spread, 500.0)) & (apart < SAME_SPEED + 2.0 * np.minimum(blur, 100.0)), gap, np.inf)
+    cost = np.where((gap < SAME_DISTANCE + 2.0 * np.minimum(spread, 500.0))
+        & (apart < SAME_SPEED + 2.0 * np.minimum(blur, 100.0)), gap, np.inf)
     for i in np.argsort(cost.min(1), kind="stable"):
         j = int(cost[i].argmin())
         if np.isfinite(cost[i, j]):
@@ -102,7 +115,9 @@ def correlate(tracks: Tracks, others: Tracks) -> Array:
 
 
 def merged(tracks: Tracks, others: Tracks, same: Array) -> Tracks:
-    """Radar's and cooperative tracks in one table; the same aircraft in one row. What flies like a projectile keeps its own row whatever is said."""
+    """Radar's and cooperative tracks in one table; the same aircraft in one row. What flies like a
+    projectile keeps its own row whatever is said.
+    """
     if others.number.shape[0] == 0:
         return tracks
     address = tracks.address.copy()
@@ -117,7 +132,8 @@ def _widened(known: Known, fresh: Array) -> Known:
     """`known` with blank rows for the addresses `fresh`, rising by address."""
     n = fresh.shape[0]
     i4 = np.zeros(n, np.int32)
-    blank = Known(fresh.astype(np.int64), np.zeros(n, np.int64), np.zeros(n), np.full(n, -np.inf), np.zeros(n), i4, i4, np.zeros((n, 6)),
+    blank = Known(fresh.astype(np.int64), np.zeros(n, np.int64), np.zeros(n), np.full(n, -np.inf), np.zeros(n), i4, i4,
+        np.zeros((n, 6)),
                   np.zeros((n, 6, 6)))
     both = join(known, blank)
     return take(both, np.argsort(both.address, kind="stable"))
@@ -135,8 +151,10 @@ def _gather(state: Known, frame: Frame, site: Site) -> tuple[Reports, int]:
     variance[:, 0, 0] = variance[:, 1, 1] = sigma**2
     variance[:, 2, 2] = np.where(by_pressure, HEIGHT_SIGMA, 2.0 * sigma) ** 2
     address = np.array(a.address, np.int64)
-    reported = Reports(np.asarray(a.t, np.float64), address, position, variance, np.asarray(a.velocity, np.float64).reshape(-1, 3))
-    plots = np.flatnonzero((d.address != NO_ADDRESS) & np.isfinite(d.t) & (d.sensor >= 0) & (d.sensor < len(site.radars)))
+    reported = Reports(np.asarray(a.t, np.float64), address, position, variance, np.asarray(a.velocity,
+        np.float64).reshape(-1, 3))
+    plots = np.flatnonzero((d.address != NO_ADDRESS) & np.isfinite(d.t) & (d.sensor >= 0)
+        & (d.sensor < len(site.radars)))
     claims = join(reported, _replies(frame, plots, state, site)) if plots.shape[0] else reported
     claims = claims._replace(address=_named(claims, state))
     p = claims.position
@@ -148,7 +166,9 @@ def _gather(state: Known, frame: Frame, site: Site) -> tuple[Reports, int]:
 
 
 def _replies(frame: Frame, plots: Array, state: Known, site: Site) -> Reports:
-    """Positions from transponder plots: range, azimuth, and height from pressure altitude (or elevation, or what is known already)."""
+    """Positions from transponder plots: range, azimuth, and height from pressure altitude (or
+    elevation, or what is known already).
+    """
     d = take(frame.detections, plots)
     place = np.array([r.place for r in site.radars])[d.sensor]
     sigma = np.array([(r.range_sigma, r.azimuth_sigma) for r in site.radars])[d.sensor]
@@ -157,7 +177,8 @@ def _replies(frame: Frame, plots: Array, state: Known, site: Site) -> Reports:
     if state.address.shape[0]:
         before = np.where(state.address[spot] == d.address, state.x[spot, 2], before)
     level = d.pressure_altitude - site.origin.elevation - d.range**2 / EARTH_DIAMETER
-    up = np.where(np.isfinite(level), level, np.where(np.isfinite(d.elevation), place[:, 2] + d.range * np.sin(d.elevation), before))
+    up = np.where(np.isfinite(level), level, np.where(np.isfinite(d.elevation),
+        place[:, 2] + d.range * np.sin(d.elevation), before))
     rise = np.clip(up - place[:, 2], -0.95 * d.range, 0.95 * d.range)
     flat = np.sqrt(d.range**2 - rise**2)
     s, c = np.sin(d.azimuth), np.cos(d.azimuth)
@@ -173,7 +194,9 @@ def _replies(frame: Frame, plots: Array, state: Known, site: Site) -> Reports:
 
 
 def _named(claims: Reports, state: Known) -> Array:
-    """Addresses, with a pseudo-address for claims that have none: that of the nearest nameless track, else a new one."""
+    """Addresses, with a pseudo-address for claims that have none: that of the nearest nameless
+    track, else a new one.
+    """
     address = claims.address.copy()
     nameless = np.flatnonzero(address == NO_ADDRESS)
     if nameless.shape[0] == 0:

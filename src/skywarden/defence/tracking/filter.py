@@ -1,4 +1,6 @@
-"""What happens to all tracks at once: move on, gate, take a detection, fit again. Compiled; works in place on arrays made for this frame."""
+"""What happens to all tracks at once: move on, gate, take a detection, fit again. Compiled; works
+in place on arrays made for this frame.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,13 @@ FIRST_TURN = 0.1        # probability that flight which is not ballistic turns w
 TO_TURN, TO_CALM = 0.05, 0.25   # 1/s, rates of beginning and of ending a turn
 FASTEST = 1500.0        # m/s: nothing that this system is for flies faster
 GATE = 30.0             # chi-squared; 4 degrees of freedom hold 5e-6 outside
-SURELY_RIGID, RIGID = 8, 0.004     # detections, variance of ln(kappa) gained, up to which a flight is fitted by one drag as a whole
+# detections, variance of ln(kappa) gained, up to which a flight is fitted by one drag as a whole
+SURELY_RIGID, RIGID = 8, 0.004
 FADE = 0.2
-WIDENED = 2.0            # variance of a detection over that of its noise alone, for the radars' errors, from which no fit of a start uses it
-MOST_LIFT = 4.0         # m/s², steady acceleration across the flight from which a thing is carried by wings, not a round that flies askew
+# variance of a detection over that of its noise alone, for the radars' errors, from which no fit of a start uses it
+WIDENED = 2.0
+# m/s², steady acceleration across the flight from which a thing is carried by wings, not a round that flies askew
+MOST_LIFT = 4.0
 SIZE_FADE = 0.96        # an echo: some 25 echoes tell a track's cross-section
 AFRESH = 5              # detections from which a burnt-out rocket's flight is fitted afresh
 AFRESH_COST = 3.0       # log-likelihood that every such trial costs: it is a hypothesis more
@@ -36,23 +41,29 @@ BURNING_SPEED, DIVING = 100.0, 0.2      # m/s, share of the speed: a rocket unde
 SHED = 4                # first detections at most that a flight which obeys its law is tried without
 MENDED = 11             # detections up to which a young track is searched for one that is not its own
 POOR = 1.5              # fading mean innovation from which it is: one sound track in fifty
-TORN = 100.0, 0.6       # 1e4 m²/kg over a subsonic C of 1, and spread of its logarithm: drag of tumbling pieces, BC 55 to 180 kg/m² within one; illustrative
+# 1e4 m²/kg over a subsonic C of 1, and spread of its logarithm: drag of tumbling pieces, BC 55 to 180 kg/m² within one;
+# illustrative
+TORN = 100.0, 0.6
 TORN_LEAST = 30.0       # the same of the least of them, BC 330 kg/m²: a tenth of a round's
-STRANGE = 7.0           # log-likelihood that a detection left out counts as having lost; its own is 2.8 on average (chi-squared of 20 among 4)
+# log-likelihood that a detection left out counts as having lost; its own is 2.8 on average (chi-squared of 20 among 4)
+STRANGE = 7.0
 
 
 @njit(cache=True, error_model="numpy")
 def kind_of(m: int, laws: int, model: Model) -> tuple[int, int]:
-    """Drag law and number of living states of hypothesis `m`, of which the first `laws` are ballistic; STRAIGHT and 6 of the others.
+    """Drag law and number of living states of hypothesis `m`, of which the first `laws` are
+    ballistic; STRAIGHT and 6 of the others.
 
-    Asked for instead of written out: a number that stands in a call would have everything below it compiled once more for just that number.
+    Asked for instead of written out: a number that stands in a call would have everything below it
+    compiled once more for just that number.
     """
     return (model.curve[m], model.living[m]) if m < laws else (STRAIGHT, 6)
 
 
 @njit(cache=True, error_model="numpy")
 def onward(x: Array, P: Array, dt: float, m: int, relief: float, model: Model, F: Array, T: Array) -> None:
-    """State `x` and covariance `P` of ballistic hypothesis `m` move on by `dt` seconds, in place, with all that may act on it.
+    """State `x` and covariance `P` of ballistic hypothesis `m` move on by `dt` seconds, in place,
+    with all that may act on it.
 
     relief  m²/s³, white acceleration beyond what the hypothesis expects
     """
@@ -69,13 +80,18 @@ def onward(x: Array, P: Array, dt: float, m: int, relief: float, model: Model, F
 
 @njit(cache=True, error_model="numpy")
 def pays(count: int) -> bool:
-    """Whether a track of `count` detections is fitted again from its start: beyond 24, filter and fit agree (figures in docs/models/filters.md)."""
-    return count == 3 or count == 4 or count == 5 or count == 6 or count == 8 or count == 11 or count == 16 or count == 24
+    """Whether a track of `count` detections is fitted again from its start: beyond 24, filter and
+    fit agree (figures in docs/models/filters.md).
+    """
+    return (count == 3 or count == 4 or count == 5 or count == 6 or count == 8 or count == 11 or count == 16
+        or count == 24)
 
 
 @njit(cache=True, error_model="numpy")
 def rigid(b: Block, i: int, law: int) -> bool:
-    """Whether one drag for all that track `i` has flown is close enough to fit it: a few detections, or little change of Mach number."""
+    """Whether one drag for all that track `i` has flown is close enough to fit it: a few
+    detections, or little change of Mach number.
+    """
     return b.kept[i] < SURELY_RIGID or drag_doubt(b.anchor[i, law], b.x[i, law]) < RIGID
 
 
@@ -119,7 +135,8 @@ def _mix(b: Block, i: int, calm: int, dt: float) -> None:
             b.x[i, calm + m, r] = (1.0 - w) * xa[r] + w * xb[r]
         for r in range(6):
             for c in range(6):
-                b.p[i, calm + m, r, c] = (1.0 - w) * pa[r, c] + w * pb[r, c] + w * (1.0 - w) * (xa[r] - xb[r]) * (xa[c] - xb[c])
+                b.p[i, calm + m, r, c] = (1.0 - w) * pa[r, c] + w * pb[r, c] + w * (1.0 - w) * (xa[r] - xb[r]) * (xa[c]
+                    - xb[c])
     b.turn[i] = after
 
 
@@ -150,7 +167,8 @@ def odds(b: Block, i: int) -> float:
 def gate(
     b: Block, which: Array, t: float, sensor: int, z: Array, ratio: Array, free: Array, floor: Array, model: Model,
 ) -> tuple[Array, Array, Array]:
-    """Pairs (track, detection, cost) worth considering among tracks `which` and detections `free` (masks) of one sensor and time.
+    """Pairs (track, detection, cost) worth considering among tracks `which` and detections `free`
+    (masks) of one sensor and time.
 
     z, ratio   (k, 4), (k,)  detections, rising in range, and their noise ratio
     floor      (k,)          log density of false alarms, for the dimensions each detection has
@@ -245,10 +263,14 @@ def first_beyond(z: Array, least: float) -> int:
 
 
 @njit(cache=True, error_model="numpy")
-def slopes(x: Array, lag: float, law: int, n: int, sensor: int, model: Model, expected: Array, H6: Array, H: Array) -> bool:
-    """Expected measurement of state `x` seen `lag` seconds off its time (negative: earlier), into `expected`.
+def slopes(
+    x: Array, lag: float, law: int, n: int, sensor: int, model: Model, expected: Array, H6: Array, H: Array
+) -> bool:
+    """Expected measurement of state `x` seen `lag` seconds off its time (negative: earlier), into
+    `expected`.
 
-    Its slopes go into `H6` (4, 6) where there is no lag, otherwise into `H` (4, 9). Returns whether there is one.
+    Its slopes go into `H6` (4, 6) where there is no lag, otherwise into `H` (4, 9). Returns whether
+    there is one.
     """
     if lag == 0.0:
         measure(x, model.sensors.place[sensor], expected, H6)
@@ -269,7 +291,8 @@ def slopes(x: Array, lag: float, law: int, n: int, sensor: int, model: Model, ex
 
 @njit(cache=True, error_model="numpy")
 def improve(
-    x: Array, P: Array, z: Array, R: Array, lag: float, law: int, n: int, sensor: int, model: Model, H6: Array, H: Array,
+    x: Array, P: Array, z: Array, R: Array, lag: float, law: int, n: int, sensor: int, model: Model, H6: Array,
+    H: Array,
 ) -> tuple[float, float, int]:
     """State `x` and covariance `P` take detection `z` (4,) of variances `R` (4,), in place; as `update` returns."""
     expected, v = np.empty(4), np.empty(4)
@@ -280,9 +303,11 @@ def improve(
 
 @njit(cache=True, error_model="numpy")
 def absorb(
-    b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array, excess: Array, gains: Array, model: Model, longer: Array,
+    b: Block, taken: Array, t: float, sensor: int, z: Array, ratio: Array, excess: Array, gains: Array, model: Model,
+    longer: Array,
 ) -> None:
-    """Each track takes the detection `taken` (n,) gives it, -1 none: all hypotheses improve, the evidence grows.
+    """Each track takes the detection `taken` (n,) gives it, -1 none: all hypotheses improve, the
+    evidence grows.
 
     excess  (k,) power over noise power of each detection beyond the threshold; nan unknown
     gains   (n,) what the detection adds to the track's score
@@ -319,7 +344,8 @@ def absorb(
         for law in range(laws):
             if not b.alive[i, law]:
                 continue
-            ll, nis, dims = improve(b.x[i, law], b.p[i, law], z[d], R, lag, model.curve[law], model.living[law], sensor, model, H6, H)
+            ll, nis, dims = improve(b.x[i, law], b.p[i, law], z[d], R, lag, model.curve[law], model.living[law],
+                sensor, model, H6, H)
             b.ll[i, law] += ll
             b.stress[i, law] += FADE * (nis / max(dims, 1) - b.stress[i, law])
         if b.alive[i, laws]:
@@ -341,9 +367,12 @@ def absorb(
 
 @njit(cache=True, error_model="numpy")
 def forget_first(b: Block, i: int) -> None:
-    """Track `i` keeps its latest detections in place of its first: where a motor burns, the flight that matters has yet to begin."""
+    """Track `i` keeps its latest detections in place of its first: where a motor burns, the flight
+    that matters has yet to begin.
+    """
     for d in range(b.t.shape[1] - 1):
-        b.t[i, d], b.sensor[i, d], b.ratio[i, d], b.past[i, d] = b.t[i, d + 1], b.sensor[i, d + 1], b.ratio[i, d + 1], b.past[i, d + 1]
+        b.t[i, d], b.sensor[i, d], b.ratio[i, d], b.past[i, d] = b.t[i, d + 1], b.sensor[i, d + 1], b.ratio[i,
+            d + 1], b.past[i, d + 1]
         b.z[i, d] = b.z[i, d + 1]
     b.kept[i] -= 1
 
@@ -356,7 +385,8 @@ def refit_one(b: Block, i: int, law: int, model: Model) -> None:
     x0 = b.anchor[i, law].copy()
     k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
     evidence = fit(
-        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, model.curve[law], model.living[law], model.drags, model.air, model.earth, model.sensors,
+        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, model.curve[law], model.living[law], model.drags, model.air,
+        model.earth, model.sensors,
         model.mean[law], model.variance[law], 4 if k < 6 else 2, x0, x, P)
     if math.isfinite(evidence):
         b.anchor[i, law] = x0
@@ -369,7 +399,9 @@ def refit_one(b: Block, i: int, law: int, model: Model) -> None:
 
 @njit(cache=True, error_model="numpy")
 def to_now(b: Block, i: int, m: int, model: Model) -> None:
-    """Hypothesis `m` of track `i`, just fitted and so standing at its latest detection, moves on to the track's time: that detection may be a late one."""
+    """Hypothesis `m` of track `i`, just fitted and so standing at its latest detection, moves on to
+    the track's time: that detection may be a late one.
+    """
     dt = b.time[i] - b.t[i, b.kept[i] - 1]
     if dt != 0.0:
         F, T = np.zeros((6, STATES)), np.empty((6, STATES))
@@ -383,7 +415,9 @@ def to_now(b: Block, i: int, m: int, model: Model) -> None:
 
 @njit(cache=True, error_model="numpy")
 def loosen(first: Array, last: Array, P: Array, m: int, model: Model) -> None:
-    """Covariance `P` of a fit from state `first` to state `last` gains, in place, the doubt that the fit's rigid flight leaves out."""
+    """Covariance `P` of a fit from state `first` to state `last` gains, in place, the doubt that
+    the fit's rigid flight leaves out.
+    """
     P[DRAG, DRAG] += model.doubt[m, 1] * last[DRAG] * last[DRAG] * drag_doubt(first, last)
     if model.living[m] > WIND:
         gained = model.doubt[m, 2] * abs(last[2] - first[2])
@@ -395,8 +429,9 @@ def loosen(first: Array, last: Array, P: Array, m: int, model: Model) -> None:
 def weigh(size: Array, distance: float, excess: float, sensor: int, model: Model) -> None:
     """Log-likelihood of each cross-section, `size` (SIZES,) in place, hears one echo more.
 
-    Power beyond the threshold is exponential with the mean of the power itself where the cross-section is (Swerling 1, square-law detection): what lies
-    below it was not seen. Older echoes fade, as the aspect changes.
+    Power beyond the threshold is exponential with the mean of the power itself where the
+    cross-section is (Swerling 1, square-law detection): what lies below it was not seen. Older
+    echoes fade, as the aspect changes.
     """
     if not math.isfinite(excess) or not math.isfinite(model.strength[sensor]):
         return
@@ -409,7 +444,9 @@ def weigh(size: Array, distance: float, excess: float, sensor: int, model: Model
 def from_ends(
     t: Array, sensor: Array, z: Array, ratio: Array, k: int, m: int, model: Model, x0: Array, x: Array, P: Array,
 ) -> float:
-    """Fits hypothesis `m` to `k` detections, guessing from the first and the last of them; `x0`, `x`, `P` and what is returned are as of `fit`."""
+    """Fits hypothesis `m` to `k` detections, guessing from the first and the last of them; `x0`,
+    `x`, `P` and what is returned are as of `fit`.
+    """
     a, c = np.empty(3), np.empty(3)
     first, last = model.sensors.place[sensor[0]], model.sensors.place[sensor[k - 1]]
     cartesian(z[0, 0], z[0, 1], z[0, 2], first, a)
@@ -459,11 +496,13 @@ def begin(b: Block, i: int, model: Model) -> None:
 
 @njit(cache=True, error_model="numpy")
 def turning(b: Block, i: int, k: int, x: Array, P: Array, model: Model) -> None:
-    """Lets turning flight explain the first `k` detections of track `i` too, each in its turn, and weighs it against straight flight.
+    """Lets turning flight explain the first `k` detections of track `i` too, each in its turn, and
+    weighs it against straight flight.
 
     x, P  (11,), (11, 11) scratch
 
-    Straight flight fitted to them as a whole cannot: whatever pulls up or brakes would pass for a round, which has drag to explain it.
+    Straight flight fitted to them as a whole cannot: whatever pulls up or brakes would pass for a
+    round, which has drag to explain it.
     """
     laws = b.x.shape[1] - 2
     straight, six = kind_of(laws, laws, model)
@@ -500,10 +539,12 @@ def turning(b: Block, i: int, k: int, x: Array, P: Array, model: Model) -> None:
 
 @njit(cache=True, error_model="numpy")
 def mend(b: Block, i: int, model: Model) -> None:
-    """Where a young track agrees with itself poorly, leaves out one detection, or its first two, if the rest then agree so much better.
+    """Where a young track agrees with itself poorly, leaves out one detection, or its first two, if
+    the rest then agree so much better.
 
-    Rounds fired side by side start within each other's reach: a track may begin with a detection of its neighbour. Each one left out counts as
-    having lost STRANGE; the latest stays, as it may be the first of its own.
+    Rounds fired side by side start within each other's reach: a track may begin with a detection of
+    its neighbour. Each one left out counts as having lost STRANGE; the latest stays, as it may be
+    the first of its own.
     """
     k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
     best = best_law(b, i)
@@ -555,10 +596,11 @@ def powered(b: Block, i: int) -> bool:
 
 @njit(cache=True, error_model="numpy")
 def burnt_out(b: Block, i: int, model: Model) -> None:
-    """Tries whether the latest detections of a track that may be a rocket obey a drag law without those before: its motor may just have burnt out.
+    """Tries whether the latest detections of a track that may be a rocket obey a drag law without
+    those before: its motor may just have burnt out.
 
-    A flight that does not obey its law is tried from its last AFRESH detections; one that does, now and then, without its first few: the motor's last
-    moment may be among them.
+    A flight that does not obey its law is tried from its last AFRESH detections; one that does, now
+    and then, without its first few: the motor's last moment may be among them.
     """
     laws = b.x.shape[1] - 2
     k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
@@ -576,7 +618,8 @@ def burnt_out(b: Block, i: int, model: Model) -> None:
         for s in range(1, min(SHED, k - AFRESH) + 1):
             guess = b.x[i, best].copy()
             flow(
-                guess, b.t[i, s] - b.time[i], model.curve[best], model.drags, model.air, model.earth, model.living[best],
+                guess, b.t[i, s] - b.time[i], model.curve[best], model.drags, model.air, model.earth,
+                model.living[best],
                 np.empty((6, STATES)))
             if afresh(b, i, s, best, guess, False, cost, model):
                 return
@@ -584,13 +627,16 @@ def burnt_out(b: Block, i: int, model: Model) -> None:
 
 @njit(cache=True, error_model="numpy")
 def afresh(b: Block, i: int, s: int, best: int, guess: Array, unsure: bool, cost: float, model: Model) -> bool:
-    """Restates track `i` from its detections `s` and later, if law `best` explains them so much better; says whether it did.
+    """Restates track `i` from its detections `s` and later, if law `best` explains them so much
+    better; says whether it did.
 
-    guess   (11,) state at detection `s`, of which drag and wind are taken only where it is not `unsure`
+    guess   (11,) state at detection `s`, of which drag and wind are taken only where it is not
+            `unsure`
 
     cost    log-likelihood that the start costs
 
-    The detections before count as flight under power, with the evidence that straight or turning flight gave them.
+    The detections before count as flight under power, with the evidence that straight or turning
+    flight gave them.
     """
     laws = b.x.shape[1] - 2
     k = b.kept[i] + 0
@@ -630,10 +676,12 @@ def afresh(b: Block, i: int, s: int, best: int, guess: Array, unsure: bool, cost
 
 @njit(cache=True, error_model="numpy")
 def try_torn(b: Block, i: int, model: Model) -> None:
-    """Where a young track's drag law fails, says how much better than all else the fall of a light, torn piece explains it: `b.ll[i, -1]`.
+    """Where a young track's drag law fails, says how much better than all else the fall of a light,
+    torn piece explains it: `b.ll[i, -1]`.
 
-    Such a piece loses half its speed in a second and is soon falling at its terminal speed, as nothing that flies does. Log evidence over that of the
-    best other hypothesis; 0 where it was never tried or has less drag than a piece surely has.
+    Such a piece loses half its speed in a second and is soon falling at its terminal speed, as
+    nothing that flies does. Log evidence over that of the best other hypothesis; 0 where it was
+    never tried or has less drag than a piece surely has.
     """
     laws = b.x.shape[1] - 2
     k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
@@ -650,7 +698,8 @@ def try_torn(b: Block, i: int, model: Model) -> None:
     mean[6], variance[6] = TORN[0] * unit, TORN[1] ** 2
     x0[6:] = mean[6:]
     evidence = fit(
-        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, model.curve[best], model.n, model.drags, model.air, model.earth, model.sensors,
+        b.t[i], b.sensor[i], b.z[i], b.ratio[i], k, model.curve[best], model.n, model.drags, model.air, model.earth,
+        model.sensors,
         mean, variance, 4 if k == 2 else 8, x0, x, P)
     other = max(b.ll[i, best], b.ll[i, laws])
     sure = math.isfinite(evidence) and x[6] - 2.0 * math.sqrt(P[6, 6]) > TORN_LEAST * unit
@@ -660,7 +709,8 @@ def try_torn(b: Block, i: int, model: Model) -> None:
 
 @njit(cache=True, error_model="numpy")
 def reconsider(b: Block, taken: Array, longer: Array, model: Model) -> None:
-    """After the tracks of mask `taken` (n,) took a detection: those `longer` (n,) now are fitted again where it pays, and what is ruled out is dropped.
+    """After the tracks of mask `taken` (n,) took a detection: those `longer` (n,) now are fitted
+    again where it pays, and what is ruled out is dropped.
 
     Not part of `absorb`, though it always follows it: apart, the two compile in half the time.
     """

@@ -1,4 +1,6 @@
-"""The last seconds of the tracker, kept so that late detections are put where they belong in time: from there on all is done again, in order."""
+"""The last seconds of the tracker, kept so that late detections are put where they belong in time:
+from there on all is done again, in order.
+"""
 
 from __future__ import annotations
 
@@ -51,25 +53,30 @@ class State(NamedTuple):
     next_number: int
     block: Block
     seeds: Seeds
-    map: Array                  # (radars, RINGS, SECTORS) detections a frame that led nowhere, fading: birds, rotors, rain
+    # (radars, RINGS, SECTORS) detections a frame that led nowhere, fading: birds, rotors, rain
+    map: Array
     clutter: Array              # (radars,) false alarms a full look, estimated; nan before the first look
     swept: Array                # (radars,) when each radar's last detections came [s]; -inf none yet
     weakest: Array              # (radars,) least signal to noise of any detection so far [dB]; inf none told
     late: int                   # detections refused since the start because they came too late
     cooperative: cooperative.State
-    delay: float                # by how much the newest detections of the last look with any lagged behind its frame [s]
+    # by how much the newest detections of the last look with any lagged behind its frame [s]
+    delay: float
     delays: Array               # (radars, REMEMBERED) delays of each radar's last detections [s]; nan none
     past: tuple[Step, ...]      # steps of the last REACH seconds
     waiting: Detections         # late detections that are not in their place yet
     redone: float               # when the past was last done again [s]
-    unusable: int               # detections since the start with neither elevation nor address, or of no radar of the site
+    # detections since the start with neither elevation nor address, or of no radar of the site
+    unusable: int
 
 
 Replay = Callable[[Core, Step], Core]
 
 
 def extended(past: tuple[Step, ...], step: Step, before: Core) -> tuple[Step, ...]:
-    """The past with one step more, made from `before`; what is older than REACH is forgotten. Its first step always keeps its state."""
+    """The past with one step more, made from `before`; what is older than REACH is forgotten. Its
+    first step always keeps its state.
+    """
     last = next((each.before.t for each in reversed(past) if each.before is not None), -math.inf)
     if not past or step.now - last >= APART:
         step = step._replace(before=before)
@@ -87,7 +94,9 @@ def reaches(past: tuple[Step, ...]) -> float:
 
 
 def looked_late(past: tuple[Step, ...], radar: int, when: float, begin: float, width: float) -> tuple[Step, ...]:
-    """The past with a look of `radar` put where it belongs: at time `when` [s], from azimuth `begin` over `width` [rad]."""
+    """The past with a look of `radar` put where it belongs: at time `when` [s], from azimuth
+    `begin` over `width` [rad].
+    """
     k = _place(past, np.array([when]))[0]
     step = past[k]
     looked, sector_from, sector_width = step.looked.copy(), step.sector_from.copy(), step.sector_width.copy()
@@ -104,7 +113,9 @@ def pause(tracks: int, past: Sequence[Step]) -> float:
 
 
 def redone(past: tuple[Step, ...], late: Detections, replay: Replay) -> tuple[tuple[Step, ...], Core]:
-    """The past with `late` detections put in place, and the state at its end: every step from the first of them on is made again by `replay`."""
+    """The past with `late` detections put in place, and the state at its end: every step from the
+    first of them on is made again by `replay`.
+    """
     first = int(_place(past, np.array([late.t.min()]))[0])
     while past[first].before is None:
         first -= 1
@@ -116,14 +127,16 @@ def redone(past: tuple[Step, ...], late: Detections, replay: Replay) -> tuple[tu
     assert core is not None
     made: list[Step] = []
     for k, step in enumerate(again):
-        step = step._replace(detections=take(every, np.flatnonzero(places == k)), before=None if step.before is None else core)
+        step = step._replace(detections=take(every, np.flatnonzero(places == k)), before=None if step.before is None
+            else core)
         core = replay(core, step)
         made.append(step)
     return (*past[:first], *made), core
 
 
 def recognised(past: tuple[Step, ...], core: Core, old: Block, number: int) -> tuple[tuple[Step, ...], Core, int]:
-    """The tracks that were confirmed anew under the numbers that they had before, by the detections they share; others get new ones from `number` on.
+    """The tracks that were confirmed anew under the numbers that they had before, by the detections
+    they share; others get new ones from `number` on.
 
     old  the tracks as they stood before the past was done again
     Returns also the next number that is free.
@@ -151,7 +164,8 @@ def recognised(past: tuple[Step, ...], core: Core, old: Block, number: int) -> t
     if not given:
         return past, core, number
     renamed = tuple(
-        step if step.before is None else step._replace(before=step.before._replace(block=_renamed(step.before.block, given))) for step in past)
+        step if step.before is None else step._replace(before=step.before._replace(block=_renamed(step.before.block,
+            given))) for step in past)
     return renamed, core._replace(block=_renamed(core.block, given)), number
 
 

@@ -1,4 +1,6 @@
-"""Two detections that a target could have caused make a track: pairs with their likelihood ratio, and the first belief."""
+"""Two detections that a target could have caused make a track: pairs with their likelihood ratio,
+and the first belief.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,11 @@ PULL = 12.0             # m/s², standard deviation of the unknown acceleration 
 def ratios(
     seeds: Seeds, t: float, sensor: int, z: Array, ratio: Array, free: Array, floor: Array, least: float, model: Model,
 ) -> tuple[Array, Array, Array]:
-    """Pairs (seed, detection, log-likelihood ratio) above `least`: one target caused both, against a false alarm for the second.
+    """Pairs (seed, detection, log-likelihood ratio) above `least`: one target caused both, against
+    a false alarm for the second.
 
-    The Doppler carries the range: it must have moved by the mean rate, and the rate must have changed by v²/r of the crossing speed.
+    The Doppler carries the range: it must have moved by the mean rate, and the rate must have
+    changed by v²/r of the crossing speed.
     """
     size = 256
     row, column, out = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size)
@@ -64,17 +68,21 @@ def ratios(
             d2 = across * across / va + over * over / vo
             if d2 > 20.0:
                 continue
-            lr = log_pd - floor[d] - 0.5 * (e * e / ve + d2 + math.log(ve * va * vo)) - 1.5 * math.log(2.0 * math.pi) + math.log(r * r * cos_el)
+            lr = log_pd - floor[d] - 0.5 * (e * e / ve + d2 + math.log(ve * va * vo)) - 1.5 * math.log(
+                2.0 * math.pi) + math.log(r * r * cos_el)
             if with_doppler:
-                noise = (var[1] * cos_el * cos_el + var[2]) * scale * r * r            # of the squared crossing, both axes
+                # of the squared crossing, both axes
+                noise = (var[1] * cos_el * cos_el + var[2]) * scale * r * r
                 crossing = max((across * across + over * over - noise) / (dt * dt), 0.0)
                 g = z[d, 3] - seeds.z[s, 3] - crossing / r * dt
-                vg = var[3] * scale + (PULL * dt) ** 2 + 4.0 * (crossing + 0.5 * noise / (dt * dt)) * 0.5 * noise / (r * r)
+                vg = var[3] * scale + (PULL * dt) ** 2 + 4.0 * (crossing + 0.5 * noise / (dt * dt)) * 0.5 * noise / (
+                    r * r)
                 if g * g > 25.0 * vg:
                     continue
                 lr -= 0.5 * (g * g / vg + math.log(2.0 * math.pi * vg))
             elif math.isfinite(z[d, 3]):
-                lr -= math.log(model.extent[sensor, 3])         # a Doppler that says nothing of the motion is as likely for a target as for clutter
+                # a Doppler that says nothing of the motion is as likely for a target as for clutter
+                lr -= math.log(model.extent[sensor, 3])
             if lr < least:
                 continue
             if pairs == row.shape[0]:
@@ -88,10 +96,13 @@ def ratios(
 
 @njit(cache=True, error_model="numpy")
 def found(
-    b: Block, first: int, seeds: Seeds, seed: Array, t: float, sensor: int, z: Array, ratio: Array, excess: Array, chosen: Array, lr: Array,
+    b: Block, first: int, seeds: Seeds, seed: Array, t: float, sensor: int, z: Array, ratio: Array, excess: Array,
+    chosen: Array, lr: Array,
     model: Model,
 ) -> None:
-    """Fills rows `first`, `first` + 1, … of `b` with tracks from pairs of `seed` (k,) and detection `chosen` (k,), every hypothesis fitted."""
+    """Fills rows `first`, `first` + 1, … of `b` with tracks from pairs of `seed` (k,) and detection
+    `chosen` (k,), every hypothesis fitted.
+    """
     for k in range(seed.shape[0]):
         i, s, d = first + k, seed[k], chosen[k]
         b.time[i], b.seen[i], b.born[i], b.hits[i], b.score[i] = t, t, seeds.t[s], 2, lr[k]

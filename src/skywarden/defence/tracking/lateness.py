@@ -1,4 +1,6 @@
-"""How late each radar's detections come, estimated from the newest of them; what is too late, or of no use, is counted by cause."""
+"""How late each radar's detections come, estimated from the newest of them; what is too late, or of
+no use, is counted by cause.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ SHARE = 0.9             # share of a radar's detections that come within its lag
 
 
 def noted(delays: Array, d: Detections, t: float) -> Array:
-    """The remembered delays (radars, REMEMBERED) of each radar's detections [s], with those of a frame at time `t`; nan where there is none yet."""
+    """The remembered delays (radars, REMEMBERED) of each radar's detections [s], with those of a
+    frame at time `t`; nan where there is none yet.
+    """
     if d.t.shape[0] == 0 or delays.shape[0] == 0:
         return delays
     out = delays.copy()
@@ -30,7 +34,9 @@ def noted(delays: Array, d: Detections, t: float) -> Array:
 
 
 def lags(delays: Array) -> Array:
-    """Seconds (radars,) within which SHARE of each radar's detections come; nan where it has not detected anything yet."""
+    """Seconds (radars,) within which SHARE of each radar's detections come; nan where it has not
+    detected anything yet.
+    """
     out = np.full(delays.shape[0], math.nan)
     ordered = np.sort(delays, axis=1)       # nan last
     known = np.isfinite(ordered).sum(1)

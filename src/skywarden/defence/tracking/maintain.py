@@ -15,22 +15,27 @@ from skywarden.kernels.geometry.ground import Ground, ground_up
 from skywarden.kernels.geometry.sight import in_sight
 from skywarden.messages.tables import Array
 
-UNSEEN_YOUNG, UNSEEN_AIRCRAFT, UNSEEN_PROJECTILE = 4.0, 12.0, 12.0      # s outside all coverage until a track ends; overhead too
+# s outside all coverage until a track ends; overhead too
+UNSEEN_YOUNG, UNSEEN_AIRCRAFT, UNSEEN_PROJECTILE = 4.0, 12.0, 12.0
 EDGE = 60.0             # m, at most so near the limits of coverage a track may be unseen without being missed
 ESTABLISHED = 20        # detections from which a track is no longer young
-MISSED = (2e-2, 2e-3, 1e-5, 1e-7)   # probability that a track still there would be missed so often: with 2, up to 4, more, ESTABLISHED detections
+# probability that a track still there would be missed so often: with 2, up to 4, more, ESTABLISHED detections
+MISSED = (2e-2, 2e-3, 1e-5, 1e-7)
 UNRESOLVED = 0.3        # probability of a detection of its own, where another track in the same resolution cell had one
 WITHIN = 1.3            # cells apart, as far as the tracks know, at most for that
 
 
 @njit(cache=True, error_model="numpy")
 def conclude(
-    b: Block, before: Array, now: float, t: float, looked: Array, sector_from: Array, sector_width: Array, model: Model, ground: Ground,
+    b: Block, before: Array, now: float, t: float, looked: Array, sector_from: Array, sector_width: Array,
+    model: Model, ground: Ground,
 ) -> tuple[bool, Array, bool]:
-    """All looks of a frame done, every track stands at time `now`, its misses are counted, and a mask (n,) says which end; in place.
+    """All looks of a frame done, every track stands at time `now`, its misses are counted, and a
+    mask (n,) says which end; in place.
 
     before  (n,) hits before the frame
-    Returns first whether any number is not one: then nothing has been counted; and last whether any track ends.
+    Returns first whether any number is not one: then nothing has been counted; and last whether any
+    track ends.
     """
     advance(b, now, np.ones(b.time.shape[0], np.bool_), model)
     if broken(b):
@@ -56,12 +61,15 @@ def leading(b: Block) -> Array:
 
 @njit(cache=True, error_model="numpy")
 def coverage(
-    b: Block, lead: Array, before: Array, looked: Array, sector_from: Array, sector_width: Array, model: Model, ground: Ground,
+    b: Block, lead: Array, before: Array, looked: Array, sector_from: Array, sector_width: Array, model: Model,
+    ground: Ground,
 ) -> tuple[Array, Array]:
-    """For each track: probability that this frame's looks would have seen it (0 outside coverage), and its height above the ground.
+    """For each track: probability that this frame's looks would have seen it (0 outside coverage),
+    and its height above the ground.
 
     lead    (n,) each track's leading hypothesis
-    before  (n,) hits before the frame: only where a track had none now it is asked whether terrain hides it or a neighbour's echo holds its own
+    before  (n,) hits before the frame: only where a track had none now it is asked whether terrain
+            hides it or a neighbour's echo holds its own
     """
     n = b.time.shape[0]
     place = np.empty((1, 3))
@@ -74,7 +82,8 @@ def coverage(
         for s in range(looked.shape[0]):
             if not looked[s]:
                 continue
-            dx, dy, dz = x[0] - model.sensors.place[s, 0], x[1] - model.sensors.place[s, 1], x[2] - model.sensors.place[s, 2]
+            dx, dy, dz = x[0] - model.sensors.place[s, 0], x[1] - model.sensors.place[s,
+                1], x[2] - model.sensors.place[s, 2]
             h = math.sqrt(dx * dx + dy * dy)
             r = math.sqrt(h * h + dz * dz)
             spread = min(math.sqrt((p[0, 0] + p[1, 1] + p[2, 2]) / 3.0), EDGE)
@@ -102,15 +111,19 @@ def coverage(
 
 @njit(cache=True, error_model="numpy")
 def shared(b: Block, i: int, lead: Array, before: Array, s: int, model: Model) -> bool:
-    """Whether a track that had a detection in this frame is within radar `s`'s resolution of track `i`, which had none."""
+    """Whether a track that had a detection in this frame is within radar `s`'s resolution of track
+    `i`, which had none.
+    """
     one, other, H = np.empty(4), np.empty(4), np.empty((4, 6))
     measure(b.x[i, lead[i]], model.sensors.place[s], one, H)
     for j in range(b.time.shape[0]):
         if j == i or b.hits[j] <= before[j]:
             continue
         measure(b.x[j, lead[j]], model.sensors.place[s], other, H)
-        if abs(one[0] - other[0]) < WITHIN * model.cell[s, 0] and abs(wrap(one[1] - other[1])) < WITHIN * model.cell[s, 1] and (
-                abs(one[2] - other[2]) < WITHIN * model.cell[s, 2] and abs(one[3] - other[3]) < WITHIN * model.cell[s, 3]):
+        if abs(one[0] - other[0]) < WITHIN * model.cell[s, 0] and abs(wrap(one[1] - other[1])) < WITHIN * model.cell[s,
+                1] and (
+                abs(one[2] - other[2]) < WITHIN * model.cell[s, 2] and abs(one[3] - other[3]) < WITHIN * model.cell[s,
+                    3]):
             return True
     return False
 
@@ -128,13 +141,16 @@ def missed(b: Block, lead: Array, before: Array, chance: Array, above: Array, t:
             b.misses[i] += 1
             b.rate[i] += 0.1 * (0.0 - b.rate[i])
             b.score[i] += math.log(1.0 - chance[i])
-        seen = b.rate[i] / 0.9 ** b.misses[i]           # how well it was seen before it was missed: each miss took a tenth
+        # how well it was seen before it was missed: each miss took a tenth
+        seen = b.rate[i] / 0.9 ** b.misses[i]
         pd = min(max(min(seen, chance[i] if chance[i] > 0.0 else 1.0), 0.3), 0.98)
-        bound = MISSED[3] if b.hits[i] >= ESTABLISHED else MISSED[2] if b.hits[i] > 4 else MISSED[1] if b.hits[i] > 2 else MISSED[0]
+        bound = MISSED[3] if b.hits[i] >= ESTABLISHED else MISSED[2] if b.hits[i] > 4 else MISSED[1] if b.hits[
+            i] > 2 else MISSED[0]
         allowed = max(2, math.ceil(math.log(bound) / math.log(1.0 - pd) - 1e-9))
         m = lead[i]
         if b.number[i] == 0:
-            ending[i] = b.score[i] < 0.5 * model.worth[b.sensor[i, 0]] or b.misses[i] >= 2 or t - b.seen[i] > max(2.5, model.patience)
+            ending[i] = b.score[i] < 0.5 * model.worth[b.sensor[i, 0]] or b.misses[i] >= 2 or t - b.seen[i] > max(2.5,
+                model.patience)
         else:
             unseen = UNSEEN_PROJECTILE if m < laws else (UNSEEN_AIRCRAFT if b.hits[i] > ESTABLISHED else UNSEEN_YOUNG)
             ending[i] = b.misses[i] >= allowed or (chance[i] == 0.0 and t - b.seen[i] > max(unseen, model.patience))
@@ -150,7 +166,9 @@ def missed(b: Block, lead: Array, before: Array, chance: Array, above: Array, t:
 
 @njit(cache=True, error_model="numpy")
 def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Array, Array]:
-    """State (n, 7), covariance (n, 7, 7) and likeliest drag law of tracks `rows` (n,), hypotheses matched in mean and covariance, at time `t`."""
+    """State (n, 7), covariance (n, 7, 7) and likeliest drag law of tracks `rows` (n,), hypotheses
+    matched in mean and covariance, at time `t`.
+    """
     n = rows.shape[0]
     laws = b.x.shape[1] - 2
     state, covariance, law = np.zeros((n, 7)), np.zeros((n, 7, 7)), np.zeros(n, np.int32)
@@ -209,7 +227,8 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
                 continue
             for r in range(6):
                 for c in range(6):
-                    covariance[k, r, c] += w[m] / total * (P[m, r, c] + (x[m, r] - state[k, r]) * (x[m, c] - state[k, c]))
+                    covariance[k, r, c] += w[m] / total * (P[m, r, c] + (x[m, r] - state[k, r]) * (x[m, c] - state[k,
+                        c]))
                 if m < laws:
                     covariance[k, r, 6] += w[m] / total * P[m, r, 6] * KAPPA
                     covariance[k, 6, r] = covariance[k, r, 6]

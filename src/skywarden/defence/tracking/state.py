@@ -1,4 +1,6 @@
-"""What the tracker remembers from one frame to the next: tracks with all their hypotheses, lone detections, the clutter's density."""
+"""What the tracker remembers from one frame to the next: tracks with all their hypotheses, lone
+detections, the clutter's density.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ DOPPLER_EXTENT = 900.0      # m/s: false alarms are taken to spread over -450 �
 class Block(NamedTuple):
     """All tracks, one row a track.
 
-    `m` hypotheses: the site's drag laws in order, then the loose one (a drag law that holds roughly, with steady lift), straight and turning flight.
+    `m` hypotheses: the site's drag laws in order, then the loose one (a drag law that holds
+    roughly, with steady lift), straight and turning flight.
     """
 
     number: Array       # (n,) int64    0 while tentative
@@ -41,7 +44,9 @@ class Block(NamedTuple):
     score: Array        # (n,) float64  log-likelihood ratio: a target, against false alarms
     x: Array            # (n, m, 11)
     p: Array            # (n, m, 11, 11)
-    ll: Array           # (n, m) float64 log evidence (turning shares straight's); the last column: of a torn piece's fall, over all else; 0 untried
+    # (n, m) float64 log evidence (turning shares straight's); the last column: of a torn piece's fall, over all else; 0
+    # untried
+    ll: Array
     turn: Array         # (n,) float64  probability of turning, within flight that is not ballistic
     stress: Array       # (n, m) float64 normalised innovation squared a dimension, fading; 1 when all is well
     alive: Array        # (n, m) bool   hypotheses still followed
@@ -56,7 +61,8 @@ class Block(NamedTuple):
     kept: Array         # (n,) int32
     share: Array        # (n, MOST_SHARES) how much the track rests on each radar, sum 1
     anchor: Array       # (n, m, 11)    fitted state at t[0]
-    size: Array         # (n, SIZES) float64 log-likelihood of each cross-section of CROSS_SECTIONS, from the strength of the echoes
+    # (n, SIZES) float64 log-likelihood of each cross-section of CROSS_SECTIONS, from the strength of the echoes
+    size: Array
 
 
 class Seeds(NamedTuple):
@@ -89,7 +95,8 @@ class Model(NamedTuple):
     reference: Array    # (radars,) signal to noise at which the books' noise holds [dB]; nan always
     patience: float     # a bit over three of the slowest radar's revisits [s]
     gap: Array          # (radars,) float64 longest time between the two detections that start a track [s]
-    bias: Array         # (radars, 3) deviation of each radar's constant error in range [m], azimuth and elevation [rad]; 0 none considered
+    # (radars, 3) deviation of each radar's constant error in range [m], azimuth and elevation [rad]; 0 none considered
+    bias: Array
     cell: Array         # (radars, 4) resolution in range, azimuth, elevation, range rate; 0 perfect, inf not measured
     worth: Array        # (radars,) log-likelihood ratio of two detections from which they make a tentative track
     strength: Array     # (radars,) power over noise power of 1 m² at 1 m, by the radar equation; nan no signal model
@@ -100,21 +107,27 @@ def sensors_of(site: Site) -> tuple[Sensors, Array, Array, Array, Array]:
     """Kernel tables of the site's radars: sensors, extents, limits, detection probability, resolution."""
     radars = site.radars
     place = np.array([r.place for r in radars], np.float64).reshape(-1, 3)
-    sigma = np.array([(r.range_sigma, r.azimuth_sigma, r.elevation_sigma, r.range_rate_sigma) for r in radars], np.float64).reshape(-1, 4)
+    sigma = np.array([(r.range_sigma, r.azimuth_sigma, r.elevation_sigma, r.range_rate_sigma) for r in radars],
+        np.float64).reshape(-1, 4)
     span = np.array([r.range_rate_span for r in radars], np.float64)
     extent = np.array([
-        (r.range_max - r.range_min, r.azimuth_width, max(min(r.elevation_max, 1.22) - r.elevation_min, 0.02), min(DOPPLER_EXTENT, r.range_rate_span))
+        (r.range_max - r.range_min, r.azimuth_width, max(min(r.elevation_max, 1.22) - r.elevation_min, 0.02),
+            min(DOPPLER_EXTENT, r.range_rate_span))
         for r in radars], np.float64).reshape(-1, 4)
     limits = np.array([
-        (r.range_min, r.range_max, r.elevation_min, r.elevation_max, r.azimuth_from, r.azimuth_width) for r in radars], np.float64).reshape(-1, 6)
+        (r.range_min, r.range_max, r.elevation_min, r.elevation_max, r.azimuth_from, r.azimuth_width) for r in radars],
+        np.float64).reshape(-1, 6)
     pd = np.clip(np.array([r.detection_probability for r in radars], np.float64), 0.05, 0.995)
-    cell = np.array([(r.range_cell, r.azimuth_cell, r.elevation_cell, r.range_rate_cell) for r in radars], np.float64).reshape(-1, 4)
+    cell = np.array([(r.range_cell, r.azimuth_cell, r.elevation_cell, r.range_rate_cell) for r in radars],
+        np.float64).reshape(-1, 4)
     cell = np.where((cell > 0.0).all(axis=1, keepdims=True), np.where(np.isfinite(sigma), cell, np.inf), 0.0)
     return Sensors(place, sigma**2, span), extent, limits, pd, cell
 
 
 def curves_of(site: Site) -> Array:
-    """Drag law by which each ballistic hypothesis flies, (laws + 1,): each of the site's, and the middle one for the loose hypothesis."""
+    """Drag law by which each ballistic hypothesis flies, (laws + 1,): each of the site's, and the
+    middle one for the loose hypothesis.
+    """
     laws = len(site.laws)
     return np.array([*range(laws), laws // 2], np.int64)
 
@@ -124,21 +137,29 @@ def hypotheses(site: Site) -> int:
     return len(site.laws) + 3
 
 
-DRIFT_SIGMA = 0.08      # m/s², deviation of the steady sideways acceleration of a round that obeys its law: spin; illustrative
-LIFT_SIGMA, SIDE_SIGMA = 1.5, 0.7       # m/s², the same upwards and sideways where a round obeys none: fins bent, body inclined; illustrative
+# m/s², deviation of the steady sideways acceleration of a round that obeys its law: spin; illustrative
+DRIFT_SIGMA = 0.08
+# m/s², the same upwards and sideways where a round obeys none: fins bent, body inclined; illustrative
+LIFT_SIGMA, SIDE_SIGMA = 1.5, 0.7
 LOOSE = -3.0            # log prior of the loose hypothesis beside a law: one round in twenty flies by none
-# Noise that acts on a flight by a law, and by it loosely: white acceleration [m²/s³], multiple of the drag curve's doubt
+# Noise that acts on a flight by a law, and by it loosely: white acceleration [m²/s³], multiple of the drag curve's
+# doubt
 QUIET, ROUGHLY = (1e-4, 0.6), (1e-2, 4.0)
 WIND_DEPTH = 8000.0     # m of height over which the error of the believed wind gains its own variance once more
-KAPPA_MEDIAN = 1.8      # 1e4 m²/kg over a subsonic C of 1, of all rounds: half of them weigh more for their area; illustrative
-KAPPA_SPREAD = 0.9      # standard deviation of its logarithm: 0.4 (heaviest shells and rockets) to 8 (light bombs) holds nine of ten; illustrative
+# 1e4 m²/kg over a subsonic C of 1, of all rounds: half of them weigh more for their area; illustrative
+KAPPA_MEDIAN = 1.8
+# standard deviation of its logarithm: 0.4 (heaviest shells and rockets) to 8 (light bombs) holds nine of ten;
+# illustrative
+KAPPA_SPREAD = 0.9
 PROJECTILE_SPEED = 250.0                # m/s, standard deviation of each component before anything is known
-AIRCRAFT_SPEED, AIRCRAFT_CLIMB = 160.0, 35.0      # m/s, likewise: wide enough for a fighter's climb to be judged by its path, not by its speed
+# m/s, likewise: wide enough for a fighter's climb to be judged by its path, not by its speed
+AIRCRAFT_SPEED, AIRCRAFT_CLIMB = 160.0, 35.0
 
 
 @lru_cache(maxsize=8)
 def priors_of(site: Site, wind_sigma: float) -> tuple[Array, Array]:
-    """Mean and variance (laws + 2, 11) of a new track's state by hypothesis; inf where nothing is known. The last row is straight flight.
+    """Mean and variance (laws + 2, 11) of a new track's state by hypothesis; inf where nothing is
+    known. The last row is straight flight.
 
     Of kappa, the median and the variance of its logarithm.
     """
@@ -159,19 +180,27 @@ def empty_block(m: int, n: int = 0) -> Block:
     """`n` blank tracks of `m` hypotheses."""
     i4, f8, k = np.int32, np.float64, DETECTIONS
     return Block(
-        number=np.zeros(n, np.int64), time=np.zeros(n), born=np.zeros(n), seen=np.zeros(n), hits=np.zeros(n, i4), misses=np.zeros(n, i4),
-        rate=np.ones(n), score=np.zeros(n), x=np.zeros((n, m, STATES)), p=np.zeros((n, m, STATES, STATES)), ll=np.zeros((n, m)),
-        turn=np.full(n, 0.1), stress=np.ones((n, m)), alive=np.ones((n, m), np.bool_), prior=np.zeros(n), decided=np.zeros(n, np.int8),
-        address=np.full(n, -1, np.int64), t=np.zeros((n, k)), sensor=np.zeros((n, k), i4), z=np.full((n, k, 4), np.nan), ratio=np.ones((n, k), f8),
-        past=np.zeros((n, k)), kept=np.zeros(n, i4), share=np.zeros((n, MOST_SHARES)), anchor=np.zeros((n, m, STATES)), size=np.zeros((n, SIZES)),
+        number=np.zeros(n, np.int64), time=np.zeros(n), born=np.zeros(n), seen=np.zeros(n), hits=np.zeros(n, i4),
+        misses=np.zeros(n, i4),
+        rate=np.ones(n), score=np.zeros(n), x=np.zeros((n, m, STATES)), p=np.zeros((n, m, STATES, STATES)),
+        ll=np.zeros((n, m)),
+        turn=np.full(n, 0.1), stress=np.ones((n, m)), alive=np.ones((n, m), np.bool_), prior=np.zeros(n),
+        decided=np.zeros(n, np.int8),
+        address=np.full(n, -1, np.int64), t=np.zeros((n, k)), sensor=np.zeros((n, k), i4), z=np.full((n, k, 4),
+            np.nan), ratio=np.ones((n, k), f8),
+        past=np.zeros((n, k)), kept=np.zeros(n, i4), share=np.zeros((n, MOST_SHARES)), anchor=np.zeros((n, m, STATES)),
+        size=np.zeros((n, SIZES)),
     )
 
 
-RANGE_BIAS, AZIMUTH_BIAS, ELEVATION_BIAS = 30.0, math.radians(0.3), math.radians(0.1)   # m, rad, rad, deviations where a site of several radars says none
+# m, rad, rad, deviations where a site of several radars says none
+RANGE_BIAS, AZIMUTH_BIAS, ELEVATION_BIAS = 30.0, math.radians(0.3), math.radians(0.1)
 
 
 def biases_of(site: Site) -> Array:
-    """Deviations (radars, 3) of the radars' constant errors: declared; else the assumed ones where several radars follow the same targets, 0 otherwise."""
+    """Deviations (radars, 3) of the radars' constant errors: declared; else the assumed ones where
+    several radars follow the same targets, 0 otherwise.
+    """
     following = sum(not radar.mode_s and math.isfinite(radar.elevation_sigma) for radar in site.radars)
     assumed = (RANGE_BIAS, AZIMUTH_BIAS, ELEVATION_BIAS) if following > 1 else (0.0, 0.0, 0.0)
     told = np.array([(r.range_bias, r.azimuth_bias, r.elevation_bias) for r in site.radars], np.float64).reshape(-1, 3)

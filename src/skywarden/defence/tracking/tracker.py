@@ -11,7 +11,19 @@ from skywarden.defence.tracking import classify, cooperative
 from skywarden.defence.tracking.associate import LATEST, SURELY_WORTH, groups, observe, remember, usable
 from skywarden.defence.tracking.bias import considered, united
 from skywarden.defence.tracking.filter import reconsider
-from skywarden.defence.tracking.history import PROVISIONAL, REACH, Core, State, Step, extended, looked_late, pause, reaches, recognised, redone
+from skywarden.defence.tracking.history import (
+    PROVISIONAL,
+    REACH,
+    Core,
+    State,
+    Step,
+    extended,
+    looked_late,
+    pause,
+    reaches,
+    recognised,
+    redone,
+)
 from skywarden.defence.tracking.initiate import UNAMBIGUOUS, found
 from skywarden.defence.tracking.lateness import REMEMBERED, lags, noted
 from skywarden.defence.tracking.maintain import conclude, opinions
@@ -43,14 +55,18 @@ from skywarden.site.model import Site
 
 __all__ = ["State", "start", "track"]
 
-LONGEST_DELAY = 12.0            # s, delay of the newest data up to which the tracks stand at them; data up to 10 s late, and their scan
+# s, delay of the newest data up to which the tracks stand at them; data up to 10 s late, and their scan
+LONGEST_DELAY = 12.0
 FALSE_TRACKS = 1.0 / 6000.0     # 1/s allowed from false alarms: one in 100 minutes
 SAFETY = 3.0                    # the false-track formula's margin for its approximations
 CLUTTER_FADE = 0.1
 WORTH_A_START = 4.0     # log-likelihood ratio of two detections from which they make a tentative track
-WORTH_A_TRIAL = 0.0     # the same of a radar without Doppler: two detections say little, a third of the same flight nearly all
-USUAL_THRESHOLD = 13.0  # dB, signal to noise from which radars call a thing a detection, until their weakest say otherwise
-GAP = (0.3, 2.2)                # s and revisits: longest time between the two detections that start a track; one look may be missed
+# the same of a radar without Doppler: two detections say little, a third of the same flight nearly all
+WORTH_A_TRIAL = 0.0
+# dB, signal to noise from which radars call a thing a detection, until their weakest say otherwise
+USUAL_THRESHOLD = 13.0
+# s and revisits: longest time between the two detections that start a track; one look may be missed
+GAP = (0.3, 2.2)
 MAP_FADE = 0.04                 # a frame: the clutter map remembers some 6 s
 SHORT = 8                       # detections below which a track that ended led nowhere
 
@@ -60,7 +76,8 @@ def start(site: Site) -> State:
     radars = len(site.radars)
     quiet = np.zeros((radars, RINGS, SECTORS))
     return State(
-        -math.inf, 1, empty_block(hypotheses(site)), empty_seeds(), quiet, np.full(radars, np.nan), np.full(radars, -np.inf), np.full(radars, np.inf),
+        -math.inf, 1, empty_block(hypotheses(site)), empty_seeds(), quiet, np.full(radars, np.nan),
+        np.full(radars, -np.inf), np.full(radars, np.inf),
         0, cooperative.start(), 0.0,
         np.full((radars, REMEMBERED), np.nan), (), Detections.empty(), -math.inf, 0)
 
@@ -68,10 +85,12 @@ def start(site: Site) -> State:
 def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     """One frame on. Pure: makes new arrays, changes none that it was handed.
 
-    Detections carry their own times, and the tracks stand at the newest of them: a radar whose data come late as a whole, up to LONGEST_DELAY, is
-    followed as well as a punctual one, only later. Detections up to LATEST seconds older than that are used at once; those up to REACH seconds older
-    are put in their place in the past, from where everything is done again in order; what is later still is counted in `State.late`, what has
-    neither elevation nor address in `State.unusable`. Returns the confirmed tracks, predicted to the frame's time.
+    Detections carry their own times, and the tracks stand at the newest of them: a radar whose data
+    come late as a whole, up to LONGEST_DELAY, is followed as well as a punctual one, only later.
+    Detections up to LATEST seconds older than that are used at once; those up to REACH seconds
+    older are put in their place in the past, from where everything is done again in order; what is
+    later still is counted in `State.late`, what has neither elevation nor address in
+    `State.unusable`. Returns the confirmed tracks, predicted to the frame's time.
     """
     model = model_of(site, frame.weather)
     d = frame.detections
@@ -86,7 +105,8 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     held = take(held, held.t >= reach)
     present = take(d, np.sort(rows[d.t[rows] >= state.t - LATEST]))
     past, looked = _looks(past, state.t, frame, lag)
-    core, redo = Core(state.t, state.block, state.seeds, state.map, state.clutter, state.swept, state.weakest), state.redone
+    core, redo = Core(state.t, state.block, state.seeds, state.map, state.clutter, state.swept,
+        state.weakest), state.redone
     unseen = float(lag.max(initial=0.0))
 
     def replay(before: Core, each: Step) -> Core:
@@ -98,7 +118,8 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
         core = core._replace(block=_addressed(core.block, state.block))
         held, redo = Detections.empty(), frame.t
     now, delay = horizon(state, frame, float(present.t.max(initial=-math.inf)), site)
-    each = Step(now, frame.t, present, looked, frame.radars.sector_from, np.where(looked, frame.radars.sector_width, 0.0), None)
+    each = Step(now, frame.t, present, looked, frame.radars.sector_from, np.where(looked, frame.radars.sector_width,
+        0.0), None)
     past = extended(past, each, core)
     core, likely, number = step(core, each, frame.t - unseen, number, model, site)
     known, reported, number = cooperative.track(state.cooperative, frame, site, number)
@@ -106,24 +127,30 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     tracks = picture(b, likely, frame.t, model)
     same = cooperative.correlate(tracks, reported)
     address = b.address.copy()
-    address[b.number > 0] = np.where(same >= 0, reported.address[same] if reported.address.shape[0] else NO_ADDRESS, address[b.number > 0])
+    address[b.number > 0] = np.where(same >= 0, reported.address[same] if reported.address.shape[0] else NO_ADDRESS,
+        address[b.number > 0])
     unusable = state.unusable + int((d.address == NO_ADDRESS).sum()) - rows.shape[0]
     after = State(
-        now, number, b._replace(address=address), core.seeds, core.map, core.clutter, core.swept, core.weakest, late, known, delay,
+        now, number, b._replace(address=address), core.seeds, core.map, core.clutter, core.swept, core.weakest, late,
+        known, delay,
         delays, past, held, redo, unusable)
     return after, cooperative.merged(tracks, reported, same)
 
 
 def timeliness(before: State, after: State) -> tuple[Array, int, int, int]:
-    """Each radar's lag (radars,) [s], and how many detections a frame lost by cause: too late, unusable, not believed of a cooperative aircraft."""
+    """Each radar's lag (radars,) [s], and how many detections a frame lost by cause: too late,
+    unusable, not believed of a cooperative aircraft.
+    """
     disbelieved = after.cooperative.rejected - before.cooperative.rejected
     return lags(after.delays), after.late - before.late, after.unusable - before.unusable, disbelieved
 
 
 def step(before: Core, given: Step, unseen: float, number: int, model: Model, site: Site) -> tuple[Core, Array, int]:
-    """One step on from `before`: its detections looked up, misses counted, tracks ended and confirmed.
+    """One step on from `before`: its detections looked up, misses counted, tracks ended and
+    confirmed.
 
-    unseen  time by which a track would have been seen [s]: that of the frame, less the lag of late radars
+    unseen  time by which a track would have been seen [s]: that of the frame, less the lag of late
+            radars
     number  next free number of a track
     Returns also the log odds (n,) of projectile and the next free number.
     """
@@ -147,7 +174,8 @@ def step(before: Core, given: Step, unseen: float, number: int, model: Model, si
 
 
 def _looks(past: tuple[Step, ...], reached: float, frame: Frame, lag: Array) -> tuple[tuple[Step, ...], Array]:
-    """The past with the looks of late radars in their place, and which radars (mask) looked just now; `reached` is where the tracks stand [s].
+    """The past with the looks of late radars in their place, and which radars (mask) looked just
+    now; `reached` is where the tracks stand [s].
 
     A look that says nothing of the present yet must not count as one that missed.
     """
@@ -165,19 +193,23 @@ def _looks(past: tuple[Step, ...], reached: float, frame: Frame, lag: Array) -> 
 def _addressed(b: Block, old: Block) -> Block:
     """`b` with the addresses that its tracks had in `old`."""
     had = dict(zip(old.number.tolist(), old.address.tolist(), strict=True))
-    return b._replace(address=np.array([had.get(n, a) if n > 0 else a for n, a in zip(b.number.tolist(), b.address.tolist(), strict=True)], np.int64))
+    return b._replace(address=np.array([had.get(n, a) if n > 0 else a for n, a in zip(b.number.tolist(),
+        b.address.tolist(), strict=True)], np.int64))
 
 
 def followed(site: Site) -> Array:
-    """Which radars (mask) give detections that this tracker follows itself: with elevation, not answers of transponders."""
+    """Which radars (mask) give detections that this tracker follows itself: with elevation, not
+    answers of transponders.
+    """
     return np.array([not radar.mode_s and math.isfinite(radar.elevation_sigma) for radar in site.radars], np.bool_)
 
 
 def horizon(state: State, frame: Frame, newest: float, site: Site) -> tuple[float, float]:
-    """Time up to which the data in hand speak [s], and by how much they lag behind the frame [s]; `newest` is -inf where there was no detection.
+    """Time up to which the data in hand speak [s], and by how much they lag behind the frame [s];
+    `newest` is -inf where there was no detection.
 
-    A look that saw nothing speaks for the same lag as the last one that saw something. Where no radar looks, time stands still for LONGEST_DELAY:
-    the data of that while may yet come.
+    A look that saw nothing speaks for the same lag as the last one that saw something. Where no
+    radar looks, time stands still for LONGEST_DELAY: the data of that while may yet come.
     """
     delay = min(max(frame.t - newest, 0.0), LONGEST_DELAY) if math.isfinite(newest) else state.delay
     looked = bool((frame.radars.up & (frame.radars.sector_width > 0.0) & followed(site)).any())
@@ -188,7 +220,8 @@ def horizon(state: State, frame: Frame, newest: float, site: Site) -> tuple[floa
 def model_of(site: Site, weather: Weather) -> Model:
     """The kernels' constants for this site in this weather."""
     up, wind = np.ascontiguousarray(weather.up, np.float64), np.ascontiguousarray(weather.wind, np.float64)
-    return _model(site, up.tobytes(), wind.tobytes(), float(weather.temperature_offset), float(weather.pressure_ratio), float(weather.wind_sigma))
+    return _model(site, up.tobytes(), wind.tobytes(), float(weather.temperature_offset), float(weather.pressure_ratio),
+        float(weather.wind_sigma))
 
 
 @lru_cache(maxsize=8)
@@ -208,7 +241,8 @@ def _model(site: Site, up: bytes, wind: bytes, offset: float, ratio: float, wind
     told = [math.isfinite(r.range_rate_sigma) and r.range_rate_span >= UNAMBIGUOUS for r in site.radars]
     worth = np.array([WORTH_A_START if whole else WORTH_A_TRIAL for whole in told], np.float64)
     return Model(
-        site.drags, air, site.earth, sensors, mean, variance, n, curves_of(site), living, doubt, favour, extent, limits, pd, reference, patience, gap,
+        site.drags, air, site.earth, sensors, mean, variance, n, curves_of(site), living, doubt, favour, extent,
+        limits, pd, reference, patience, gap,
         biases_of(site), cell, worth, strength)
 
 
@@ -226,21 +260,27 @@ def copied(b: Block) -> Block:
 
 
 def look(
-    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, weakest: Array, busy: Array, model: Model,
+    b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, clutter: Array, weakest: Array,
+    busy: Array, model: Model,
     ground: Ground,
 ) -> tuple[Block, Seeds, int]:
-    """One radar's detections of one instant: the tracks take theirs, pairs begin new ones, the rest become seeds; says how many were nobody's."""
-    # a rate that repeats within the speeds of rounds says too little and misleads the fit of a start: such a radar is used without it
+    """One radar's detections of one instant: the tracks take theirs, pairs begin new ones, the rest
+    become seeds; says how many were nobody's.
+    """
+    # a rate that repeats within the speeds of rounds says too little and misleads the fit of a start: such a radar is
+    # used without it
     with_rate = bool(model.sensors.span[sensor] >= UNAMBIGUOUS)
     rate = float(clutter[sensor]) if math.isfinite(clutter[sensor]) else max(float(rows.shape[0]), 0.5)
     least = min(float(weakest[sensor]), USUAL_THRESHOLD)
-    z, ratio, excess, free, strange, seed, det, lr, took, longer = observe(b, seeds, d, rows, t, sensor, rate, busy, with_rate, least, model)
+    z, ratio, excess, free, strange, seed, det, lr, took, longer = observe(b, seeds, d, rows, t, sensor, rate, busy,
+        with_rate, least, model)
     if took.any():
         reconsider(b, took, longer, model)
     if seed.shape[0]:
         fresh = empty_block(b.x.shape[1], seed.shape[0])
         found(fresh, 0, seeds, seed, t, sensor, z, ratio, excess, det, lr, model)
-        fresh.prior[:] = classify.low_or_far(fresh.anchor[:, 0, :3], ground, model.limits[sensor, 1], model.sensors.place[sensor])
+        fresh.prior[:] = classify.low_or_far(fresh.anchor[:, 0, :3], ground, model.limits[sensor, 1],
+            model.sensors.place[sensor])
         b = join(b, fresh)
         kept = np.ones(seeds.t.shape[0], np.bool_)
         kept[seed] = model.worth[sensor] <= SURELY_WORTH
@@ -255,7 +295,9 @@ def threshold(rate: float, looks: float) -> float:
 
 
 def density(old: float, strange: int, share: float, declared: float) -> float:
-    """False alarms a full look, updated by `strange` detections that belonged to nothing in a look over `share` of what a full one covers."""
+    """False alarms a full look, updated by `strange` detections that belonged to nothing in a look
+    over `share` of what a full one covers.
+    """
     share = min(max(share, 1e-3), 1.0)
     if not math.isfinite(old):
         return max(strange / share if share > 0.5 else 0.0, declared, 0.1)
@@ -263,7 +305,9 @@ def density(old: float, strange: int, share: float, declared: float) -> float:
 
 
 def sound(b: Block, before: Array) -> tuple[Block, Array]:
-    """Hypotheses that ran out of numbers (a fit to two contradicting detections can) are given up, and tracks that have none left."""
+    """Hypotheses that ran out of numbers (a fit to two contradicting detections can) are given up,
+    and tracks that have none left.
+    """
     bad = np.asarray(~(np.isfinite(b.x).all(2) & np.isfinite(b.p).all((2, 3))))
     lost = bad[:, : b.ll.shape[1]] | ~np.isfinite(b.ll)
     bad[:, : lost.shape[1]] |= lost
@@ -275,8 +319,12 @@ def sound(b: Block, before: Array) -> tuple[Block, Array]:
     return take(b._replace(x=x, p=p, ll=ll, alive=alive), keep), before[keep]
 
 
-def end(b: Block, seeds: Seeds, busy: Array, given: Step, unseen: float, before: Array, model: Model, site: Site) -> tuple[Block, Seeds, Array]:
-    """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the ground. What led nowhere enters the clutter map."""
+def end(
+    b: Block, seeds: Seeds, busy: Array, given: Step, unseen: float, before: Array, model: Model, site: Site
+) -> tuple[Block, Seeds, Array]:
+    """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the
+    ground. What led nowhere enters the clutter map.
+    """
     busy = busy * (1.0 - MAP_FADE)
     spent = given.now - seeds.t >= model.gap[seeds.sensor] + 0.05
     if spent.any():
@@ -302,15 +350,19 @@ def confirm(b: Block, clutter: Array, site: Site) -> Array:
     tentative = np.flatnonzero(b.number == 0)
     if tentative.shape[0] == 0:
         return tentative
-    rates = [threshold(c if math.isfinite(c) else 1.0, 1.0 / max(r.revisit, 0.05)) for c, r in zip(clutter.tolist(), site.radars, strict=True)]
+    rates = [threshold(c if math.isfinite(c) else 1.0, 1.0 / max(r.revisit, 0.05)) for c, r in zip(clutter.tolist(),
+        site.radars, strict=True)]
     return tentative[b.score[tentative] > max(rates, default=threshold(20.0, 1.0))]
 
 
 def picture(b: Block, likely: Array, t: float, model: Model) -> Tracks:
-    """The confirmed tracks as the rest of the house sees them, at time `t`; `likely` (n,) their log odds of projectile."""
+    """The confirmed tracks as the rest of the house sees them, at time `t`; `likely` (n,) their log
+    odds of projectile.
+    """
     rows = np.flatnonzero(b.number > 0)
     if rows.shape[0] == 0:
         return Tracks.empty()
     state, covariance, law = opinions(considered(b, model), rows, t, model)
     kind = classify.probabilities(b, likely, rows, model.mean)
-    return Tracks(b.number[rows], state, covariance, b.seen[rows], b.born[rows], b.hits[rows], kind, law, b.address[rows])
+    return Tracks(b.number[rows], state, covariance, b.seen[rows], b.born[rows], b.hits[rows], kind, law,
+        b.address[rows])

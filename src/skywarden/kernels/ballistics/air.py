@@ -37,7 +37,8 @@ GAMMA = 1.4                         # Doc 7488
 GEOPOTENTIAL_RADIUS = 6_356_766.0   # m, Doc 7488
 STANDARD_GRAVITY = 9.80665          # m/s², Doc 7488
 
-# The layers of Doc 7488: temperature rises linearly within each. A constant lapse continues below the first; the last ends the document.
+# The layers of Doc 7488: temperature rises linearly within each. A constant lapse continues below the first; the last
+# ends the document.
 LAYER_HEIGHT = (0.0, 11_000.0, 20_000.0, 32_000.0, 47_000.0, 51_000.0, 71_000.0, 80_000.0)    # geopotential [m]
 LAYER_LAPSE = (-0.0065, 0.0, 0.001, 0.0028, 0.0, -0.0028, -0.002, 0.0)                        # [K/m]
 SEA_LEVEL_TEMPERATURE = 288.15      # K
@@ -51,7 +52,8 @@ def _layers() -> tuple[tuple[float, ...], tuple[float, ...]]:
         t, rise, lapse = temperature[-1], LAYER_HEIGHT[i + 1] - LAYER_HEIGHT[i], LAYER_LAPSE[i]
         temperature.append(t + lapse * rise)
         pressure.append(pressure[-1] * (
-            math.exp(-STANDARD_GRAVITY * rise / (GAS * t)) if lapse == 0.0 else (1.0 + lapse * rise / t) ** (-STANDARD_GRAVITY / (GAS * lapse))))
+            math.exp(-STANDARD_GRAVITY * rise / (GAS * t)) if lapse == 0.0
+            else (1.0 + lapse * rise / t) ** (-STANDARD_GRAVITY / (GAS * lapse))))
     return tuple(temperature), tuple(pressure)
 
 
@@ -59,7 +61,9 @@ LAYER_TEMPERATURE, LAYER_PRESSURE = _layers()
 
 
 def icao(datum: float) -> Air:
-    """The ICAO standard atmosphere on geopotential height over a site whose origin is `datum` above mean sea level [m]; no wind."""
+    """The ICAO standard atmosphere on geopotential height over a site whose origin is `datum` above
+    mean sea level [m]; no wind.
+    """
     return Air(ICAO, datum, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, np.zeros(1), np.zeros((1, 2)))
 
 
@@ -68,12 +72,18 @@ def icao_geometric(datum: float) -> Air:
     return icao(datum)._replace(kind=ICAO_GEOMETRIC)
 
 
-def exponential(datum: float, rho0: float = 1.225, scale: float = 10_200.0, sound0: float = 340.3, sound_lapse: float = 0.0041) -> Air:
-    """Density rho0 exp(-h / scale) [kg/m³] and speed of sound sound0 - sound_lapse h [m/s], h above mean sea level; no wind."""
+def exponential(
+    datum: float, rho0: float = 1.225, scale: float = 10_200.0, sound0: float = 340.3, sound_lapse: float = 0.0041
+) -> Air:
+    """Density rho0 exp(-h / scale) [kg/m³] and speed of sound sound0 - sound_lapse h [m/s], h above
+    mean sea level; no wind.
+    """
     return Air(EXPONENTIAL, datum, 0.0, 1.0, rho0, scale, sound0, sound_lapse, np.zeros(1), np.zeros((1, 2)))
 
 
-def with_weather(air: Air, up: ArrayLike, wind: ArrayLike, temperature_offset: float = 0.0, pressure_ratio: float = 1.0) -> Air:
+def with_weather(
+    air: Air, up: ArrayLike, wind: ArrayLike, temperature_offset: float = 0.0, pressure_ratio: float = 1.0
+) -> Air:
     """The same atmosphere in some weather.
 
     up                  (k,) heights above the site's origin, rising [m]
@@ -89,7 +99,8 @@ def with_weather(air: Air, up: ArrayLike, wind: ArrayLike, temperature_offset: f
     if not (np.isfinite(heights).all() and np.isfinite(motion).all() and (np.diff(heights) > 0.0).all()):
         raise ValueError("a wind profile's heights must rise, and every value must be finite")
     return air._replace(
-        wind_up=heights, wind=motion, temperature_offset=float(temperature_offset), pressure_ratio=float(pressure_ratio))
+        wind_up=heights, wind=motion, temperature_offset=float(temperature_offset),
+        pressure_ratio=float(pressure_ratio))
 
 
 @njit(cache=True, error_model="numpy")
@@ -122,5 +133,6 @@ def wind_at(air: Air, up: float) -> tuple[float, float]:
     for i in range(1, n):
         if up < air.wind_up[i]:
             f = (up - air.wind_up[i - 1]) / (air.wind_up[i] - air.wind_up[i - 1])
-            return (1.0 - f) * air.wind[i - 1, 0] + f * air.wind[i, 0], (1.0 - f) * air.wind[i - 1, 1] + f * air.wind[i, 1]
+            return (1.0 - f) * air.wind[i - 1, 0] + f * air.wind[i, 0], (1.0 - f) * air.wind[i - 1,
+                1] + f * air.wind[i, 1]
     return air.wind[n - 1, 0], air.wind[n - 1, 1]

@@ -1,7 +1,10 @@
-"""Drag laws: how the drag coefficient depends on Mach number, as piecewise cubics that a kernel looks up in constant time.
+"""Drag laws: how the drag coefficient depends on Mach number, as piecewise cubics that a kernel
+looks up in constant time.
 
-One law is a function C(M) such that the deceleration is  0.5 rho v² C(M) / BC.  For a constant law C = 1 and BC = m / (Cd A).
-For the standard laws G1 and G7 the field's coefficient is BC = m / (i d²), so C(M) = (pi / 4) Cd(M).
+One law is a function C(M) such that the deceleration is  0.5 rho v² C(M) / BC.  For a constant law
+                                                          C = 1 and BC = m / (Cd A).
+For the standard laws G1 and G7 the field's coefficient is BC = m / (i d²), so C(M) = (pi / 4)
+Cd(M).
 """
 
 from __future__ import annotations
@@ -23,10 +26,13 @@ MAX_CELLS = 4096
 
 
 class Drags(NamedTuple):
-    """Several drag laws in one set of arrays, so that one compiled kernel serves every round whatever its law. Row: a law."""
+    """Several drag laws in one set of arrays, so that one compiled kernel serves every round
+    whatever its law. Row: a law.
+    """
 
     mach: NDArray[Any]      # (laws, nodes) float64, rising; padded with inf
-    cubic: NDArray[Any]     # (laws, nodes, 4) float64: C(M) = c0 + c1 d + c2 d² + c3 d³, d = M - mach[node]; last node constant
+    # (laws, nodes, 4) float64: C(M) = c0 + c1 d + c2 d² + c3 d³, d = M - mach[node]; last node constant
+    cubic: NDArray[Any]
     start: NDArray[Any]     # (laws, cells) int32: node at or before the start of each Mach cell of width `cell`
     cell: float             # width of a look-up cell in Mach number
 
@@ -47,9 +53,11 @@ def standard_drags(names: Sequence[str]) -> Drags:
 def drags(laws: Sequence[Law]) -> Drags:
     """Several laws as one look-up table.
 
-    laws  (mach (k,), factor (k,), "pchip" | "linear") each; Mach rising from 0 or more, factor finite and not negative
+    laws  (mach (k,), factor (k,), "pchip" | "linear") each; Mach rising from 0 or more, factor
+          finite and not negative
 
-    Below its first node and above its last one a law is held constant. Raises ValueError where a table is not one.
+    Below its first node and above its last one a law is held constant. Raises ValueError where a
+    table is not one.
     """
     if not laws:
         raise ValueError("a round needs at least one drag law; got none")
@@ -57,7 +65,8 @@ def drags(laws: Sequence[Law]) -> Drags:
     top = max(float(mach[-1]) for mach, _ in pieces)
     cell = max(CELL, top / (MAX_CELLS - 1))
     nodes, cells = max(len(mach) for mach, _ in pieces), int(top / cell) + 2
-    table = Drags(np.full((len(pieces), nodes), np.inf), np.zeros((len(pieces), nodes, 4)), np.zeros((len(pieces), cells), np.int32), cell)
+    table = Drags(np.full((len(pieces), nodes), np.inf), np.zeros((len(pieces), nodes, 4)),
+        np.zeros((len(pieces), cells), np.int32), cell)
     for row, (mach, cubic) in enumerate(pieces):
         table.mach[row, : len(mach)] = mach
         table.cubic[row, : len(mach)] = cubic
@@ -69,9 +78,12 @@ def drags(laws: Sequence[Law]) -> Drags:
 def _pieces(mach: Array, factor: Array, how: str) -> tuple[Array, Array]:
     """Nodes from Mach 0 and the cubic that starts at each."""
     if mach.ndim != 1 or mach.shape != factor.shape or len(mach) == 0:
-        raise ValueError(f"a drag law needs as many factors as Mach numbers, at least one; got shapes {mach.shape} and {factor.shape}")
-    if not (np.isfinite(mach).all() and np.isfinite(factor).all() and mach[0] >= 0.0 and (np.diff(mach) > 0.0).all() and (factor >= 0.0).all()):
-        raise ValueError("a drag law's Mach numbers must be finite, rising and not negative, its factors finite and not negative")
+        raise ValueError(f"a drag law needs as many factors as Mach numbers, at least one; got shapes {mach.shape} and "
+            f"{factor.shape}")
+    if not (np.isfinite(mach).all() and np.isfinite(factor).all() and mach[0] >= 0.0 and (np.diff(mach) > 0.0).all()
+            and (factor >= 0.0).all()):
+        raise ValueError("a drag law's Mach numbers must be finite, rising and not negative, its factors finite and "
+            "not negative")
     if how not in ("pchip", "linear"):
         raise ValueError(f'a drag law is interpolated by "pchip" or "linear", not {how!r}')
     cubic = np.zeros((len(mach), 4))
@@ -94,7 +106,8 @@ def _pchip_slopes(h: Array, secant: Array) -> Array:
     """Slope at each node that keeps the curve monotone between nodes.
 
     h, secant  (k - 1,) node distances and slopes of the chords
-    Source: Fritsch and Butland, SIAM J. Sci. Stat. Comput. 5 (1984) 300; ends by the one-sided three-point rule.
+    Source: Fritsch and Butland, SIAM J. Sci. Stat. Comput. 5 (1984) 300; ends by the one-sided
+    three-point rule.
     """
     slope = np.zeros(len(h) + 1)
     left, right = secant[:-1], secant[1:]
@@ -126,4 +139,5 @@ def drag_factor(drags: Drags, law: int, mach: float) -> float:
     while i < last and mach >= drags.mach[law, i + 1]:
         i += 1
     d = mach - drags.mach[law, i]
-    return drags.cubic[law, i, 0] + d * (drags.cubic[law, i, 1] + d * (drags.cubic[law, i, 2] + d * drags.cubic[law, i, 3]))
+    return drags.cubic[law, i, 0] + d * (drags.cubic[law, i, 1] + d * (drags.cubic[law, i, 2] + d * drags.cubic[law, i,
+        3]))

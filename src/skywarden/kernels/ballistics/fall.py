@@ -35,7 +35,8 @@ class Falls(NamedTuple):
 
 
 def fall(
-    state: ArrayLike, law: ArrayLike, inverse_coefficient: ArrayLike, ground: Ground, drags: Drags, air: Air, earth: Earth,
+    state: ArrayLike, law: ArrayLike, inverse_coefficient: ArrayLike, ground: Ground, drags: Drags, air: Air,
+    earth: Earth,
     t_max: float = 150.0, step: float = LONGEST_STEP, threads: int = 1,
 ) -> Falls:
     """Fly each round to the ground, thousands in a few milliseconds.
@@ -45,11 +46,13 @@ def fall(
     inverse_coefficient  (n,) or single: 1 / BC [m²/kg]
     ground               flat or terrain; a round may start on it
     t_max                longest flight [s]
-    step                 longest time step [s]; steps shorten by themselves where drag is strong or about to change
+    step                 longest time step [s]; steps shorten by themselves where drag is strong or
+                         about to change
     threads              cores to use; more than one pays from some thousand rounds on
 
-    Raises ValueError where shapes do not fit, a law does not exist or `threads` is not positive. A row that is not finite stays nan.
-    Within 0.1 m of `fall_exactly` for 99 flights in a hundred: tests/kernels/test_fall.py. Source: docs/models/flight.md
+    Raises ValueError where shapes do not fit, a law does not exist or `threads` is not positive. A
+    row that is not finite stays nan. Within 0.1 m of `fall_exactly` for 99 flights in a hundred:
+    tests/kernels/test_fall.py. Source: docs/models/flight.md
     """
     if threads < 1:
         raise ValueError(f"flights need one thread or more; got {threads}")
@@ -59,7 +62,8 @@ def fall(
         tables = _tables(drags, air, *_span(states, ground, t_max))
 
         def fly(rows: slice) -> None:
-            fall_all(states[rows], laws[rows], inverse[rows], ground, tables, earth, float(t_max), float(step), out[rows])
+            fall_all(states[rows], laws[rows], inverse[rows], ground, tables, earth, float(t_max), float(step),
+                out[rows])
 
         if threads == 1:
             fly(slice(None))
@@ -71,17 +75,22 @@ def fall(
 
 
 def fall_exactly(
-    state: ArrayLike, law: ArrayLike, inverse_coefficient: ArrayLike, ground: Ground, drags: Drags, air: Air, earth: Earth,
+    state: ArrayLike, law: ArrayLike, inverse_coefficient: ArrayLike, ground: Ground, drags: Drags, air: Air,
+    earth: Earth,
     t_max: float = 1_000.0, tolerance: float = 1e-10,
 ) -> Falls:
-    """The same as `fall`, each round by the adaptive integration of `path.fly`: within a millimetre, some fifty times slower."""
+    """The same as `fall`, each round by the adaptive integration of `path.fly`: within a
+    millimetre, some fifty times slower.
+    """
     states, laws, inverse = _checked(state, law, inverse_coefficient, drags)
     out = _nowhere(len(states))
     _fall_exactly(states, laws, inverse, ground, drags, air, earth, float(t_max), float(tolerance), out)
     return out
 
 
-def _checked(state: ArrayLike, law: ArrayLike, inverse_coefficient: ArrayLike, drags: Drags) -> tuple[Array, Array, Array]:
+def _checked(
+    state: ArrayLike, law: ArrayLike, inverse_coefficient: ArrayLike, drags: Drags
+) -> tuple[Array, Array, Array]:
     """Rows as the kernels want them. Raises ValueError for another shape or an unknown law."""
     states = np.ascontiguousarray(np.atleast_2d(np.asarray(state, np.float64)))
     if states.ndim != 2 or states.shape[1] != 6:
@@ -125,10 +134,12 @@ def _nowhere(n: int) -> Falls:
 
 @njit(cache=True, error_model="numpy")
 def _fall_exactly(
-    state: Array, law: Array, inverse: Array, ground: Ground, drags: Drags, air: Air, earth: Earth, t_max: float, tolerance: float, out: Falls,
+    state: Array, law: Array, inverse: Array, ground: Ground, drags: Drags, air: Air, earth: Earth, t_max: float,
+    tolerance: float, out: Falls,
 ) -> None:
     for i in range(state.shape[0]):
-        t, states, rates, end = _fly(state[i], law[i], inverse[i], ground, drags, air, earth, t_max, tolerance, 1.0, 0.0, 0.0, 0.0)
+        t, states, rates, end = _fly(state[i], law[i], inverse[i], ground, drags, air, earth, t_max, tolerance, 1.0,
+            0.0, 0.0, 0.0)
         if end == GROUND:
             out.t[i], out.apex[i] = t[-1], _apex(t, states, rates)
             out.position[i], out.velocity[i] = states[-1, :3], states[-1, 3:]

@@ -1,4 +1,6 @@
-"""The force on a point mass: gravity, Mach-dependent drag through moving air, the earth's rotation. Everything that flies uses this one function."""
+"""The force on a point mass: gravity, Mach-dependent drag through moving air, the earth's rotation.
+Everything that flies uses this one function.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,9 @@ def plain_earth(datum: float, gravity: float = STANDARD_GRAVITY) -> Earth:
 def real_earth(latitude: float, datum: float) -> Earth:
     """Gravity and rotation at a latitude [rad], for an origin `datum` above mean sea level [m].
 
-    Gravity at sea level by Somigliana's formula on WGS-84 (NIMA TR8350.2), falling with the square of the distance from the earth's
-    centre as Doc 7488 has it. It contains the centrifugal part, so rotation adds only Coriolis.
+    Gravity at sea level by Somigliana's formula on WGS-84 (NIMA TR8350.2), falling with the square
+    of the distance from the earth's centre as Doc 7488 has it. It contains the centrifugal part, so
+    rotation adds only Coriolis.
     """
     sine2 = math.sin(latitude) ** 2
     gravity = EQUATOR_GRAVITY * (1.0 + SOMIGLIANA * sine2) / math.sqrt(1.0 - ECCENTRICITY2 * sine2)
@@ -54,7 +57,8 @@ def acceleration(
 
     law, inverse_coefficient  drag law (row of `drags`) and 1 / BC [m²/kg]
     push                      motor, along the velocity through the air [m/s²]
-    drift                     sideways (to the right of the velocity), per speed [1/s]: spin drift, used by the world only
+    drift                     sideways (to the right of the velocity), per speed [1/s]: spin drift,
+                              used by the world only
 
     Source: docs/models/flight.md (point-mass equations).
     """

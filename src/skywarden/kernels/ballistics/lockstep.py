@@ -1,12 +1,17 @@
-"""The compiled heart of `fall`: 96 rounds at a time in step, laid out so that the processor's vector units do the arithmetic and its first cache holds them.
+"""The compiled heart of `fall`: 96 rounds at a time in step, laid out so that the processor's
+vector units do the arithmetic and its first cache holds them.
 
     a lane         holds one round; when it lands the next round of the batch takes its place
-    one step       classical Runge-Kutta, each lane with its own length, chosen from its drag and from how sharply drag changes nearby
-    the air        density, 1 / speed of sound and wind by height as one table of straight pieces, 16 m each
+    one step       classical Runge-Kutta, each lane with its own length, chosen from its drag and
+                   from how sharply drag changes nearby
+    the air        density, 1 / speed of sound and wind by height as one table of straight pieces,
+                   16 m each
     drag           C(M) as a table of parabolas, 0.0025 Mach each
-    the last step  is shortened to the ground by a cubic through its ends, flown again, and corrected by the fall speed
+    the last step  is shortened to the ground by a cubic through its ends, flown again, and
+                   corrected by the fall speed
 
-A row of a table is one or half a cache line: one load serves value and slopes. Straight pieces of air cost 1e-6 of the drag, millimetres at impact.
+A row of a table is one or half a cache line: one load serves value and slopes. Straight pieces of
+air cost 1e-6 of the drag, millimetres at impact.
 """
 
 from __future__ import annotations
@@ -31,7 +36,9 @@ PIECE = 0.0025          # Mach, piece of the drag table
 TOP_MACH = 6.0          # drag held constant above
 LOOK = 0.10             # Mach; a step looks this far for a change of drag
 TOUCH = 1e-6            # m above the ground: a round has left it
-NEAR = 0.02             # m; the step that is flown again ends this near the ground, or nearer where it was never high, the rest is slid along the velocity
+# m; the step that is flown again ends this near the ground, or nearer where it was never high, the rest is slid along
+# the velocity
+NEAR = 0.02
 STEP_DRAG = 0.13        # a step's length times the rate at which drag acts and changes, see `_stiffness`
 STEP_RISE = 400.0       # m; a step climbs or falls no further, for the air changes with it
 STEP_WIND = 200.0       # m; the same where wind changes with height, in corners at the profile's heights
@@ -41,8 +48,10 @@ class Tables(NamedTuple):
     """Air and drag laws, sampled for the lanes."""
 
     base: float         # height of the first air row [m]
-    air: Array          # (rows, 8): density, 1 / sound, wind east, wind north, each followed by its rise to the next row
-    drag: Array         # (laws * pieces, 4): C = first + f second + f² third, f from 0 to 1 over the piece; stiffness nearby
+    # (rows, 8): density, 1 / sound, wind east, wind north, each followed by its rise to the next row
+    air: Array
+    # (laws * pieces, 4): C = first + f second + f² third, f from 0 to 1 over the piece; stiffness nearby
+    drag: Array
     pieces: int         # of one law
     windy: bool         # wind changes with height; if not, row 0 holds it
 
@@ -76,7 +85,9 @@ def tabulate(drags: Drags, air: Air, base: float, top: float) -> Tables:
 
 @njit(cache=True, error_model="numpy")
 def _stiffness(drag: Array) -> None:
-    """Column 3: how many times faster than plain quadratic drag the deceleration may change within LOOK of each Mach number, at most."""
+    """Column 3: how many times faster than plain quadratic drag the deceleration may change within
+    LOOK of each Mach number, at most.
+    """
     pieces, reach = drag.shape[0], int(LOOK / PIECE)
     own = np.empty(pieces)
     for i in range(pieces):
@@ -95,7 +106,9 @@ def _forces(
     z: Array, u: Array, v: Array, w: Array, law: Array, inverse: Array, tables: Tables, earth: Earth,
     work: Array, k: Array, ax: Array, ay: Array, az: Array, c: Array, stiff: Array,
 ) -> None:
-    """Accelerations of all lanes [m/s²]; c becomes drag deceleration per speed [1/s], stiff the last column of the drag table."""
+    """Accelerations of all lanes [m/s²]; c becomes drag deceleration per speed [1/s], stiff the
+    last column of the drag table.
+    """
     rho, sound, east, north, f, g = work[0], work[1], work[2], work[3], work[4], work[5]
     air, table, base = tables.air, tables.drag, tables.base
     last = air.shape[0] - 1.0
@@ -161,7 +174,9 @@ def _cubic(p0: float, v0: float, p1: float, v1: float, h: float, s: float) -> fl
 
 @njit(cache=True, error_model="numpy")
 def _ground_in_step(a: Array, b: Array, i: int, h: float, left: bool, ground: Ground) -> tuple[float, bool]:
-    """First fraction of lane i's step from a to b (rows x y z u v w) at which it meets the ground, 2 if it does not; and whether it has left it."""
+    """First fraction of lane i's step from a to b (rows x y z u v w) at which it meets the ground,
+    2 if it does not; and whether it has left it.
+    """
     end = _clear(a, b, i, h, 1.0, ground)
     flat = ground.up.size == 1
     if flat and end > TOUCH:
@@ -185,8 +200,12 @@ def _ground_in_step(a: Array, b: Array, i: int, h: float, left: bool, ground: Gr
 
 
 @njit(cache=True, error_model="numpy")
-def _root(a: Array, b: Array, i: int, h: float, low: float, above: float, high: float, below: float, ground: Ground) -> float:
-    """Where lane i meets the ground between two fractions of its step, to about a centimetre: false position, Illinois variant."""
+def _root(
+    a: Array, b: Array, i: int, h: float, low: float, above: float, high: float, below: float, ground: Ground
+) -> float:
+    """Where lane i meets the ground between two fractions of its step, to about a centimetre: false
+    position, Illinois variant.
+    """
     s, near = high, min(NEAR, 0.01 * above)
     for _ in range(20):
         s = high - below * (high - low) / (below - above)
@@ -209,9 +228,12 @@ def _clear(a: Array, b: Array, i: int, h: float, s: float, ground: Ground) -> fl
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def fall_all(
-    state: Array, laws: Array, inverses: Array, ground: Ground, tables: Tables, earth: Earth, t_max: float, step: float, out: Array,
+    state: Array, laws: Array, inverses: Array, ground: Ground, tables: Tables, earth: Earth, t_max: float,
+    step: float, out: Array,
 ) -> None:
-    """Fly every row of state (n, 6) to the ground; results go into out (n, 8): time, position, velocity, apex; rows of rounds still up are left as they are."""
+    """Fly every row of state (n, 6) to the ground; results go into out (n, 8): time, position,
+    velocity, apex; rows of rounds still up are left as they are.
+    """
     now, new = np.zeros((6, LANES)), np.zeros((6, LANES))
     x, y, z, u, v, w = now[0], now[1], now[2], now[3], now[4], now[5]
     x1, y1, z1, u1, v1, w1 = new[0], new[1], new[2], new[3], new[4], new[5]
@@ -257,7 +279,8 @@ def fall_all(
         some = 0
         for i in range(LANES):
             # a lane needs a closer look near the ground, over the top, when landing, or when out of time
-            close = (min(z[i], z1[i]) <= ground.highest) | (fixed[i] > 0.0) | ((w[i] > 0.0) & (w1[i] <= 0.0)) | (t[i] + h[i] > t_max)
+            close = (min(z[i], z1[i]) <= ground.highest) | (fixed[i] > 0.0) | ((w[i] > 0.0) & (w1[i] <= 0.0)) | (t[i]
+                + h[i] > t_max)
             look[i] = 1 if close else 0
             some += look[i]
         if some > 0:
@@ -281,7 +304,8 @@ def fall_all(
                     elif w[i] > 0.0 and w1[i] <= 0.0:
                         top[i] = max(top[i], _cubic(z[i], w[i], z1[i], w1[i], h[i], w[i] / (w[i] - w1[i])))
                 if row[i] < 0:
-                    following, taken = _take(i, following, state, laws, inverses, ground, tables.pieces, new, lane, whole, out)
+                    following, taken = _take(i, following, state, laws, inverses, ground, tables.pieces, new, lane,
+                        whole, out)
                     t[i] -= h[i]
                     flying += taken - 1
         for i in range(LANES):
@@ -294,7 +318,9 @@ def _take(
     i: int, following: int, state: Array, laws: Array, inverses: Array, ground: Ground, pieces: int,
     lanes: Array, lane: Array, whole: Array, out: Array,
 ) -> tuple[int, int]:
-    """The next round that flies at all takes lane i. Returns the one after it, and 1; or the end, and 0 for an idle lane."""
+    """The next round that flies at all takes lane i. Returns the one after it, and 1; or the end,
+    and 0 for an idle lane.
+    """
     n = state.shape[0]
     while following < n:
         r = following
@@ -324,13 +350,16 @@ def _take(
 
 
 @njit(cache=True, error_model="numpy")
-def _put(out: Array, i: int, now: Array, new: Array, t: float, h: float, fall: float, top: float, ground: Ground) -> None:
+def _put(
+    out: Array, i: int, now: Array, new: Array, t: float, h: float, fall: float, top: float, ground: Ground
+) -> None:
     """Results of a lane whose last step ended at the ground but for millimetres: slide along the velocity onto it."""
     late = 0.0
     for _ in range(3):
         east, north = new[0, i] + late * new[3, i], new[1, i] + late * new[4, i]
         clear = new[2, i] + late * new[5, i] - ground_up(ground, east, north)
-        slope = (ground_up(ground, east + 1e-3 * new[3, i], north + 1e-3 * new[4, i]) - ground_up(ground, east, north)) * 1e3
+        slope = (ground_up(ground, east + 1e-3 * new[3, i], north + 1e-3 * new[4, i]) - ground_up(ground, east,
+            north)) * 1e3
         sink = new[5, i] - slope
         if sink >= 0.0:
             break

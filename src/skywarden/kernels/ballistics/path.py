@@ -1,7 +1,8 @@
-"""One flight, exactly: an adaptive integration from a state to the ground, forwards or backwards in time.
+"""One flight, exactly: an adaptive integration from a state to the ground, forwards or backwards in
+time.
 
-Dormand-Prince 5(4); the crossing of the ground is located on the step itself, to well below a millimetre. The world flies its truth
-with this; `fall` is the fast one for many rounds.
+Dormand-Prince 5(4); the crossing of the ground is located on the step itself, to well below a
+millimetre. The world flies its truth with this; `fall` is the fast one for many rounds.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ Array = NDArray[Any]
 
 MAX_STEPS = 20_000
 LONGEST_STEP = 0.5          # s; keeps `state_at` far below a millimetre between nodes
-MACH_STEP = 0.03            # of Mach a step at most: the drag rises too sharply near Mach 1 for an error estimate to see it coming
+# of Mach a step at most: the drag rises too sharply near Mach 1 for an error estimate to see it coming
+MACH_STEP = 0.03
 SHORTEST_STEP = 1e-7        # s; taken whatever its error
 FASTEST = 10_000.0          # m/s; flown backwards, speed grows without bound: nothing of ours came from there
 LEAST_BURN_SPEED = 15.0     # m/s; below it a motor flown backwards is off, as on the launcher
@@ -53,8 +55,10 @@ def fly(
     inverse_coefficient  1 / BC [m²/kg]
     t_max                longest time flown, either way [s]
     tolerance            relative error of a step; 1e-10 keeps a whole flight within a millimetre
-    forward              False: back in time, until the round rises out of the ground it was launched from
-    burn_acceleration    of a motor along the velocity through the air [m/s²], on while the round is on its launch side
+    forward              False: back in time, until the round rises out of the ground it was
+                         launched from
+    burn_acceleration    of a motor along the velocity through the air [m/s²], on while the round is
+                         on its launch side
                          less than `burn_out_height` above the ground [m]
     drift                sideways, to the right, per speed [1/s]: spin drift
 
@@ -66,15 +70,18 @@ def fly(
     if not 0 <= law < len(drags.mach):
         raise ValueError(f"there are drag laws 0 to {len(drags.mach) - 1}; got {law}")
     t, states, rates, end = _fly(
-        start, int(law), float(inverse_coefficient), ground, drags, air, earth, float(t_max), float(tolerance), 1.0 if forward else -1.0,
+        start, int(law), float(inverse_coefficient), ground, drags, air, earth, float(t_max), float(tolerance), 1.0
+        if forward else -1.0,
         float(burn_acceleration), float(burn_out_height), float(drift))
     return Path(t, states, rates, end == GROUND)
 
 
 def state_at(path: Path, t: ArrayLike) -> Array:
-    """States (n, 6) at times t (n,) of one flight, (6,) at a single time; nan before its start and after its end.
+    """States (n, 6) at times t (n,) of one flight, (6,) at a single time; nan before its start and
+    after its end.
 
-    Quintic through position, velocity and acceleration of the two nodes around each time: below 1 mm and 1 mm/s off the true curve.
+    Quintic through position, velocity and acceleration of the two nodes around each time: below 1
+    mm and 1 mm/s off the true curve.
     """
     times = np.atleast_1d(np.asarray(t, np.float64))
     states = _between(path.t, path.state, path.rate, times)
@@ -97,7 +104,9 @@ E1, E3, E4, E5, E6, E7 = 71 / 57600, -71 / 16695, 71 / 1920, -17253 / 339200, 22
 
 
 @njit(cache=True, error_model="numpy")
-def _slope(y: Array, out: Array, law: int, inverse: float, push: float, drift: float, drags: Drags, air: Air, earth: Earth) -> None:
+def _slope(
+    y: Array, out: Array, law: int, inverse: float, push: float, drift: float, drags: Drags, air: Air, earth: Earth
+) -> None:
     """Derivative of a state, into `out`."""
     ax, ay, az = acceleration(y[0], y[1], y[2], y[3], y[4], y[5], law, inverse, push, drift, drags, air, earth)
     out[0], out[1], out[2], out[3], out[4], out[5] = y[3], y[4], y[5], ax, ay, az
@@ -158,8 +167,11 @@ def _clearance(y: Array, ground: Ground) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _crossing(y: Array, k: Array, new: Array, h: float, level: float, away: float, left: bool, ground: Ground, work: Array) -> tuple[float, bool]:
-    """First fraction of a step at which the height above the ground passes `level`; 2 where it does not.
+def _crossing(
+    y: Array, k: Array, new: Array, h: float, level: float, away: float, left: bool, ground: Ground, work: Array
+) -> tuple[float, bool]:
+    """First fraction of a step at which the height above the ground passes `level`; 2 where it does
+    not.
 
     away  +1: looks for a fall through the level, once above it; -1: for a rise through it
     left  whether it was on the far side of the level already
@@ -192,7 +204,8 @@ def _crossing(y: Array, k: Array, new: Array, h: float, level: float, away: floa
 
 @njit(cache=True, error_model="numpy")
 def _fly(
-    start: Array, law: int, inverse: float, ground: Ground, drags: Drags, air: Air, earth: Earth, t_max: float, tolerance: float, sense: float,
+    start: Array, law: int, inverse: float, ground: Ground, drags: Drags, air: Air, earth: Earth, t_max: float,
+    tolerance: float, sense: float,
     burn: float, burn_height: float, drift: float,
 ) -> tuple[Array, Array, Array, int]:
     """Nodes of one flight: times, states, accelerations, and whether it ended on the ground."""
@@ -200,7 +213,8 @@ def _fly(
     k, work, new, y = np.empty((7, 6)), np.empty(6), np.empty(6), start.copy()
     clear = _clearance(y, ground)
     left = clear > TOUCH
-    # a motor: on the launch side of the burn-out height. Forwards it burns from the start until it rises through it; backwards it
+    # a motor: on the launch side of the burn-out height. Forwards it burns from the start until it rises through it;
+    # backwards it
     # starts once the round, having been above it, comes down through it.
     burning = burn > 0.0 and sense > 0.0 and clear < burn_height
     above, spent = clear > burn_height, burn <= 0.0 or (sense > 0.0 and not burning)
@@ -208,7 +222,8 @@ def _fly(
     _slope(y, k[0], law, inverse, push, drift, drags, air, earth)
     n, now, h = 0, 0.0, 0.01
     t[0], states[0], rates[0] = 0.0, y, k[0, 3:]
-    if not left and sense * (y[5] - (ground_up(ground, y[0] + sense * 1e-3 * y[3], y[1] + sense * 1e-3 * y[4]) - ground_up(ground, y[0], y[1]))
+    if not left and sense * (y[5] - (ground_up(ground, y[0] + sense * 1e-3 * y[3], y[1] + sense * 1e-3 * y[4])
+            - ground_up(ground, y[0], y[1]))
                              * sense * 1e3) <= 0.0:
         return t[:1].copy(), states[:1].copy(), rates[:1].copy(), GROUND
     for _ in range(MAX_STEPS):
@@ -221,7 +236,8 @@ def _fly(
         grown = h * min(4.0, 0.9 * max(error, 1e-9) ** -0.2)
         landed = switched = False
         if not spent:
-            f, above = _crossing(y, k, new, sense * h, burn_height, -1.0 if burning else 1.0, burning or above, ground, work)
+            f, above = _crossing(y, k, new, sense * h, burn_height, -1.0 if burning else 1.0, burning or above, ground,
+                work)
             if f <= 1.0:
                 h, switched = f * h, True
                 _step(y, sense * h, k, work, new, law, inverse, push, drift, drags, air, earth)
@@ -273,7 +289,9 @@ def _land(
     y: Array, h: float, sense: float, k: Array, work: Array, new: Array, ground: Ground,
     law: int, inverse: float, push: float, drift: float, drags: Drags, air: Air, earth: Earth,
 ) -> float:
-    """The step that ends on the ground, found by Newton from the interpolated one; `new` and k[6] become the state there."""
+    """The step that ends on the ground, found by Newton from the interpolated one; `new` and k[6]
+    become the state there.
+    """
     for _ in range(6):
         _step(y, sense * h, k, work, new, law, inverse, push, drift, drags, air, earth)
         clear = _clearance(new, ground)

@@ -21,23 +21,27 @@ LONGEST_FALL = 150.0        # s
 MOST_STEPS = 400
 NOISES = 3                  # kinds of noise that act on the way
 NEAR_ENOUGH = 0.01          # m, of the ground at the end
-LONG, BRISK = 2.5, 1.0      # s, longest steps; a kink in a drag law near the speed of sound costs half a metre at BRISK, 2 m at LONG
+# s, longest steps; a kink in a drag law near the speed of sound costs half a metre at BRISK, 2 m at LONG
+LONG, BRISK = 2.5, 1.0
 FAST = 240.0                # m/s, from which the shorter holds
 
 
 @njit(cache=True, error_model="numpy")
 def descend(
-    x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, earth: Earth, noise: Array, place: Array, J: Array, N: Array,
+    x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, earth: Earth, noise: Array, place: Array,
+    J: Array, N: Array,
 ) -> tuple[float, float, float]:
     """Flies state `x` (11,) to the ground.
 
-    noise  (3,)    what will act on the way: density of white acceleration [m²/s³]; doubt of the drag curve, as `drag_doubt`'s multiple;
+    noise  (3,)    what will act on the way: density of white acceleration [m²/s³]; doubt of the
+                   drag curve, as `drag_doubt`'s multiple;
                    variance of the wind's error gained a metre of height [m²/s² a metre]
     place  (3,)    where it comes down, written
     J      (3, 11) slopes of east, north and time of impact with respect to `x`, written
     N      (3, 3)  covariance of east, north and time of impact that `noise` gives, written
 
-    Returns seconds until then, speed [m/s] and fall angle below the horizontal [rad]; nan where it is still up after LONGEST_FALL.
+    Returns seconds until then, speed [m/s] and fall angle below the horizontal [rad]; nan where it
+    is still up after LONGEST_FALL.
     """
     states = np.empty((MOST_STEPS + 2, STATES))
     lengths = np.empty(MOST_STEPS + 1)
@@ -45,7 +49,8 @@ def descend(
     t = 0.0
     k = 0
     floor = ground_up(ground, x[0], x[1])
-    risen = x[2] > floor            # a rising state that an error put below the ground is flown on until it has risen, or falls
+    # a rising state that an error put below the ground is flown on until it has risen, or falls
+    risen = x[2] > floor
     h = 0.0
     while risen or x[5] > 0.0:
         if k >= MOST_STEPS or t > LONGEST_FALL:
@@ -64,7 +69,8 @@ def descend(
         states[k + 1] = states[k]
         h = 0.0
     else:
-        # the last step, shortened until it ends at the ground: a cubic through its two ends, then Newton on the height above the ground
+        # the last step, shortened until it ends at the ground: a cubic through its two ends, then Newton on the height
+        # above the ground
         low, high = 0.0, h
         above = states[k, 2] - ground_up(ground, states[k, 0], states[k, 1])
         part = _crossing(above, states[k, 5], states[k + 1, 2] - floor, states[k + 1, 5], h)
@@ -98,14 +104,17 @@ def descend(
             a0, a1, a2, a3, a4, a5 = J[r, 0], J[r, 1], J[r, 2], J[r, 3], J[r, 4], J[r, 5]
             for j in range(2, n):
                 total = J[r, j] if j >= 6 else 0.0
-                J[r, j] = total + a0 * F[0, j] + a1 * F[1, j] + a2 * F[2, j] + a3 * F[3, j] + a4 * F[4, j] + a5 * F[5, j]
+                J[r, j] = total + a0 * F[0, j] + a1 * F[1, j] + a2 * F[2, j] + a3 * F[3, j] + a4 * F[4, j] + a5 * F[5,
+                    j]
     speed = math.sqrt(y[3] * y[3] + y[4] * y[4] + y[5] * y[5])
     return t, speed, math.atan2(-y[5], math.sqrt(y[3] * y[3] + y[4] * y[4]))
 
 
 @njit(cache=True, error_model="numpy")
 def _add_noise(a: Array, b: Array, h: float, noise: Array, n: int, J: Array, N: Array) -> None:
-    """What acts over a step of `h` seconds between states `a` and `b` moves the impact as slopes `J` (3, 11) at the step's end say: added to `N` (3, 3)."""
+    """What acts over a step of `h` seconds between states `a` and `b` moves the impact as slopes
+    `J` (3, 11) at the step's end say: added to `N` (3, 3).
+    """
     drag = noise[1] * a[6] * a[6] * drag_doubt(a, b) if n > 6 else 0.0
     wind = noise[2] * abs(b[2] - a[2]) if n > 7 else 0.0
     for r in range(3):
@@ -118,7 +127,9 @@ def _add_noise(a: Array, b: Array, h: float, noise: Array, n: int, J: Array, N: 
 
 @njit(cache=True, error_model="numpy")
 def _stride(x: Array, floor: float, ground: Ground) -> float:
-    """Step length [s]: LONG, near the speed of sound and above BRISK; among hills a fifth of the time left, roughly, so that none is leapt over."""
+    """Step length [s]: LONG, near the speed of sound and above BRISK; among hills a fifth of the
+    time left, roughly, so that none is leapt over.
+    """
     longest = LONG if x[3] * x[3] + x[4] * x[4] + x[5] * x[5] < FAST * FAST else BRISK
     if ground.up.size == 1 or (x[2] > ground.highest and x[2] + longest * x[5] > ground.highest):
         return longest
@@ -129,7 +140,9 @@ def _stride(x: Array, floor: float, ground: Ground) -> float:
 
 @njit(cache=True, error_model="numpy")
 def _crossing(a: float, va: float, b: float, vb: float, h: float) -> float:
-    """When within a step of `h` seconds a height goes through zero, that is `a` > 0 with rate `va` at its start, `b` <= 0 with `vb` at its end."""
+    """When within a step of `h` seconds a height goes through zero, that is `a` > 0 with rate `va`
+    at its start, `b` <= 0 with `vb` at its end.
+    """
     low, high = 0.0, 1.0
     s = min(max(a / max(a - b, 1e-9), 0.02), 1.0)
     c2, c3 = 3.0 * (b - a) - h * (2.0 * va + vb), 2.0 * (a - b) + h * (va + vb)
@@ -150,7 +163,9 @@ def _crossing(a: float, va: float, b: float, vb: float, h: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def _slopes_to_ground(y: Array, ground: Ground, J: Array) -> None:
-    """Slopes of east, north and time of meeting the (locally tilted) ground, with respect to a state `y` there, into `J` (3, 11)."""
+    """Slopes of east, north and time of meeting the (locally tilted) ground, with respect to a
+    state `y` there, into `J` (3, 11).
+    """
     d = 15.0
     gx = (ground_up(ground, y[0] + d, y[1]) - ground_up(ground, y[0] - d, y[1])) / (2.0 * d)
     gy = (ground_up(ground, y[0], y[1] + d) - ground_up(ground, y[0], y[1] - d)) / (2.0 * d)

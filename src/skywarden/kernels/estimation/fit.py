@@ -1,4 +1,6 @@
-"""The trajectory that fits all detections at once: iterated least squares (Gauss-Newton) with a prior, and the evidence for its model."""
+"""The trajectory that fits all detections at once: iterated least squares (Gauss-Newton) with a
+prior, and the evidence for its model.
+"""
 
 from __future__ import annotations
 
@@ -27,18 +29,22 @@ LEAST_KAPPA = 1e-3      # 1e4 m²/kg, below which no drag is told from another
 
 @njit(cache=True, error_model="numpy")
 def fit(
-    t: Array, sensor: Array, z: Array, ratio: Array, count: int, law: int, n: int, drags: Drags, air: Air, earth: Earth, sensors: Sensors,
+    t: Array, sensor: Array, z: Array, ratio: Array, count: int, law: int, n: int, drags: Drags, air: Air,
+    earth: Earth, sensors: Sensors,
     prior_mean: Array, prior_variance: Array, iterations: int, x0: Array, x: Array, P: Array,
 ) -> float:
-    """Fits one trajectory to `count` detections (`t` (k,), `sensor` (k,), `z` (k, 4), noise `ratio` (k,) of the books' variance).
+    """Fits one trajectory to `count` detections (`t` (k,), `sensor` (k,), `z` (k, 4), noise `ratio`
+    (k,) of the books' variance).
 
     x0 (11,)  first guess of the state at t[0]; improved in place
     x, P     (11,), (11, 11) the state at t[count - 1] and its covariance, written
 
-    prior_mean, prior_variance  (11,)  of the state at t[0]; of kappa, its median and the variance of its logarithm
+    prior_mean, prior_variance  (11,)  of the state at t[0]; of kappa, its median and the variance
+                                       of its logarithm
 
-    Entries whose prior variance is inf have no prior. Where kappa is estimated the fit works in its logarithm, and `P` is told in kappa again.
-    Returns the log evidence of the model (Laplace): ln p(z | law), nan where the fit failed.
+    Entries whose prior variance is inf have no prior. Where kappa is estimated the fit works in its
+    logarithm, and `P` is told in kappa again. Returns the log evidence of the model (Laplace): ln
+    p(z | law), nan where the fit failed.
     """
     J = np.empty((n, n))
     C = np.zeros((n, n))
@@ -50,7 +56,8 @@ def fit(
     v = np.empty(4)
     expected = np.empty(4)
     row = np.empty(n)
-    near = 0.02 if count < SURE_COUNT else 0.5      # of a standard deviation: with many detections the problem is straight on that scale
+    # of a standard deviation: with many detections the problem is straight on that scale
+    near = 0.02 if count < SURE_COUNT else 0.5
     cost = 0.0
     logdet = math.nan
     constant = 0.0

@@ -1,4 +1,6 @@
-"""Where hills bend the region of impact: along each axis of it the state is varied and flown down anew, instead of slopes taken at their word."""
+"""Where hills bend the region of impact: along each axis of it the state is varied and flown down
+anew, instead of slopes taken at their word.
+"""
 
 from __future__ import annotations
 
@@ -18,24 +20,30 @@ from skywarden.kernels.geometry.ground import Ground
 
 Array = NDArray[Any]
 
-# Middles of eight equally likely parts of a standard normal distribution, widened by 8 % so that their mean square is 1; the outermost come first.
+# Middles of eight equally likely parts of a standard normal distribution, widened by 8 % so that their mean square is
+# 1; the outermost come first.
 EIGHTHS = np.array([-1.6630, 1.6630, -0.9617, 0.9617, -0.5299, 0.5299, -0.1705, 0.1705])
 SMALL = 5.0         # m of standard deviation; an axis that short needs none of this
-BENT = 0.25         # standard deviations by which an outermost flight comes down elsewhere than the slope says, from which all are flown
+# standard deviations by which an outermost flight comes down elsewhere than the slope says, from which all are flown
+BENT = 0.25
 
 
 @njit(cache=True, error_model="numpy")
 def unbend(
-    x: Array, P: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, earth: Earth, J: Array, left: float, mean: Array,
+    x: Array, P: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, earth: Earth, J: Array, left: float,
+    mean: Array,
     covariance: Array,
 ) -> bool:
-    """Restates the impact of state `x` (11,) with covariance `P` (11, 11) where hills make the slopes `J` (3, 11) of `descend` too simple.
+    """Restates the impact of state `x` (11,) with covariance `P` (11, 11) where hills make the
+    slopes `J` (3, 11) of `descend` too simple.
 
     left        seconds of flight that `descend` found
     mean        (3,)    east, north and time of impact [m, m, s], in place
-    covariance  (3, 3)  of them, in place: along an axis of the region that hills bend from eight flights, otherwise by the slopes
+    covariance  (3, 3)  of them, in place: along an axis of the region that hills bend from eight
+                        flights, otherwise by the slopes
 
-    Returns whether anything was changed. Two flights an axis are spent on finding that out, none where the ground is flat or the axis SMALL.
+    Returns whether anything was changed. Two flights an axis are spent on finding that out, none
+    where the ground is flat or the axis SMALL.
     """
     if ground.up.size == 1:
         return False
@@ -66,7 +74,8 @@ def unbend(
                 y[i] = x[i] + EIGHTHS[k] / sigma * gain[i]
             after, _, _ = descend(y, law, n, ground, drags, air, earth, noise, place, slopes, spread)
             flown[k, 0], flown[k, 1], flown[k, 2] = place[0] - east, place[1] - north, after - left
-            bent |= not math.hypot(flown[k, 0] - EIGHTHS[k] * moves[0], flown[k, 1] - EIGHTHS[k] * moves[1]) <= BENT * sigma
+            bent |= not math.hypot(flown[k, 0] - EIGHTHS[k] * moves[0],
+                flown[k, 1] - EIGHTHS[k] * moves[1]) <= BENT * sigma
             if (k == 1 and not bent) or not math.isfinite(after):
                 bent = False
                 break
@@ -78,7 +87,9 @@ def unbend(
 
 @njit(cache=True, error_model="numpy")
 def _restate(flown: Array, moves: Array, mean: Array, covariance: Array) -> None:
-    """What flights (k, 3) about the expected impact say in place of the slopes `moves` (3,) for one standard deviation."""
+    """What flights (k, 3) about the expected impact say in place of the slopes `moves` (3,) for one
+    standard deviation.
+    """
     share = 1.0 / flown.shape[0]
     shift = np.zeros(3)
     for r in range(3):

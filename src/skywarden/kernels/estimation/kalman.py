@@ -1,4 +1,6 @@
-"""One measurement improves one belief: the extended Kalman update, a scalar at a time, so that a missing dimension is simply skipped."""
+"""One measurement improves one belief: the extended Kalman update, a scalar at a time, so that a
+missing dimension is simply skipped.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,13 @@ LOG_2PI = math.log(2.0 * math.pi)
 
 @njit(cache=True, error_model="numpy")
 def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[float, float, int]:
-    """Improves state `x` (11,) and covariance `P` (11, 11), in place, by residuals `v` (4,) with slopes `H` (4, w) and variances `R` (4,).
+    """Improves state `x` (11,) and covariance `P` (11, 11), in place, by residuals `v` (4,) with
+    slopes `H` (4, w) and variances `R` (4,).
 
-    Slopes beyond the w given, 6 or 11, are zero. Dimensions whose residual or variance is nan are skipped.
-    Returns the log-likelihood of the measurement, its normalised squared innovation, and how many dimensions counted.
-    Scalar after scalar about one linearisation equals the joint update, as R is diagonal.
+    Slopes beyond the w given, 6 or 11, are zero. Dimensions whose residual or variance is nan are
+    skipped. Returns the log-likelihood of the measurement, its normalised squared innovation, and
+    how many dimensions counted. Scalar after scalar about one linearisation equals the joint
+    update, as R is diagonal.
     """
     moved = np.zeros(x.shape[0])
     g = np.empty(x.shape[0])
@@ -72,7 +76,9 @@ def innovation(P: Array, n: int, H: Array, S: Array, T: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def closeness(S: Array, v: Array, R: Array, L: Array) -> tuple[float, float]:
-    """Normalised squared distance and log-likelihood of residual `v` (4,) under innovation covariance `S` + diag(`R`); nan dimensions skipped."""
+    """Normalised squared distance and log-likelihood of residual `v` (4,) under innovation
+    covariance `S` + diag(`R`); nan dimensions skipped.
+    """
     d2, logdet, dims = 0.0, 0.0, 0
     y = np.zeros(4)
     for i in range(4):
@@ -105,7 +111,9 @@ def closeness(S: Array, v: Array, R: Array, L: Array) -> tuple[float, float]:
 
 @njit(cache=True, error_model="numpy")
 def invert(J: Array, n: int, out: Array) -> float:
-    """Inverse of the symmetric positive matrix `J` (n, n) by Cholesky, into `out`; returns log det J, nan where it is not positive."""
+    """Inverse of the symmetric positive matrix `J` (n, n) by Cholesky, into `out`; returns log det
+    J, nan where it is not positive.
+    """
     L = np.zeros((n, n))
     logdet = 0.0
     for i in range(n):

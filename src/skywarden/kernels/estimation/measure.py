@@ -27,7 +27,9 @@ def wrap(a: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def measure(x: Array, place: Array, z: Array, H: Array) -> None:
-    """Range, azimuth, elevation and range rate of state `x` seen from `place` (3,), into `z` (4,); their slopes into `H` (4, 6)."""
+    """Range, azimuth, elevation and range rate of state `x` seen from `place` (3,), into `z` (4,);
+    their slopes into `H` (4, 6).
+    """
     px, py, pz = x[0] - place[0], x[1] - place[1], x[2] - place[2]
     vx, vy, vz = x[3], x[4], x[5]
     h2 = max(px * px + py * py, 1e-6)

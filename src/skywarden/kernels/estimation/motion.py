@@ -1,8 +1,11 @@
-"""How a target's state moves on, and how an error in it grows: ballistic flight with estimated drag and wind, and straight flight.
+"""How a target's state moves on, and how an error in it grows: ballistic flight with estimated drag
+and wind, and straight flight.
 
-The state inside a filter has eleven entries: east north up [m], their rates [m/s], kappa = 1e4 / BC [1e4 m²/kg], the error of the believed
-wind, east and north [m/s], and the steady acceleration that no drag law holds, across the flight: to the right (drift) and upwards (lift) [m/s²].
-`n` says how many are alive: 6 straight flight, 7 ballistic, 9 in uncertain wind, 10 with drift, 11 with lift besides. An array of nine has neither.
+The state inside a filter has eleven entries: east north up [m], their rates [m/s], kappa = 1e4 / BC
+[1e4 m²/kg], the error of the believed wind, east and north [m/s], and the steady acceleration that
+no drag law holds, across the flight: to the right (drift) and upwards (lift) [m/s²]. `n` says how
+many are alive: 6 straight flight, 7 ballistic, 9 in uncertain wind, 10 with drift, 11 with lift
+besides. An array of nine has neither.
 """
 
 from __future__ import annotations
@@ -28,36 +31,45 @@ KAPPA = 1e-4            # m²/kg in one unit of kappa: keeps the covariance well
 LONGEST_STEP = 0.5      # s; fourth-order Runge-Kutta errs below 0.1 mm over a flight (docs/models/filters.md)
 SOUND = 335.0           # m/s, speed of sound for the doubt of a drag curve
 RISE, RISEN = 0.85, 1.15    # Mach numbers between which drag curves rise, each at its own place
-# Variances of ln(kappa) gained a unit of Mach number: the curves of real rounds depart from a standard one by some 5 % a tenth of a Mach number
-# below the speed of sound, 15 % about it, 3 % above it; from G1 beside G7 and published curves of finned and boat-tailed bodies.
+# Variances of ln(kappa) gained a unit of Mach number: the curves of real rounds depart from a standard one by some 5 %
+# a tenth of a Mach number
+# below the speed of sound, 15 % about it, 3 % above it; from G1 beside G7 and published curves of finned and boat-
+# tailed bodies.
 WALK_SUBSONIC, WALK_RISING, WALK_SUPERSONIC = 0.015, 0.5, 0.012
 STRAIGHT = -1           # `law` of straight flight
 
 
-# The one force law, compiled into its caller: a call that hands over all the tables costs as much again as the arithmetic.
+# The one force law, compiled into its caller: a call that hands over all the tables costs as much again as the
+# arithmetic.
 _acceleration = njit(inline="always", error_model="numpy")(acceleration.py_func)
 
 
 @njit(cache=True, error_model="numpy")
 def across(vx: float, vy: float, vz: float) -> tuple[float, float, float, float, float]:
-    """Unit vectors across a velocity: upwards (east north up), and to the right (east north; it is level). Both shrink to nothing in vertical flight."""
+    """Unit vectors across a velocity: upwards (east north up), and to the right (east north; it is
+    level). Both shrink to nothing in vertical flight.
+    """
     level2 = vx * vx + vy * vy
     whole = math.sqrt(level2 + vz * vz) + 1e-9
     level = math.sqrt(level2) + 1e-9
     share = level2 / (level2 + UPRIGHT)
-    return -share * vz * vx / (level * whole), -share * vz * vy / (level * whole), share * level / whole, share * vy / level, -share * vx / level
+    return -share * vz * vx / (level * whole), -share * vz * vy / (
+        level * whole), share * level / whole, share * vy / level, -share * vx / level
 
 
 @njit(cache=True, error_model="numpy")
 def rk4(x: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, out: Array) -> None:
-    """One Runge-Kutta step of `h` seconds of the state `x` (11,), written to `out` (11,). The wind's error shifts the air, not the ground."""
+    """One Runge-Kutta step of `h` seconds of the state `x` (11,), written to `out` (11,). The
+    wind's error shifts the air, not the ground.
+    """
     b = x[6] * KAPPA
     we, wn = x[7], x[8]
     lifted = x.shape[0] > LIFT and (x[LIFT] != 0.0 or x[SIDE] != 0.0)
     px, py, pz, vx, vy, vz = x[0], x[1], x[2], x[3], x[4], x[5]
     ax, ay, az = 0.0, 0.0, 0.0              # acceleration of the stage before, and velocity there
     ux, uy, uz = vx, vy, vz
-    sx, sy, sz, tx, ty, tz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0      # weighted sums of the stages' velocities and accelerations
+    # weighted sums of the stages' velocities and accelerations
+    sx, sy, sz, tx, ty, tz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for stage in range(4):
         g = 0.0 if stage == 0 else (h if stage == 3 else 0.5 * h)
         qx, qy, qz = px + g * ux, py + g * uy, pz + g * uz
@@ -79,9 +91,11 @@ def rk4(x: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, out:
 
 @njit(cache=True, error_model="numpy")
 def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, F: Array) -> None:
-    """How errors grow over a step of `h` seconds between states `a` and `b`: rows 0-5 of the transition matrix, into `F` (6, 11).
+    """How errors grow over a step of `h` seconds between states `a` and `b`: rows 0-5 of the
+    transition matrix, into `F` (6, 11).
 
-    Second-order in `h` about the middle state; gravity's gradient and the earth's rotation are left out of it (not out of the flight).
+    Second-order in `h` about the middle state; gravity's gradient and the earth's rotation are left
+    out of it (not out of the flight).
     """
     z = 0.5 * (a[2] + b[2])
     we, wn = wind_at(air, z)
@@ -91,11 +105,13 @@ def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth
     rho2, sound2 = density_and_sound(air, z + 20.0)
     mach = s / sound
     c = drag_factor(drags, law, mach)
-    slope = (drag_factor(drags, law, mach + 0.005) - drag_factor(drags, law, max(mach - 0.005, 0.0))) / (mach + 0.005 - max(mach - 0.005, 0.0))
+    slope = (drag_factor(drags, law, mach + 0.005) - drag_factor(drags, law, max(mach - 0.005, 0.0))) / (mach + 0.005
+        - max(mach - 0.005, 0.0))
     per = -0.5 * KAPPA * rho * s * c                # drag acceleration per unit of kappa and of velocity
     f = per * a[6]
     stretch = f * (1.0 + mach * slope / max(c, 1e-12)) / (s * s)
-    thin = f * ((rho2 - rho) / (20.0 * max(rho, 1e-12)) - mach * slope / max(c, 1e-12) * (sound2 - sound) / (20.0 * max(sound, 1.0)))
+    thin = f * ((rho2 - rho) / (20.0 * max(rho, 1e-12)) - mach * slope / max(c,
+        1e-12) * (sound2 - sound) / (20.0 * max(sound, 1.0)))
     u = (ux, uy, uz)
     G = np.empty((3, 3))
     for i in range(3):
@@ -140,15 +156,19 @@ def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth
 
 @njit(cache=True, error_model="numpy")
 def drag_doubt(a: Array, b: Array) -> float:
-    """Variance of ln(kappa) gained between states `a` and `b` (11,), as the true drag curve departs from the law's: a random walk in Mach number."""
-    return abs(_walked(math.sqrt(b[3] * b[3] + b[4] * b[4] + b[5] * b[5])) - _walked(math.sqrt(a[3] * a[3] + a[4] * a[4] + a[5] * a[5])))
+    """Variance of ln(kappa) gained between states `a` and `b` (11,), as the true drag curve departs
+    from the law's: a random walk in Mach number.
+    """
+    return abs(_walked(math.sqrt(b[3] * b[3] + b[4] * b[4] + b[5] * b[5]))
+        - _walked(math.sqrt(a[3] * a[3] + a[4] * a[4] + a[5] * a[5])))
 
 
 @njit(cache=True, error_model="numpy")
 def _walked(speed: float) -> float:
     """Variance of ln(kappa) gained from rest to `speed` [m/s]."""
     mach = speed / SOUND
-    return WALK_SUBSONIC * min(mach, RISE) + WALK_RISING * min(max(mach - RISE, 0.0), RISEN - RISE) + WALK_SUPERSONIC * max(mach - RISEN, 0.0)
+    return WALK_SUBSONIC * min(mach, RISE) + WALK_RISING * min(max(mach - RISE, 0.0),
+        RISEN - RISE) + WALK_SUPERSONIC * max(mach - RISEN, 0.0)
 
 
 @njit(cache=True, error_model="numpy")
@@ -167,9 +187,11 @@ def compound(F: Array, A: Array, n: int, scratch: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def carry(P: Array, F: Array, n: int, q: float, h: float, T: Array) -> None:
-    """Covariance `P` (11, 11) moves on in place: F P F' plus white acceleration noise of density `q` [m²/s³] over `h` seconds.
+    """Covariance `P` (11, 11) moves on in place: F P F' plus white acceleration noise of density
+    `q` [m²/s³] over `h` seconds.
 
-    No force depends on east and north: the first two columns of `F` are the identity's, and are not read.
+    No force depends on east and north: the first two columns of `F` are the identity's, and are not
+    read.
     """
     for i in range(6):
         for j in range(n):
@@ -198,7 +220,8 @@ def carry(P: Array, F: Array, n: int, q: float, h: float, T: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def flow(x: Array, dt: float, law: int, drags: Drags, air: Air, earth: Earth, n: int, F: Array) -> None:
-    """State `x` (9,) moves on, in place, by `dt` seconds, forward or back; the whole error growth goes into `F` (6, 11).
+    """State `x` (9,) moves on, in place, by `dt` seconds, forward or back; the whole error growth
+    goes into `F` (6, 11).
 
     Straight flight where `law` is STRAIGHT; otherwise by steps of at most LONGEST_STEP.
     """

@@ -21,7 +21,9 @@ def _root(parent: Array, i: int) -> int:
 
 @njit(cache=True, error_model="numpy")
 def cheapest(cost: Array) -> Array:
-    """Column for each row of `cost` (r, c), r <= c, of the cheapest complete assignment: shortest augmenting paths (Jonker and Volgenant 1987)."""
+    """Column for each row of `cost` (r, c), r <= c, of the cheapest complete assignment: shortest
+    augmenting paths (Jonker and Volgenant 1987).
+    """
     rows, columns = cost.shape
     u = np.zeros(rows + 1)
     v = np.zeros(columns + 1)
@@ -69,7 +71,8 @@ def cheapest(cost: Array) -> Array:
 
 @njit(cache=True, error_model="numpy")
 def assign(row: Array, column: Array, cost: Array, rows: int, columns: int) -> Array:
-    """Which column each of `rows` takes, -1 none, so that the sum of costs is least; not taking any costs 0.
+    """Which column each of `rows` takes, -1 none, so that the sum of costs is least; not taking any
+    costs 0.
 
     row, column, cost  (k,) the pairs worth considering; a pair that costs 0 or more is never taken
     Pairs fall into clusters that share no row and no column; each cluster is solved for itself.

@@ -20,8 +20,9 @@ def to_polar(position: Array, velocity: Array, place: Array) -> tuple[Array, Arr
     velocity  (n, 3) [m/s]
     place     (3,)   [m]
 
-    Returns range [m], azimuth clockwise from north, 0 … 2 pi [rad], elevation above the horizontal [rad], range rate positive
-    receding [m/s], (n,) each. At the place itself the angles and the range rate are 0.
+    Returns range [m], azimuth clockwise from north, 0 … 2 pi [rad], elevation above the horizontal
+    [rad], range rate positive receding [m/s], (n,) each. At the place itself the angles and the
+    range rate are 0.
     """
     n = position.shape[0]
     distance, azimuth, elevation, rate = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
@@ -39,7 +40,9 @@ def to_polar(position: Array, velocity: Array, place: Array) -> tuple[Array, Arr
 
 @njit(cache=True, error_model="numpy")
 def from_polar(range: Array, azimuth: Array, elevation: Array, place: Array) -> Array:
-    """Positions (n, 3), east north up [m], from range [m], azimuth and elevation [rad], (n,) each, about `place` (3,) [m]."""
+    """Positions (n, 3), east north up [m], from range [m], azimuth and elevation [rad], (n,) each,
+    about `place` (3,) [m].
+    """
     n = range.shape[0]
     position = np.empty((n, 3))
     i = 0

@@ -1,4 +1,6 @@
-"""Polygons on the ground: whether a place lies inside, how far it is, how large they are, and how much of one a circle holds."""
+"""Polygons on the ground: whether a place lies inside, how far it is, how large they are, and how
+much of one a circle holds.
+"""
 
 from __future__ import annotations
 
@@ -67,10 +69,12 @@ def area(polygon: Array) -> float:
 
 @njit(cache=True, error_model="numpy")
 def area_within(polygon: Array, east: float, north: float, radius: float) -> float:
-    """Area of the part of a polygon (k, 2) that lies in a circle [m²], exact for any simple polygon.
+    """Area of the part of a polygon (k, 2) that lies in a circle [m²], exact for any simple
+    polygon.
 
-    Each edge makes a triangle with the middle of the circle; what the circle holds of it is a triangle and up to two sectors, with their sign.
-    Agrees with a general polygon library to 1e-3 of the circle: tests/kernels/test_geometry.py
+    Each edge makes a triangle with the middle of the circle; what the circle holds of it is a
+    triangle and up to two sectors, with their sign. Agrees with a general polygon library to 1e-3
+    of the circle: tests/kernels/test_geometry.py
     """
     k = polygon.shape[0]
     twice = 0.0
@@ -99,7 +103,9 @@ def area_within(polygon: Array, east: float, north: float, radius: float) -> flo
 
 
 def long_axis(polygon: Array) -> tuple[Array, Array, float]:
-    """Middle of the corners (2,), direction (2,) in which they spread most, and how far they reach along it from the middle [m]: of a runway, its axis."""
+    """Middle of the corners (2,), direction (2,) in which they spread most, and how far they reach
+    along it from the middle [m]: of a runway, its axis.
+    """
     middle = polygon.mean(axis=0)
     way = np.linalg.eigh(np.cov((polygon - middle).T))[1][:, -1]
     return middle, way, float(np.abs((polygon - middle) @ way).max())

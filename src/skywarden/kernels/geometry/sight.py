@@ -1,4 +1,6 @@
-"""Whether a sensor can see a place, and how low it can see: straight over the terrain, with the air bending the ray as if the earth were a third larger."""
+"""Whether a sensor can see a place, and how low it can see: straight over the terrain, with the air
+bending the ray as if the earth were a third larger.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from skywarden.kernels.geometry.ground import Ground, ground_up
 Array = NDArray[Any]
 
 EARTH_RADIUS = 6_371_000.0      # m, mean
-BENT_RADIUS = 4.0 / 3.0 * EARTH_RADIUS      # m; over an earth this large a bent ray is straight. Skolnik, Introduction to Radar Systems, ch. 8
+# m; over an earth this large a bent ray is straight. Skolnik, Introduction to Radar Systems, ch. 8
+BENT_RADIUS = 4.0 / 3.0 * EARTH_RADIUS
 MOST_SAMPLES = 1024             # of the ground along one ray
 TOUCH = 0.5                     # m; a sensor or round standing on the ground is not hidden by the spot it stands on
 
@@ -23,17 +26,20 @@ TOUCH = 0.5                     # m; a sensor or round standing on the ground is
 def bulge(along: float, total: float) -> float:
     """How far a ray stands above its chord [m], `along` of `total` metres on its way.
 
-    The frame is a tangent plane, the earth's own curve is in the terrain heights; what is left is the bending of the ray, whose
-    curvature in an atmosphere of effective radius 4/3 R is 1/R - 3/(4R) = 1/(4R). Source: Skolnik, Introduction to Radar Systems, ch. 8.
+    The frame is a tangent plane, the earth's own curve is in the terrain heights; what is left is
+    the bending of the ray, whose curvature in an atmosphere of effective radius 4/3 R is 1/R -
+    3/(4R) = 1/(4R). Source: Skolnik, Introduction to Radar Systems, ch. 8.
     """
     return along * (total - along) / (8.0 * EARTH_RADIUS)
 
 
 @njit(cache=True, error_model="numpy")
 def surface_up(ground: Ground, east: float, north: float) -> float:
-    """Height of the earth's surface at a place, up in the site frame [m]: the grid's, and from its edge on the earth's own curve.
+    """Height of the earth's surface at a place, up in the site frame [m]: the grid's, and from its
+    edge on the earth's own curve.
 
-    Flat ground is a sphere that touches the frame at the origin: 10 km away it lies 8 m below the plane.
+    Flat ground is a sphere that touches the frame at the origin: 10 km away it lies 8 m below the
+    plane.
     """
     if _flat(ground):
         return ground.up[0, 0] - (east * east + north * north) / (2.0 * EARTH_RADIUS)
@@ -45,7 +51,9 @@ def surface_up(ground: Ground, east: float, north: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def in_sight(ground: Ground, place: Array, position: Array) -> Array:
-    """Which of positions (n, 3) a sensor at `place` (3,) sees over the ground, (n,) bool; a position of nan is not seen."""
+    """Which of positions (n, 3) a sensor at `place` (3,) sees over the ground, (n,) bool; a
+    position of nan is not seen.
+    """
     n = position.shape[0]
     out = np.zeros(n, np.bool_)
     flat = _flat(ground)
@@ -75,16 +83,20 @@ def in_sight(ground: Ground, place: Array, position: Array) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def lowest_seen(ground: Ground, place: Array, azimuth: Array, step: float, count: int, between: int) -> tuple[Array, Array]:
+def lowest_seen(
+    ground: Ground, place: Array, azimuth: Array, step: float, count: int, between: int
+) -> tuple[Array, Array]:
     """How low a sensor sees over the ground, all around it.
 
     place    (3,)  the sensor, east north up [m]
     azimuth  (m,)  directions looked in, clockwise from north [rad]
-    step           cells of distance along the ground [m]; `count` of them, asked for at the middle of each
+    step           cells of distance along the ground [m]; `count` of them, asked for at the middle
+                   of each
     between        samples of the ground a cell, odd: the middle one is the place asked for
 
-    Returns (m, count) each: height of the ground there, and above that ground the least height that is seen [m], at least 0.
-    Along one direction the ray that just clears everything so far is the steepest so far: one pass, where `in_sight` walks every ray.
+    Returns (m, count) each: height of the ground there, and above that ground the least height that
+    is seen [m], at least 0. Along one direction the ray that just clears everything so far is the
+    steepest so far: one pass, where `in_sight` walks every ray.
     """
     m = azimuth.shape[0]
     surface, least = np.empty((m, count)), np.empty((m, count))
@@ -115,6 +127,8 @@ def _flat(ground: Ground) -> bool:
 
 @njit(cache=True, error_model="numpy")
 def _hidden(over: float, total: float) -> float:
-    """Height hidden by the horizon of a smooth earth [m], `total` metres from a sensor that stands `over` metres above it."""
+    """Height hidden by the horizon of a smooth earth [m], `total` metres from a sensor that stands
+    `over` metres above it.
+    """
     beyond = max(0.0, total - math.sqrt(2.0 * BENT_RADIUS * over))
     return beyond * beyond / (2.0 * BENT_RADIUS)

@@ -16,12 +16,16 @@ from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
-SECTOR_LENGTH, SECTOR_HALF_WIDTH, SECTOR_HALF_ANGLE = 10_000.0, 150.0, math.radians(3.0)    # m, m, rad: approach and departure sectors
-SECTOR_SLOPE, SECTOR_ABOVE = math.tan(math.radians(6.0)), 300.0     # their ceiling rises so from so many metres above the runway
+# m, m, rad: approach and departure sectors
+SECTOR_LENGTH, SECTOR_HALF_WIDTH, SECTOR_HALF_ANGLE = 10_000.0, 150.0, math.radians(3.0)
+# their ceiling rises so from so many metres above the runway
+SECTOR_SLOPE, SECTOR_ABOVE = math.tan(math.radians(6.0)), 300.0
 
 
 def approaches(tubes: Tubes, t: float, site: Site) -> Approaches:
-    """The runways' approach and departure sectors, and how many aircraft are in each or on its runway at time t, by dead reckoning."""
+    """The runways' approach and departure sectors, and how many aircraft are in each or on its
+    runway at time t, by dead reckoning.
+    """
     s = _sectors(site)
     if not s.zone.size:
         return Approaches(s.zone, s.place, s.bearing, np.zeros(0, np.int32))
@@ -30,7 +34,8 @@ def approaches(tubes: Tubes, t: float, site: Site) -> Approaches:
     sine, cosine = np.sin(s.bearing)[:, None], np.cos(s.bearing)[:, None]
     along, across = away[:, :, 0] * sine + away[:, :, 1] * cosine, np.abs(away[:, :, 0] * cosine - away[:, :, 1] * sine)
     out = np.maximum(along, 0.0)
-    within = (along >= -s.length[:, None]) & (along <= SECTOR_LENGTH) & (across <= SECTOR_HALF_WIDTH + math.tan(SECTOR_HALF_ANGLE) * out)
+    within = (along >= -s.length[:, None]) & (along <= SECTOR_LENGTH) & (across <= SECTOR_HALF_WIDTH
+        + math.tan(SECTOR_HALF_ANGLE) * out)
     # not `>`: what has no height is at any
     within &= ~(there[None, :, 2] > SECTOR_ABOVE + SECTOR_SLOPE * out) & ~tubes.unknown[None, :]
     seen = tubes.number.size - tubes.shadows

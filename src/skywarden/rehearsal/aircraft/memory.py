@@ -1,4 +1,6 @@
-"""What the rehearsal goes on knowing of the air: claims that a radar once confirmed, aircraft lost low, pieces of rounds it stopped itself."""
+"""What the rehearsal goes on knowing of the air: claims that a radar once confirmed, aircraft lost
+low, pieces of rounds it stopped itself.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +25,25 @@ from skywarden.site.model import Site
 Array = NDArray[Any]
 
 SIGMAS = 5.0            # of an aircraft's position, within its reachable tube: 3e-7 beyond on the side that matters
-MANOEUVRE = 15.0        # m/s², 1.5 g in any direction, speed changes included: harder than any civil aircraft turns, climbs or brakes
+# m/s², 1.5 g in any direction, speed changes included: harder than any civil aircraft turns, climbs or brakes
+MANOEUVRE = 15.0
 CLAIMED = 1e-11         # variance of the ballistic coefficient up to which a track is made of claims alone [m⁴/kg²]
 RANGE_BIAS = 30.0       # m, that a radar's ranges may be off without its being doubted
-KEPT_S = 240.0          # s for which a claim that a radar has confirmed needs no more of that, where no radar can see it
+# s for which a claim that a radar has confirmed needs no more of that, where no radar can see it
+KEPT_S = 240.0
 GAP_S = 5.0             # s without a claim after which it is one like any other
 NEW_S = 2.0             # s: a claim no older than this says where an aircraft is now
 SEEN_S = 0.6            # s: what a radar has seen since needs no claim
-ALIKE = 60.0            # m, beside three deviations: so near a radar's track that is not seen any more and a newer claim of its address are one
+# m, beside three deviations: so near a radar's track that is not seen any more and a newer claim of its address are one
+ALIKE = 60.0
 NEAR_VIEW = 30.0        # m, beside five deviations, above which what a radar looks at is surely in its view
 LOST_S = 20.0           # s for which what was lost low goes on counting
 ROLLS_S = 75.0          # s likewise of one that was lost on its final: it lands, rolls out and turns off
 GENTLE = 5.0            # m/s²: half a g, harder than anybody turns or brakes low above the ground or on it
 LOW = 100.0             # m above the ground, that low
 AT_REST, SHUT_S = 2.0, 5.0  # m/s, and s of silence: what stood still on the ground before it fell silent has shut down
-ON_GROUND = 50.0        # m above the ground, three deviations included, below which an aircraft rolls, hovers or touches down
+# m above the ground, three deviations included, below which an aircraft rolls, hovers or touches down
+ON_GROUND = 50.0
 GENTLY_S = 4.0          # s for which it then goes on within GENTLE: it has to get up before it can do more
 FOUND_S = 2.0           # s within which a radar finds it again, once it is in view
 FINAL = 4_000.0         # m before a runway within which one that is lost low is on final
@@ -105,7 +111,8 @@ def _no_missing() -> Missing:
 
 
 _NOTHING = Known(
-    Checked(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros((0, 3)), np.zeros((0, 3))), _no_missing(), _no_missing(), (), ())
+    Checked(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros((0, 3)), np.zeros((0, 3))), _no_missing(),
+    _no_missing(), (), ())
 
 
 def remember(before: Known, heard: Heard, frame: Frame, picture: Picture, site: Site) -> Known:
@@ -120,7 +127,9 @@ def remember(before: Known, heard: Heard, frame: Frame, picture: Picture, site: 
 
 
 def engaged(before: Known, orders: Sequence[Order], frame: Frame, picture: Picture, site: Site) -> Known:
-    """The same with this frame's simulated orders: where they meet their rounds, and when, no aircraft is, but for the bound of their clearances."""
+    """The same with this frame's simulated orders: where they meet their rounds, and when, no
+    aircraft is, but for the bound of their clearances.
+    """
     if not orders:
         return before
     new = []
@@ -132,7 +141,8 @@ def engaged(before: Known, orders: Sequence[Order], frame: Frame, picture: Pictu
         # a burst goes on meeting it, one body does not
         last = first if effector.kind == "interceptor" else first + int(effector.engagement_s / STEP)
         k = np.arange(first, min(last, len(path) - 1) + 1)
-        free = site.policy.safety_distance + clearance.evidence.spread * np.linalg.norm(path[k] - effector.place, axis=1)
+        free = site.policy.safety_distance + clearance.evidence.spread * np.linalg.norm(path[k] - effector.place,
+            axis=1)
         new.append(Stopped(frame.t + STEP * k, path[k], free, clearance.evidence.bound, order.track))
     return before._replace(stopped=(*before.stopped, *new))
 
@@ -140,8 +150,10 @@ def engaged(before: Known, orders: Sequence[Order], frame: Frame, picture: Pictu
 def _settled(before: Known, picture: Picture, site: Site) -> tuple[tuple[Stopped, ...], tuple[tuple[int, int], ...]]:
     """Engagements that still matter, and which tracks are pieces of theirs.
 
-    A track that began with or after an engagement, and that an aircraft could only fly if it had been nearer to the engagement than the clearance let any
-    be, is none, or the clearance was wrong. All the ways an aircraft could have come are looked at: MANOEUVRE either way, SIGMAS, a radar's bias.
+    A track that began with or after an engagement, and that an aircraft could only fly if it had
+    been nearer to the engagement than the clearance let any be, is none, or the clearance was
+    wrong. All the ways an aircraft could have come are looked at: MANOEUVRE either way, SIGMAS, a
+    radar's bias.
     """
     if not before.stopped:
         return (), ()
@@ -165,18 +177,22 @@ def _settled(before: Known, picture: Picture, site: Site) -> tuple[tuple[Stopped
         bias = float(bias_of(tracks.state[row : row + 1, :3], site)[0])
         for k in fresh:
             s = stopped[k]
-            if (tracks.born[row] >= s.t[0] - BEFORE or number == s.track) and _was_there(tracks.state[row], tracks.covariance[row], t, s, bias):
+            if (tracks.born[row] >= s.t[0] - BEFORE or number == s.track) and _was_there(tracks.state[row],
+                    tracks.covariance[row], t, s, bias):
                 pieces[number] = k
                 break
     return stopped, tuple(pieces.items())
 
 
 def _was_there(state: Array, covariance: Array, t: float, s: Stopped, bias: float) -> bool:
-    """Whether an aircraft with this state at time t would surely have been where none was, at any moment of an engagement."""
+    """Whether an aircraft with this state at time t would surely have been where none was, at any
+    moment of an engagement.
+    """
     ago = t - s.t
     then = state[:3] - ago[:, None] * state[3:6]
     both = covariance[:3, 3:6] + covariance[3:6, :3]
-    spread = covariance[None, :3, :3] - ago[:, None, None] * both + (ago * ago)[:, None, None] * covariance[None, 3:6, 3:6]
+    spread = covariance[None, :3, :3] - ago[:, None, None] * both + (ago * ago)[:, None, None] * covariance[None, 3:6,
+        3:6]
     # the largest variance in any direction is no more than the largest row sum of the matrix
     sigma = np.sqrt(np.abs(spread).sum(axis=2).max(axis=1))
     off = np.sqrt(((then - s.place) ** 2).sum(axis=1)) + SIGMAS * sigma + 0.5 * MANOEUVRE * ago * ago + bias
@@ -193,11 +209,15 @@ def bias_of(place: Array, site: Site) -> Array:
 
 
 def _checked(before: Checked, heard: Heard, frame: Frame, picture: Picture) -> Checked:
-    """Claims by address, and when a radar last agreed: with its own track of that address, or by an answer from there."""
+    """Claims by address, and when a radar last agreed: with its own track of that address, or by an
+    answer from there.
+    """
     reports = heard.reports
-    mine = np.flatnonzero((reports.address != NO_ADDRESS) & np.isfinite(reports.velocity).all(axis=1) & (reports.t >= frame.t - GAP_S))
+    mine = np.flatnonzero((reports.address != NO_ADDRESS) & np.isfinite(reports.velocity).all(axis=1)
+        & (reports.t >= frame.t - GAP_S))
     mine = mine[np.argsort(reports.address[mine], kind="stable")]
-    address, t, position, velocity = reports.address[mine], reports.t[mine], reports.position[mine], reports.velocity[mine]
+    address, t, position, velocity = reports.address[mine], reports.t[mine], reports.position[mine], reports.velocity[
+        mine]
     agreed = heard.answered[mine]
     tracks = picture.tracks
     own = np.flatnonzero((tracks.address != NO_ADDRESS) & (tracks.covariance[:, 6, 6] > CLAIMED))
@@ -205,13 +225,15 @@ def _checked(before: Checked, heard: Heard, frame: Frame, picture: Picture) -> C
         order = own[np.argsort(tracks.address[own], kind="stable")]
         at = order[np.minimum(np.searchsorted(tracks.address[order], address), order.size - 1)]
         off = _apart(position + velocity * (picture.t - t)[:, None], tracks.state[at, :3])
-        near = (tracks.address[at] == address) & (off <= BACKED_WITHIN + BACKED_ANGLE * np.sqrt((position[:, :2] ** 2).sum(axis=1)))
+        near = (tracks.address[at] == address) & (off <= BACKED_WITHIN + BACKED_ANGLE * np.sqrt((position[:,
+            :2] ** 2).sum(axis=1)))
         agreed = np.where(near, np.maximum(agreed, tracks.seen[at]), agreed)
     if before.address.size and mine.size:
         at = np.minimum(np.searchsorted(before.address, address), before.address.size - 1)
         on = position - before.position[at] - before.velocity[at] * (t - before.t[at])[:, None]
         # one that leaps, or was silent, has to be confirmed again
-        goes_on = (before.address[at] == address) & (t - before.t[at] <= GAP_S) & (_apart(on, 0.0 * on) <= BACKED_WITHIN)
+        goes_on = (before.address[at] == address) & (t - before.t[at] <= GAP_S) & (_apart(on, 0.0 * on)
+            <= BACKED_WITHIN)
         agreed = np.where(goes_on, np.maximum(agreed, before.agreed[at]), agreed)
     return Checked(address, np.where(agreed >= frame.t - KEPT_S, agreed, -math.inf), t, position, velocity)
 
@@ -223,9 +245,11 @@ def _apart(a: Array, b: Array) -> Array:
 
 
 def out_of_view(place: Array, sigma: Array, site: Site, secondary: bool) -> Array:
-    """(n,) bool: below every radar's lowest elevation, or out of its range, so that no radar can be asked to see what is there.
+    """(n,) bool: below every radar's lowest elevation, or out of its range, so that no radar can be
+    asked to see what is there.
 
-    place (n, 3) [m]; sigma (n,) of its height [m]; secondary: whether radars that hear transponders only count, too
+    place (n, 3) [m]; sigma (n,) of its height [m]; secondary: whether radars that hear transponders
+    only count, too
     """
     out = np.ones(len(place), np.bool_)
     for radar in site.radars:
@@ -239,7 +263,9 @@ def out_of_view(place: Array, sigma: Array, site: Site, secondary: bool) -> Arra
 
 
 def kept(known: Known, address: Array, place: Array, t: float, site: Site) -> Array:
-    """(n,) s since a radar agreed with each claim at `place` (n, 3), where none can see it any more; inf where that does not count."""
+    """(n,) s since a radar agreed with each claim at `place` (n, 3), where none can see it any
+    more; inf where that does not count.
+    """
     c, out = known.checked, np.full(address.size, math.inf)
     if not c.address.size or not address.size:
         return out
@@ -252,32 +278,40 @@ def kept(known: Known, address: Array, place: Array, t: float, site: Site) -> Ar
 
 
 def superseded(known: Known, rows: Array, picture: Picture) -> Array:
-    """(k,) bool: radar's tracks (rows of the picture's tracks), not seen for a while, whose newer claim is where they would be: the claim counts."""
+    """(k,) bool: radar's tracks (rows of the picture's tracks), not seen for a while, whose newer
+    claim is where they would be: the claim counts.
+    """
     c, tracks = known.checked, picture.tracks
     out = np.zeros(rows.size, np.bool_)
     if not c.address.size:
         return out
     at = np.minimum(np.searchsorted(c.address, tracks.address[rows]), c.address.size - 1)
     good = np.flatnonzero(
-        (c.address[at] == tracks.address[rows]) & (c.t[at] > tracks.seen[rows]) & (c.t[at] >= picture.t - NEW_S) & (c.agreed[at] > -math.inf))
+        (c.address[at] == tracks.address[rows]) & (c.t[at] > tracks.seen[rows]) & (c.t[at] >= picture.t - NEW_S)
+        & (c.agreed[at] > -math.inf))
     if good.size:
         row, at = rows[good], at[good]
         off = _apart(c.position[at] + c.velocity[at] * (picture.t - c.t[at])[:, None], tracks.state[row, :3])
-        out[good] = off <= ALIKE + 3.0 * np.sqrt(tracks.covariance[row[:, None], np.arange(3), np.arange(3)].sum(axis=1))
+        out[good] = off <= ALIKE + 3.0 * np.sqrt(tracks.covariance[row[:, None], np.arange(3),
+            np.arange(3)].sum(axis=1))
     return out
 
 
 def confirmed(told: Aircraft, rows: Array, picture: Picture) -> Array:
-    """(m,) bool: reports that say no more than a radar's own track of that address (among `rows`) does, seen just now where they say it is."""
+    """(m,) bool: reports that say no more than a radar's own track of that address (among `rows`)
+    does, seen just now where they say it is.
+    """
     tracks, out = picture.tracks, np.zeros(told.t.size, np.bool_)
-    own = rows[(tracks.address[rows] != NO_ADDRESS) & (tracks.covariance[rows, 6, 6] > CLAIMED) & (tracks.seen[rows] >= picture.t - SEEN_S)]
+    own = rows[(tracks.address[rows] != NO_ADDRESS) & (tracks.covariance[rows, 6, 6] > CLAIMED) & (tracks.seen[rows]
+        >= picture.t - SEEN_S)]
     if not own.size or not out.size:
         return out
     order = own[np.argsort(tracks.address[own], kind="stable")]
     at = order[np.minimum(np.searchsorted(tracks.address[order], told.address), order.size - 1)]
     off = _apart(told.position + told.velocity * (picture.t - told.t)[:, None], tracks.state[at, :3])
     near = off <= ALIKE + 3.0 * np.sqrt(tracks.covariance[at[:, None], np.arange(3), np.arange(3)].sum(axis=1))
-    return np.asarray((tracks.address[at] == told.address) & np.isfinite(told.velocity).all(axis=1) & (told.t >= picture.t - SEEN_S) & near)
+    return np.asarray((tracks.address[at] == told.address) & np.isfinite(told.velocity).all(axis=1)
+        & (told.t >= picture.t - SEEN_S) & near)
 
 
 def _missing(
@@ -289,13 +323,16 @@ def _missing(
     told = set(reports.address.tolist())
     told.discard(NO_ADDRESS)
     mine = zip(maybe.tolist(), tracks.address[maybe].tolist(), tracks.number[maybe].tolist(), strict=True)
-    rows: Array = np.array([row for row, address, number in mine if address not in told and number not in pieces], np.int64)
+    rows: Array = np.array([row for row, address, number in mine if address not in told and number not in pieces],
+        np.int64)
     if rows.size:
-        rows = rows[out_of_view(tracks.state[rows, :3], np.sqrt(np.maximum(tracks.covariance[rows, 2, 2], 0.0)), site, secondary=False)]
+        rows = rows[out_of_view(tracks.state[rows, :3], np.sqrt(np.maximum(tracks.covariance[rows, 2, 2], 0.0)), site,
+            secondary=False)]
     low = _no_missing()
     if rows.size:
         low = Missing(
-            tracks.number[rows], tracks.address[rows], ~(tracks.kind[rows, AIRCRAFT] >= 0.5), tracks.seen[rows], np.full(rows.size, t),
+            tracks.number[rows], tracks.address[rows], ~(tracks.kind[rows, AIRCRAFT] >= 0.5), tracks.seen[rows],
+            np.full(rows.size, t),
             tracks.state[rows, :6], tracks.covariance[rows, :6, :6])
     lost = before.lost
     if before.low.t.size:
@@ -315,15 +352,19 @@ def _came_down(them: Missing, site: Site) -> Array:
     """(n,) bool: sinking so fast, so low, that no aircraft could have pulled out of it."""
     ground = np.array([ground_up(site.ground, east, north) for east, north in them.state[:, :2]])
     sinking = -them.state[:, 5] - 3.0 * np.sqrt(np.maximum(them.covariance[:, 5, 5], 0.0))
-    above = them.state[:, 2] - them.state[:, 5] * (them.t - them.seen) - ground + 3.0 * np.sqrt(np.maximum(them.covariance[:, 2, 2], 0.0))
+    above = them.state[:, 2] - them.state[:, 5] * (them.t - them.seen) - ground + 3.0 * np.sqrt(
+        np.maximum(them.covariance[:, 2, 2], 0.0))
     return np.asarray((sinking > 0.0) & (sinking * sinking > 2.0 * MANOEUVRE * np.maximum(above, 0.0)))
 
 
 def hidden(place: Array, velocity: Array, t: Array, seen: Array, now: float, site: Site) -> tuple[Array, Array]:
-    """(n,) each: how much farther [m] than it is known to be what is not seen any more may have got, and since when [s] it may do anything.
+    """(n,) each: how much farther [m] than it is known to be what is not seen any more may have
+    got, and since when [s] it may do anything.
 
-    place, velocity (n, 3) at times t (n,); seen (n,) [s]. What was and is low and out of every radar's view would be seen again if it rose: so far it
-    was GENTLE. Where it has been so for longer than LOST_S, or SHUT_S if it stood, it stands, and its time is nan. For all else the time is `seen`.
+    place, velocity (n, 3) at times t (n,); seen (n,) [s]. What was and is low and out of every
+    radar's view would be seen again if it rose: so far it was GENTLE. Where it has been so for
+    longer than LOST_S, or SHUT_S if it stood, it stands, and its time is nan. For all else the time
+    is `seen`.
     """
     farther, since = np.zeros(seen.size), np.array(seen)
     old = np.flatnonzero((now - seen > FOUND_S) & np.isfinite(place[:, 2]))
@@ -340,10 +381,14 @@ def hidden(place: Array, velocity: Array, t: Array, seen: Array, now: float, sit
     return farther, since
 
 
-def grounded(told: Aircraft, rows: Array, backed: Array, position: Array, covariance: Array, picture: Picture, site: Site) -> Array:
-    """(n + m,) bool: aircraft, backed, that are on the ground or touch it, of tracks (n `rows` of the picture's) and then reports (m).
+def grounded(
+    told: Aircraft, rows: Array, backed: Array, position: Array, covariance: Array, picture: Picture, site: Site
+) -> Array:
+    """(n + m,) bool: aircraft, backed, that are on the ground or touch it, of tracks (n `rows` of
+    the picture's) and then reports (m).
 
-    position (n + m, 3), covariance (n + m, 6, 6). A report by its own word, or as a track of its address is where it says.
+    position (n + m, 3), covariance (n + m, 6, 6). A report by its own word, or as a track of its
+    address is where it says.
     """
     tracks, n, out = picture.tracks, rows.size, np.zeros(backed.size, np.bool_)
     near = np.flatnonzero(backed & (position[:, 2] - site.ground.highest <= LOW))
@@ -356,15 +401,18 @@ def grounded(told: Aircraft, rows: Array, backed: Array, position: Array, covari
     out[:n] &= tracks.kind[rows, AIRCRAFT] >= 0.5
     for k in np.flatnonzero(out[:n] & (tracks.address[rows] != NO_ADDRESS)).tolist():
         for j in np.flatnonzero((told.address == tracks.address[rows[k]]) & backed[n:]).tolist():
-            off = _apart((told.position[j] + told.velocity[j] * (picture.t - told.t[j]))[None], tracks.state[rows[k] : rows[k] + 1, :3])[0]
+            off = _apart((told.position[j] + told.velocity[j] * (picture.t - told.t[j]))[None],
+                tracks.state[rows[k] : rows[k] + 1, :3])[0]
             out[n + j] |= bool(off <= ALIKE + 3.0 * math.sqrt(float(np.trace(tracks.covariance[rows[k], :3, :3]))))
     return out
 
 
 def gently(seen: Array, which: Array, now: float) -> tuple[Array, Array]:
-    """(n,) each: how much farther [m], and since when it may do anything [s], of what goes on within GENTLE for GENTLY_S (`which`), and then does anything.
+    """(n,) each: how much farther [m], and since when it may do anything [s], of what goes on
+    within GENTLE for GENTLY_S (`which`), and then does anything.
 
-    A parabola for MANOEUVRE that touches that motion's from above:  GENTLE/2 · t² up to GENTLY_S, from then on MANOEUVRE/2 · t² more, and never below it.
+    A parabola for MANOEUVRE that touches that motion's from above:  GENTLE/2 · t² up to GENTLY_S,
+      from then on MANOEUVRE/2 · t² more, and never below it.
     """
     slower = 1.0 - GENTLE / MANOEUVRE
     which = which & (now - seen <= FOUND_S)
@@ -386,7 +434,9 @@ class Shadow(NamedTuple):
 
 
 def shadows(known: Known, now: float, site: Site) -> Shadow:
-    """What was lost low, and where it may be now: within GENTLE of its dead reckoning, because it would be seen again if it rose; or on the runway."""
+    """What was lost low, and where it may be now: within GENTLE of its dead reckoning, because it
+    would be seen again if it rose; or on the runway.
+    """
     rows: list[tuple[int, int, bool, float, float, Array, Array, Array, float]] = []
     lost = known.lost
     for k in range(lost.t.size):
@@ -414,12 +464,15 @@ def shadows(known: Known, now: float, site: Site) -> Shadow:
 
 
 _NO_SHADOW = Shadow(
-    np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0), np.zeros(0), np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 6, 6)),
+    np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0), np.zeros(0), np.zeros((0, 3)),
+    np.zeros((0, 3)), np.zeros((0, 6, 6)),
     np.zeros(0))
 
 
 def _final(state: Array, site: Site) -> tuple[Array, Array, float, float, float] | None:
-    """The runway that something is landing on: its end (2,), the way along it (2,), its length, how far along it it is, and how fast; None where none is."""
+    """The runway that something is landing on: its end (2,), the way along it (2,), its length, how
+    far along it it is, and how fast; None where none is.
+    """
     for end, way, length in _runways(site):
         off = state[:2] - end
         gone, across, pace = float(off @ way), abs(float(off[0] * way[1] - off[1] * way[0])), float(state[3:5] @ way)

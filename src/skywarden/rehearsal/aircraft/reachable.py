@@ -11,14 +11,26 @@ from numpy.typing import NDArray
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import AIRCRAFT, Picture
 from skywarden.messages.tables import among, take
-from skywarden.rehearsal.aircraft.memory import CLAIMED, Known, bias_of, confirmed, gently, grounded, hidden, kept, shadows, superseded
+from skywarden.rehearsal.aircraft.memory import (
+    CLAIMED,
+    Known,
+    bias_of,
+    confirmed,
+    gently,
+    grounded,
+    hidden,
+    kept,
+    shadows,
+    superseded,
+)
 from skywarden.rehearsal.aircraft.reports import Heard, accuracy, answered_at
 from skywarden.rehearsal.space import surely_projectiles
 from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
-ALONE = 1_000.0         # m added to a claim that no radar backs: a position-only report may be wrong beyond what it says
+# m added to a claim that no radar backs: a position-only report may be wrong beyond what it says
+ALONE = 1_000.0
 
 
 class Tubes(NamedTuple):
@@ -33,18 +45,22 @@ class Tubes(NamedTuple):
     position: Array     # (n, 3) [m]; up is nan where the height is unknown: then it may be at any
     velocity: Array     # (n, 3) [m/s]; zero where unknown
     covariance: Array   # (n, 6, 6) of both
-    extra: Array        # (n,) beyond SIGMAS of that: bias of radars, containment a report claims, claims nobody backs [m]
+    # (n,) beyond SIGMAS of that: bias of radars, containment a report claims, claims nobody backs [m]
+    extra: Array
     blind: Array        # (n,) bool, velocity unknown
     unchecked: float = 0.0  # s since radars agreed with claims that they cannot see any more, all such together
     trusting: int = 0       # how many they are
     shadows: int = 0        # how many of the last rows are of what was lost: several may be one aircraft
-    assumed: float = 0.0    # bounds of the earlier clearances because of which tracks are known to be pieces, and not here
+    # bounds of the earlier clearances because of which tracks are known to be pieces, and not here
+    assumed: float = 0.0
 
 
 def tubes_of(heard: Heard, frame: Frame, picture: Picture, site: Site, known: Known | None = None) -> Tubes:
-    """Every aircraft, and everything not surely a projectile, with what is known of it. What may be an aircraft counts as one.
+    """Every aircraft, and everything not surely a projectile, with what is known of it. What may be
+    an aircraft counts as one.
 
-    heard   what is said. Reports of this frame count even where a track has taken them over, unless they agree.
+    heard   what is said. Reports of this frame count even where a track has taken them over, unless
+            they agree.
     known   pieces of what was stopped are left out, and what was lost low goes on counting
     """
     known = Known.none() if known is None else known
@@ -76,12 +92,14 @@ def tubes_of(heard: Heard, frame: Frame, picture: Picture, site: Site, known: Kn
     slowly, seen = gently(seen, grounded(told, maybe, backed, position, covariance, picture, site), picture.t)
     extra += farther + slowly
     rows: tuple[Array, ...] = (
-        np.concatenate([tracks.number[maybe], np.full(m, -1)]), address, np.concatenate([~(tracks.kind[maybe, AIRCRAFT] >= 0.5), np.zeros(m, np.bool_)]),
+        np.concatenate([tracks.number[maybe], np.full(m, -1)]), address,
+        np.concatenate([~(tracks.kind[maybe, AIRCRAFT] >= 0.5), np.zeros(m, np.bool_)]),
         backed, t, seen, position, velocity, covariance, extra, np.concatenate([np.zeros(n, np.bool_), blind]))
     # what has shut down counts no more, what was lost goes on counting
     flies, lost = np.flatnonzero(~np.isnan(seen)), shadows(known, picture.t, site)
     no = np.zeros(lost.number.size, np.bool_)
-    more = (lost.number, lost.address, lost.unknown, ~no, lost.t, lost.seen, lost.position, lost.velocity, lost.covariance, lost.extra, no)
+    more = (lost.number, lost.address, lost.unknown, ~no, lost.t, lost.seen, lost.position, lost.velocity,
+        lost.covariance, lost.extra, no)
     ages = ages[flies]
     unseen = ages[np.isfinite(ages)]
     assumed = float(sum(known.stopped[k].bound for k in {k for _, k in known.pieces}))
@@ -91,7 +109,10 @@ def tubes_of(heard: Heard, frame: Frame, picture: Picture, site: Site, known: Kn
 
 
 def _counting(heard: Heard, maybe: Array, frame: Frame, picture: Picture, site: Site) -> Array:
-    """Rows of the reports that count beside the tracks `maybe`: no track of their address, or just heard and not what a radar has just seen."""
+    """Rows of the reports that count beside the tracks `maybe`: no track of their address, or just
+    heard and not what a radar has just seen.
+    """
     reports, address = heard.reports, picture.tracks.address[maybe]
     followed = among(reports.address, address[address != NO_ADDRESS])
-    return np.flatnonzero(~followed | ((reports.t > frame.t - site.policy.frame_s - 1e-9) & ~confirmed(reports, maybe, picture)))
+    return np.flatnonzero(~followed | ((reports.t > frame.t - site.policy.frame_s - 1e-9) & ~confirmed(reports, maybe,
+        picture)))

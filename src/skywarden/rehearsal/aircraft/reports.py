@@ -16,11 +16,14 @@ from skywarden.site.model import Site
 Array = NDArray[Any]
 
 REMEMBERED = 20.0       # s, a report counts on
-BACKED_WITHIN, BACKED_ANGLE = 300.0, 0.02   # m and rad: so far what a radar sees and a claim of the same address may differ
+# m and rad: so far what a radar sees and a claim of the same address may differ
+BACKED_WITHIN, BACKED_ANGLE = 300.0, 0.02
 REPORT_RADIUS = 200.0   # m, 95 %, of a report whose accuracy is unknown
 REPORT_PACE = 2.0       # m/s, standard deviation of a reported velocity
-NACP_RADIUS = (0.0, 18_520.0, 7_408.0, 3_704.0, 1_852.0, 926.0, 555.6, 185.2, 92.6, 30.0, 10.0, 3.0)   # m, 95 %, by NACp (DO-260B)
-NIC_RADIUS = (0.0, 37_040.0, 14_816.0, 7_408.0, 3_704.0, 1_852.0, 1_111.2, 370.4, 185.2, 75.0, 25.0, 7.5)  # m, containment, by NIC (DO-260B)
+# m, 95 %, by NACp (DO-260B)
+NACP_RADIUS = (0.0, 18_520.0, 7_408.0, 3_704.0, 1_852.0, 926.0, 555.6, 185.2, 92.6, 30.0, 10.0, 3.0)
+# m, containment, by NIC (DO-260B)
+NIC_RADIUS = (0.0, 37_040.0, 14_816.0, 7_408.0, 3_704.0, 1_852.0, 1_111.2, 370.4, 185.2, 75.0, 25.0, 7.5)
 RAYLEIGH_95 = 2.4477    # radius of 95 % of a plane normal distribution, in standard deviations
 ANSWERED = 3            # `Aircraft.source` of what is remembered of replies, here only
 PRESSURE_SIGMA = 40.0   # m, of a height by pressure altitude, corrected for the weather, at the ground
@@ -41,15 +44,18 @@ class Heard(NamedTuple):
 
 
 def remembered(before: Aircraft, frame: Frame) -> Aircraft:
-    """The newest report of every address, those of this frame first of all; none older than REMEMBERED.
+    """The newest report of every address, those of this frame first of all; none older than
+    REMEMBERED.
 
-    What a transponder answered to a radar is kept beside it (source ANSWERED): not a report, but it may back one.
+    What a transponder answered to a radar is kept beside it (source ANSWERED): not a report, but it
+    may back one.
     """
     new, answers = frame.aircraft, np.flatnonzero(frame.detections.address != NO_ADDRESS)
     if not new.t.size and not before.t.size and not answers.size:
         return before
     every = join(before, new)
-    every = take(every, np.flatnonzero((every.t >= frame.t - REMEMBERED) & np.isfinite(every.position[:, :2]).all(axis=1)))
+    every = take(every, np.flatnonzero((every.t >= frame.t - REMEMBERED) & np.isfinite(every.position[:,
+        :2]).all(axis=1)))
     if answers.size:
         every = join(every, _replies(frame, answers))
     order = np.argsort(every.t, kind="stable")[::-1]
@@ -68,7 +74,8 @@ def _replies(frame: Frame, rows: Array) -> Aircraft:
     where = np.column_stack([d.range[rows], d.azimuth[rows], d.sensor[rows].astype(np.float64)])
     good = np.isfinite(where).all(axis=1)
     said = Aircraft.empty(n)._replace(
-        t=d.t[rows], address=d.address[rows], position=where, source=np.full(n, ANSWERED, np.int8), callsign=np.zeros(n, "S8"))
+        t=d.t[rows], address=d.address[rows], position=where, source=np.full(n, ANSWERED, np.int8),
+        callsign=np.zeros(n, "S8"))
     return take(said, good)
 
 
@@ -76,19 +83,23 @@ def heard(kept: Aircraft, frame: Frame, site: Site) -> Heard:
     """What is said, as it counts in this frame; kept is what `remembered` keeps."""
     answer = kept.source == ANSWERED
     rows = np.flatnonzero(answer)
-    reports, answers = take(kept, ~answer) if rows.size else kept, take(kept, rows[np.argsort(kept.address[rows], kind="stable")])
+    reports, answers = take(kept, ~answer) if rows.size else kept, take(kept,
+        rows[np.argsort(kept.address[rows], kind="stable")])
     by_pressure = np.isnan(reports.position[:, 2]) & np.isfinite(reports.pressure_altitude)
     if by_pressure.any():
         position = reports.position.copy()
-        position[by_pressure, 2] = height_by_pressure(reports.pressure_altitude[by_pressure], position[by_pressure, :2], frame, site)
+        position[by_pressure, 2] = height_by_pressure(reports.pressure_altitude[by_pressure], position[by_pressure,
+            :2], frame, site)
         reports = reports._replace(position=position)
     blind: Array = np.logical_not(np.isfinite(reports.velocity).all(axis=1))
     velocity = np.where(blind[:, None], 0.0, reports.velocity)
-    return Heard(reports, by_pressure, blind, velocity, answered_at(answers, reports.address, reports.t, reports.position, velocity, site), answers)
+    return Heard(reports, by_pressure, blind, velocity, answered_at(answers, reports.address, reports.t,
+        reports.position, velocity, site), answers)
 
 
 def answered_at(answers: Aircraft, address: Array, t: Array, position: Array, velocity: Array, site: Site) -> Array:
-    """(n,) when a radar was answered by that address, within REMEMBERED, from where it is said to have been then [s]; -inf never.
+    """(n,) when a radar was answered by that address, within REMEMBERED, from where it is said to
+    have been then [s]; -inf never.
 
     answers  by rising address, as `Heard` has them
     """
@@ -118,7 +129,8 @@ def _places(site: Site) -> Array:
 
 
 def accuracy(reports: Aircraft, by_pressure: Array) -> tuple[Array, Array]:
-    """(m, 6, 6) covariance of each report's position and velocity [m, m/s], and (m,) what its integrity category adds [m].
+    """(m, 6, 6) covariance of each report's position and velocity [m, m/s], and (m,) what its
+    integrity category adds [m].
 
     by_pressure  (m,) bool, whose height is by pressure
     """
@@ -129,15 +141,18 @@ def accuracy(reports: Aircraft, by_pressure: Array) -> tuple[Array, Array]:
     for k in range(3):
         covariance[:, k, k] = (radius / RAYLEIGH_95) ** 2
         covariance[:, 3 + k, 3 + k] = REPORT_PACE**2
-    covariance[by_pressure, 2, 2] = (PRESSURE_SIGMA + PRESSURE_SHARE * np.abs(reports.pressure_altitude[by_pressure])) ** 2
+    covariance[by_pressure, 2,
+        2] = (PRESSURE_SIGMA + PRESSURE_SHARE * np.abs(reports.pressure_altitude[by_pressure])) ** 2
     known = (nic >= 1) & (nic < len(NIC_RADIUS))
     return covariance, np.where(known, np.take(NIC_RADIUS, np.where(known, nic, 0)), REPORT_RADIUS)
 
 
 def height_by_pressure(pressure_altitude: Array, place: Array, frame: Frame, site: Site) -> Array:
-    """(n,) height above the site's origin [m] of pressure altitudes (n,), corrected for the weather; place (n, 2) east, north for the earth's curve.
+    """(n,) height above the site's origin [m] of pressure altitudes (n,), corrected for the
+    weather; place (n, 2) east, north for the earth's curve.
 
-    The standard atmosphere's troposphere, its pressure scaled and its temperature shifted as the frame's weather says.
+    The standard atmosphere's troposphere, its pressure scaled and its temperature shifted as the
+    frame's weather says.
     """
     w = frame.weather
     level = 1.0 - LAPSE / SEA_TEMPERATURE * pressure_altitude

@@ -1,11 +1,14 @@
-"""Which effector for which threat: threats x effectors -> a plan, what it leaves standing, and how far from the best possible that can be.
+"""Which effector for which threat: threats x effectors -> a plan, what it leaves standing, and how
+far from the best possible that can be.
 
-The objective is the value expected to get through, sum v·prod(1 - p)^x, plus what is asked for each shot kept in reserve and spent after all.
-A shot's worth falls with every shot before it at the same threat, so no plan piles on one threat while another leaks.
+The objective is the value expected to get through, sum v·prod(1 - p)^x, plus what is asked for each
+shot kept in reserve and spent after all. A shot's worth falls with every shot before it at the same
+threat, so no plan piles on one threat while another leaks.
 
-`fast` pairs and mends in milliseconds and proves a bound with prices on shots (a Lagrangian relaxation); `exact` goes on to the optimum
-by generating columns, sets of shots at a threat, for a linear programme and then listing every set the optimum could still hold.
-Source: docs/models/allocation.md.
+`fast` pairs and mends in milliseconds and proves a bound with prices on shots (a Lagrangian
+relaxation); `exact` goes on to the optimum by generating columns, sets of shots at a threat, for a
+linear programme and then listing every set the optimum could still hold. Source:
+docs/models/allocation.md.
 """
 
 from __future__ import annotations
@@ -63,10 +66,12 @@ class Plan(NamedTuple):
 
 def problem(values: Array, chance: Array, shots: Array, keep: Array | None = None) -> Problem:
     """Check and complete a problem. Raises ValueError where shapes, signs or probabilities make no sense."""
-    values, chance, shots = np.ascontiguousarray(values, float), np.ascontiguousarray(chance, float), np.ascontiguousarray(shots, np.int64)
+    values, chance, shots = np.ascontiguousarray(values, float), np.ascontiguousarray(chance,
+        float), np.ascontiguousarray(shots, np.int64)
     keep = np.zeros(len(shots)) if keep is None else np.ascontiguousarray(keep, float)
     if chance.shape != (len(values), len(shots)) or keep.shape != shots.shape:
-        raise ValueError(f"{len(values)} threats and {len(shots)} effectors need chances of that shape, not {chance.shape}")
+        raise ValueError(f"{len(values)} threats and {len(shots)} effectors need chances of that shape, not "
+            f"{chance.shape}")
     if not (np.isfinite(values).all() and (values >= 0.0).all() and (shots >= 0).all() and (keep >= 0.0).all()):
         raise ValueError("values, shots and what is kept must be finite and not negative")
     if not ((chance >= 0.0) & (chance <= 1.0)).all():
@@ -103,7 +108,8 @@ def exact(asked: Problem, left: Callable[[], float] = lambda: math.inf) -> Plan:
     best, prices, columns = _generate(asked, nats, best, prices, left)
     if best.gap > CLOSE and left() > 0.0:
         best = _better(best, _whole(asked, nats, columns, left)[0], best.lower_bound, asked)
-    listed = 1.0                # share of the gap within which sets are listed: all of it proves the optimum, less proves a bound
+    # share of the gap within which sets are listed: all of it proves the optimum, less proves a bound
+    listed = 1.0
     while best.gap > CLOSE and left() > 0.0 and listed > 0.01:
         reach = listed * (best.objective - best.lower_bound)
         wanted = _listed(asked, nats, prices, reach)
@@ -149,8 +155,12 @@ def _better(best: Plan, counts: Array | None, bound: float, asked: Problem) -> P
     return best._replace(lower_bound=min(max(best.lower_bound, bound), best.objective))
 
 
-def _generate(asked: Problem, nats: Array, best: Plan, prices: Array, left: Callable[[], float]) -> tuple[Plan, Array, _Columns]:
-    """Linear programmes over ever more sets of shots, until no set that is left out could lower them. Returns the prices of the best bound, too."""
+def _generate(
+    asked: Problem, nats: Array, best: Plan, prices: Array, left: Callable[[], float]
+) -> tuple[Plan, Array, _Columns]:
+    """Linear programmes over ever more sets of shots, until no set that is left out could lower
+    them. Returns the prices of the best bound, too.
+    """
     pool = _Pool(asked, best.counts)
     at, step, stalled = prices, 1.0, 0
     for _ in range(WARM):       # prices first: the sets that pay at them make the first programme a good one
@@ -174,7 +184,8 @@ def _generate(asked: Problem, nats: Array, best: Plan, prices: Array, left: Call
         if shadow is None:
             break
         grown = False
-        for at in (SMOOTH * prices + (1.0 - SMOOTH) * shadow, shadow):      # between the best prices and the newest: fewer detours
+        # between the best prices and the newest: fewer detours
+        for at in (SMOOTH * prices + (1.0 - SMOOTH) * shadow, shadow):
             costs, sets = priced(asked.values, nats, at + asked.keep, asked.shots)
             reached = float(costs.sum() - at @ asked.shots)
             if reached > best.lower_bound:
@@ -230,9 +241,12 @@ def _one_each(asked: Problem, columns: _Columns) -> csc_matrix:
 
 
 def _programme(asked: Problem, nats: Array, columns: _Columns, left: Callable[[], float]) -> tuple[float, Array | None]:
-    """The linear programme over these sets: its value, and the price of every effector's shots; None where it was not solved in time."""
+    """The linear programme over these sets: its value, and the price of every effector's shots;
+    None where it was not solved in time.
+    """
     solved = linprog(
-        _cost(asked, nats, columns), A_ub=csc_matrix(columns.counts.T), b_ub=asked.shots, A_eq=_one_each(asked, columns), b_eq=np.ones(len(asked.values)),
+        _cost(asked, nats, columns), A_ub=csc_matrix(columns.counts.T), b_ub=asked.shots, A_eq=_one_each(asked,
+            columns), b_eq=np.ones(len(asked.values)),
         method="highs", options={"time_limit": max(left(), 0.01)})
     return (float(solved.fun), np.maximum(-solved.ineqlin.marginals, 0.0)) if solved.status == 0 else (np.inf, None)
 
@@ -241,7 +255,8 @@ def _whole(asked: Problem, nats: Array, columns: _Columns, left: Callable[[], fl
     """The best choice of whole sets among these, and the bound proven among them."""
     solved = milp(
         _cost(asked, nats, columns), integrality=np.ones(len(columns.threat)), bounds=Bounds(0, 1),
-        constraints=[LinearConstraint(_one_each(asked, columns), 1, 1), LinearConstraint(csc_matrix(columns.counts.T), -np.inf, asked.shots)],
+        constraints=[LinearConstraint(_one_each(asked, columns), 1, 1), LinearConstraint(csc_matrix(columns.counts.T),
+            -np.inf, asked.shots)],
         options={"time_limit": max(left(), 0.01), "mip_rel_gap": 0.1 * CLOSE})
     proven = -np.inf if solved.mip_dual_bound is None else float(solved.mip_dual_bound)
     if solved.x is None:
@@ -253,11 +268,14 @@ def _whole(asked: Problem, nats: Array, columns: _Columns, left: Callable[[], fl
 
 
 def _listed(asked: Problem, nats: Array, prices: Array, reach: float) -> _Columns | None:
-    """Every set that, at these prices, costs its threat less than `reach` above the cheapest; None where they are too many."""
+    """Every set that, at these prices, costs its threat less than `reach` above the cheapest; None
+    where they are too many.
+    """
     costs, _ = priced(asked.values, nats, prices + asked.keep, asked.shots)
     threats, counts, size = [], [], 0
     for t in range(len(asked.values)):
-        found, all_found = below(asked.values[t], nats[t], prices + asked.keep, asked.shots, costs[t] + reach + CLOSE, ROOM)
+        found, all_found = below(asked.values[t], nats[t], prices + asked.keep, asked.shots, costs[t] + reach + CLOSE,
+            ROOM)
         size += len(found)
         if not all_found or size > MOST_LISTED:
             return None
@@ -267,7 +285,9 @@ def _listed(asked: Problem, nats: Array, prices: Array, reach: float) -> _Column
 
 
 @njit(cache=True)
-def _swift(values: Array, nats: Array, shots: Array, keep: Array, rounds: int, enough: float) -> tuple[Array, float, Array]:
+def _swift(
+    values: Array, nats: Array, shots: Array, keep: Array, rounds: int, enough: float
+) -> tuple[Array, float, Array]:
     """Greedy, mended, then prices on shots: counts (n, w), a lower bound and the prices that prove it."""
     spared = np.empty(nats.shape)
     for t in range(len(values)):
@@ -433,7 +453,8 @@ def _mend(values: Array, spared: Array, counts: Array) -> None:
                         continue
                     for j in range(w):
                         if counts[b, j] > 0 and j != i:
-                            gain = standing[a] + standing[b] - without * spared[a, j] - standing[b] * spared[b, i] / spared[b, j]
+                            gain = standing[a] + standing[b] - without * spared[a, j] - standing[b] * spared[b,
+                                i] / spared[b, j]
                             if gain > best:
                                 best, to, other = gain, b, j
                 if to < 0:

@@ -1,7 +1,9 @@
-"""How many rounds leak through: closed forms of one volley, and of shooting, looking and shooting again, against like threats.
+"""How many rounds leak through: closed forms of one volley, and of shooting, looking and shooting
+again, against like threats.
 
-All threats are worth the same and every shot has the same chance: what remains to decide is how many shots to fire before looking. A look may
-err: it takes a live round for a stopped one, or a stopped one for a live one.
+All threats are worth the same and every shot has the same chance: what remains to decide is how
+many shots to fire before looking. A look may err: it takes a live round for a stopped one, or a
+stopped one for a live one.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def volley(threats: int, shots: int, chance: float) -> tuple[float, float]:
 def shoot_look_shoot(threats: int, shots: int, chance: float, look: Look = PERFECT) -> tuple[float, int]:
     """Fewest expected leakers over two stages, and how many shots the first should have.
 
-    The first stage is spread evenly over all threats, the rest evenly over those said to be still flying. Exact, by enumeration.
+    The first stage is spread evenly over all threats, the rest evenly over those said to be still
+    flying. Exact, by enumeration.
     """
     reached = [_two_stages(threats, first, shots - first, chance, look) for first in range(shots + 1)]
     best = min(reached)

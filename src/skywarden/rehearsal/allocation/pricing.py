@@ -1,9 +1,12 @@
-"""Which sets of shots pay against one threat when every shot has a price: the kernels that fast and exact allocation both stand on.
+"""Which sets of shots pay against one threat when every shot has a price: the kernels that fast and
+exact allocation both stand on.
 
-A set of shots at a threat of value v costs what is left of it, v·prod(1 - p)^x, plus the price of every shot. Shots may be bought in
-parts in the continuous relaxation, cheapest a nat of survival first; what it costs bounds every completion from below and prunes the search.
+A set of shots at a threat of value v costs what is left of it, v·prod(1 - p)^x, plus the price of
+every shot. Shots may be bought in parts in the continuous relaxation, cheapest a nat of survival
+first; what it costs bounds every completion from below and prunes the search.
 
-Throughout: value of the threat; nats (w,) = -log(1 - p) of a shot of each shooter; prices (w,) >= 0; shots (w,) each has at most.
+Throughout: value of the threat; nats (w,) = -log(1 - p) of a shot of each shooter; prices (w,) >=
+0; shots (w,) each has at most.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ def useful(value: float, nats: Array, prices: Array, shots: Array, limit: float)
     for w in range(len(nats)):
         if nats[w] > 0.0 and shots[w] > 0:
             k = n
-            while k > 0 and prices[order[k - 1]] * nats[w] > prices[w] * nats[order[k - 1]]:     # sorted as they come: few, and mostly dear
+            # sorted as they come: few, and mostly dear
+            while k > 0 and prices[order[k - 1]] * nats[w] > prices[w] * nats[order[k - 1]]:
                 order[k] = order[k - 1]
                 k -= 1
             order[k] = w
@@ -44,7 +48,9 @@ def useful(value: float, nats: Array, prices: Array, shots: Array, limit: float)
 
 @njit(cache=True)
 def relaxed(left: float, order: Array, start: int, nats: Array, prices: Array, shots: Array) -> float:
-    """The least that what is left and the price of more shots can come to, from `order[start]` on, parts of shots allowed."""
+    """The least that what is left and the price of more shots can come to, from `order[start]` on,
+    parts of shots allowed.
+    """
     paid = 0.0
     for k in range(start, len(order)):
         w = order[k]
@@ -63,12 +69,14 @@ def relaxed(left: float, order: Array, start: int, nats: Array, prices: Array, s
 def cheapest(value: float, nats: Array, prices: Array, shots: Array, counts: Array) -> float:
     """The least cost of any set of shots at one threat; the set itself goes into `counts` (w,).
 
-    A search cut off by `STEPS` keeps its best set and answers with the continuous bound: never more than the true least.
+    A search cut off by `STEPS` keeps its best set and answers with the continuous bound: never more
+    than the true least.
     """
     counts[:] = 0
     pays = False
     for w in range(len(nats)):
-        if shots[w] > 0 and prices[w] < value * min(nats[w], 1.0) and prices[w] < value * -np.expm1(-nats[w]):      # the first test is cheap
+        # the first test is cheap
+        if shots[w] > 0 and prices[w] < value * min(nats[w], 1.0) and prices[w] < value * -np.expm1(-nats[w]):
             pays = True
             break
     if not pays:            # a first shot that does not pay: no set does, for later shots save less
@@ -92,10 +100,14 @@ def cheapest(value: float, nats: Array, prices: Array, shots: Array, counts: Arr
 
 
 @njit(cache=True)
-def _onward(k: int, over: bool, count: Array, left: Array, paid: Array, order: Array, nats: Array, prices: Array, shots: Array) -> int:
-    """The next node of a walk through sets of shots, everything before `order[k]` decided; -1 where the walk is over.
+def _onward(
+    k: int, over: bool, count: Array, left: Array, paid: Array, order: Array, nats: Array, prices: Array, shots: Array
+) -> int:
+    """The next node of a walk through sets of shots, everything before `order[k]` decided; -1 where
+    the walk is over.
 
-    One shooter further, with every shot it has; where this branch is `over`, back to the last shooter that has a shot to give up. Mends count, left and paid.
+    One shooter further, with every shot it has; where this branch is `over`, back to the last
+    shooter that has a shot to give up. Mends count, left and paid.
     """
     if over:
         k -= 1
@@ -122,7 +134,9 @@ def priced(values: Array, nats: Array, prices: Array, shots: Array) -> tuple[Arr
 
 @njit(cache=True)
 def below(value: float, nats: Array, prices: Array, shots: Array, limit: float, room: int) -> tuple[Array, bool]:
-    """All sets of shots at one threat that cost less than `limit`: counts (sets, w), and whether they are all, or `room` or `STEPS` cut them off."""
+    """All sets of shots at one threat that cost less than `limit`: counts (sets, w), and whether
+    they are all, or `room` or `STEPS` cut them off.
+    """
     order = useful(value, nats, prices, shots, limit)
     n, size, k = len(order), 0, 0
     found = np.zeros((room, len(nats)), np.int64)

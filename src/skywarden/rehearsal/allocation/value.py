@@ -48,7 +48,9 @@ def worth(threat: Wanted, t: float) -> float:
 
 
 def kept(left: Sequence[int], site: Site) -> Array:
-    """What a shot that is kept is worth (effectors,): nothing with a full magazine, the policy's `reserve` for its last shot."""
+    """What a shot that is kept is worth (effectors,): nothing with a full magazine, the policy's
+    `reserve` for its last shot.
+    """
     full = np.array([max(effector.magazine, 1) for effector in site.effectors])
     return np.asarray(site.policy.reserve * (1.0 - np.maximum(np.asarray(left) - 1, 0) / np.maximum(full - 1, 1)))
 
@@ -56,10 +58,12 @@ def kept(left: Sequence[int], site: Site) -> Array:
 def pairing(worths: Sequence[float], chance: Array, keep: Array) -> tuple[tuple[tuple[int, int], ...], assign.Plan]:
     """Which threat which effector takes now, each at most once, and the plan with its bound.
 
-    worths (n,); chance (n, effectors) to stop it, 0 where it must not or cannot; keep (effectors,) worth of a shot kept.
+    worths (n,); chance (n, effectors) to stop it, 0 where it must not or cannot; keep (effectors,)
+    worth of a shot kept.
 
-    One engagement at a time for each threat: after it comes the look. Where the best plan would spend two at once, the surer one goes
-    ahead, and the other effector is offered to the threats that have none.
+    One engagement at a time for each threat: after it comes the look. Where the best plan would
+    spend two at once, the surer one goes ahead, and the other effector is offered to the threats
+    that have none.
     """
     some: Array = np.flatnonzero(chance.any(axis=1))
     spared = float(sum(worths)) - float(sum(worths[k] for k in some.tolist()))      # nothing can be done about these
@@ -78,4 +82,5 @@ def pairing(worths: Sequence[float], chance: Array, keep: Array) -> tuple[tuple[
         planned = assign.fast(offered).counts
     rows, columns = np.nonzero(counts)
     pairs = tuple(zip(some[rows].tolist(), columns.tolist(), strict=True))
-    return pairs, plan._replace(counts=counts, objective=assign.objective(asked, counts) + spared, lower_bound=plan.lower_bound + spared)
+    return pairs, plan._replace(counts=counts, objective=assign.objective(asked, counts) + spared,
+        lower_bound=plan.lower_bound + spared)

@@ -22,7 +22,8 @@ COLUMNS = ("time_s", "icao24", "callsign", "latitude_deg", "longitude_deg", "alt
 FASTEST = 350.0             # m/s over ground; a faster step between two reports is a broken position, not a flight
 STEEPEST = 120.0            # m/s up or down
 LONGEST_GAP = 120.0         # s; a longer silence ends a flight and starts another
-SMOOTHING = 2.0             # s; positions are reported in steps of 25 ft and metres, an aeroplane does not fly such steps
+# s; positions are reported in steps of 25 ft and metres, an aeroplane does not fly such steps
+SMOOTHING = 2.0
 LONGEST = 172_800.0         # s; way-points beyond two days are a slip of the pen
 HIGHEST = 40_000.0          # m
 MOST_FAULTS = 20            # named a file; the rest is counted
@@ -30,16 +31,20 @@ DEG = math.pi / 180.0
 
 
 def scripted(table: Table, origin: Origin, duration: float) -> Flight | None:
-    """A flight along way-points `[time_s, latitude_deg, longitude_deg, altitude_m]`, or with `frame = "site"` `[time_s, east, north, up]`."""
+    """A flight along way-points `[time_s, latitude_deg, longitude_deg, altitude_m]`, or with `frame
+    = "site"` `[time_s, east, north, up]`.
+    """
     local = table.text("frame", "earth", ("earth", "site")) == "site"
     points = table.raw("waypoints", None)
     try:
         rows = np.array([[float(v) for v in point] for point in points], np.float64)
-        good = rows.ndim == 2 and rows.shape[1] == 4 and len(rows) >= 2 and bool(np.isfinite(rows).all() and (np.diff(rows[:, 0]) > 0.0).all())
+        good = rows.ndim == 2 and rows.shape[1] == 4 and len(rows) >= 2 and bool(np.isfinite(rows).all()
+            and (np.diff(rows[:, 0]) > 0.0).all())
     except (TypeError, ValueError, OverflowError):
         good = False
     if not good:
-        table.fault("waypoints", "waypoints is not a list of at least two [time_s, latitude_deg, longitude_deg, altitude_m] with rising times",
+        table.fault("waypoints", "waypoints is not a list of at least two [time_s, latitude_deg, longitude_deg, "
+            "altitude_m] with rising times",
                     "Write waypoints = [[0, 34.5, 69.1, 4000], [120, 34.6, 69.2, 3000]].")
         rows = np.array([[0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
         local = True
@@ -49,18 +54,21 @@ def scripted(table: Table, origin: Origin, duration: float) -> Flight | None:
         rows = np.array([[0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
         local = True
     elif not local and (np.abs(rows[:, 1]).max() > 90.0 or np.abs(rows[:, 2]).max() > 360.0):
-        table.fault("waypoints", "a way-point's latitude is beyond 90°", "Order: [time_s, latitude_deg, longitude_deg, altitude_m].")
+        table.fault("waypoints", "a way-point's latitude is beyond 90°",
+            "Order: [time_s, latitude_deg, longitude_deg, altitude_m].")
         local = True
     t = np.arange(rows[0, 0], rows[-1, 0] + 1.0, 1.0)
     place = rows[:, 1:] if local else to_site(
         origin.latitude, origin.longitude, origin.elevation, rows[:, 1] * DEG, rows[:, 2] * DEG, rows[:, 3])
     if not local and np.abs(place[:, :2]).min(axis=0).max() > 500_000.0:
-        table.fault("waypoints", "the flight never comes within 500 km of the site", "Check that latitude and longitude are not swapped.")
+        table.fault("waypoints", "the flight never comes within 500 km of the site",
+            "Check that latitude and longitude are not swapped.")
     # corners are flown as turns: way-points joined by straight legs, then rounded over some seconds
     legs = np.stack([np.interp(t, rows[:, 0], place[:, k]) for k in range(3)], axis=1)
     path = gaussian_filter1d(legs, 5.0, axis=0, mode="nearest") if len(t) > 3 else legs
     tower = table.text("tower", "none", ("none", ARRIVAL, DEPARTURE))
-    flight = replace(_flight(table, table.text("callsign", ""), _address(table), t, path), tower="" if tower == "none" else tower)
+    flight = replace(_flight(table, table.text("callsign", ""), _address(table), t, path), tower="" if tower == "none"
+        else tower)
     table.finish()
     return flight
 
@@ -68,9 +76,10 @@ def scripted(table: Table, origin: Origin, duration: float) -> Flight | None:
 def read_recording(table: Table, content: bytes, origin: Origin) -> list[Flight]:
     """The flights of one CSV, moved to the site.
 
-    The recording's middle (median position of its lower half) is put over the site's origin, or over `to_latitude_deg`, `to_longitude_deg`; its ground
-    is lifted to the site's where it was lower (`altitude_shift_m` says otherwise); `rotate_deg` turns it; `start_s` is when its first report happens.
-    Broken positions are left out of what is flown, yet still broadcast.
+    The recording's middle (median position of its lower half) is put over the site's origin, or
+    over `to_latitude_deg`, `to_longitude_deg`; its ground is lifted to the site's where it was
+    lower (`altitude_shift_m` says otherwise); `rotate_deg` turns it; `start_s` is when its first
+    report happens. Broken positions are left out of what is flown, yet still broadcast.
     """
     name = table.text("file")
     rows = list(_rows(name, content, table.document.faults))
@@ -81,13 +90,16 @@ def read_recording(table: Table, content: bytes, origin: Origin) -> list[Flight]
     to_longitude = table.longitude("to_longitude_deg", origin.longitude)
     flights = _moved(table, rows, origin, (to_latitude, to_longitude), start, turn, shift) if rows else []
     if content and not flights and not table.document.faults:
-        table.fault("file", f"{name}: no flight with at least two believable positions", f"Its columns must be {', '.join(COLUMNS)}.")
+        table.fault("file", f"{name}: no flight with at least two believable positions",
+            f"Its columns must be {', '.join(COLUMNS)}.")
     table.finish()
     return flights
 
 
 def _rows(name: str, content: bytes, faults: list[Fault]) -> Iterator[tuple[float, str, str, float, float, float]]:
-    """Usable rows; each unusable one is a fault, except blank positions and heights, which real recordings are full of."""
+    """Usable rows; each unusable one is a fault, except blank positions and heights, which real
+    recordings are full of.
+    """
     if not content:
         return
     try:
@@ -103,7 +115,8 @@ def _rows(name: str, content: bytes, faults: list[Fault]) -> Iterator[tuple[floa
             bad += 1
             if bad <= MOST_FAULTS:
                 key = numbers[values.index(None)]
-                faults.append(Fault(name, row[LINE], f"{key} is {row[key]!r}", "Write a number, or leave it blank where unknown."))
+                faults.append(Fault(name, row[LINE], f"{key} is {row[key]!r}",
+                    "Write a number, or leave it blank where unknown."))
             continue
         t, latitude, longitude, altitude = (float(v) for v in values if v is not None)
         if math.isfinite(t + latitude + longitude) and abs(latitude) <= 90.0 and abs(longitude) <= 360.0:
@@ -123,7 +136,8 @@ def _value(text: str | None) -> float | None:
 
 
 def _moved(
-    table: Table, rows: list[tuple[float, str, str, float, float, float]], origin: Origin, target: tuple[float, float], start: float, turn: float, shift: float,
+    table: Table, rows: list[tuple[float, str, str, float, float, float]], origin: Origin, target: tuple[float, float],
+    start: float, turn: float, shift: float,
 ) -> list[Flight]:
     t, latitude, longitude, altitude = (np.array([row[k] for row in rows], np.float64) for k in (0, 3, 4, 5))
     longitude = unwrapped(longitude)
@@ -153,9 +167,11 @@ def _moved(
 
 
 def unwrapped(longitude: Array) -> Array:
-    """Longitudes (n,) [deg] as one stretch without a jump where the date line is crossed, perhaps beyond 180.
+    """Longitudes (n,) [deg] as one stretch without a jump where the date line is crossed, perhaps
+    beyond 180.
 
-    They are counted from the middle of their directions, so that it does not matter in which order they come.
+    They are counted from the middle of their directions, so that it does not matter in which order
+    they come.
     """
     angle = longitude * DEG
     middle = math.degrees(math.atan2(float(np.sin(angle).mean()), float(np.cos(angle).mean())))
@@ -186,9 +202,11 @@ def _legs(table: Table, callsign: str, address: int, t: Array, place: Array) -> 
 
 
 def believable(t: Array, place: Array) -> Array:
-    """Mask of the positions an aircraft can have flown: the longest chain without an impossible step.
+    """Mask of the positions an aircraft can have flown: the longest chain without an impossible
+    step.
 
-    t (n,) rising [s], place (n, 3) [m]. A single broken position is left out; a spoofed stretch is, too, as the shorter chain.
+    t (n,) rising [s], place (n, 3) [m]. A single broken position is left out; a spoofed stretch is,
+    too, as the shorter chain.
     """
     n = len(t)
     chain = np.full(n, -1)
@@ -198,7 +216,8 @@ def believable(t: Array, place: Array) -> Array:
         for k, (last, number) in enumerate(ends):
             dt = t[i] - t[last]
             step = place[i] - place[last]
-            if dt > 0.0 and math.hypot(step[0], step[1]) <= FASTEST * dt + 50.0 and abs(step[2]) <= STEEPEST * dt + 60.0:
+            if dt > 0.0 and math.hypot(step[0],
+                    step[1]) <= FASTEST * dt + 50.0 and abs(step[2]) <= STEEPEST * dt + 60.0:
                 chain[i] = number
                 ends[k] = (i, number)
                 length[number] += 1
@@ -219,7 +238,8 @@ def believable(t: Array, place: Array) -> Array:
 def _flight(table: Table, callsign: str, address: int, t: Array, path: Array) -> Flight:
     lie = table.numbers("lie_m", [0.0, 0.0, 0.0], length=3, low=-1e6, high=1e6)
     return Flight(
-        callsign[:8], address, table.flag("transponder", True), table.number("cross_section_m2", 20.0, 0.001, 10_000.0), t, path, np.array(lie),
+        callsign[:8], address, table.flag("transponder", True), table.number("cross_section_m2", 20.0, 0.001,
+            10_000.0), t, path, np.array(lie),
         _gaps(table), table.integer("nic", 8, 0, 11), np.zeros(0), np.zeros((0, 3)))
 
 

@@ -20,7 +20,20 @@ from skywarden.kernels.ballistics import drag
 from skywarden.kernels.geometry.earth import to_site
 from skywarden.messages.commands import SCRIPTED, Command
 from skywarden.simulator.scenario.flights import read_recording, scripted
-from skywarden.simulator.scenario.model import Area, Array, Clutter, Delay, Flight, Flow, Outage, Raid, RoundClass, Scenario, Span, WeatherTruth
+from skywarden.simulator.scenario.model import (
+    Area,
+    Array,
+    Clutter,
+    Delay,
+    Flight,
+    Flow,
+    Outage,
+    Raid,
+    RoundClass,
+    Scenario,
+    Span,
+    WeatherTruth,
+)
 from skywarden.site.load import laws_of
 from skywarden.site.model import Site
 
@@ -53,7 +66,9 @@ def from_sources(sources: Mapping[str, bytes], site: Site) -> Scenario:
 
 
 def site_of(name: str | Path) -> str:
-    """The name of the site a scenario was written for; a site folder beside the scenario's file goes before a shipped one."""
+    """The name of the site a scenario was written for; a site folder beside the scenario's file
+    goes before a shipped one.
+    """
     path = find(name, "scenarios")
     faults: list[Fault] = []
     content = read_bytes(path, faults)
@@ -103,11 +118,16 @@ def _build(sources: dict[str, bytes], name: str, where: str, site: Site, faults:
     for table in root.tables("recordings"):
         flights.extend(read_recording(table, sources.get(table.text("file"), b""), site.origin))
     scenario = Scenario(
-        name=root.text("name", name), title=root.text("title", root.text("name", name)), site=root.text("site", site.name), epoch_ns=_epoch(root),
-        duration=duration, seed=root.integer("seed", 1, 0, 2**63 - 1), classes=classes, drags=laws, raids=_raids(root, classes, areas, site),
-        flights=tuple(f for f in flights if f is not None), weather=_weather(root.table("weather"), site), clutter=_clutter(root.table("clutter"), areas),
-        outages=tuple(_outage(table, site) for table in root.tables("outages")), delays=tuple(_delay(table, site) for table in root.tables("delays")),
-        operator=tuple(_command(t) for t in root.tables("operator")), flow=_flow(root.table("traffic")), sources=sources)
+        name=root.text("name", name), title=root.text("title", root.text("name", name)), site=root.text("site",
+            site.name), epoch_ns=_epoch(root),
+        duration=duration, seed=root.integer("seed", 1, 0, 2**63 - 1), classes=classes, drags=laws, raids=_raids(root,
+            classes, areas, site),
+        flights=tuple(f for f in flights if f is not None), weather=_weather(root.table("weather"), site),
+        clutter=_clutter(root.table("clutter"), areas),
+        outages=tuple(_outage(table, site) for table in root.tables("outages")), delays=tuple(_delay(table, site)
+            for table in root.tables("delays")),
+        operator=tuple(_command(t) for t in root.tables("operator")), flow=_flow(root.table("traffic")),
+        sources=sources)
     _one_address_each(scenario.flights, root)
     root.finish()
     return scenario
@@ -115,7 +135,8 @@ def _build(sources: dict[str, bytes], name: str, where: str, site: Site, faults:
 
 def _flow(table: Table) -> Flow:
     flow = Flow(
-        table.number("operations_per_week", 0.0, 0.0, 100_000.0), table.number("crossings", 0.2, 0.0, 1.0), table.number("helicopters", 0.25, 0.0, 1.0),
+        table.number("operations_per_week", 0.0, 0.0, 100_000.0), table.number("crossings", 0.2, 0.0, 1.0),
+        table.number("helicopters", 0.25, 0.0, 1.0),
         table.number("silent", 0.0, 0.0, 1.0))
     table.finish()
     return flow
@@ -129,7 +150,8 @@ def _outage(table: Table, site: Site) -> Outage:
 
 
 def _delay(table: Table, site: Site) -> Delay:
-    delay = Delay(_radar(table, site), table.number("start_s", low=0.0), table.number("end_s", low=0.0), table.number("by_s", low=0.0, high=60.0))
+    delay = Delay(_radar(table, site), table.number("start_s", low=0.0), table.number("end_s", low=0.0),
+        table.number("by_s", low=0.0, high=60.0))
     _rising(table, delay.start, delay.end)
     table.finish()
     return delay
@@ -151,27 +173,34 @@ def _epoch(root: Table) -> int:
             raise ValueError("nanoseconds since 1970 would not fit")
         return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
     except (ValueError, OverflowError):
-        root.fault("epoch", f'"epoch" is {text!r}, not a date and time from 1970 to 2199', 'Write UTC as in epoch = "2021-08-30T02:20:00Z".')
+        root.fault("epoch", f'"epoch" is {text!r}, not a date and time from 1970 to 2199',
+            'Write UTC as in epoch = "2021-08-30T02:20:00Z".')
         return 0
 
 
 def _classes(root: Table, faults: list[Fault]) -> tuple[drag.Drags, tuple[RoundClass, ...]]:
-    shipped = Document("classes.toml", (resources.files("skywarden.simulator.scenario") / "classes.toml").read_bytes(), faults)
+    shipped = Document("classes.toml", (resources.files("skywarden.simulator.scenario") / "classes.toml").read_bytes(),
+        faults)
     own = laws_of(root, "laws")
-    laws: dict[str, tuple[Array, Array, str]] = {name: (*drag.law(name), "pchip") for name in ("constant", "G1", "G7")} | own
+    laws: dict[str, tuple[Array, Array, str]] = {name: (*drag.law(name), "pchip") for name in ("constant", "G1",
+        "G7")} | own
     names = list(laws)
     by_name: dict[str, RoundClass] = {}
     for table in [*shipped.root().tables("classes"), *root.tables("classes")]:
         law = table.text("drag", "G1")
         if law not in laws:
-            table.fault("drag", f'unknown drag law "{law}"', f"Use one of: {', '.join(names)}, or declare it under [[laws]].")
+            table.fault("drag", f'unknown drag law "{law}"',
+                f"Use one of: {', '.join(names)}, or declare it under [[laws]].")
             law = "G1"
         burn = table.number("burn_acceleration_mps2", 0.0, 0.0, 2000.0)
         kind = table.text("kind", "mortar", ("mortar", "rocket", "shell"))
         made = RoundClass(
-            table.text("name"), kind, names.index(law), table.number("coefficient_kgm2", low=10.0, high=1e6), table.number("spread", 0.1, 0.0, 0.5), burn,
-            table.number("burn_out_height_m", 60.0 if burn > 0.0 else 0.0, 0.0, 5000.0), table.number("burn_spread", 0.0, 0.0, 0.5),
-            table.number("drift_per_s", 0.0, -0.1, 0.1), table.number("cross_section_m2", 0.01, 1e-5, 100.0), table.integer("swerling", 1, 0, 4))
+            table.text("name"), kind, names.index(law), table.number("coefficient_kgm2", low=10.0, high=1e6),
+            table.number("spread", 0.1, 0.0, 0.5), burn,
+            table.number("burn_out_height_m", 60.0 if burn > 0.0 else 0.0, 0.0, 5000.0), table.number("burn_spread",
+                0.0, 0.0, 0.5),
+            table.number("drift_per_s", 0.0, -0.1, 0.1), table.number("cross_section_m2", 0.01, 1e-5, 100.0),
+            table.integer("swerling", 1, 0, 4))
         table.finish()
         by_name[made.name] = made
     return drag.drags([laws[name] for name in names]), tuple(by_name.values())
@@ -187,13 +216,16 @@ def _areas(root: Table, site: Site) -> dict[str, Area]:
         if table.has("polygon"):
             polygon = _corners(table, site)
         elif table.has("east_m") or table.has("north_m"):
-            polygon = _circle(np.array([table.number("east_m", low=-1e5, high=1e5), table.number("north_m", low=-1e5, high=1e5)]), table)
+            polygon = _circle(np.array([table.number("east_m", low=-1e5, high=1e5), table.number("north_m", low=-1e5,
+                high=1e5)]), table)
         else:
             latitude, longitude = table.number("latitude_deg", low=-90.0, high=90.0), table.longitude("longitude_deg")
             origin = site.origin
-            middle = to_site(origin.latitude, origin.longitude, origin.elevation, latitude * DEG, longitude, origin.elevation)[0, :2]
+            middle = to_site(origin.latitude, origin.longitude, origin.elevation, latitude * DEG, longitude,
+                origin.elevation)[0, :2]
             if np.isfinite(middle).all() and np.hypot(*middle) > 100_000.0:
-                table.fault("latitude_deg", f"the area is {np.hypot(*middle) / 1000:.0f} km from the site", "Are latitude and longitude swapped?")
+                table.fault("latitude_deg", f"the area is {np.hypot(*middle) / 1000:.0f} km from the site",
+                    "Are latitude and longitude swapped?")
             polygon = _circle(middle, table)
         table.finish()
         if name in own:
@@ -217,16 +249,20 @@ def _corners(table: Table, site: Site) -> Array | None:
     except (TypeError, ValueError, OverflowError):
         corners = np.zeros((0, 2))
     if len(corners) < 3 or not np.isfinite(corners).all() or np.abs(corners[:, 1]).max() > 90.0:
-        table.fault("polygon", "the polygon is not a list of at least three [longitude, latitude]", "Write polygon = [[69.1, 34.5], …]")
+        table.fault("polygon", "the polygon is not a list of at least three [longitude, latitude]",
+            "Write polygon = [[69.1, 34.5], …]")
         return None
     origin = site.origin
-    place = to_site(origin.latitude, origin.longitude, origin.elevation, corners[:, 1] * DEG, corners[:, 0] * DEG, origin.elevation)[:, :2]
+    place = to_site(origin.latitude, origin.longitude, origin.elevation, corners[:, 1] * DEG, corners[:, 0] * DEG,
+        origin.elevation)[:, :2]
     if np.abs(place).max() > 100_000.0:
-        table.fault("polygon", "the polygon lies more than 100 km from the site", "GeoJSON order: [longitude, latitude]; are they swapped?")
+        table.fault("polygon", "the polygon lies more than 100 km from the site",
+            "GeoJSON order: [longitude, latitude]; are they swapped?")
         return None
     shape = Polygon(place)
     if not shape.is_valid or shape.area < 1.0:
-        table.fault("polygon", "the polygon's outline crosses itself, or it has no area", "List its corners in order, once around.")
+        table.fault("polygon", "the polygon's outline crosses itself, or it has no area",
+            "List its corners in order, once around.")
         return None
     return np.ascontiguousarray(place)
 
@@ -239,8 +275,10 @@ def _raids(root: Table, classes: tuple[RoundClass, ...], areas: dict[str, Area],
         launch, fall = _area(table, "launch", areas), _area(table, "fall", areas)
         count = table.integer("count", 1, 1, MOST_ROUNDS)
         raid = Raid(
-            table.text("name", f"raid {k + 1}"), names.index(kind) if kind in names else 0, count, table.number("start_s", 0.0, 0.0, 86_400.0),
-            _span(table, "interval_s", (0.0, 0.0), 0.0, 3600.0), launch, fall, _span(table, "fall_angle_deg", None, 5.0, 88.0, DEG),
+            table.text("name", f"raid {k + 1}"), names.index(kind) if kind in names else 0, count,
+            table.number("start_s", 0.0, 0.0, 86_400.0),
+            _span(table, "interval_s", (0.0, 0.0), 0.0, 3600.0), launch, fall, _span(table, "fall_angle_deg", None,
+                5.0, 88.0, DEG),
             _span(table, "fall_speed_mps", None, 30.0, 900.0))
         table.finish()
         raids.append(raid)
@@ -252,7 +290,8 @@ def _raids(root: Table, classes: tuple[RoundClass, ...], areas: dict[str, Area],
 def _area(table: Table, key: str, areas: dict[str, Area]) -> Area:
     name = table.text(key)
     if name and name not in areas:
-        table.fault(key, f'there is no area or zone "{name}"', f"Declare it under [[areas]], or use one of: {', '.join(list(areas)[:12])}.")
+        table.fault(key, f'there is no area or zone "{name}"',
+            f"Declare it under [[areas]], or use one of: {', '.join(list(areas)[:12])}.")
     return areas.get(name, Area(name, np.zeros((3, 2))))
 
 
@@ -260,7 +299,8 @@ def _span(table: Table, key: str, default: Span | None, low: float, high: float,
     if isinstance(table.data.get(key), int | float) and not isinstance(table.data.get(key), bool):
         one = table.number(key, low=low, high=high, scale=scale)
         return one, one
-    values = table.numbers(key, low=low, high=high, length=2) if default is None else table.numbers(key, list(default), 2, low, high)
+    values = table.numbers(key, low=low, high=high, length=2) if default is None else table.numbers(key, list(default),
+        2, low, high)
     if len(values) != 2:
         return 0.0, 0.0
     if values[0] > values[1]:
@@ -273,15 +313,19 @@ def _weather(table: Table, site: Site) -> WeatherTruth:
     believed = site.weather
     up = table.numbers("wind_up_m", believed.up.tolist(), low=-1000.0, high=40_000.0)
     own = table.has("wind_up_m")
-    east = table.numbers("wind_east_mps", [0.0] * len(up) if own else believed.wind[:, 0].tolist(), low=-120.0, high=120.0)
-    north = table.numbers("wind_north_mps", [0.0] * len(up) if own else believed.wind[:, 1].tolist(), low=-120.0, high=120.0)
+    east = table.numbers("wind_east_mps", [0.0] * len(up) if own else believed.wind[:, 0].tolist(), low=-120.0,
+        high=120.0)
+    north = table.numbers("wind_north_mps", [0.0] * len(up) if own else believed.wind[:, 1].tolist(), low=-120.0,
+        high=120.0)
     if not len(up) == len(east) == len(north) or not up or any(b <= a for a, b in pairwise(up)):
-        table.fault("wind_up_m", "the wind profile does not fit: heights must rise, with one east and one north value each",
+        table.fault("wind_up_m", "the wind profile does not fit: heights must rise, with one east and one north value "
+            "each",
                     "Give wind_up_m, wind_east_mps and wind_north_mps the same length, heights rising.")
         up, east, north = [0.0], [0.0], [0.0]
     weather = WeatherTruth(
         np.array(up), np.stack([east, north], axis=1).astype(np.float64),
-        table.number("temperature_offset_k", believed.temperature_offset, -80.0, 80.0), table.number("pressure_ratio", believed.pressure_ratio, 0.8, 1.2),
+        table.number("temperature_offset_k", believed.temperature_offset, -80.0, 80.0), table.number("pressure_ratio",
+            believed.pressure_ratio, 0.8, 1.2),
         table.number("wind_error_mps", 1.0, 0.0, 30.0))
     table.finish()
     return weather
@@ -293,7 +337,8 @@ def _clutter(table: Table, areas: dict[str, Area]) -> Clutter:
         if name not in areas:
             table.fault("rain_areas", f'there is no area "{name}"', "Declare it under [[areas]].")
     clutter = Clutter(
-        table.integer("birds", 0, 0, 5000), table.number("flock", 1.0, 1.0, 1000.0), table.integer("rotors", 0, 0, 500), tuple(rain),
+        table.integer("birds", 0, 0, 5000), table.number("flock", 1.0, 1.0, 1000.0), table.integer("rotors", 0, 0,
+            500), tuple(rain),
         table.number("rain_rate", 0.0, 0.0, 100.0), table.number("false_alarm_factor", 1.0, 0.0, 1000.0))
     table.finish()
     return clutter
@@ -307,7 +352,8 @@ def _radar(table: Table, site: Site) -> int:
 
 def _command(table: Table) -> Command:
     command = Command(
-        table.number("t_s", low=0.0, high=86_400.0), table.text("kind", choices=SCRIPTED), table.text("subject", "any"), table.text("who", "script"),
+        table.number("t_s", low=0.0, high=86_400.0), table.text("kind", choices=SCRIPTED), table.text("subject",
+            "any"), table.text("who", "script"),
         table.text("why", "scripted"))
     table.finish()
     return command
@@ -322,4 +368,5 @@ def _one_address_each(flights: tuple[Flight, ...], root: Table) -> None:
     for address, times in spans.items():
         times.sort()
         if any(after[0] < before[1] for before, after in pairwise(times)):
-            root.fault("flights", f"the address {address:06x} is flown by two aircraft at once", "Give each aircraft its own icao24.")
+            root.fault("flights", f"the address {address:06x} is flown by two aircraft at once",
+                "Give each aircraft its own icao24.")

@@ -1,4 +1,6 @@
-"""The declarations a scenario is made of. Rounds are described by how they come down; nothing here or anywhere solves for a launch direction."""
+"""The declarations a scenario is made of. Rounds are described by how they come down; nothing here
+or anywhere solves for a launch direction.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ class Flight:
     nic: int                # integrity it claims
     said_t: Array           # (m,) times of a recorded broadcast, flaws and all [s]; empty: it broadcasts where it is
     said: Array             # (m, 3) positions it broadcast [m]
-    tower: str = ""         # ARRIVAL: lands here, DEPARTURE: starts here, each as the scenario's tower says; "": flies as written, whatever happens
+    # ARRIVAL: lands here, DEPARTURE: starts here, each as the scenario's tower says; "": flies as written, whatever
+    # happens
+    tower: str = ""
     stands: float = 0.0     # so long it stands where it has come to, its transponder on [s]
 
 

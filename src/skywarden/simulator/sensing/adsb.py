@@ -1,4 +1,6 @@
-"""What ADS-B receivers hear: aircraft telling their own position, with the integrity they claim, with gaps, losses and lies."""
+"""What ADS-B receivers hear: aircraft telling their own position, with the integrity they claim,
+with gaps, losses and lies.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ SLOTS = 8
 class Reports:
     """Position reports of all flights with a transponder."""
 
-    def __init__(self, flights: Sequence[Flight], receivers: Sequence[Receiver], ground: Ground, chance: Chance) -> None:
+    def __init__(
+        self, flights: Sequence[Flight], receivers: Sequence[Receiver], ground: Ground, chance: Chance
+    ) -> None:
         self._flights, self._receivers, self._ground = flights, receivers, ground
         self._talking = np.array([i for i, f in enumerate(flights) if f.transponder and f.address >= 0], np.int64)
         self._keyed = chance.keyed("adsb")
@@ -46,7 +50,8 @@ class Reports:
 
         before, now  (flights, 6) states at both ends; nan where not flying
         altitude     (flights,) pressure altitude now [m]
-        claim        (flights, 6) where a recorded broadcast says it is, at the time of `now`; nan where a flight tells where it is itself
+        claim        (flights, 6) where a recorded broadcast says it is, at the time of `now`; nan
+                     where a flight tells where it is itself
         """
         if not len(self._receivers) or not len(self._talking) or t_to <= t_from:
             return Aircraft.empty()
@@ -58,7 +63,8 @@ class Reports:
             rows = np.flatnonzero(sent)
             if len(rows):
                 z = self._keyed.normal(number + 1_000, self._talking[rows], SLOTS)[:, EAST:]
-                reports.append(self._told(self._talking[rows], t[rows], (t[rows] - t_from) / (t_to - t_from), before, now, altitude, claim, z))
+                reports.append(self._told(self._talking[rows], t[rows], (t[rows] - t_from) / (t_to - t_from), before,
+                    now, altitude, claim, z))
         told = join(Aircraft.empty(), *reports)
         return take(told, np.argsort(told.t, kind="stable"))
 
@@ -76,7 +82,8 @@ class Reports:
             reach |= near & in_sight(self._ground, receiver.place, np.ascontiguousarray(state[:, :3]))
         recorded = np.array([len(self._flights[i].said_t) > 0 for i in which], np.bool_)
         heard &= reach & (np.isfinite(claim[which, 0]) | ~recorded)
-        heard &= np.array([not any(a <= moment < b for a, b in self._flights[i].gap) for i, moment in zip(which, t, strict=True)], np.bool_)
+        heard &= np.array([not any(a <= moment < b for a, b in self._flights[i].gap) for i, moment in zip(which, t,
+            strict=True)], np.bool_)
         which, t, state, z, recorded = which[heard], t[heard], state[heard], z[heard], recorded[heard]
         flights = [self._flights[i] for i in which]
         n = len(flights)
@@ -89,7 +96,9 @@ class Reports:
         noise = np.where(recorded[:, None], 0.0, z)     # a recording has its own
         nic = np.clip([f.nic for f in flights], 0, 11).astype(np.int8)
         return Aircraft(
-            t, np.array([f.address for f in flights], np.int64), np.array([f.callsign.encode()[:8] for f in flights], "S8"),
-            words[:, :3] + lie + noise[:, :3] * np.array([POSITION_SIGMA, POSITION_SIGMA, HEIGHT_SIGMA]), words[:, 3:] + VELOCITY_SIGMA * noise[:, 3:6],
+            t, np.array([f.address for f in flights], np.int64), np.array([f.callsign.encode()[:8] for f in flights],
+                "S8"),
+            words[:, :3] + lie + noise[:, :3] * np.array([POSITION_SIGMA, POSITION_SIGMA, HEIGHT_SIGMA]),
+            words[:, 3:] + VELOCITY_SIGMA * noise[:, 3:6],
             altitude[which], nic, np.minimum(nic + (nic > 0), 9).astype(np.int8), np.full(n, ADSB, np.int8),
             (above < PARKED) & (np.linalg.norm(state[:, 3:5], axis=1) < TAXIING))

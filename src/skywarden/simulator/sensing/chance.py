@@ -1,7 +1,9 @@
-"""All chance of a run, from one seed, handed out by name, so that changing one thing leaves the luck of everything else as it was.
+"""All chance of a run, from one seed, handed out by name, so that changing one thing leaves the
+luck of everything else as it was.
 
-Two kinds: a numpy generator for a name and an index, and numbers keyed by (name, index, object), which an object finds again whoever
-else flies, is stopped or is looked at beside it. That is what makes paired comparisons possible.
+Two kinds: a numpy generator for a name and an index, and numbers keyed by (name, index, object),
+which an object finds again whoever else flies, is stopped or is looked at beside it. That is what
+makes paired comparisons possible.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ class Chance:
         """Two 64-bit words of the seed sequence spawned for `name`; the spawn key is a stable hash of the name."""
         if name not in self._known:
             key = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], "<u4")
-            self._known[name] = np.random.SeedSequence(self._seed, spawn_key=tuple(int(k) for k in key)).generate_state(2, np.uint64)
+            self._known[name] = np.random.SeedSequence(self._seed, spawn_key=tuple(int(k)
+                for k in key)).generate_state(2, np.uint64)
         return self._known[name]
 
     def stream(self, name: str, index: int = 0) -> np.random.Generator:
@@ -49,7 +52,8 @@ class Keyed:
 
     def uniform(self, index: int, objects: Array, slots: int) -> Array:
         """(n, slots) in (0, 1) for objects (n,) int64 at one index."""
-        return _uniforms(self._low, self._high, np.uint64(index), np.ascontiguousarray(objects).astype(np.uint64), slots)
+        return _uniforms(self._low, self._high, np.uint64(index), np.ascontiguousarray(objects).astype(np.uint64),
+            slots)
 
     def normal(self, index: int, objects: Array, slots: int) -> Array:
         """(n, slots) standard normal."""
@@ -73,5 +77,6 @@ def _uniforms(low: Any, high: Any, index: Any, objects: Array, slots: int) -> Ar
         second = _mix(first ^ _mix(high + golden * (objects[i] + np.uint64(1))))
         for j in range(slots):
             word = _mix(second + golden * np.uint64(j + 1))
-            out[i, j] = ((word >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)     # 2^-53; the half keeps 0 and 1 out
+            # 2^-53; the half keeps 0 and 1 out
+            out[i, j] = ((word >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)
     return out

@@ -26,10 +26,12 @@ HIGHEST_FALSE = math.radians(70.0)      # thermal false alarms are spread up to 
 FASTEST_FALSE = 450.0                   # m/s, either way, likewise
 BIRD_SPEED = (10.0, 20.0)               # m/s
 BIRD_HEIGHT = (30.0, 800.0)             # m above the ground
-BIRD_SECTION = (0.003, 0.03)            # m²; gulls to geese at X band, order of magnitude: Skolnik, Radar Handbook, ch. 2
+# m²; gulls to geese at X band, order of magnitude: Skolnik, Radar Handbook, ch. 2
+BIRD_SECTION = (0.003, 0.03)
 FLOCK_WIDTH = 40.0                      # m, standard deviation of a bird's place in its flock
 HOME = 8_000.0                          # m; birds turn back at the edges of this square about the origin
-WANDER = ((60.0, 90.0), (5.0, 18.0))  # m and s: a bird's path swings about the flock's straight line with these amplitudes and periods
+# m and s: a bird's path swings about the flock's straight line with these amplitudes and periods
+WANDER = ((60.0, 90.0), (5.0, 18.0))
 ROTOR_RANGE = (800.0, 6_000.0)          # m from the origin
 ROTOR_HEIGHT = (5.0, 60.0)              # m above the ground
 ROTOR_SECTION = 2.0                     # m²
@@ -46,7 +48,9 @@ class FalseAlarms:
         self._radar, self._chance, self._rate = radar, chance, radar.false_alarms * factor
         self._name, self._threshold = f"radar-{radar.name} false alarms", threshold(radar)
 
-    def look(self, number: int, t_from: float, t_to: float, begin: float, width: float, row: int) -> tuple[Detections, Array, Array]:
+    def look(
+        self, number: int, t_from: float, t_to: float, begin: float, width: float, row: int
+    ) -> tuple[Detections, Array, Array]:
         """Detections of one look over a sector, their origin and drawn order."""
         if self._rate <= 0.0:
             return Detections.empty(), np.zeros(0, np.int32), np.zeros(0)
@@ -56,17 +60,21 @@ class FalseAlarms:
         n = int(draw.poisson(self._rate * share))
         u = draw.random((n, 7))
         along = u[:, 0] if radar.kind == "rotating" else np.ones(n)
-        azimuth = begin + width * along if radar.kind == "rotating" else radar.azimuth_from + radar.azimuth_width * u[:, 0]
+        azimuth = begin + width * along if radar.kind == "rotating" else radar.azimuth_from + radar.azimuth_width * u[
+            :, 0]
         azimuth = np.mod(azimuth, TURN)
         top = max(min(radar.elevation_max, HIGHEST_FALSE), radar.elevation_min)
         fastest = min(FASTEST_FALSE, 0.5 * radar.range_rate_span)
         signal = not math.isnan(radar.reference_range)
         nothing = np.full(n, np.nan)
-        elevation = radar.elevation_min + (top - radar.elevation_min) * u[:, 2] if math.isfinite(radar.elevation_sigma) and not radar.mode_s else nothing
-        rate = fastest * (2.0 * u[:, 3] - 1.0) if math.isfinite(radar.range_rate_sigma) and not radar.mode_s else nothing
+        elevation = radar.elevation_min + (top - radar.elevation_min) * u[:,
+            2] if math.isfinite(radar.elevation_sigma) and not radar.mode_s else nothing
+        rate = fastest * (2.0 * u[:, 3] - 1.0) if math.isfinite(
+            radar.range_rate_sigma) and not radar.mode_s else nothing
         snr = 10.0 * np.log10(self._threshold - np.log1p(-u[:, 4])) if signal else nothing
         detections = Detections(
-            t_from + (t_to - t_from) * along, np.full(n, row, np.int32), radar.range_min + (radar.range_max - radar.range_min) * u[:, 1], azimuth,
+            t_from + (t_to - t_from) * along, np.full(n, row, np.int32),
+            radar.range_min + (radar.range_max - radar.range_min) * u[:, 1], azimuth,
             elevation, rate, snr, nothing, np.full(n, NO_ADDRESS, np.int64))
         keep = np.ones(n, np.bool_) if whole else np.mod(azimuth - radar.azimuth_from, TURN) <= radar.azimuth_width
         return take(detections, keep), np.full(int(keep.sum()), FALSE_ALARM, np.int32), u[keep, 5]
@@ -83,12 +91,14 @@ class Wildlife:
         self._start = draw.uniform(-HOME, HOME, (flocks, 2))[flock] + draw.normal(0.0, FLOCK_WIDTH, (clutter.birds, 2))
         heading, speed = draw.uniform(0.0, TURN, flocks)[flock], draw.uniform(*BIRD_SPEED, flocks)[flock]
         self._motion = speed[:, None] * np.stack([np.sin(heading), np.cos(heading)], axis=1)
-        height = np.maximum(draw.uniform(*BIRD_HEIGHT, flocks)[flock] + draw.normal(0.0, 0.25 * FLOCK_WIDTH, clutter.birds), BIRD_HEIGHT[0])
+        height = np.maximum(draw.uniform(*BIRD_HEIGHT, flocks)[flock] + draw.normal(0.0, 0.25 * FLOCK_WIDTH,
+            clutter.birds), BIRD_HEIGHT[0])
         self._swing = draw.uniform(0.0, TURN, (len(WANDER), flocks, 3))[:, flock]
         self._section = draw.uniform(*BIRD_SECTION, clutter.birds)
         still = chance.stream("clutter rotors")
         bearing, distance = still.uniform(0.0, TURN, clutter.rotors), still.uniform(*ROTOR_RANGE, clutter.rotors)
-        place = np.stack([distance * np.sin(bearing), distance * np.cos(bearing), still.uniform(*ROTOR_HEIGHT, clutter.rotors)], axis=1)
+        place = np.stack([distance * np.sin(bearing), distance * np.cos(bearing), still.uniform(*ROTOR_HEIGHT,
+            clutter.rotors)], axis=1)
         for row in place:
             row[2] += ground_up(ground, row[0], row[1])
         self._places, self._height, self._ground = place, height, ground
@@ -110,7 +120,8 @@ class Wildlife:
         _over_ground(position, self._height, self._ground)
         n = self._birds + self._rotors
         return Targets.plain(
-            np.concatenate([BIRD_KEY + np.arange(self._birds), ROTOR_KEY + np.arange(self._rotors)]), np.full(n, CLUTTER, np.int32),
+            np.concatenate([BIRD_KEY + np.arange(self._birds), ROTOR_KEY + np.arange(self._rotors)]),
+            np.full(n, CLUTTER, np.int32),
             np.concatenate([position, self._places]), np.concatenate([velocity, np.zeros((self._rotors, 3))]),
             np.concatenate([self._section, np.full(self._rotors, ROTOR_SECTION)]), np.ones(n, np.int64),
         )._replace(spread=np.concatenate([np.zeros(self._birds), np.full(self._rotors, ROTOR_SPREAD)]))
@@ -128,7 +139,8 @@ class Rain:
         for cell in self._cells:
             low, high = cell.min(axis=0), cell.max(axis=0)
             n = int(draw.poisson(self._rate * float(np.prod(high - low)) * 1e-6))
-            place = np.column_stack([draw.uniform(low[0], high[0], n), draw.uniform(low[1], high[1], n), draw.uniform(*RAIN_HEIGHT, n)])
+            place = np.column_stack([draw.uniform(low[0], high[0], n), draw.uniform(low[1], high[1], n),
+                draw.uniform(*RAIN_HEIGHT, n)])
             within = np.array([inside(cell, e, north) for e, north in place[:, :2]], np.bool_)
             place[:, :2] += self._wind * t
             places.append(place[within])
@@ -136,7 +148,8 @@ class Rain:
         n = len(position)
         velocity = np.column_stack([np.tile(self._wind, (n, 1)), np.full(n, -RAIN_FALL)])
         return Targets.plain(
-            draw.integers(4_000_000, 2**40, n), np.full(n, CLUTTER, np.int32), position, velocity, np.full(n, RAIN_SECTION), np.ones(n, np.int64),
+            draw.integers(4_000_000, 2**40, n), np.full(n, CLUTTER, np.int32), position, velocity,
+            np.full(n, RAIN_SECTION), np.ones(n, np.int64),
         )._replace(spread=np.full(n, 2.0))
 
 

@@ -24,7 +24,8 @@ from skywarden.site.model import LEAST_NOISE_DB, Radar
 Array = NDArray[Any]
 
 TURN = 2.0 * math.pi
-REFRACTION_LEFT = 0.3       # standard deviation of what is left of the refraction after the radar's own correction, of all of it
+# standard deviation of what is left of the refraction after the radar's own correction, of all of it
+REFRACTION_LEFT = 0.3
 MULTIPATH = 0.04            # of a beam width: greatest elevation error from the ground's reflection, at the horizon
 LOBES = 4.0                 # swings of that error within a beam width
 SEARCH_SHARE = 0.5          # of a scheduled array's dwells that searching keeps, however many things it follows
@@ -32,7 +33,8 @@ FOLLOWED = 2.0              # s after its last detection a scheduled array goes 
 SEARCH_BEAM = math.radians(3.0)     # searching uses broadened beams, following the array's own
 FENCE_ROWS = 2              # lowest rows of search beams: what is fired from the ground crosses them
 FENCE_SHARE = 0.75          # of the dwells left for searching that go to the fence
-FLUCTUATION, NOISE, RANGE, AZIMUTH, ELEVATION, RATE, SPREAD, ORDER = 0, slice(1, 3), 3, 4, 5, 6, 7, 8      # slots of the draws of a look
+# slots of the draws of a look
+FLUCTUATION, NOISE, RANGE, AZIMUTH, ELEVATION, RATE, SPREAD, ORDER = 0, slice(1, 3), 3, 4, 5, 6, 7, 8
 SLOTS = 9
 
 
@@ -53,7 +55,8 @@ def joined(plots: list[Plots]) -> Plots:
     if len(plots) < 2:
         return plots[0] if plots else Plots.none()
     return Plots(
-        join(plots[0].detections, *(p.detections for p in plots[1:])), np.concatenate([p.origin for p in plots]), np.concatenate([p.order for p in plots]))
+        join(plots[0].detections, *(p.detections for p in plots[1:])), np.concatenate([p.origin for p in plots]),
+        np.concatenate([p.order for p in plots]))
 
 
 def chosen(plots: Plots, which: Array) -> Plots:
@@ -69,7 +72,9 @@ class Sector(NamedTuple):
 
 
 def covered(radar: Radar, ground: Ground, position: Array) -> Array:
-    """Which of positions (n, 3) lie within a radar's range, elevations and sector, and are not hidden by the terrain, (n,) bool."""
+    """Which of positions (n, 3) lie within a radar's range, elevations and sector, and are not
+    hidden by the terrain, (n,) bool.
+    """
     distance, azimuth, elevation, _ = to_polar(position, np.zeros_like(position), radar.place)
     near = within_books(radar, distance, azimuth, elevation)
     if near.any():
@@ -80,7 +85,10 @@ def covered(radar: Radar, ground: Ground, position: Array) -> Array:
 class Sensor:
     """One radar at work: its draws and, for a scheduled array, what it follows and where its search stands."""
 
-    def __init__(self, radar: Radar, row: int, ground: Ground, chance: Chance, false_alarm_factor: float = 1.0, rain: Rain | None = None) -> None:
+    def __init__(
+        self, radar: Radar, row: int, ground: Ground, chance: Chance, false_alarm_factor: float = 1.0,
+        rain: Rain | None = None
+    ) -> None:
         self.radar, self._row, self._ground = radar, row, ground
         self._keyed = chance.keyed(f"radar-{radar.name} noise")
         self._false_alarms = FalseAlarms(radar, chance, false_alarm_factor)
@@ -93,12 +101,16 @@ class Sensor:
         self._followed: dict[int, float] = {}       # key of a thing: when a scheduled array last detected it
         self._beam = self._post = 0     # where the search of the raster, and of its fence, goes on
 
-    def look(self, frame: int, t_from: float, t_to: float, before: Targets, now: Targets, between: list[tuple[float, int, Targets]]) -> Plots:
+    def look(
+        self, frame: int, t_from: float, t_to: float, before: Targets, now: Targets,
+        between: list[tuple[float, int, Targets]]
+    ) -> Plots:
         """Everything seen in (t_from, t_to].
 
         frame        number of the frame, names the draws of a rotating radar
         before, now  the same rows at both ends
-        between      staring and scheduled radars: (time, number of the look, the same rows then), a look each
+        between      staring and scheduled radars: (time, number of the look, the same rows then), a
+                     look each
         """
         if self.radar.kind == "rotating":
             return self._turn(frame, t_from, t_to, before, now)
@@ -118,10 +130,13 @@ class Sensor:
         """Where it looked in (t_from, t_to]."""
         if self.radar.kind != "rotating":
             return Sector(0.0, TURN if looks else 0.0)
-        return Sector(TURN * ((t_from / self.radar.revisit) % 1.0), min(TURN * max(t_to - t_from, 0.0) / self.radar.revisit, TURN))
+        return Sector(TURN * ((t_from / self.radar.revisit) % 1.0),
+            min(TURN * max(t_to - t_from, 0.0) / self.radar.revisit, TURN))
 
     def _turn(self, frame: int, t_from: float, t_to: float, before: Targets, now: Targets) -> Plots:
-        """A rotating beam meets each thing when it points at it: where the beam's lead over the thing passes a whole turn."""
+        """A rotating beam meets each thing when it points at it: where the beam's lead over the
+        thing passes a whole turn.
+        """
         duration = t_to - t_from
         if duration <= 0.0:
             return Plots.none()
@@ -144,23 +159,26 @@ class Sensor:
     def _scheduled(self, t: float, targets: Targets) -> Array:
         """Which things get a dwell in this look, (n,) bool, out of `budget` times `revisit` dwells.
 
-        First what it detected within FOLLOWED, longest unseen first, up to the share that searching does not keep. Of the rest, FENCE_SHARE steps on
-        through a fence of the lowest FENCE_ROWS of beams, which everything fired from the ground must cross, the other dwells through the whole raster.
-        Searching uses beams no narrower than SEARCH_BEAM.
+        First what it detected within FOLLOWED, longest unseen first, up to the share that searching
+        does not keep. Of the rest, FENCE_SHARE steps on through a fence of the lowest FENCE_ROWS of
+        beams, which everything fired from the ground must cross, the other dwells through the whole
+        raster. Searching uses beams no narrower than SEARCH_BEAM.
         """
         radar = self.radar
         self._followed = {key: when for key, when in self._followed.items() if t - when <= FOLLOWED}
         dwells = max(round(radar.budget * radar.revisit), 1)
         follow = sorted(self._followed, key=lambda key: self._followed[key])[: int(dwells * (1.0 - SEARCH_SHARE))]
         wide, high = max(radar.azimuth_cell, SEARCH_BEAM), max(radar.elevation_cell, SEARCH_BEAM)
-        columns, rows = max(math.ceil(radar.azimuth_width / wide), 1), max(math.ceil((radar.elevation_max - radar.elevation_min) / high), 1)
+        columns, rows = max(math.ceil(radar.azimuth_width / wide),
+            1), max(math.ceil((radar.elevation_max - radar.elevation_min) / high), 1)
         left = dwells - len(follow)
         fence = min(FENCE_ROWS, rows)
         along = min(round(FENCE_SHARE * left), columns * fence)
         search = min(left - along, columns * rows)
         _, azimuth, elevation, _ = to_polar(targets.position, targets.velocity, radar.place)
         known = np.isfinite(azimuth)
-        column = np.clip(np.mod(np.where(known, azimuth, 0.0) - radar.azimuth_from, TURN) // wide, 0, columns - 1).astype(np.int64)
+        column = np.clip(np.mod(np.where(known, azimuth, 0.0) - radar.azimuth_from, TURN) // wide, 0,
+            columns - 1).astype(np.int64)
         row = np.clip((np.where(known, elevation, 0.0) - radar.elevation_min) // high, 0, rows - 1).astype(np.int64)
         searched = np.mod(column * rows + row - self._beam, columns * rows) < search
         searched |= (row < fence) & (np.mod(column * fence + row - self._post, columns * fence) < along)
@@ -181,7 +199,8 @@ class Sensor:
         polar[:, 3] += targets.spread * (2.0 * u[:, SPREAD] - 1.0)
         signal = not math.isnan(radar.reference_range) and not radar.mode_s
         if signal:
-            strength = power(mean_snr(radar, polar[:, 0], targets.cross_section) * fluctuation(targets.swerling, u[:, FLUCTUATION]), z[:, NOISE])
+            strength = power(mean_snr(radar, polar[:, 0], targets.cross_section) * fluctuation(targets.swerling,
+                u[:, FLUCTUATION]), z[:, NOISE])
             polar[:, 2] += self._bent(polar[:, 0], polar[:, 2])
         else:
             strength = np.where(u[:, FLUCTUATION] < radar.detection_probability, 1.0, 0.0)
@@ -191,10 +210,12 @@ class Sensor:
             polar, strength = self._merged(polar, strength)
         rows = np.flatnonzero(strength > (self._threshold if signal else 0.5))
         ratio = strength[rows] if signal else np.full(len(rows), np.nan)
-        noise = np.sqrt(np.maximum(10.0 ** (radar.reference_snr / 10.0) / ratio, 10.0 ** (LEAST_NOISE_DB / 10.0))) if signal else np.ones(len(rows))
+        noise = np.sqrt(np.maximum(10.0 ** (radar.reference_snr / 10.0) / ratio,
+            10.0 ** (LEAST_NOISE_DB / 10.0))) if signal else np.ones(len(rows))
         polar = polar[rows] + z[rows][:, [RANGE, AZIMUTH, ELEVATION, RATE]] * noise[:, None] * np.array(
             [radar.range_sigma, radar.azimuth_sigma, radar.elevation_sigma, radar.range_rate_sigma])
-        return self._plots(t[rows], polar, 10.0 * np.log10(ratio), take(targets, rows), u[rows, ORDER]), targets.key[rows]
+        return self._plots(t[rows], polar, 10.0 * np.log10(ratio), take(targets, rows),
+            u[rows, ORDER]), targets.key[rows]
 
     def _plots(self, t: Array, polar: Array, snr: Array, targets: Targets, order: Array) -> Plots:
         """Measured values in the radar's own terms."""
@@ -204,13 +225,16 @@ class Sensor:
             rate = folded(rate, self.radar.range_rate_span)
         unknown = np.full(n, np.nan)
         detections = Detections(
-            t, np.full(n, self._row, np.int32), np.maximum(polar[:, 0], 0.0), np.mod(polar[:, 1], TURN), unknown if secondary else polar[:, 2],
+            t, np.full(n, self._row, np.int32), np.maximum(polar[:, 0], 0.0), np.mod(polar[:, 1], TURN), unknown
+            if secondary else polar[:, 2],
             unknown.copy() if secondary else rate, snr, targets.pressure_altitude if secondary else unknown.copy(),
             targets.address if secondary else np.full(n, NO_ADDRESS, np.int64))
         return Plots(detections, targets.origin, order)
 
     def _bent(self, distance: Array, elevation: Array) -> Array:
-        """Errors of elevation (n,) that no averaging removes: what is left of refraction, and the ground's reflection below a beam width."""
+        """Errors of elevation (n,) that no averaging removes: what is left of refraction, and the
+        ground's reflection below a beam width.
+        """
         error = self._refraction * distance / (8.0 * EARTH_RADIUS)
         beam = self.radar.elevation_cell
         if beam > 0.0:
@@ -219,7 +243,9 @@ class Sensor:
         return np.asarray(error)
 
     def _merged(self, polar: Array, strength: Array) -> tuple[Array, Array]:
-        """Echoes of one cell as the strongest's row at their power-weighted mean with their power together; the others' power becomes 0."""
+        """Echoes of one cell as the strongest's row at their power-weighted mean with their power
+        together; the others' power becomes 0.
+        """
         assert self._cell is not None
         span = self.radar.range_rate_span
         group = same_cell(polar, self._cell, span)
@@ -254,7 +280,8 @@ class Sensor:
                 if self.radar.kind == "rotating":
                     _, azimuth, _, _ = to_polar(rain.position, rain.velocity, self.radar.place)
                     after = np.mod(azimuth - sector.begin, TURN)
-                    rain, t = take(rain, after < sector.width), t_from + after[after < sector.width] / TURN * self.radar.revisit
+                    rain, t = take(rain, after < sector.width), t_from + after[after
+                        < sector.width] / TURN * self.radar.revisit
                 plots.append(self._observe(number, np.minimum(t, t_to), rain)[0])
         return joined(plots)
 

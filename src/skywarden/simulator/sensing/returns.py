@@ -15,13 +15,16 @@ from skywarden.site.model import Radar
 Array = NDArray[Any]
 
 PULSES = 8                              # averaged in one look; Swerling 2 and 4 fluctuate from pulse to pulse
-CHI_ORDER = (math.inf, 1.0, 1.0 * PULSES, 2.0, 2.0 * PULSES)    # of the gamma law of the cross-section seen in a look, by Swerling model
+# of the gamma law of the cross-section seen in a look, by Swerling model
+CHI_ORDER = (math.inf, 1.0, 1.0 * PULSES, 2.0, 2.0 * PULSES)
 LEAST_FALSE, MOST_FALSE = 1e-10, 1e-3   # false-alarm probability a cell
 PLAIN_FALSE = 1e-6                      # where a radar declares no cells or no false alarms
 
 
 def false_alarm_probability(radar: Radar) -> float:
-    """Per resolution cell: the declared false alarms a revisit over the number of cells looked at; PLAIN_FALSE where either is not declared."""
+    """Per resolution cell: the declared false alarms a revisit over the number of cells looked at;
+    PLAIN_FALSE where either is not declared.
+    """
     cells = (radar.range_max - radar.range_min) / radar.range_cell if radar.range_cell > 0.0 else 0.0
     cells *= radar.azimuth_width / radar.azimuth_cell if radar.azimuth_cell > 0.0 else 0.0
     if math.isfinite(radar.elevation_sigma) and radar.elevation_cell > 0.0:
@@ -34,7 +37,9 @@ def false_alarm_probability(radar: Radar) -> float:
 
 
 def threshold(radar: Radar) -> float:
-    """Power over noise power above which a cell is called a detection: exp(-threshold) is the false-alarm probability."""
+    """Power over noise power above which a cell is called a detection: exp(-threshold) is the
+    false-alarm probability.
+    """
     return -math.log(false_alarm_probability(radar))
 
 
@@ -46,8 +51,9 @@ def mean_snr(radar: Radar, distance: Array, cross_section: Array) -> Array:
 def fluctuation(swerling: Array, uniform: Array) -> Array:
     """Cross-section in this look over its mean (n,), from uniform numbers (n,).
 
-    Swerling 1 exponential and 3 chi-squared of four degrees, constant over a look; 2 and 4 the same from pulse to pulse, averaged over
-    PULSES; 0 steady. Source: Swerling, IRE Trans. IT-6 (1960) 269.
+    Swerling 1 exponential and 3 chi-squared of four degrees, constant over a look; 2 and 4 the same
+    from pulse to pulse, averaged over PULSES; 0 steady. Source: Swerling, IRE Trans. IT-6 (1960)
+    269.
     """
     out = np.ones(len(swerling))
     for model in (1, 2, 3, 4):
@@ -61,22 +67,27 @@ def fluctuation(swerling: Array, uniform: Array) -> Array:
 def power(snr: Array, noise: Array) -> Array:
     """Power over noise power (n,) in the cell: signal amplitude plus circular normal noise (n, 2).
 
-    With an exponential cross-section it is exponential of mean 1 + snr, hence Pd = Pfa^(1 / (1 + snr)): the closed form of Swerling 1.
+    With an exponential cross-section it is exponential of mean 1 + snr, hence Pd = Pfa^(1 / (1 +
+    snr)): the closed form of Swerling 1.
     """
     return np.asarray((np.sqrt(snr) + noise[:, 0] * math.sqrt(0.5)) ** 2 + 0.5 * noise[:, 1] ** 2)
 
 
 def cell_of(radar: Radar) -> Array | None:
-    """Size of a resolution cell (4,): range, azimuth, elevation, range rate; inf where not measured; None where nothing ever merges."""
+    """Size of a resolution cell (4,): range, azimuth, elevation, range rate; inf where not
+    measured; None where nothing ever merges.
+    """
     size = np.array([
-        radar.range_cell, radar.azimuth_cell, radar.elevation_cell if math.isfinite(radar.elevation_sigma) else math.inf,
+        radar.range_cell, radar.azimuth_cell, radar.elevation_cell if math.isfinite(radar.elevation_sigma)
+        else math.inf,
         radar.range_rate_cell if math.isfinite(radar.range_rate_sigma) else math.inf])
     return size if (size > 0.0).all() else None
 
 
 @njit(cache=True, error_model="numpy")
 def same_cell(polar: Array, size: Array, span: float) -> Array:
-    """Number of the group each echo belongs to, (n,): echoes closer than a cell in every dimension are one (and so are chains of them).
+    """Number of the group each echo belongs to, (n,): echoes closer than a cell in every dimension
+    are one (and so are chains of them).
 
     polar  (n, 4) range, azimuth, elevation, range rate
     size   (4,)   of a cell

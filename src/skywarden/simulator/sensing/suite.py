@@ -1,4 +1,6 @@
-"""All radars of a site at work: who looks when, whose data are late or missing, and what arrives by the time of a frame."""
+"""All radars of a site at work: who looks when, whose data are late or missing, and what arrives by
+the time of a frame.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ class Suite:
     def __init__(self, scenario: Scenario, site: Site, wind: Array, chance: Chance) -> None:
         rain = Rain(scenario.clutter, wind) if len(scenario.clutter.rain) else None
         self._site, self._scenario = site, scenario
-        self._sensors = [Sensor(r, k, site.ground, chance, scenario.clutter.false_alarm_factor, rain) for k, r in enumerate(site.radars)]
+        self._sensors = [Sensor(r, k, site.ground, chance, scenario.clutter.false_alarm_factor, rain) for k,
+            r in enumerate(site.radars)]
         self._heard = np.full(len(site.radars), -np.inf)
         self._under_way: list[_Parcel] = []
 
@@ -52,8 +55,11 @@ class Suite:
         """Whether a radar is on at time t."""
         return not any(o.radar == radar and o.start <= t < o.end for o in self._scenario.outages)
 
-    def frame(self, number: int, t_from: float, t_to: float, before: Targets, now: Targets, at: Callable[[float], Targets]) -> tuple[Plots, Radars]:
-        """What has arrived by `t_to`, in order of time and without order within an instant, and how the radars stand.
+    def frame(
+        self, number: int, t_from: float, t_to: float, before: Targets, now: Targets, at: Callable[[float], Targets]
+    ) -> tuple[Plots, Radars]:
+        """What has arrived by `t_to`, in order of time and without order within an instant, and how
+        the radars stand.
 
         before, now  all targets at both ends of the frame, the same rows
         at           the same rows at any time between
@@ -73,7 +79,10 @@ class Suite:
         plots = chosen(plots, np.lexsort((plots.order, plots.detections.t)))
         return plots, Radars(t_to - self._heard <= SILENT + GRAIN, self._heard.copy(), begin, width)
 
-    def _send(self, k: int, radar: Radar, number: int, t_from: float, t_to: float, before: Targets, now: Targets, at: Callable[[float], Targets]) -> None:
+    def _send(
+        self, k: int, radar: Radar, number: int, t_from: float, t_to: float, before: Targets, now: Targets,
+        at: Callable[[float], Targets]
+    ) -> None:
         """Let one radar look, and put what it sends on its way: at once, or late."""
         sensor = self._sensors[k]
         # before the first frame there is nothing to sweep, but looks fall on its very instant
@@ -91,7 +100,8 @@ class Suite:
             for by in np.unique(late[late != _by(delays, t_to)]):
                 # the frame in which a delay begins or ends: part of what was seen travels by itself
                 rows = chosen(plots, late == by)
-                self._under_way.append(_Parcel(max(float(rows.detections.t.max()) + by, t_from), k, Sector(0.0, 0.0), rows))
+                self._under_way.append(_Parcel(max(float(rows.detections.t.max()) + by, t_from), k, Sector(0.0, 0.0),
+                    rows))
             plots = chosen(plots, late == _by(delays, t_to))
         if self.working(k, t_to) or len(plots.origin):
             self._under_way.append(_Parcel(t_to + _by(delays, t_to), k, sector, plots))

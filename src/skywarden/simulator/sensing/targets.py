@@ -9,7 +9,8 @@ import numpy as np
 from skywarden.messages.frame import NO_ADDRESS
 from skywarden.messages.tables import Array, join
 
-AIRCRAFT_KEY, BIRD_KEY, ROTOR_KEY, DEBRIS_KEY = 1_000_000, 2_000_000, 3_000_000, 4_000_000     # first `Targets.key` of each sort; rounds begin at 0
+# first `Targets.key` of each sort; rounds begin at 0
+AIRCRAFT_KEY, BIRD_KEY, ROTOR_KEY, DEBRIS_KEY = 1_000_000, 2_000_000, 3_000_000, 4_000_000
 FALSE_ALARM, CLUTTER, DEBRIS, FIRST_AIRCRAFT = -1, -2, -3, -1000                    # `Truth.origin`
 
 
@@ -27,11 +28,14 @@ class Targets(NamedTuple):
     pressure_altitude: Array  # (n,) float64 that its transponder replies with [m]; nan none
 
     @classmethod
-    def plain(cls, key: Array, origin: Array, position: Array, velocity: Array, cross_section: Array, swerling: Array) -> Targets:
+    def plain(
+        cls, key: Array, origin: Array, position: Array, velocity: Array, cross_section: Array, swerling: Array
+    ) -> Targets:
         """Things without rotors and transponders."""
         n = len(key)
         return cls(
-            np.asarray(key, np.int64), np.asarray(origin, np.int32), position, velocity, np.asarray(cross_section, np.float64),
+            np.asarray(key, np.int64), np.asarray(origin, np.int32), position, velocity, np.asarray(cross_section,
+                np.float64),
             np.asarray(swerling, np.int64), np.zeros(n), np.full(n, NO_ADDRESS, np.int64), np.full(n, np.nan))
 
 

@@ -1,4 +1,6 @@
-"""The air as it really is: the scenario's weather with a smooth error that nobody at the site knows, and what an altimeter reads in it."""
+"""The air as it really is: the scenario's weather with a smooth error that nobody at the site
+knows, and what an altimeter reads in it.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +25,19 @@ EARTH_RADIUS = 6_371_000.0  # m, mean
 
 
 def true_air(air: Air, weather: WeatherTruth, chance: Chance) -> Air:
-    """The site's atmosphere in the scenario's weather, its wind profile off by a drawn, smooth error.
+    """The site's atmosphere in the scenario's weather, its wind profile off by a drawn, smooth
+    error.
 
-    Each wind component's error is a normal process over height: standard deviation `wind_error`, correlation exp(-(dh/CORRELATION)²/2).
+    Each wind component's error is a normal process over height: standard deviation `wind_error`,
+    correlation exp(-(dh/CORRELATION)²/2).
     """
     up = np.unique(np.concatenate([weather.up, np.arange(0.0, TOP + LAYER, LAYER)]))
     wind = np.stack([np.interp(up, weather.up, weather.wind[:, k]) for k in (0, 1)], axis=1)
     if weather.wind_error > 0.0:
         heights = np.arange(0.0, TOP + LAYER, LAYER)
         covariance = np.exp(-0.5 * ((heights[:, None] - heights) / CORRELATION) ** 2) + 1e-6 * np.eye(len(heights))
-        error = weather.wind_error * np.linalg.cholesky(covariance) @ chance.stream("wind").standard_normal((len(heights), 2))
+        error = weather.wind_error * np.linalg.cholesky(covariance) @ chance.stream("wind").standard_normal(
+            (len(heights), 2))
         wind = wind + np.stack([np.interp(up, heights, error[:, k]) for k in (0, 1)], axis=1)
     return with_weather(air, up, wind, weather.temperature_offset, weather.pressure_ratio)
 

@@ -1,6 +1,8 @@
-"""What comes down after a simulated interception: fragments, rounds broken off but whole, interceptors and burst rounds that did not destroy themselves.
+"""What comes down after a simulated interception: fragments, rounds broken off but whole,
+interceptors and burst rounds that did not destroy themselves.
 
-All of it illustrative. Pieces that a radar can see are flown as paths; spent rounds of a burst are too small to be seen and only land.
+All of it illustrative. Pieces that a radar can see are flown as paths; spent rounds of a burst are
+too small to be seen and only land.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ FASTEST = 2_000.0           # m/s, of anything that comes down
 
 
 class Debris(NamedTuple):
-    """Everything in the air after interceptions: the paths, of which sort each is, and the row that radars know it by."""
+    """Everything in the air after interceptions: the paths, of which sort each is, and the row that
+    radars know it by.
+    """
 
     paths: Rounds
     sort: Array         # (n,) int8 FRAGMENT, LIVE or SPENT
@@ -53,7 +57,8 @@ def none() -> Debris:
 
 
 def left_by(
-    outcome: int, number: int, kind: int, t: float, state: Array, effector: Effector, first: int, scenario: Scenario, site: Site, air: Air, luck: Keyed,
+    outcome: int, number: int, kind: int, t: float, state: Array, effector: Effector, first: int, scenario: Scenario,
+    site: Site, air: Air, luck: Keyed,
 ) -> tuple[Debris, Remains]:
     """What one engagement leaves: paths from its time on, and where all of it comes down.
 
@@ -67,20 +72,25 @@ def left_by(
         pieces = _broken(outcome, kind, state, first, scenario, luck)
     elif outcome == DUD:
         line = state[:3] - effector.place
-        pieces = [_Piece(SPENT, np.concatenate([state[:3], _along(line, effector)]), _plain_law(scenario), 1.0 / BODY_COEFFICIENT)]
-    flown = [(piece, fly(piece.state, piece.law, piece.inverse, site.ground, scenario.drags, air, site.earth, LONGEST, TOLERANCE)) for piece in pieces]
+        pieces = [_Piece(SPENT, np.concatenate([state[:3], _along(line, effector)]), _plain_law(scenario),
+            1.0 / BODY_COEFFICIENT)]
+    flown = [(piece, fly(piece.state, piece.law, piece.inverse, site.ground, scenario.drags, air, site.earth, LONGEST,
+        TOLERANCE)) for piece in pieces]
     flown = [(piece, path) for piece, path in flown if path.landed]
     debris = _debris([(_Flight(piece.sort, t, path), -1) for piece, path in flown])
     fallen = [(piece.sort, t + float(path.t[-1]), path.state[-1, :3]) for piece, path in flown]
     if effector.kind == "gun":
         fallen += _burst(t, state, effector, first, scenario, site, air, luck)
     return debris, Remains(
-        np.full(len(fallen), number, np.int32), np.array([f[0] for f in fallen], np.int8), np.array([f[1] for f in fallen], float),
+        np.full(len(fallen), number, np.int32), np.array([f[0] for f in fallen], np.int8),
+        np.array([f[1] for f in fallen], float),
         np.array([f[2] for f in fallen], float).reshape(-1, 3))
 
 
 def joined(before: Debris, new: Debris, t: float) -> Debris:
-    """What is still in the air at t, each in the row it had, and the new pieces in rows that are free, as far as there are any."""
+    """What is still in the air at t, each in the row it had, and the new pieces in rows that are
+    free, as far as there are any.
+    """
     still = [(_kept(before, k), int(before.row[k])) for k in np.flatnonzero(before.paths.t_impact > t).tolist()]
     free = iter(sorted(set(range(SEEN)) - {row for _, row in still}))
     return _debris(still + [(_kept(new, k), row) for k, row in zip(range(len(new.sort)), free, strict=False)])
@@ -88,12 +98,14 @@ def joined(before: Debris, new: Debris, t: float) -> Debris:
 
 def seen(debris: Debris, t: float) -> Targets:
     """What radars might see of it at t: always SEEN rows."""
-    position, velocity, section = np.full((SEEN, 3), np.nan), np.full((SEEN, 3), np.nan), np.full(SEEN, SECTION[FRAGMENT])
+    position, velocity, section = np.full((SEEN, 3), np.nan), np.full((SEEN, 3), np.nan), np.full(SEEN,
+        SECTION[FRAGMENT])
     if len(debris.sort):
         there = states(debris.paths, t)
         position[debris.row], velocity[debris.row] = there[:, :3], there[:, 3:]
         section[debris.row] = [SECTION[int(sort)] for sort in debris.sort]
-    return Targets.plain(DEBRIS_KEY + np.arange(SEEN), np.full(SEEN, DEBRIS), position, velocity, section, np.ones(SEEN, np.int64))
+    return Targets.plain(DEBRIS_KEY + np.arange(SEEN), np.full(SEEN, DEBRIS), position, velocity, section,
+        np.ones(SEEN, np.int64))
 
 
 class _Piece(NamedTuple):
@@ -117,7 +129,8 @@ def _broken(outcome: int, kind: int, state: Array, first: int, scenario: Scenari
     pieces = []
     if outcome == PARTLY:
         off = 0.5 * SCATTER * luck.normal(first, np.array([1_000]), 3)[0]
-        pieces.append(_Piece(LIVE, np.concatenate([state[:3], 0.7 * state[3:] + off]), declared.law, BROKEN / declared.coefficient))
+        pieces.append(_Piece(LIVE, np.concatenate([state[:3], 0.7 * state[3:] + off]), declared.law,
+            BROKEN / declared.coefficient))
     share = luck.uniform(first, np.arange(FRAGMENTS), 1)[:, 0]
     off = SCATTER * luck.normal(first + 1, np.arange(FRAGMENTS), 3)
     for k in range(FRAGMENTS - len(pieces)):
@@ -129,7 +142,9 @@ def _broken(outcome: int, kind: int, state: Array, first: int, scenario: Scenari
 def _burst(
     t: float, state: Array, effector: Effector, first: int, scenario: Scenario, site: Site, air: Air, luck: Keyed,
 ) -> list[tuple[int, float, Array]]:
-    """Rounds of a burst that did not destroy themselves, and where they land, straight on from the effector past the place of the meeting."""
+    """Rounds of a burst that did not destroy themselves, and where they land, straight on from the
+    effector past the place of the meeting.
+    """
     failed = int((luck.uniform(first + 2, np.arange(effector.burst), 1)[:, 0] < effector.dud_share).sum())
     if not failed:
         return []
@@ -153,7 +168,8 @@ def _plain_law(scenario: Scenario) -> int:
 
 def _kept(debris: Debris, k: int) -> _Flight:
     paths = debris.paths
-    return _Flight(int(debris.sort[k]), float(paths.t_launch[k]), (float(paths.t_impact[k]), paths.points[paths.first[k] : paths.first[k + 1]]))
+    return _Flight(int(debris.sort[k]), float(paths.t_launch[k]), (float(paths.t_impact[k]),
+        paths.points[paths.first[k] : paths.first[k + 1]]))
 
 
 def _debris(flights: list[tuple[_Flight, int]]) -> Debris:
@@ -170,6 +186,8 @@ def _debris(flights: list[tuple[_Flight, int]]) -> Debris:
     first = np.concatenate([[0], np.cumsum([len(p) for p in points])]).astype(np.int64)
     return Debris(
         Rounds(
-            np.zeros(n, np.int32), np.zeros(n, np.int32), np.array([f.begin for f, _ in flights], float), np.array(ends, float),
-            np.array([p[-1, :3] for p in points], float).reshape(-1, 3), first, np.concatenate(points) if n else np.zeros((0, 6))),
+            np.zeros(n, np.int32), np.zeros(n, np.int32), np.array([f.begin for f, _ in flights], float),
+            np.array(ends, float),
+            np.array([p[-1, :3] for p in points], float).reshape(-1, 3), first, np.concatenate(points)
+            if n else np.zeros((0, 6))),
         np.array([f.sort for f, _ in flights], np.int8), np.array([row for _, row in flights], np.int64))

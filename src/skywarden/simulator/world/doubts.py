@@ -1,4 +1,6 @@
-"""What makes a scenario without fault another than its writer meant: said by `check` and at the start of a run, never refused."""
+"""What makes a scenario without fault another than its writer meant: said by `check` and at the
+start of a run, never refused.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from skywarden.simulator.world.world import World
 def doubts(scenario: Scenario, world: World, until: float = math.inf) -> tuple[str, ...]:
     """Raids that come after the end, a sentence each; nothing where all is well.
 
-    until  when the run is cut off [s], as by --duration; else it goes on until the last round is down
+    until  when the run is cut off [s], as by --duration; else it goes on until the last round is
+           down
     """
     said = []
     for row, raid in enumerate(scenario.raids):
@@ -22,7 +25,9 @@ def doubts(scenario: Scenario, world: World, until: float = math.inf) -> tuple[s
         if late == len(fired):
             said.append(f"{begins}, and the run is cut off at {until:g} s: it never happens")
         elif late:
-            said.append(f"{begins}, and the run is cut off at {until:g} s: {late} of its {len(fired)} rounds are never fired")
+            said.append(f"{begins}, and the run is cut off at {until:g} s: {late} of its {len(fired)} rounds are never "
+                "fired")
         elif fired.min() >= scenario.duration:
-            said.append(f"{begins}, after the end (duration_s {scenario.duration:g}): the run goes on until its last round is down")
+            said.append(f"{begins}, after the end (duration_s {scenario.duration:g}): the run goes on until its last "
+                "round is down")
     return tuple(said)

@@ -38,7 +38,9 @@ class Pending(NamedTuple):
 
 
 def pending(order: Order, tracks: Tracks, now: float, rounds: Rounds, t_stopped: Array, site: Site) -> Pending:
-    """Find out what an order is really about: the flying round nearest to the track it names, and when the effect gets there."""
+    """Find out what an order is really about: the flying round nearest to the track it names, and
+    when the effect gets there.
+    """
     row = np.flatnonzero(tracks.number == order.track)
     place = np.array(tracks.state[row[0], :6]) if len(row) else np.full(6, np.nan)
     there = flights.states(rounds, now)
@@ -47,23 +49,30 @@ def pending(order: Order, tracks: Tracks, now: float, rounds: Rounds, t_stopped:
     number = -1
     if np.isfinite(away).any() and np.nanmin(away) <= SAME:
         number = int(np.nanargmin(away))
-    return Pending(order, number, place, now, _arrival(order, number, place, now, rounds, site.effectors[order.effector]))
+    return Pending(order, number, place, now, _arrival(order, number, place, now, rounds,
+        site.effectors[order.effector]))
 
 
-def adjudicate(due: list[Pending], rounds: Rounds, t_stopped: Array, traffic: Traffic, site: Site, luck: Keyed) -> tuple[Engagements, Array]:
+def adjudicate(
+    due: list[Pending], rounds: Rounds, t_stopped: Array, traffic: Traffic, site: Site, luck: Keyed
+) -> tuple[Engagements, Array]:
     """Decide the engagements that are due, in order of time.
 
-    t_stopped  (n,) when each round was stopped; inf not. Returns the engagements and the new `t_stopped`; nothing handed in is changed.
+    t_stopped  (n,) when each round was stopped; inf not. Returns the engagements and the new
+               `t_stopped`; nothing handed in is changed.
 
-    A round's chance is its own: the draw is keyed by round, effector and window, so that another engagement does not change it.
+    A round's chance is its own: the draw is keyed by round, effector and window, so that another
+    engagement does not change it.
     """
     stopped_at, rows = t_stopped.copy(), []
     for p in sorted(due, key=lambda p: (p.t, p.order.effector)):
         effector = site.effectors[p.order.effector]
         place = _place(p, rounds, p.t)
         there = p.number >= 0 and np.isfinite(place).all() and p.t < stopped_at[p.number]
-        chance = kill_probability(effector, place - effector.place, flights.states(rounds, p.t)[p.number, 3:]) if there else 0.0
-        drawn = luck.uniform(max(p.number, 0), np.array([p.order.effector * 1_000_000 + round(1e3 * p.order.t_from)]), 1)[0, 0]
+        chance = kill_probability(effector, place - effector.place, flights.states(rounds, p.t)[p.number,
+            3:]) if there else 0.0
+        drawn = luck.uniform(max(p.number, 0), np.array([p.order.effector * 1_000_000 + round(1e3 * p.order.t_from)]),
+            1)[0, 0]
         outcome = how_it_ends(drawn, chance, effector) if there else MISSED
         stopped = outcome in (KILLED, PARTLY)
         if stopped:
@@ -72,13 +81,17 @@ def adjudicate(due: list[Pending], rounds: Rounds, t_stopped: Array, traffic: Tr
         rows.append((p.order.effector, p.order.track, p.number if there else -1, p.t, place, stopped, near, outcome))
     columns = list(zip(*rows, strict=True)) if rows else [()] * 8
     return Engagements(
-        np.array(columns[0], np.int32), np.array(columns[1], np.int64), np.array(columns[2], np.int32), np.array(columns[3], np.float64),
-        np.array(columns[4], np.float64).reshape(-1, 3), np.array(columns[5], np.bool_), np.array(columns[6], np.float64),
+        np.array(columns[0], np.int32), np.array(columns[1], np.int64), np.array(columns[2], np.int32),
+        np.array(columns[3], np.float64),
+        np.array(columns[4], np.float64).reshape(-1, 3), np.array(columns[5], np.bool_), np.array(columns[6],
+            np.float64),
         np.array(columns[7], np.int8)), stopped_at
 
 
 def how_it_ends(drawn: float, chance: float, effector: Effector) -> int:
-    """How an engagement ends, from one uniform number: stopped with `chance`, a part of these only broken off; of interceptors, a part of the rest are duds."""
+    """How an engagement ends, from one uniform number: stopped with `chance`, a part of these only
+    broken off; of interceptors, a part of the rest are duds.
+    """
     if drawn < chance:
         return PARTLY if drawn >= (1.0 - PART) * chance else KILLED
     failed = min(effector.dud_share, 1.0 - chance) if effector.kind == "interceptor" else 0.0
@@ -86,9 +99,11 @@ def how_it_ends(drawn: float, chance: float, effector: Effector) -> int:
 
 
 def nearest_aircraft(effector: Effector, place: Array, t_from: float, t_to: float, traffic: Traffic) -> float:
-    """True distance [m] between any aircraft and the effect, all the way through `place` to burn-out or self-destruct, while it is there; inf without aircraft.
+    """True distance [m] between any aircraft and the effect, all the way through `place` to
+    burn-out or self-destruct, while it is there; inf without aircraft.
 
-    A gun's burst and a beam go on leaving for `engagement_s`; an interceptor is one body. Between two looks everything it passed counts.
+    A gun's burst and a beam go on leaving for `engagement_s`; an interceptor is one body. Between
+    two looks everything it passed counts.
     """
     line = place - effector.place if np.isfinite(place).all() else np.zeros(3)
     away = float(np.linalg.norm(line))
@@ -100,7 +115,8 @@ def nearest_aircraft(effector: Effector, place: Array, t_from: float, t_to: floa
         there = aircraft.states(traffic, t)[:, :3]
         there = there[np.isfinite(there[:, 0])] - effector.place
         if len(there):
-            first, last = (0.0, far) if math.isinf(effector.speed) else (effector.speed * max(t - SAMPLE - t_from - lasts, 0.0), effector.speed * (t - t_from))
+            first, last = (0.0, far) if math.isinf(effector.speed) else (effector.speed * max(t - SAMPLE - t_from
+                - lasts, 0.0), effector.speed * (t - t_from))
             share = np.clip(there @ along, min(first, far), min(last, far))
             best = min(best, float(np.linalg.norm(there - share[:, None] * along, axis=1).min()))
     return best

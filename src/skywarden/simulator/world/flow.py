@@ -1,4 +1,6 @@
-"""Traffic drawn rather than written down: landings, starts, helicopters and crossings at a rate, each flown as an aircraft could fly it."""
+"""Traffic drawn rather than written down: landings, starts, helicopters and crossings at a rate,
+each flown as an aircraft could fly it.
+"""
 
 from __future__ import annotations
 
@@ -23,24 +25,28 @@ Array = NDArray[Any]
 WEEK = 604_800.0        # s
 WITHIN = 5.0 * NAUTICAL_MILE    # m: where an operation counts
 EDGE = 30_000.0         # m from the origin, where flights come into the scene and leave it
-BEFORE, AFTER = 600.0, 700.0    # s: operations so long before the run may still be in the air, and so long after it already
+# s: operations so long before the run may still be in the air, and so long after it already
+BEFORE, AFTER = 600.0, 700.0
 APART = 80.0            # s between two movements on the runway, at least
 GLIDE = math.tan(math.radians(3.0))
-LINED_UP, INTERCEPT = 12_000.0, 15_000.0        # m from touching down: on the final by then, and turned onto it from there
+# m from touching down: on the final by then, and turned onto it from there
+LINED_UP, INTERCEPT = 12_000.0, 15_000.0
 TOUCHES = 300.0         # m behind the threshold
 STEP = 50.0             # m between the points of a drawn route
 ROLL = 1.8              # m/s², taking off and braking
 LONGEST = 3_000         # steps of a second that a flight is flown
 CLEAR = 200.0           # m above the ground, away from the airport
 FIRST_ADDRESS = 0xA10000
-STANDS = 60.0           # s after its landing that a flight's transponder is on: it taxies and shuts down, here it stands
+# s after its landing that a flight's transponder is on: it taxies and shuts down, here it stands
+STANDS = 60.0
 
 
 def drawn(scenario: Scenario, site: Site, chance: Chance) -> tuple[Flight, ...]:
     """The flights of `scenario.flow`, none where it is zero. The same seed draws the same.
 
-    Operations come as a Poisson process; two on the runway are APART at least, the later one waits its turn. Landings and starts are into the wind
-    and under the scenario's tower. A site without a runway has helicopters and crossings only.
+    Operations come as a Poisson process; two on the runway are APART at least, the later one waits
+    its turn. Landings and starts are into the wind and under the scenario's tower. A site without a
+    runway has helicopters and crossings only.
     """
     flow = scenario.flow
     rate = flow.per_week / WEEK
@@ -70,7 +76,8 @@ def drawn(scenario: Scenario, site: Site, chance: Chance) -> tuple[Flight, ...]:
         number = len(flights) + 1
         name = f"{'X' if kind else 'H' if helicopter else 'A'}{number:04d}"
         flight = Flight(
-            name, next(addresses), not silent, 8.0 if helicopter and not kind else 40.0, begun + np.arange(len(flown)), flown, np.zeros(3), (), 8, np.zeros(0),
+            name, next(addresses), not silent, 8.0 if helicopter and not kind else 40.0, begun + np.arange(len(flown)),
+            flown, np.zeros(3), (), 8, np.zeros(0),
             np.zeros((0, 3)), tower, STANDS if lands and not kind and not silent else 0.0)
         if flight.t[-1] + flight.stands > 0.0 and flight.t[0] < scenario.duration:
             flights.append(flight)
@@ -78,17 +85,22 @@ def drawn(scenario: Scenario, site: Site, chance: Chance) -> tuple[Flight, ...]:
 
 
 def _runway(site: Site, wind: Array) -> tuple[Array, Array, float] | None:
-    """Threshold (2,) [m], direction of landing (2,), length [m] of the first runway, into the wind; None without one."""
+    """Threshold (2,) [m], direction of landing (2,), length [m] of the first runway, into the wind;
+    None without one.
+    """
     zone = next((zone for zone in site.zones if zone.kind == "runway"), None)
     if zone is None:
         return None
     middle, axis, half = long_axis(zone.polygon)
-    axis = axis * (1.0 if axis[0] > 0.0 or (axis[0] == 0.0 and axis[1] > 0.0) else -1.0)      # the sign an eigenvector comes with is nobody's
+    # the sign an eigenvector comes with is nobody's
+    axis = axis * (1.0 if axis[0] > 0.0 or (axis[0] == 0.0 and axis[1] > 0.0) else -1.0)
     along = -axis if float(wind @ axis) > 0.0 else axis
     return middle - along * half, along, 2.0 * half
 
 
-def _landing(threshold: Array, along: Array, length: float, dice: Array) -> tuple[Array, Callable[[Array], Array], Array]:
+def _landing(
+    threshold: Array, along: Array, length: float, dice: Array
+) -> tuple[Array, Callable[[Array], Array], Array]:
     """Way-points (k, 3), pace over the distance still to go, and where it is down."""
     slow = 58.0 + 20.0 * dice[0]
     down = threshold + TOUCHES * along
@@ -121,7 +133,8 @@ def _start(threshold: Array, along: Array, length: float, dice: Array) -> tuple[
 
     def pace(to_go: Array) -> Array:
         gone = whole - to_go
-        return np.minimum(np.sqrt(9.0 + 2.0 * ROLL * np.maximum(gone, 0.0)), fast * (1.0 + 0.5 * np.clip((gone - 4_000.0) / 8_000.0, 0.0, 1.0)))
+        return np.minimum(np.sqrt(9.0 + 2.0 * ROLL * np.maximum(gone, 0.0)),
+            fast * (1.0 + 0.5 * np.clip((gone - 4_000.0) / 8_000.0, 0.0, 1.0)))
 
     return way, pace, begin
 
@@ -131,7 +144,8 @@ def _pad(pad: Array, dice: Array, lands: bool) -> tuple[Array, Callable[[Array],
     bearing, up, fast = 2.0 * math.pi * dice[0], 150.0 + 250.0 * dice[1], 45.0 + 20.0 * dice[2]
     outwards = np.array([math.sin(bearing), math.cos(bearing)])
     near = up / math.tan(math.radians(6.0))
-    way = np.array([[*(pad + 0.6 * EDGE * outwards), up], [*(pad + near * outwards), up], [*(pad + 30.0 * outwards), 3.0], [*pad, 3.0]])
+    way = np.array([[*(pad + 0.6 * EDGE * outwards), up], [*(pad + near * outwards), up], [*(pad + 30.0 * outwards),
+        3.0], [*pad, 3.0]])
     whole = float(np.hypot(*(way[0, :2] - pad)))
 
     def pace(to_go: Array) -> Array:
@@ -146,7 +160,8 @@ def _crossing(dice: Array) -> tuple[Array, Callable[[Array], Array], Array]:
     course, up, fast = 2.0 * math.pi * dice[0], 600.0 + 2_900.0 * dice[1], 50.0 + 90.0 * dice[2]
     along = np.array([math.sin(course), math.cos(course)])
     near = WITHIN * (2.0 * dice[3] - 1.0) * np.array([along[1], -along[0]])
-    return np.array([[*(near + s * EDGE * along), up] for s in (-1.0, 1.0)]), lambda to_go: np.full(len(to_go), fast), near
+    return np.array([[*(near + s * EDGE * along), up] for s in (-1.0, 1.0)]), lambda to_go: np.full(len(to_go),
+        fast), near
 
 
 def _edge(bearing: float, up: float) -> Array:
@@ -165,7 +180,9 @@ def _above(way: Array, site: Site) -> Array:
 
 
 def _flown(place: Array, pace_at: Callable[[Array], Array], middle: Array) -> tuple[Array, float]:
-    """Positions (n, 3) a second apart along a route as an aircraft can fly it, and how many seconds after the first it is nearest to a place."""
+    """Positions (n, 3) a second apart along a route as an aircraft can fly it, and how many seconds
+    after the first it is nearest to a place.
+    """
     length = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(place[:, :2], axis=0).T))])
     way = steering.route(place, pace_at(length[-1] - length))
     ahead = way.place[1] - way.place[0]

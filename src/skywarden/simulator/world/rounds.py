@@ -1,7 +1,9 @@
-"""Every round of a scenario, drawn by how it comes down and flown backwards to where it may have come from.
+"""Every round of a scenario, drawn by how it comes down and flown backwards to where it may have
+come from.
 
-A round's impact is drawn (place, angle, speed, approach), the flight is run backwards through the true air, and it is kept when it
-happens to end inside the launch area. Nothing here or anywhere else solves for a launch direction.
+A round's impact is drawn (place, angle, speed, approach), the flight is run backwards through the
+true air, and it is kept when it happens to end inside the launch area. Nothing here or anywhere
+else solves for a launch direction.
 """
 
 from __future__ import annotations
@@ -26,16 +28,21 @@ from skywarden.site.model import Site
 Array = NDArray[Any]
 
 TRIES = 3000            # draws of an impact before a raid is called impossible
-STEP = 0.05             # s between the kept points of a flight; between them a cubic, within 0.1 m even where a motor stops
+# s between the kept points of a flight; between them a cubic, within 0.1 m even where a motor stops
+STEP = 0.05
 TOLERANCE = 1e-7        # of the backward flight; a few centimetres
 LONGEST = 200.0         # s of flight
-SPEEDS = 30.0, 900.0    # speeds at impact that are tried where a raid is impossible [m/s], the bounds of `fall_speed_mps`
+# speeds at impact that are tried where a raid is impossible [m/s], the bounds of `fall_speed_mps`
+SPEEDS = 30.0, 900.0
 MOST_SIGMAS = 3.0       # spreads of a class are cut off here
-SPREAD_BESIDE = math.radians(2.0)   # approach bearings are drawn this much wider than the launch area looks, for wind and drift
+# approach bearings are drawn this much wider than the launch area looks, for wind and drift
+SPREAD_BESIDE = math.radians(2.0)
 
 
 class Rounds(NamedTuple):
-    """The flights of all rounds, ready to be asked where they are. One row a round; points of all flights one after the other."""
+    """The flights of all rounds, ready to be asked where they are. One row a round; points of all
+    flights one after the other.
+    """
 
     kind: Array         # (n,) int32    row of `Scenario.classes`
     raid: Array         # (n,) int32    row of `Scenario.raids`
@@ -68,10 +75,12 @@ def draw(scenario: Scenario, site: Site, air: Air, chance: Chance) -> Rounds:
             impacts.append(path.state[0, :3])
             number += 1
     if not points:
-        return Rounds(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros((0, 3)), np.zeros(1, np.int64), np.zeros((0, 6)))
+        return Rounds(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros((0, 3)),
+            np.zeros(1, np.int64), np.zeros((0, 6)))
     first = np.concatenate([[0], np.cumsum([len(p) for p in points])]).astype(np.int64)
     return Rounds(
-        np.array(kinds, np.int32), np.array(raids, np.int32), np.array(launches), np.array(ends), np.array(impacts), first, np.concatenate(points))
+        np.array(kinds, np.int32), np.array(raids, np.int32), np.array(launches), np.array(ends), np.array(impacts),
+        first, np.concatenate(points))
 
 
 def states(rounds: Rounds, t: float) -> Array:
@@ -87,8 +96,12 @@ def _one(scenario: Scenario, row: int, raid: Raid, site: Site, air: Air, draw: n
     return path
 
 
-def _tried(scenario: Scenario, raid: Raid, site: Site, air: Air, draw: np.random.Generator, tries: int) -> tuple[Path | None, list[float]]:
-    """The first of so many draws that comes from the launch area, None where none does; and how far away the others came from [m]."""
+def _tried(
+    scenario: Scenario, raid: Raid, site: Site, air: Air, draw: np.random.Generator, tries: int
+) -> tuple[Path | None, list[float]]:
+    """The first of so many draws that comes from the launch area, None where none does; and how far
+    away the others came from [m].
+    """
     kind = scenario.classes[raid.round_class]
 
     def spread(mean: float, relative: float) -> float:
@@ -100,7 +113,8 @@ def _tried(scenario: Scenario, raid: Raid, site: Site, air: Air, draw: np.random
         coefficient, burn = spread(kind.coefficient, kind.spread), spread(kind.burn_acceleration, kind.burn_spread)
         start = _impact(raid, site, draw)
         path = fly(
-            start, kind.law, 1.0 / coefficient, site.ground, scenario.drags, air, site.earth, LONGEST, TOLERANCE, forward=False,
+            start, kind.law, 1.0 / coefficient, site.ground, scenario.drags, air, site.earth, LONGEST, TOLERANCE,
+            forward=False,
             burn_acceleration=burn, burn_out_height=kind.burn_out_height, drift=kind.drift)
         if not path.landed:
             continue
@@ -121,7 +135,8 @@ def _impact(raid: Raid, site: Site, draw: np.random.Generator) -> Array:
     bearing = towards + float(draw.uniform(min(off) - SPREAD_BESIDE, max(off) + SPREAD_BESIDE))
     angle, speed = float(draw.uniform(*raid.fall_angle)), float(draw.uniform(*raid.fall_speed))
     level = speed * math.cos(angle)
-    return np.array([east, north, ground_up(site.ground, east, north), -level * math.sin(bearing), -level * math.cos(bearing), -speed * math.sin(angle)])
+    return np.array([east, north, ground_up(site.ground, east, north), -level * math.sin(bearing),
+        -level * math.cos(bearing), -speed * math.sin(angle)])
 
 
 def _place_in(polygon: Array, draw: np.random.Generator) -> tuple[float, float]:
@@ -139,9 +154,11 @@ def _wrapped(angle: float) -> float:
 
 
 def _fitting(scenario: Scenario, raid: Raid, site: Site, air: Air) -> Span | None:
-    """Speeds at impact [m/s] with which rounds at the declared angles do come from the launch area; None where none do.
+    """Speeds at impact [m/s] with which rounds at the declared angles do come from the launch area;
+    None where none do.
 
-    Like everything here, only rounds as they come down are drawn: speeds are tried, and how far away each came from is read off.
+    Like everything here, only rounds as they come down are drawn: speeds are tried, and how far
+    away each came from is read off.
     """
     draw = np.random.default_rng(0)
     launch, fall = raid.launch.polygon, raid.fall.polygon.mean(axis=0)
@@ -153,13 +170,16 @@ def _fitting(scenario: Scenario, raid: Raid, site: Site, air: Air) -> Span | Non
     for angle in raid.fall_angle:
         distance = np.full(len(speeds), np.nan)
         for k, speed in enumerate(speeds):
-            path, reached = _tried(scenario, replace(raid, fall_angle=(angle, angle), fall_speed=(speed, speed)), site, air, draw, 3)
+            path, reached = _tried(scenario, replace(raid, fall_angle=(angle, angle), fall_speed=(speed, speed)), site,
+                air, draw, 3)
             ends = path.state[[0, -1], :2] if path is not None else None
-            distance[k] = math.hypot(*(ends[1] - ends[0])) if ends is not None else np.mean(reached) if reached else np.nan
+            distance[k] = math.hypot(*(ends[1] - ends[0])) if ends is not None else np.mean(
+                reached) if reached else np.nan
         known = np.isfinite(distance)
         fit += speeds[known & (distance >= nearest) & (distance <= farthest)].tolist()
         if known.sum() > 1 and distance[known].min() < farthest and distance[known].max() > nearest:
-            fit += np.interp([max(nearest, distance[known].min()), min(farthest, distance[known].max())], distance[known], speeds[known]).tolist()
+            fit += np.interp([max(nearest, distance[known].min()), min(farthest, distance[known].max())],
+                distance[known], speeds[known]).tolist()
     if not fit:
         return None
     span = (max(SPEEDS[0], math.floor(min(fit) / 5.0) * 5.0), min(SPEEDS[1], math.ceil(max(fit) / 5.0) * 5.0))
@@ -171,13 +191,18 @@ def _impossible(scenario: Scenario, row: int, raid: Raid, site: Site, air: Air, 
     middle, fall = raid.launch.polygon.mean(axis=0), raid.fall.polygon.mean(axis=0)
     apart = math.hypot(*(middle - fall))
     fit = _fitting(scenario, raid, site, air)
-    do = (f"fall_speed_mps = [{fit[0]:.0f}, {fit[1]:.0f}] would fit these angles and areas; or move or enlarge the launch area." if fit else
-          "No speed fits these angles and areas: widen fall_angle_deg, choose another class, or move or enlarge the launch area.")
-    ranges = f"came from {min(reached):.0f} to {max(reached):.0f} m away" if reached else f"were still up after {LONGEST:.0f} s"
+    do = (f"fall_speed_mps = [{fit[0]:.0f}, {fit[1]:.0f}] would fit these angles and areas; or move or enlarge the "
+        "launch area." if fit else
+          "No speed fits these angles and areas: widen fall_angle_deg, choose another class, or move or enlarge the "
+          "launch area.")
+    ranges = (f"came from {min(reached):.0f} to {max(reached):.0f} m away" if reached
+        else f"were still up after {LONGEST:.0f} s")
     return Fault(
         f'scenario "{scenario.name}"', None,
-        f'raid {row + 1} "{raid.name}": in {TRIES} draws no {scenario.classes[raid.round_class].name} that falls on "{raid.fall.name}" at '
-        f"{math.degrees(raid.fall_angle[0]):.0f}-{math.degrees(raid.fall_angle[1]):.0f} degrees and {raid.fall_speed[0]:.0f}-{raid.fall_speed[1]:.0f} m/s "
+        f'raid {row + 1} "{raid.name}": in {TRIES} draws no {scenario.classes[raid.round_class].name} that falls on '
+        f'"{raid.fall.name}" at '
+        f"{math.degrees(raid.fall_angle[0]):.0f}-{math.degrees(raid.fall_angle[1]):.0f} degrees and "
+        f"{raid.fall_speed[0]:.0f}-{raid.fall_speed[1]:.0f} m/s "
         f'came from "{raid.launch.name}", whose middle is {apart:.0f} m from there; they {ranges}',
         do)
 

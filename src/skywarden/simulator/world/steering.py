@@ -1,4 +1,6 @@
-"""How a simulated aircraft gets from one path to another: turns with bounded bank and roll, climbs and changes of pace with bounded rates."""
+"""How a simulated aircraft gets from one path to another: turns with bounded bank and roll, climbs
+and changes of pace with bounded rates.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class Route(NamedTuple):
 
 
 def route(place: Array, pace: Array) -> Route:
-    """A route along points (k, 3) [m] at paces (k,) [m/s]; points closer than a metre to the one before are left out."""
+    """A route along points (k, 3) [m] at paces (k,) [m/s]; points closer than a metre to the one
+    before are left out.
+    """
     keep = [0]
     for k in range(1, len(place)):
         if math.hypot(place[k, 0] - place[keep[-1], 0], place[k, 1] - place[keep[-1], 1]) >= 1.0:
@@ -68,27 +72,32 @@ def at(motion: Motion, way: Route, index: int) -> int:
 def follow(motion: Motion, way: Route, index: int) -> tuple[Motion, int]:
     """One TICK further along a route, from its point `index` on; and the point come to.
 
-    Across: pursuit of a point ahead, sideways acceleration 2 v² sin(angle) / distance (Park, Deyst and How 2004). Up: the route's own slope, and a
-    difference of height flown out in HEIGHT_TIME, within the bounds.
+    Across: pursuit of a point ahead, sideways acceleration 2 v² sin(angle) / distance (Park, Deyst
+    and How 2004). Up: the route's own slope, and a difference of height flown out in HEIGHT_TIME,
+    within the bounds.
     """
     k = at(motion, way, index)
-    ahead = min(int(np.searchsorted(way.length, way.length[k] + max(LOOK_AHEAD * motion.pace, LEAST_LOOK))), len(way.length) - 1)
+    ahead = min(int(np.searchsorted(way.length, way.length[k] + max(LOOK_AHEAD * motion.pace, LEAST_LOOK))),
+        len(way.length) - 1)
     east, north = float(way.place[ahead, 0]) - motion.east, float(way.place[ahead, 1]) - motion.north
     away = max(math.hypot(east, north), 1.0)
     angle = wrapped(math.atan2(east, north) - motion.course)
     behind = abs(angle) > 0.5 * math.pi     # then as sharp as may be
-    sideways = math.copysign(SIDEWAYS, angle) if behind else 2.0 * motion.pace**2 * math.sin(angle) / max(away, LEAST_LOOK)
+    sideways = math.copysign(SIDEWAYS, angle) if behind else 2.0 * motion.pace**2 * math.sin(angle) / max(away,
+        LEAST_LOOK)
     j = min(k + 1, len(way.length) - 1)
     # the slope to be flown when a change of climb begun now is done
     c = min(max(int(np.searchsorted(way.length, way.length[k] + FLARE * motion.pace)), j), len(way.length) - 1)
     run = float(way.length[c] - way.length[max(c - 1, 0)])
     slope = float(way.place[c, 2] - way.place[max(c - 1, 0), 2]) / run if run > 0.0 else 0.0
-    after = moved(motion, sideways, float(way.pace[j]), slope * motion.pace + (float(way.place[k, 2]) - motion.up) / HEIGHT_TIME)
+    after = moved(motion, sideways, float(way.pace[j]), slope * motion.pace + (float(way.place[k, 2])
+        - motion.up) / HEIGHT_TIME)
     return after, at(after, way, k)
 
 
 def circle(motion: Motion, middle: tuple[float, float], radius: float, side: int, up: float, pace: float) -> Motion:
-    """One TICK towards and then round a circle, clockwise (`side` 1) or anticlockwise (-1), at a height and pace.
+    """One TICK towards and then round a circle, clockwise (`side` 1) or anticlockwise (-1), at a
+    height and pace.
 
     A field of courses: along the circle on it, towards it from outside, out of it from inside.
     """
@@ -96,7 +105,8 @@ def circle(motion: Motion, middle: tuple[float, float], radius: float, side: int
     away = max(math.hypot(east, north), 1.0)
     wanted = math.atan2(east, north) + side * (0.5 * math.pi + math.atan(2.0 * (away - radius) / radius))
     turn = side * motion.pace / max(away, radius) if abs(away - radius) < 0.5 * radius else 0.0
-    return moved(motion, motion.pace * (turn + wrapped(wanted - motion.course) / 6.0), pace, (up - motion.up) / HEIGHT_TIME)
+    return moved(motion, motion.pace * (turn + wrapped(wanted - motion.course) / 6.0), pace,
+        (up - motion.up) / HEIGHT_TIME)
 
 
 def straight(motion: Motion, course: float, up: float, pace: float) -> Motion:
@@ -105,7 +115,9 @@ def straight(motion: Motion, course: float, up: float, pace: float) -> Motion:
 
 
 def moved(motion: Motion, sideways: float, pace: float, climb: float) -> Motion:
-    """One TICK on, as near to the wanted sideways acceleration [m/s²], pace [m/s] and climb [m/s] as bank, roll and engines allow."""
+    """One TICK on, as near to the wanted sideways acceleration [m/s²], pace [m/s] and climb [m/s]
+    as bank, roll and engines allow.
+    """
     wanted = min(max(sideways, -SIDEWAYS), SIDEWAYS)
     across = motion.sideways + min(max(wanted - motion.sideways, -ROLL * TICK), ROLL * TICK)
     faster = motion.pace + min(max(pace - motion.pace, -HASTE * TICK), HASTE * TICK)
@@ -115,7 +127,8 @@ def moved(motion: Motion, sideways: float, pace: float, climb: float) -> Motion:
     turned = 0.5 * (motion.sideways + across) * TICK / max(mean, SLOWEST) if mean > SLOWEST else 0.0
     middle = motion.course + 0.5 * turned
     return Motion(
-        motion.east + mean * TICK * math.sin(middle), motion.north + mean * TICK * math.cos(middle), motion.up + 0.5 * (motion.climb + rise) * TICK,
+        motion.east + mean * TICK * math.sin(middle), motion.north + mean * TICK * math.cos(middle),
+        motion.up + 0.5 * (motion.climb + rise) * TICK,
         wrapped(motion.course + turned), faster, rise, across)
 
 

@@ -1,6 +1,8 @@
-"""The scenario's tower: while the runway is closed its landing flights hold, go around or divert and its departures wait; then they come one by one.
+"""The scenario's tower: while the runway is closed its landing flights hold, go around or divert
+and its departures wait; then they come one by one.
 
-It obeys one word a frame, open or closed, and draws nothing. Only flights that the scenario puts under it listen; recorded ones fly as recorded.
+It obeys one word a frame, open or closed, and draws nothing. Only flights that the scenario puts
+under it listen; recorded ones fly as recorded.
 """
 
 from __future__ import annotations
@@ -14,7 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.kernels.geometry.ground import ground_up
-from skywarden.messages.truth import AS_PLANNED, CANCELLED, DEPARTED, DIVERTED, HELD, LANDED, WAITS, WENT_AROUND, Movements
+from skywarden.messages.truth import (
+    AS_PLANNED,
+    CANCELLED,
+    DEPARTED,
+    DIVERTED,
+    HELD,
+    LANDED,
+    WAITS,
+    WENT_AROUND,
+    Movements,
+)
 from skywarden.simulator.scenario.model import ARRIVAL, Flight
 from skywarden.simulator.world import steering, traffic
 from skywarden.simulator.world.steering import Motion, Route
@@ -37,7 +49,8 @@ PATIENCE = 1_200.0      # s of holding after which it diverts, illustrative
 CANCEL = 5_400.0        # s of waiting after which a departure is called off, illustrative
 PUT_OFF = 5.0           # s by which a waiting start is put off again and again
 HOLD_PACE = (35.0, 110.0)   # m/s
-AWAY, AWAY_UP = 30_000.0, 900.0     # m from the origin where a diverted flight leaves the scene, and above its hold that it leaves at
+# m from the origin where a diverted flight leaves the scene, and above its hold that it leaves at
+AWAY, AWAY_UP = 30_000.0, 900.0
 CLEAR_OF_GROUND = 250.0 # m
 DECIDED = 20.0          # s of path laid at a time
 
@@ -65,7 +78,8 @@ class _Guided:
     around: bool = False
     course: float = 0.0         # straight on, going around [rad]
     turned: float = math.nan    # when its newest word takes effect [s]
-    steps: list[tuple[Motion, int]] = field(default_factory=list)   # a TICK apart, with the point of `way` come to; empty: as planned
+    # a TICK apart, with the point of `way` come to; empty: as planned
+    steps: list[tuple[Motion, int]] = field(default_factory=list)
     t: float = math.nan         # of the newest step [s]
     gone: float = math.inf      # when its steps end [s]
 
@@ -76,7 +90,8 @@ class _Guided:
     @property
     def expected(self) -> float:
         """When it is to land, or start, as things stand [s]."""
-        return self.planned + self.shift if not self.arrives else self.slot if math.isfinite(self.slot) else self.planned
+        return self.planned + self.shift if not self.arrives else self.slot if math.isfinite(
+            self.slot) else self.planned
 
     def back_to(self, when: float) -> None:
         """Take back what was laid beyond `when`."""
@@ -91,8 +106,9 @@ class _Guided:
 class Tower:
     """Guides the flights under it.
 
-    Where they are in the next `reaction` seconds is laid out and never changes, so that whoever looks ahead so far sees what will be: an engagement
-    is judged when it meets its round, though its effect flies on.
+    Where they are in the next `reaction` seconds is laid out and never changes, so that whoever
+    looks ahead so far sees what will be: an engagement is judged when it meets its round, though
+    its effect flies on.
     """
 
     def __init__(self, flights: Sequence[Flight], site: Site) -> None:
@@ -115,7 +131,8 @@ class Tower:
         for g in self._guided:
             if not g.arrives:
                 self._start(g, is_open, taken, now)
-        changed = {g.row: self._laid(g, table, now) for g in self._guided if g.steps and math.isinf(g.gone) and g.t < now + self.reaction + 2.0}
+        changed = {g.row: self._laid(g, table, now) for g in self._guided if g.steps and math.isinf(g.gone)
+            and g.t < now + self.reaction + 2.0}
         for g in self._guided:
             if g.shift != g.laid_shift:
                 changed[g.row] = traffic.path(g.flight.t + g.shift, g.flight.position)
@@ -125,13 +142,18 @@ class Tower:
         return traffic.repathed(table, changed) if changed else table
 
     def told(self, now: float) -> Movements:
-        """Who listens to the tower at `now`, and its word to each. Who has landed, left or been called off is told of once; call it once a frame."""
-        rows = [(g, self._word(g, now)) for g in self._guided if now >= (float(g.flight.t[0]) if g.arrives else g.planned)]
-        done = {id(g) for g, word in rows if word in (LANDED, DEPARTED, CANCELLED) or (word == DIVERTED and g.gone <= now)}
+        """Who listens to the tower at `now`, and its word to each. Who has landed, left or been
+        called off is told of once; call it once a frame.
+        """
+        rows = [(g, self._word(g, now)) for g in self._guided if now >= (float(g.flight.t[0]) if g.arrives
+            else g.planned)]
+        done = {id(g) for g, word in rows if word in (LANDED, DEPARTED, CANCELLED) or (word == DIVERTED
+            and g.gone <= now)}
         self._before += [(now, g.arrives) for g, word in rows if word in (LANDED, DEPARTED)]
         self._guided = [g for g in self._guided if id(g) not in done]
         return Movements(
-            np.array([g.flight.address for g, _ in rows], np.int64), np.array([g.flight.callsign.encode()[:8] for g, _ in rows], "S8"),
+            np.array([g.flight.address for g, _ in rows], np.int64), np.array([g.flight.callsign.encode()[:8] for g,
+                _ in rows], "S8"),
             np.array([g.arrives for g, _ in rows], np.bool_), np.array([word for _, word in rows], np.int8),
             np.array([_late(g, now) for g, _ in rows], np.float64), np.array([g.around for g, _ in rows], np.bool_))
 
@@ -143,7 +165,9 @@ class Tower:
         return DEPARTED if now >= g.expected else WAITS if g.shift else AS_PLANNED
 
     def _wave_off(self, g: _Guided, table: Traffic, now: float, when: float) -> None:
-        """The runway is closed: a landing flight holds before its fix, goes around after it, unless it is too late; who held too long diverts."""
+        """The runway is closed: a landing flight holds before its fix, goes around after it, unless
+        it is too late; who held too long diverts.
+        """
         if g.word in (HELD, WENT_AROUND) and now - g.since > PATIENCE:
             g.word, g.late = DIVERTED, now - g.since
             g.back_to(when)
@@ -163,37 +187,47 @@ class Tower:
         g.around |= to_fix <= 0.0
 
     def _there(self, g: _Guided, table: Traffic, when: float) -> tuple[Motion | None, int]:
-        """How a flight moves at `when`, and the point of its route that it has come to; None where it does not fly then."""
+        """How a flight moves at `when`, and the point of its route that it has come to; None where
+        it does not fly then.
+        """
         if g.steps:
             return g.at(when) if g.gone > when else (None, 0)
         here, before = (traffic.states(table, t)[g.row] for t in (when, when - 1.0))
         if not np.isfinite(here).all():
             return None, 0
         pace, course = math.hypot(here[3], here[4]), math.atan2(here[3], here[4])
-        turn = steering.wrapped(course - math.atan2(before[3], before[4])) if np.isfinite(before).all() and pace > 1.0 else 0.0
+        turn = steering.wrapped(course - math.atan2(before[3], before[4])) if np.isfinite(
+            before).all() and pace > 1.0 else 0.0
         across = min(max(pace * turn, -steering.SIDEWAYS), steering.SIDEWAYS)
         away = np.hypot(g.way.place[:, 0] - here[0], g.way.place[:, 1] - here[1])
-        return Motion(float(here[0]), float(here[1]), float(here[2]), course, pace, float(here[5]), across), int(np.argmin(away))
+        return Motion(float(here[0]), float(here[1]), float(here[2]), course, pace, float(here[5]),
+            across), int(np.argmin(away))
 
     def _stack(self) -> None:
         """Levels for those that hold: who came first is lowest, a thousand feet between two over one fix."""
         holding = self._holding()
         for k, g in enumerate(holding):
-            below = sum(math.hypot(o.middle[0] - g.middle[0], o.middle[1] - g.middle[1]) < NEAR_FIX for o in holding[:k])
+            below = sum(math.hypot(o.middle[0] - g.middle[0], o.middle[1] - g.middle[1]) < NEAR_FIX
+                for o in holding[:k])
             g.level = float(g.way.place[g.fix, 2]) + LEVELS * below
 
     def _holding(self) -> list[_Guided]:
         return sorted((g for g in self._guided if g.word in (HELD, WENT_AROUND)), key=lambda g: (g.since, g.row))
 
     def _call_in(self, taken: list[tuple[float, bool]], when: float) -> None:
-        """Of those that hold, the first that is low enough and for whom the runway has room leaves its hold and lands."""
+        """Of those that hold, the first that is low enough and for whom the runway has room leaves
+        its hold and lands.
+        """
         for g in self._holding():
             motion, _ = g.at(when)
             fix = g.way.place[g.fix]
-            at_level = motion.up - float(fix[2]) < 0.5 * LEVELS and motion.up - float(g.way.place[-1, 2]) > 0.5 * CIRCUIT
-            lands = when + float(g.way.left[g.fix]) + math.hypot(motion.east - fix[0], motion.north - fix[1]) / max(motion.pace, HOLD_PACE[0])
+            at_level = motion.up - float(fix[2]) < 0.5 * LEVELS and motion.up - float(g.way.place[-1,
+                2]) > 0.5 * CIRCUIT
+            lands = when + float(g.way.left[g.fix]) + math.hypot(motion.east - fix[0],
+                motion.north - fix[1]) / max(motion.pace, HOLD_PACE[0])
             there = math.hypot(motion.east - g.middle[0], motion.north - g.middle[1]) < 1.5 * g.radius
-            if there and at_level and all(abs(lands - other) >= (SPACING if landing else START_SPACING) for other, landing in taken):
+            if there and at_level and all(abs(lands - other) >= (SPACING if landing else START_SPACING) for other,
+                    landing in taken):
                 g.back_to(when)
                 g.word, g.slot = AS_PLANNED, lands
                 g.steps[-1] = motion, max(g.fix - 10, 0)
@@ -237,7 +271,8 @@ class Tower:
         if g.word == AS_PLANNED:
             return steering.follow(m, g.way, index)
         pace = _hold_pace(g.way, g.fix)
-        ahead = [(m.east + s * m.pace * math.sin(m.course), m.north + s * m.pace * math.cos(m.course)) for s in (0.0, 20.0, 60.0)]
+        ahead = [(m.east + s * m.pace * math.sin(m.course), m.north + s * m.pace * math.cos(m.course))
+            for s in (0.0, 20.0, 60.0)]
         floor = max(ground_up(self._site.ground, east, north) for east, north in ahead) + CLEAR_OF_GROUND
         circuit = float(g.way.place[-1, 2]) + CIRCUIT
         if g.word == WENT_AROUND and m.up < circuit and g.t - g.turned < STRAIGHT_ON:
@@ -261,7 +296,8 @@ def _guided(row: int, flight: Flight, site: Site) -> _Guided:
     low = np.flatnonzero(way.place[:, 2] <= way.place[-1, 2] + TOUCHED)
     descended = float(way.left[low[0]]) if low.size else 0.0
     planned = float(t[-1] if flight.tower == ARRIVAL else t[0])
-    return _Guided(row, flight, planned, way, fix, (float(middles[side][0]), float(middles[side][1])), radius, side, descended)
+    return _Guided(row, flight, planned, way, fix, (float(middles[side][0]), float(middles[side][1])), radius, side,
+        descended)
 
 
 def _hold_pace(way: Route, fix: int) -> float:

@@ -15,7 +15,8 @@ from skywarden.simulator.scenario.model import Flight
 
 Array = NDArray[Any]
 
-FASTEST = 400.0         # m/s; points further apart than this are a jump in the recording: the aircraft stays, then is there
+# m/s; points further apart than this are a jump in the recording: the aircraft stays, then is there
+FASTEST = 400.0
 TAXIING = 15.0          # m/s
 SPARSE = 15.0           # s; between points further apart in time it flies straight, a curve would be invented
 
@@ -32,7 +33,8 @@ class Traffic(NamedTuple):
     position: Array     # (k, 3) [m]
     velocity: Array     # (k, 3) [m/s], at each point
     bridge: Array       # (k,) int8: to the next point by a curve (0), straight (1), by a jump (2)
-    stands: Array       # (n,) so long a flight stands at its last point, where it has come to at a walking or taxiing pace [s]
+    # (n,) so long a flight stands at its last point, where it has come to at a walking or taxiing pace [s]
+    stands: Array
 
 
 def traffic(flights: Sequence[Flight]) -> Traffic:
@@ -40,10 +42,14 @@ def traffic(flights: Sequence[Flight]) -> Traffic:
     first = np.concatenate([[0], np.cumsum([len(f.t) for f in flights])]).astype(np.int64)
     slopes = [_slopes(np.asarray(f.t, np.float64), np.asarray(f.position, np.float64)) for f in flights]
     return Traffic(
-        np.array([f.address if f.address >= 0 else NO_ADDRESS for f in flights], np.int64), np.array([f.callsign.encode()[:8] for f in flights], "S8"),
-        np.array([f.transponder for f in flights], np.bool_), np.array([f.cross_section for f in flights], np.float64), first,
-        np.concatenate([np.zeros(0), *(f.t for f in flights)]), np.concatenate([np.zeros((0, 3)), *(f.position for f in flights)]),
-        np.concatenate([np.zeros((0, 3)), *(v for v, _ in slopes)]), np.concatenate([np.zeros(0, np.int8), *(b for _, b in slopes)]),
+        np.array([f.address if f.address >= 0 else NO_ADDRESS for f in flights], np.int64),
+        np.array([f.callsign.encode()[:8] for f in flights], "S8"),
+        np.array([f.transponder for f in flights], np.bool_), np.array([f.cross_section for f in flights], np.float64),
+        first,
+        np.concatenate([np.zeros(0), *(f.t for f in flights)]),
+        np.concatenate([np.zeros((0, 3)), *(f.position for f in flights)]),
+        np.concatenate([np.zeros((0, 3)), *(v for v, _ in slopes)]), np.concatenate([np.zeros(0, np.int8),
+            *(b for _, b in slopes)]),
         np.array([f.stands for f in flights], np.float64))
 
 
@@ -64,21 +70,27 @@ def path(t: Array, position: Array) -> Path:
 
 def repathed(table: Traffic, paths: Mapping[int, Path]) -> Traffic:
     """The same flights, those of the rows named along other paths."""
-    rows = [paths.get(i) or Path(*(getattr(table, name)[table.first[i] : table.first[i + 1]] for name in Path._fields)) for i in range(len(table.address))]
+    rows = [paths.get(i) or Path(*(getattr(table, name)[table.first[i] : table.first[i + 1]] for name in Path._fields))
+        for i in range(len(table.address))]
     first = np.concatenate([[0], np.cumsum([len(row.t) for row in rows])]).astype(np.int64)
-    return table._replace(first=first, **{name: np.concatenate([getattr(row, name) for row in rows]) for name in Path._fields})
+    return table._replace(first=first, **{name: np.concatenate([getattr(row, name) for row in rows])
+        for name in Path._fields})
 
 
 def states(table: Traffic, t: float) -> Array:
-    """State of every aircraft at time t, (n, 6) position [m] and velocity [m/s]; nan before its first and after its last point.
+    """State of every aircraft at time t, (n, 6) position [m] and velocity [m/s]; nan before its
+    first and after its last point.
 
-    One that stands after its flight does so where that ended, if it was no faster than TAXIING then.
+    One that stands after its flight does so where that ended, if it was no faster than TAXIING
+    then.
     """
     return _states(table.first, table.t, table.position, table.velocity, table.bridge, table.stands, t)
 
 
 def spoken(table: Traffic, t: float) -> Array:
-    """Which flights have a point within SPARSE before or after t, (n,) bool: where a recording is silent, so is its aircraft."""
+    """Which flights have a point within SPARSE before or after t, (n,) bool: where a recording is
+    silent, so is its aircraft.
+    """
     out = np.zeros(len(table.address), np.bool_)
     for i in range(len(out)):
         own = table.t[table.first[i] : table.first[i + 1]]
@@ -113,12 +125,15 @@ def _slopes(t: Array, position: Array) -> tuple[Array, Array]:
 
 
 @njit(cache=True, error_model="numpy")
-def _states(first: Array, t: Array, position: Array, velocity: Array, bridge: Array, stands: Array, now: float) -> Array:
+def _states(
+    first: Array, t: Array, position: Array, velocity: Array, bridge: Array, stands: Array, now: float
+) -> Array:
     n = first.shape[0] - 1
     out = np.full((n, 6), math.nan)
     for i in range(n):
         low, high = first[i], first[i + 1] - 1
-        if high >= low and t[high] < now <= t[high] + stands[i] and math.hypot(velocity[high, 0], velocity[high, 1]) <= TAXIING:
+        if high >= low and t[high] < now <= t[high] + stands[i] and math.hypot(velocity[high, 0],
+                velocity[high, 1]) <= TAXIING:
             out[i, :3] = position[high]
             out[i, 3:] = 0.0
             continue

@@ -12,7 +12,17 @@ from skywarden.messages.drill import Order
 from skywarden.messages.frame import NO_ADDRESS
 from skywarden.messages.picture import Tracks
 from skywarden.messages.tables import join
-from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING, Engagements, Movements, Remains, TrueAircraft, TrueRounds
+from skywarden.messages.truth import (
+    FELL,
+    FLYING,
+    STOPPED,
+    WAITING,
+    Engagements,
+    Movements,
+    Remains,
+    TrueAircraft,
+    TrueRounds,
+)
 from skywarden.simulator.scenario.model import Scenario
 from skywarden.simulator.sensing.chance import Chance
 from skywarden.simulator.sensing.clutter import Wildlife
@@ -29,7 +39,9 @@ AIRCRAFT_SWERLING = 1
 
 
 class World:
-    """Everything true of one run. Rounds are fixed from the start; orders can only take them away, and leave pieces. Traffic is, but for the tower's word."""
+    """Everything true of one run. Rounds are fixed from the start; orders can only take them away,
+    and leave pieces. Traffic is, but for the tower's word.
+    """
 
     def __init__(self, scenario: Scenario, site: Site, chance: Chance) -> None:
         self.site = site
@@ -50,7 +62,8 @@ class World:
         self.t_stopped = np.full(n, np.inf)
         self._seen, self._detected = np.zeros(n, np.bool_), np.zeros(n, np.int32)
         classes = [scenario.classes[k] for k in self.rounds.kind]
-        self._section, self._swerling = np.array([c.cross_section for c in classes]), np.array([c.swerling for c in classes], np.int64)
+        self._section, self._swerling = np.array([c.cross_section for c in classes]), np.array([c.swerling
+            for c in classes], np.int64)
 
     @property
     def last_impact(self) -> float:
@@ -77,16 +90,19 @@ class World:
         """Decide every engagement due by t, and what comes down after it."""
         due = [p for p in self._pending if p.t <= t]
         self._pending = [p for p in self._pending if p.t > t]
-        done, self.t_stopped = engagement.adjudicate(due, self.rounds, self.t_stopped, self.traffic, self.site, self._luck)
+        done, self.t_stopped = engagement.adjudicate(due, self.rounds, self.t_stopped, self.traffic, self.site,
+            self._luck)
         remains = Remains.none()
         for k in range(len(done.t)):
             number, met = int(done.round[k]), float(done.t[k])
-            there = rounds.states(self.rounds, met)[number] if number >= 0 else np.concatenate([done.place[k], np.zeros(3)])
+            there = rounds.states(self.rounds, met)[number] if number >= 0 else np.concatenate([done.place[k],
+                np.zeros(3)])
             if not np.isfinite(there).all():
                 continue
             kind = int(self.rounds.kind[number]) if number >= 0 else -1
             new, fallen = debris.left_by(
-                int(done.outcome[k]), number, kind, met, there, self.site.effectors[int(done.effector[k])], self._pieces, self._scenario, self.site, self.air,
+                int(done.outcome[k]), number, kind, met, there, self.site.effectors[int(done.effector[k])],
+                self._pieces, self._scenario, self.site, self.air,
                 self._scatter)
             self._debris = debris.joined(self._debris, new, t)
             self._pieces += debris.KEYS
@@ -100,11 +116,13 @@ class World:
         n, m = len(shells), len(craft)
         own = Targets.plain(np.arange(n), np.arange(n), shells[:, :3], shells[:, 3:], self._section, self._swerling)
         there = Targets.plain(
-            AIRCRAFT_KEY + np.arange(m), FIRST_AIRCRAFT - np.arange(m), craft[:, :3], craft[:, 3:], self.traffic.cross_section,
+            AIRCRAFT_KEY + np.arange(m), FIRST_AIRCRAFT - np.arange(m), craft[:, :3], craft[:, 3:],
+            self.traffic.cross_section,
             np.full(m, AIRCRAFT_SWERLING))
         silent = np.array([any(a <= t < b for a, b in gaps) for gaps in self._gaps], np.bool_)
         there = there._replace(
-            address=np.where(self.traffic.transponder & ~silent, self.traffic.address, NO_ADDRESS), pressure_altitude=self.pressure_altitude(craft))
+            address=np.where(self.traffic.transponder & ~silent, self.traffic.address, NO_ADDRESS),
+            pressure_altitude=self.pressure_altitude(craft))
         pieces = (debris.seen(self._debris, t),) if self._armed else ()
         return together(own, there, self.wildlife.at(t), *pieces)
 
@@ -124,7 +142,8 @@ class World:
     def true_rounds(self, t: float, visible: Array, origin: Array) -> TrueRounds:
         """The rounds at t for the record.
 
-        visible  (n,) bool: some working radar could detect it now. Before it first could, no record may tell where a round is:
+        visible  (n,) bool: some working radar could detect it now. Before it first could, no record
+                 may tell where a round is:
                  a flight's beginning is nobody's business
         origin   (k,) of this frame's detections
         """
@@ -135,10 +154,12 @@ class World:
         state[~self._seen] = np.nan
         table = self.rounds
         stopped, fell = self.t_stopped <= t, table.t_impact <= t
-        outcome = np.where(stopped, STOPPED, np.where(fell, FELL, np.where(t >= table.t_launch, FLYING, WAITING))).astype(np.int8)
+        outcome = np.where(stopped, STOPPED, np.where(fell, FELL, np.where(t >= table.t_launch, FLYING,
+            WAITING))).astype(np.int8)
         end = np.where(stopped, self.t_stopped, np.where(fell, table.t_impact, np.nan))
         return TrueRounds(
-            np.arange(len(end), dtype=np.int32), table.kind.copy(), outcome, state[:, :3].copy(), state[:, 3:].copy(), visible, self._detected.copy(),
+            np.arange(len(end), dtype=np.int32), table.kind.copy(), outcome, state[:, :3].copy(), state[:, 3:].copy(),
+            visible, self._detected.copy(),
             table.t_impact.copy(), table.impact.copy(), end)
 
     def true_aircraft(self, t: float) -> TrueAircraft:
@@ -146,7 +167,8 @@ class World:
         state = traffic.states(self.traffic, t)
         on = np.isfinite(state[:, 0])
         return TrueAircraft(
-            self.traffic.address[on], self.traffic.callsign[on], state[on, :3].copy(), state[on, 3:].copy(), self.traffic.transponder[on])
+            self.traffic.address[on], self.traffic.callsign[on], state[on, :3].copy(), state[on, 3:].copy(),
+            self.traffic.transponder[on])
 
     def _states(self, t: float) -> Array:
         state = rounds.states(self.rounds, t)

@@ -1,4 +1,6 @@
-"""A site's own files changed from the outside: zones, radars and effectors put into them, checked as they are read, and saved without losing a comment."""
+"""A site's own files changed from the outside: zones, radars and effectors put into them, checked
+as they are read, and saved without losing a comment.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ from skywarden.site.zones import polygons_of
 DEGREES = 8             # decimals written, about a millimetre
 MOST_ZONES, MOST_CORNERS, MOST_EQUIPMENT = 500, 5000, 200
 _HEADER = re.compile(r"""^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$""")
-_UNSAFE = "site.toml is written in a way that its {kind} cannot be changed here without losing something. Change them in the file."
+_UNSAFE = ("site.toml is written in a way that its {kind} cannot be changed here without losing something. Change them "
+    "in the file.")
 _WORDS = {"radars": "radar", "effectors": "effector"}
 
 
@@ -49,7 +52,8 @@ class Original(NamedTuple):
 def read(folder: Path, running: Site) -> Original:
     """The files in `folder` as they are now, over the terrain of the `running` site.
 
-    Raises EditError where they cannot be read, are faulty, or lie about another origin than the running site's map.
+    Raises EditError where they cannot be read, are faulty, or lie about another origin than the
+    running site's map.
     """
     try:
         files = {name: (folder / name).read_bytes() for name in (TOML, ZONES)}
@@ -60,26 +64,32 @@ def read(folder: Path, running: Site) -> Original:
         raise EditError("The site's files have faults already. Mend them first: " + "; ".join(wrong))
     site = from_sources(_with_terrain(files, running), running.name)
     if site.origin != running.origin:
-        raise EditError("The site's origin was changed on disk after this run began, so the map no longer fits it. Start again.")
+        raise EditError("The site's origin was changed on disk after this run began, so the map no longer fits it. "
+            "Start again.")
     return Original(site, files, _version(files))
 
 
 def view(original: Original) -> dict[str, Any]:
-    """What can be edited, for a form: zones, radars and effectors with the keys their file gives them, and the keys they may have."""
+    """What can be edited, for a form: zones, radars and effectors with the keys their file gives
+    them, and the keys they may have.
+    """
     data = _data(original)
     return {
         "version": original.version,
         "zones": [{"of": i, **_zone_view(zone)} for i, zone in enumerate(original.site.zones)],
-        **{kind: [{"of": i, "values": _simple(table, fields(kind))} for i, table in enumerate(data.get(kind, []))] for kind in KINDS},
+        **{kind: [{"of": i, "values": _simple(table, fields(kind))} for i, table in enumerate(data.get(kind, []))]
+            for kind in KINDS},
         "fields": {kind: [field._asdict() for field in fields(kind)] for kind in KINDS},
     }
 
 
 def edited(original: Original, wanted: Mapping[str, Any]) -> dict[str, bytes]:
-    """The files as they would be with what is wanted: lists of zones, radars and effectors as `view` gives them.
+    """The files as they would be with what is wanted: lists of zones, radars and effectors as
+    `view` gives them.
 
-    `of` names the one in the file that an entry was; entries without are new, and those of the file that no entry names are removed.
-    Only what differs is touched. Raises EditError where a request is not even of the right shape; everything else is for `faults` to find.
+    `of` names the one in the file that an entry was; entries without are new, and those of the file
+    that no entry names are removed. Only what differs is touched. Raises EditError where a request
+    is not even of the right shape; everything else is for `faults` to find.
     """
     files = {ZONES: _zones(original, _list(wanted, "zones", MOST_ZONES))} if "zones" in wanted else {}
     text = original.files[TOML].decode("utf-8-sig")
@@ -91,7 +101,9 @@ def edited(original: Original, wanted: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def faults(files: Mapping[str, bytes], running: Site) -> list[str]:
-    """Everything wrong with a site of these files, in sentences with file, line, what it is about and what to do; empty where it is good."""
+    """Everything wrong with a site of these files, in sentences with file, line, what it is about
+    and what to do; empty where it is good.
+    """
     try:
         from_sources(_with_terrain(files, running), running.name)
     except SiteError as error:
@@ -111,12 +123,15 @@ def site_of(files: Mapping[str, bytes], running: Site) -> Site:
 
 
 def save(folder: Path, original: Original, files: Mapping[str, bytes]) -> str:
-    """Put changed files in the place of the site's own, each at once or not at all; returns the new version.
+    """Put changed files in the place of the site's own, each at once or not at all; returns the new
+    version.
 
-    Raises EditError where somebody else changed them since they were read: nothing is written then. OSError where they cannot be written.
+    Raises EditError where somebody else changed them since they were read: nothing is written then.
+    OSError where they cannot be written.
     """
     if _version({name: (folder / name).read_bytes() for name in original.files}) != original.version:
-        raise EditError("The site's files were changed on disk meanwhile. Nothing was saved; leave, and edit them as they are now.")
+        raise EditError("The site's files were changed on disk meanwhile. Nothing was saved; leave, and edit them as "
+            "they are now.")
     ready: list[tuple[str, Path]] = []
     try:
         for name, content in files.items():
@@ -160,7 +175,7 @@ def _list(wanted: Mapping[str, Any], key: str, most: int) -> list[dict[str, Any]
     return entries
 
 
-# --- site.toml -------------------------------------------------------------------------------------------------------------------------------
+# --- site.toml ------------------------------------------------------------------------------------
 
 
 class _Piece(NamedTuple):
@@ -190,13 +205,16 @@ def _pieces(text: str) -> list[_Piece]:
 
 
 def _tables(text: str, kind: str, wanted: list[dict[str, Any]]) -> str:
-    """The text with the tables [[kind]] as wanted. What the result says is compared with what was meant, to the last key."""
+    """The text with the tables [[kind]] as wanted. What the result says is compared with what was
+    meant, to the last key.
+    """
     before = tomllib.loads(text)
     old: list[dict[str, Any]] = before.get(kind, [])
     pieces = _pieces(text)
     rows = [i for i, piece in enumerate(pieces) if piece.name == kind]
     if len(rows) != len(old):
-        raise EditError(f"site.toml does not write its {kind} as tables of their own. Write each under a line [[{kind}]] to edit them here.")
+        raise EditError(f"site.toml does not write its {kind} as tables of their own. "
+            f"Write each under a line [[{kind}]] to edit them here.")
     meant: list[dict[str, Any]] = []
     kept: dict[int, _Piece | None] = dict.fromkeys(rows)
     fresh: list[str] = []
@@ -241,7 +259,9 @@ def _gap(text: str) -> str:
 
 
 def _merged(table: dict[str, Any], values: Any, kind: str) -> dict[str, Any]:
-    """A table with the values of a form in the place of its own; keys that no form knows stay, and so does a number written 20000.0."""
+    """A table with the values of a form in the place of its own; keys that no form knows stay, and
+    so does a number written 20000.0.
+    """
     known = {field.key: field for field in fields(kind)}
     if not isinstance(values, dict) or not set(values) <= {*known, *PLACE}:
         raise EditError(f"{kind}: values are an object of keys such as {', '.join([*known][:3])}.")
@@ -263,7 +283,8 @@ def _value(key: str, value: Any, field: Field | None) -> Any:
     if isinstance(value, int | float) and math.isfinite(value) and abs(value) < 1e15:
         whole = field is not None and field.kind == "integer" and float(value).is_integer()
         return int(value) if whole else float(value)
-    if isinstance(value, list) and len(value) <= 20 and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in value):
+    if isinstance(value, list) and len(value) <= 20 and all(isinstance(v, int | float) and not isinstance(v, bool)
+        and math.isfinite(v) for v in value):
         return [int(v) if float(v).is_integer() else float(v) for v in value]
     raise EditError(f"{key}: a text, a number, true or false, or a list of numbers.")
 
@@ -307,7 +328,8 @@ def _data(original: Original) -> dict[str, Any]:
 def _simple(table: Mapping[str, Any], known: tuple[Field, ...]) -> dict[str, Any]:
     """The values of a table that a form can show."""
     keys = {*(field.key for field in known), *PLACE}
-    return {key: _plain(value) for key, value in table.items() if key in keys and isinstance(value, str | bool | int | float | list)}
+    return {key: _plain(value) for key, value in table.items() if key in keys and isinstance(value,
+        str | bool | int | float | list)}
 
 
 def _plain(value: Any) -> Any:
@@ -318,12 +340,13 @@ def _equal(a: Any, b: Any) -> bool:
     return isinstance(a, bool) == isinstance(b, bool) and a == b
 
 
-# --- zones.geojson ---------------------------------------------------------------------------------------------------------------------------
+# --- zones.geojson --------------------------------------------------------------------------------
 
 
 def _zone_view(zone: Zone) -> dict[str, Any]:
     corners = np.round(zone.polygon, 2).tolist()
-    return {"name": zone.name, "kind": zone.kind, "people": zone.people, "shelter": zone.shelter_s, "warn": zone.warn, "polygon": corners}
+    return {"name": zone.name, "kind": zone.kind, "people": zone.people, "shelter": zone.shelter_s, "warn": zone.warn,
+        "polygon": corners}
 
 
 class _Part(NamedTuple):
@@ -363,29 +386,35 @@ def _zones(original: Original, wanted: list[dict[str, Any]]) -> bytes:
                 features.append(data["features"][part.feature])
                 whole.add(part.feature)
             continue
-        features.append(_feature(original.site, zone, data["features"][part.feature] if part else None, part, before[i] if i is not None else None))
+        features.append(_feature(original.site, zone, data["features"][part.feature] if part else None, part, before[i]
+            if i is not None else None))
     others = "".join(
-        f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n" for key, value in data.items() if key not in ("type", "features"))
+        f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n" for key, value in data.items()
+            if key not in ("type", "features"))
     lines = ",\n".join(json.dumps(feature, ensure_ascii=False, allow_nan=False) for feature in features)
     return f'{{\n"type": "FeatureCollection",\n{others}"features": [\n{lines}\n]\n}}\n'.encode()
 
 
-def _feature(site: Site, zone: dict[str, Any], feature: dict[str, Any] | None, part: _Part | None, before: dict[str, Any] | None) -> dict[str, Any]:
+def _feature(site: Site, zone: dict[str, Any], feature: dict[str, Any] | None, part: _Part | None,
+    before: dict[str, Any] | None) -> dict[str, Any]:
     """One zone as a feature, over what the file says of it."""
     if feature is None or part is None or before is None:
         feature, before = {"type": "Feature", "properties": {}}, {}
     properties = dict(feature.get("properties") or {})
-    for key, value in (("name", zone["name"]), ("kind", zone["kind"]), ("people", zone["people"]), ("shelter_s", zone["shelter"]),
+    for key, value in (("name", zone["name"]), ("kind", zone["kind"]), ("people", zone["people"]),
+        ("shelter_s", zone["shelter"]),
                        ("warn", "yes" if zone["warn"] is True else "no")):
         asked = key.removesuffix("_s")
-        numbered = part is not None and part.parts > 1 and key == "name"     # a part that becomes a feature of its own keeps its number
+        # a part that becomes a feature of its own keeps its number
+        numbered = part is not None and part.parts > 1 and key == "name"
         if numbered or asked not in before or before[asked] != zone[asked]:
             properties[key] = value
     if before.get("polygon") == zone["polygon"] and part is not None:
         geometry = {"type": "Polygon", "coordinates": (polygons_of(feature["geometry"]) or [])[part.of]}
         return {**feature, "properties": properties, "geometry": geometry}
     geometry = {"type": "Polygon", "coordinates": [_ring(site, zone)]}
-    return {**{key: value for key, value in feature.items() if key != "bbox"}, "properties": properties, "geometry": geometry}
+    return {**{key: value for key, value in feature.items() if key != "bbox"}, "properties": properties,
+        "geometry": geometry}
 
 
 def _ring(site: Site, zone: dict[str, Any]) -> list[list[float]]:
@@ -393,16 +422,21 @@ def _ring(site: Site, zone: dict[str, Any]) -> list[list[float]]:
     corners = zone.get("polygon")
     pairs = corners if isinstance(corners, list) else []
     good = len(pairs) <= MOST_CORNERS and all(
-        isinstance(pair, list) and len(pair) == 2 and all(isinstance(x, int | float) and not isinstance(x, bool) and abs(x) < 1e7 for x in pair)
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(x, int | float) and not isinstance(x, bool)
+            and abs(x) < 1e7 for x in pair)
         for pair in pairs
     )
     if not pairs or not good:
-        raise EditError(f'Zone "{zone.get("name")}": write each corner as east, north in metres, up to {MOST_CORNERS} of them.')
-    return [[round(math.degrees(x), DEGREES), round(math.degrees(y), DEGREES)] for x, y in _longitude_latitude(site, np.array([*pairs, pairs[0]], float))]
+        raise EditError(f'Zone "{zone.get("name")}": write each corner as east, north in metres, '
+            f"up to {MOST_CORNERS} of them.")
+    return [[round(math.degrees(x), DEGREES), round(math.degrees(y), DEGREES)] for x, y in _longitude_latitude(site,
+        np.array([*pairs, pairs[0]], float))]
 
 
 def _longitude_latitude(site: Site, ground: Array) -> Array:
-    """Longitude and latitude (n, 2) [rad] that the loader reads as these places (n, 2): it takes them at the origin's height above sea level."""
+    """Longitude and latitude (n, 2) [rad] that the loader reads as these places (n, 2): it takes
+    them at the origin's height above sea level.
+    """
     origin = site.origin
     frame = (origin.latitude, origin.longitude, origin.elevation)
     at = np.column_stack([ground, np.zeros(len(ground))])
