@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import httpx
 from lxml import etree
 
 from skywarden.alerts.alert import Alert
 from skywarden.alerts.courier import Answer, Link
+from skywarden.alerts.http import HttpTransport
 from skywarden.alerts.setting import Setting
-from skywarden.alerts.webhook import judged
 from skywarden.alerts.words import headline, say
 from skywarden.errors import UsageError
 from skywarden.formats.cap import NAMESPACE, faults_of
@@ -113,46 +112,12 @@ def _info(root: Any, setting: Setting, alert: Alert, language: str, over: bool) 
         _add(place, "polygon", " ".join(f"{latitude:.6f},{longitude:.6f}" for latitude, longitude in area.ring))
 
 
-class CapHttp:
+class CapHttp(HttpTransport):
     """POST each document to an aggregator."""
-
-    relays: tuple[str, ...] = ()
-
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        host, port = setting.host_port(443 if setting.url.scheme == "https" else 80)
-        self._url, self._who = setting.url.geturl(), f"{host}:{port}"
-        self._client: httpx.AsyncClient | None = None
-
-    async def run(self, link: Link) -> None:
-        """Keep connections open for as long as the channel is."""
-        headers = (
-            {}
-            if self._setting.password is None
-            else {"authorization": f"Bearer {self._setting.password.reveal().decode('latin-1')}"}
-        )
-        async with httpx.AsyncClient(headers=headers, timeout=4.0, follow_redirects=False, trust_env=False) as client:
-            self._client = client
-            link.up()
-            await asyncio.Event().wait()
 
     async def send(self, alert: Alert) -> Answer:
         """One document."""
-        if self._client is None:
-            raise ConnectionError("not open yet")
-        try:
-            answer = await self._client.post(
-                self._url, content=document(self._setting, alert), headers={"content-type": "application/cap+xml"}
-            )
-        except httpx.HTTPError as error:
-            raise ConnectionError(f"{self._who}: {type(error).__name__}") from None
-        return judged(answer.status_code, self._who, ACCEPTED)
-
-    async def again(self, standing: Mapping[str, Alert]) -> None:
-        """An aggregator is told of changes only."""
-
-    async def bye(self) -> None:
-        """Nothing to say."""
+        return await self.post(document(self._setting, alert), {"content-type": "application/cap+xml"}, ACCEPTED)
 
 
 class CapFolder:

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skywarden.defence.tracking.state import MOST_SHARES, Block, Model
+from skywarden.defence.tracking.state import MOST_SHARES, Block, Model, likeliest
 from skywarden.kernels.estimation.measure import measure
 from skywarden.messages.tables import Array, take
 
@@ -113,7 +113,7 @@ def united(b: Block, fresh: Array, model: Model) -> tuple[Block, Array]:
         return b, fresh
     c = considered(b, model)
     laws = b.x.shape[1] - 2
-    best = np.where(b.alive[:, :laws].any(1), np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1), laws)
+    best = np.where(b.alive[:, :laws].any(1), likeliest(b), laws)
     main = b.share.argmax(1)
     number, gone, left = b.number.copy(), np.zeros(b.number.shape[0], np.bool_), []
     for j in fresh.tolist():

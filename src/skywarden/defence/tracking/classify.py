@@ -19,7 +19,9 @@ from skywarden.defence.tracking.state import (
     SURE_PROJECTILE,
     UNDECIDED,
     Block,
+    likeliest,
 )
+from skywarden.kernels.estimation.motion import DRAG
 from skywarden.kernels.geometry.ground import Ground, ground_up
 from skywarden.messages.tables import Array
 
@@ -112,8 +114,8 @@ def judged(b: Block, mean: Array) -> tuple[Array, Array]:
     o = np.where(early & (b.prior > 0.5 * BORN_HIGH), np.maximum(o, NOT_YET), o)
     unknown = ((b.prior < -0.5) & (shown < 3.0 * PROVEN)) | young
     unknown |= (start < SLOW_START) & (shown < 2.0 * PROVEN)
-    measured = np.ptp(b.size, 1) > 0.0
-    unknown |= measured & (((larger < BULKY) & (shown < 5.0 * PROVEN)) | ((larger < SMALLISH) & (shown < 0.5 * PROVEN)))
+    unknown |= measured(b) & (((larger < BULKY) & (shown < 5.0 * PROVEN)) | ((larger < SMALLISH)
+        & (shown < 0.5 * PROVEN)))
     return np.where(unknown, np.minimum(o, UNTOLD), o), shown
 
 
@@ -126,20 +128,21 @@ def evidence_of_size(b: Block, one: Array, other: Array) -> Array:
     return np.asarray(np.log(np.maximum(chance @ one, 1e-300)) - np.log(np.maximum(chance @ other, 1e-300)))
 
 
+def measured(b: Block) -> Array:
+    """Tracks (mask) whose echoes say anything of their size: a radar with a signal model saw them."""
+    return np.asarray(np.ptp(b.size, 1) > 0.0)
+
+
 def thrustless(b: Block, mean: Array) -> Array:
     """Log ratio (n,) of the drag that each track shows under a round's prior to that under an
     aircraft whose thrust holds against its drag.
 
-    mean  (laws + 1, 9) prior of the fits, for the median drag of a round
+    mean  (laws + 2, 11) prior of the fits, for the median drag of a round
 
     The detections' own estimate of kappa is taken out of the belief again: normal, with the
     deviation that they leave. A round's drag is log-normal, such an aircraft's normal about none.
     """
-    laws = b.x.shape[1] - 2
-    law = np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1)
-    row = np.arange(law.shape[0])
-    scale = mean[law, 6] / KAPPA_MEDIAN
-    kappa, variance = b.x[row, law, 6] / scale, b.p[row, law, 6, 6] / scale**2
+    kappa, variance = drag_of(b, mean)
     # where a fit took its prior's slope, roughly: the belief does not say
     at = np.clip(kappa, 0.5 * KAPPA_MEDIAN, 8.0 * KAPPA_MEDIAN)
     prior = 1.0 / (KAPPA_SPREAD * at) ** 2
@@ -156,17 +159,22 @@ def thrustless(b: Block, mean: Array) -> Array:
     return np.asarray(round_drag + 0.5 * (seen**2 / none + np.log(none)))
 
 
+def drag_of(b: Block, mean: Array) -> tuple[Array, Array]:
+    """Kappa over a subsonic C of 1 (n,) by each track's likeliest drag law, and its variance."""
+    law = likeliest(b)
+    row = np.arange(law.shape[0])
+    scale = mean[law, DRAG] / KAPPA_MEDIAN
+    return b.x[row, law, DRAG] / scale, b.p[row, law, DRAG, DRAG] / scale**2
+
+
 def torn(b: Block, mean: Array) -> Array:
     """Which tracks (mask) surely have so much drag that they are light, torn pieces, by their
     likeliest drag law.
 
     mean  (laws + 2, 11) prior of the fits, for the median drag of a round
     """
-    laws = b.x.shape[1] - 2
-    law = np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1)
-    row = np.arange(law.shape[0])
-    scale = mean[law, 6] / KAPPA_MEDIAN
-    return np.asarray(b.x[row, law, 6] - 2.0 * np.sqrt(np.maximum(b.p[row, law, 6, 6], 0.0)) > TORN_LEAST * scale)
+    kappa, variance = drag_of(b, mean)
+    return np.asarray(kappa - 2.0 * np.sqrt(np.maximum(variance, 0.0)) > TORN_LEAST)
 
 
 def looks(b: Block) -> Array:
@@ -185,8 +193,7 @@ def starting_speed(b: Block) -> Array:
 
 def starting_velocity(b: Block) -> Array:
     """Velocity (n, 3) [m/s] of each track when it was first seen, by its likeliest drag law."""
-    laws = b.x.shape[1] - 2
-    law = np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1)
+    law = likeliest(b)
     return np.asarray(b.anchor[np.arange(law.shape[0]), law, 3:6])
 
 
@@ -211,7 +218,7 @@ def probabilities(b: Block, likely: Array, rows: Array, mean: Array) -> Array:
     o = np.where(decided == SURE_PROJECTILE, np.maximum(o, 3.0), np.where(decided == SURE_AIRCRAFT,
         np.minimum(o, -3.0), o))
     small = SMALL_FIRE + evidence_of_size(b, SMALL_SIZE, LIGHT_SIZE)[rows]
-    fire = np.where(np.ptp(b.size[rows], 1) > 0.0, 1.0 / (1.0 + np.exp(-np.clip(small, -30.0, 30.0))), 0.0)
+    fire = np.where(measured(b)[rows], 1.0 / (1.0 + np.exp(-np.clip(small, -30.0, 30.0))), 0.0)
     p = (1.0 - fire) / (1.0 + np.exp(-o))
     straight = b.x.shape[1] - 2
     v = b.x[rows, straight, 3:6]

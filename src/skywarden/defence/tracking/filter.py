@@ -71,9 +71,17 @@ def onward(x: Array, P: Array, dt: float, m: int, relief: float, model: Model, F
     n = model.living[m]
     flow(x, dt, model.curve[m], model.drags, model.air, model.earth, n, F)
     carry(P, F, n, model.doubt[m, 0] + relief, dt, T)
-    P[DRAG, DRAG] += model.doubt[m, 1] * x[DRAG] * x[DRAG] * drag_doubt(before, x)
-    if n > WIND:
-        gained = model.doubt[m, 2] * abs(x[2] - before[2])
+    loosen(before, x, P, m, model)
+
+
+@njit(cache=True, error_model="numpy")
+def loosen(first: Array, last: Array, P: Array, m: int, model: Model) -> None:
+    """Covariance `P` of a flight from state `first` to state `last` by hypothesis `m` gains, in
+    place, the doubt of drag curve and wind along it.
+    """
+    P[DRAG, DRAG] += model.doubt[m, 1] * last[DRAG] * last[DRAG] * drag_doubt(first, last)
+    if model.living[m] > WIND:
+        gained = model.doubt[m, 2] * abs(last[2] - first[2])
         P[WIND, WIND] += gained
         P[WIND + 1, WIND + 1] += gained
 
@@ -269,8 +277,8 @@ def slopes(
     """Expected measurement of state `x` seen `lag` seconds off its time (negative: earlier), into
     `expected`.
 
-    Its slopes go into `H6` (4, 6) where there is no lag, otherwise into `H` (4, 9). Returns whether
-    there is one.
+    Its slopes go into `H6` (4, 6) where there is no lag, otherwise into `H` (4, 11). Returns
+    whether there is one.
     """
     if lag == 0.0:
         measure(x, model.sensors.place[sensor], expected, H6)
@@ -334,7 +342,7 @@ def absorb(
         shared_anew(b, i, sensor, loose)
         k = b.kept[i]
         if k == b.t.shape[1] and loose < WIDENED and powered(b, i):
-            forget_first(b, i)
+            keep_from(b, i, 1, 0.0)     # where a motor burns, the flight that matters has yet to begin
             k -= 1
         if k < b.t.shape[1] and loose < WIDENED:
             b.t[i, k], b.sensor[i, k], b.ratio[i, k], b.past[i, k] = t, sensor, ratio[d] * loose, b.ll[i, laws]
@@ -366,15 +374,16 @@ def absorb(
 
 
 @njit(cache=True, error_model="numpy")
-def forget_first(b: Block, i: int) -> None:
-    """Track `i` keeps its latest detections in place of its first: where a motor burns, the flight
-    that matters has yet to begin.
+def keep_from(b: Block, i: int, first: int, cost: float) -> None:
+    """Track `i` keeps its detections from `first` on only; `cost` is taken off the evidence of
+    other flight before each.
     """
-    for d in range(b.t.shape[1] - 1):
-        b.t[i, d], b.sensor[i, d], b.ratio[i, d], b.past[i, d] = b.t[i, d + 1], b.sensor[i, d + 1], b.ratio[i,
-            d + 1], b.past[i, d + 1]
-        b.z[i, d] = b.z[i, d + 1]
-    b.kept[i] -= 1
+    left = b.kept[i] - first
+    for d in range(left):
+        b.t[i, d], b.sensor[i, d], b.ratio[i, d] = b.t[i, first + d], b.sensor[i, first + d], b.ratio[i, first + d]
+        b.z[i, d] = b.z[i, first + d]
+        b.past[i, d] = b.past[i, first + d] - cost
+    b.kept[i] = left
 
 
 @njit(cache=True, error_model="numpy")
@@ -411,18 +420,6 @@ def to_now(b: Block, i: int, m: int, model: Model) -> None:
             straight, six = kind_of(m, b.x.shape[1] - 2, model)
             flow(b.x[i, m], dt, straight, model.drags, model.air, model.earth, six, F)
             carry(b.p[i, m], F, six, CALM, dt, T)
-
-
-@njit(cache=True, error_model="numpy")
-def loosen(first: Array, last: Array, P: Array, m: int, model: Model) -> None:
-    """Covariance `P` of a fit from state `first` to state `last` gains, in place, the doubt that
-    the fit's rigid flight leaves out.
-    """
-    P[DRAG, DRAG] += model.doubt[m, 1] * last[DRAG] * last[DRAG] * drag_doubt(first, last)
-    if model.living[m] > WIND:
-        gained = model.doubt[m, 2] * abs(last[2] - first[2])
-        P[WIND, WIND] += gained
-        P[WIND + 1, WIND + 1] += gained
 
 
 @njit(cache=True, error_model="numpy")
@@ -666,11 +663,7 @@ def afresh(b: Block, i: int, s: int, best: int, guess: Array, unsure: bool, cost
         b.ll[i, law] = evidence + b.past[i, s] - cost
         b.stress[i, law] = 1.0
         to_now(b, i, law, model)
-    for d in range(k - s):
-        b.t[i, d], b.sensor[i, d], b.ratio[i, d] = b.t[i, s + d], b.sensor[i, s + d], b.ratio[i, s + d]
-        b.z[i, d] = b.z[i, s + d]
-        b.past[i, d] = b.past[i, s + d] - cost
-    b.kept[i] = k - s
+    keep_from(b, i, s, cost)
     return True
 
 

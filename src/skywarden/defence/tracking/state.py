@@ -65,6 +65,14 @@ class Block(NamedTuple):
     size: Array
 
 
+def likeliest(b: Block) -> Array:
+    """The ballistic hypothesis (n,) with the greatest evidence among those that each track still
+    follows; the first where it follows none.
+    """
+    laws = b.x.shape[1] - 2
+    return np.asarray(np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1))
+
+
 class Seeds(NamedTuple):
     """Detections that belong to nothing yet, one row each."""
 

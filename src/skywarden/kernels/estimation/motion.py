@@ -220,7 +220,7 @@ def carry(P: Array, F: Array, n: int, q: float, h: float, T: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def flow(x: Array, dt: float, law: int, drags: Drags, air: Air, earth: Earth, n: int, F: Array) -> None:
-    """State `x` (9,) moves on, in place, by `dt` seconds, forward or back; the whole error growth
+    """State `x` (11,) moves on, in place, by `dt` seconds, forward or back; the whole error growth
     goes into `F` (6, 11).
 
     Straight flight where `law` is STRAIGHT; otherwise by steps of at most LONGEST_STEP.
