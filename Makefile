@@ -17,7 +17,7 @@ run: .venv/run.stamp
 test: .venv/dev.stamp
 	@$(BIN)/python -m skywarden.pipeline.simulated_warming & compiling=$$!; \
 	$(BIN)/ruff check . && $(BIN)/mypy; sound=$$?; wait $$compiling; exit $$sound
-	$(BIN)/python -m pytest -m "not prove"
+	$(BIN)/python -m pytest -m "not prove" -n auto --maxprocesses 4 --dist loadfile
 
 prove: .venv/dev.stamp
 	$(BIN)/python -m pytest -m prove

@@ -111,7 +111,7 @@ PLANTED: list[tuple[str, str, str] | tuple[str, str, str, str]] = [
     ("console.requests", "def clear(track):\n    return Clearance(track)", "clearance"),
     # Never 6: only the doors know all the parts
     ("run.loop", "import skywarden.defence.watch, skywarden.rehearsal.rehearse, skywarden.feeds.merge, "
-    "skywarden.record.writer", "parts"),
+        "skywarden.record.writer", "parts"),
     ("tools.check", "from skywarden import console, defence, feeds, record, review", "parts"),
     # Never 7: a trainee's page
     ("console.views", "def round(moment):\n    return moment.truth.rounds", "trainee"),

@@ -14,27 +14,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from skywarden import __version__
 from skywarden.errors import SkywardenError, UsageError
+from skywarden.session.verbs.alert import alert_app
+from skywarden.session.verbs.speaking import example, talk
 
 app = typer.Typer(
     name="skywarden", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
     help="An open C-RAM system in software: sense, track, predict, warn. Interception is only ever simulated.",
     epilog="Example: skywarden run kabul-2021-08-30",
 )
-talk = Console(stderr=True, soft_wrap=True)        # a log is searched by its lines: none is broken at 80 columns
 PUBLIC_HELP = ("Address that people type where a reverse proxy stands in front, such as https://example.org/kabul/. "
     "Needs --users.")
 TILES_HELP = ("Map tiles under the console's picture, such as http://127.0.0.1:9000/{z}/{x}/{y}.png. Without it "
     "nothing is asked of any other server.")
 FEED_HELP = ("asterix+file:PATH, asterix+udp://HOST:PORT, sbs+tcp://HOST:PORT, sbs+file:PATH, aircraft+file:PATH, "
     "table+file:PATH; may be repeated.")
-
-
-def _example(text: str) -> dict[str, Any]:
-    return {"epilog": f"Example: {text}"}
+app.add_typer(alert_app, name="alert")
 
 
 def _version(asked: bool) -> None:
@@ -51,12 +48,12 @@ def _options(
     pass
 
 
-@app.command("run", **_example("skywarden run kabul-2021-08-30 --speed max --seed 7 --record night.rec"))
+@app.command("run", **example("skywarden run kabul-2021-08-30 --speed max --seed 7 --record night.rec"))
 def run_command(
     scenario: Annotated[str | None, typer.Argument(help="A scenario's name or file. Without one, and without feeds: "
-    "kabul-2021-08-30.")] = None,
+        "kabul-2021-08-30.")] = None,
     site: Annotated[str | None, typer.Option(help="A site's name or folder. Default: the scenario's own; with feeds "
-    "alone it must be given.")] = None,
+        "alone it must be given.")] = None,
     feed: Annotated[list[str] | None, typer.Option(metavar="URL", help=FEED_HELP)] = None,
     speed: Annotated[str, typer.Option(help="Seconds of the run a second, or 'max'.")] = "1",
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds of the run.")] = None,
@@ -68,9 +65,9 @@ def run_command(
     port: Annotated[int | None, typer.Option(min=0, max=65535,
         help="Of the console's page on 127.0.0.1. Default: 8080, or a free one.")] = None,
     host: Annotated[str, typer.Option(help="Where the console's page listens; others than loopback need "
-    "--users.")] = "127.0.0.1",
+        "--users.")] = "127.0.0.1",
     users: Annotated[Path | None, typer.Option(help="File of users, made by `skywarden user`. Without it: one local "
-    "operator.")] = None,
+        "operator.")] = None,
     audit: Annotated[Path | None, typer.Option(help="File that every action at the console is appended to.")] = None,
     tls_certificate: Annotated[Path | None,
         typer.Option(help="PEM file; with --tls-key the page is served by HTTPS.")] = None,
@@ -80,7 +77,7 @@ def run_command(
     tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
     public_url: Annotated[str | None, typer.Option(metavar="URL", help=PUBLIC_HELP)] = None,
     state: Annotated[Path | None, typer.Option(help="Folder of the warning channels' outbox. Default: the service's or "
-    "the user's own.")] = None,
+        "the user's own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
@@ -100,10 +97,10 @@ def run_command(
         raise typer.Exit(1)     # the run went on to its end, yet the record that was asked for is not whole
 
 
-@app.command("track", **_example("skywarden track detections.csv --site range --out tracked"))
+@app.command("track", **example("skywarden track detections.csv --site range --out tracked"))
 def track_command(
     detections: Annotated[Path, typer.Argument(help="CSV or Parquet: time_s, range_m, azimuth_rad, elevation_rad, "
-    "range_rate_mps …")],
+        "range_rate_mps …")],
     site: Annotated[str, typer.Option(help="A site's name or folder.")],
     out: Annotated[Path, typer.Option(help="Folder for tracks, impacts, warnings and summary.json.")],
     format: Annotated[str, typer.Option(help="csv or parquet.")] = "csv",
@@ -119,10 +116,10 @@ def track_command(
     print(json.dumps(summary))
 
 
-@app.command("fly", **_example("skywarden fly rounds.csv --out impacts.csv --wind -4,6 --atmosphere isa"))
+@app.command("fly", **example("skywarden fly rounds.csv --out impacts.csv --wind -4,6 --atmosphere isa"))
 def fly_command(
     rounds: Annotated[Path, typer.Argument(help="CSV: drag, ballistic_coefficient_kgm2, speed_mps, elevation_deg, "
-    "bearing_deg, height_m")],
+        "bearing_deg, height_m")],
     out: Annotated[Path, typer.Option(help="Where to write the impacts, CSV or Parquet.")],
     wind: Annotated[str, typer.Option(help="Wind towards east and north, m/s: E,N")] = "0,0",
     atmosphere: Annotated[str, typer.Option(help="isa, isa-geometric or exponential.")] = "isa",
@@ -136,14 +133,14 @@ def fly_command(
     talk.print(f"{flown} rounds flown to the ground: {out}", highlight=False)
 
 
-@app.command("allocate", **_example("skywarden allocate instance.txt --time-limit 60 --json"))
+@app.command("allocate", **example("skywarden allocate instance.txt --time-limit 60 --json"))
 def allocate_command(
     instance: Annotated[Path, typer.Argument(help="Text: `weapons targets mu`, the targets' values, then `weapon "
-    "target probability` lines.")],
+        "target probability` lines.")],
     time_limit: Annotated[float, typer.Option(help="Seconds after which the best plan so far is given, with its "
-    "bound.")] = 60.0,
+        "bound.")] = 60.0,
     quick: Annotated[bool, typer.Option("--fast", help="The pairing the rehearsal uses in every frame: milliseconds, "
-    "near the best.")] = False,
+        "near the best.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, with the assignment.")] = False,
 ) -> None:
     """Solve a published weapon-target assignment instance: the plan, and a proven bound on the best."""
@@ -159,11 +156,11 @@ def allocate_command(
     print(_sentences(result))
 
 
-@app.command("replay", **_example("skywarden replay night.rec --from 02:14 --speed 4"))
+@app.command("replay", **example("skywarden replay night.rec --from 02:14 --speed 4"))
 def replay_command(
     record: Annotated[Path, typer.Argument(help="A record file.")],
     check: Annotated[bool, typer.Option("--check", help="Run the recorded frames through the same functions and "
-    "compare, bit for bit.")] = False,
+        "compare, bit for bit.")] = False,
     start: Annotated[str, typer.Option("--from", help="Seconds, MM:SS, or HH:MM:SS into the record.")] = "0",
     speed: Annotated[str, typer.Option(help="Seconds of the record a second, or 'max'.")] = "1",
     console: Annotated[bool, typer.Option("--console", help="On the console's page, until Ctrl-C.")] = False,
@@ -186,7 +183,7 @@ def replay_command(
     print(f"{frames} frames replayed")
 
 
-@app.command("review", **_example("skywarden review night.rec --out report.html"))
+@app.command("review", **example("skywarden review night.rec --out report.html"))
 def review_command(
     record: Annotated[Path, typer.Argument(help="A record file.")],
     out: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("report.html"),
@@ -199,7 +196,7 @@ def review_command(
     print(out)
 
 
-@app.command("export", **_example("skywarden export night.rec --to geojson --out night.geojson"))
+@app.command("export", **example("skywarden export night.rec --to geojson --out night.geojson"))
 def export_command(
     record: Annotated[Path, typer.Argument(help="A record file.")],
     to: Annotated[str, typer.Option(help="geojson, kml, czml, parquet (a folder) or mcap.")],
@@ -213,7 +210,7 @@ def export_command(
     print(out)
 
 
-@app.command("user", **_example("skywarden user users.toml amina operator"))
+@app.command("user", **example("skywarden user users.toml amina operator"))
 def user_command(
     users: Annotated[Path, typer.Argument(help="The file of users, made where there is none.")],
     name: Annotated[str, typer.Argument(help="Letters, digits and underscores.")],
@@ -228,7 +225,7 @@ def user_command(
     print(f"{users}: {name} is {role}")
 
 
-@app.command("check", **_example("skywarden check sites/kabul scenarios/quiet-night.toml night.rec"))
+@app.command("check", **example("skywarden check sites/kabul scenarios/quiet-night.toml night.rec"))
 def check_command(
     files: Annotated[list[Path], typer.Argument(help="Sites, scenarios, zones, recorded flights, records.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
@@ -284,123 +281,7 @@ def _judged(file: Path, quiet: bool) -> dict[str, Any]:
         "violations": [v._asdict() for v in found.violations]}
 
 
-alert_app = typer.Typer(no_args_is_help=True,
-    help="Test the warning channels, say or correct a message, show who was told what when.")
-app.add_typer(alert_app, name="alert")
-KIND_HELP = "live, exercise or simulation: whose channels are meant."
-STATE_HELP = "The folder of the outbox, where the service was given one."
-
-
-@alert_app.command("test", **_example("skywarden alert test my-base north"))
-def alert_test_command(
-    site: Annotated[str, typer.Argument(help="The site's name or folder.")],
-    channel: Annotated[str, typer.Argument(help="A channel's name. Without one: all.")] = "",
-    kind: Annotated[str, typer.Option(help=KIND_HELP)] = "live",
-    state: Annotated[Path | None, typer.Option(help=STATE_HELP)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
-) -> None:
-    """Send a test along a channel through the running service, and say who answered. Exit 1 where somebody did not."""
-    from skywarden.site.load import load
-    from skywarden.tools import alert
-
-    declared = load(site)
-    told = alert.try_channels(declared, _kind(kind), channel, state)
-    _told(told, as_json)
-    good = {line.channel for line in told if alert.passed(line, declared)}
-    wanted = {channel} if channel else {each.name for each in declared.channels if each.kind == kind}
-    raise typer.Exit(0 if good >= wanted else 1)
-
-
-@alert_app.command("show", **_example("skywarden alert show my-base --last 20"))
-def alert_show_command(
-    site: Annotated[str, typer.Argument(help="The site's name or folder.")],
-    last: Annotated[int, typer.Option(min=1, max=100_000, help="How many messages, the newest.")] = 50,
-    kind: Annotated[str, typer.Option(help=KIND_HELP)] = "live",
-    state: Annotated[Path | None, typer.Option(help=STATE_HELP)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
-) -> None:
-    """Who was told what when, on which channel, and who acknowledged it."""
-    from skywarden.alerts.opening import outbox_path
-    from skywarden.alerts.outbox import history
-    from skywarden.site.load import load
-
-    _told(history(outbox_path(load(site).name, _kind(kind), state), last), as_json)
-
-
-@alert_app.command("say", **_example('skywarden alert say my-base "Water at gate 4." --zone "apron 2"'))
-def alert_say_command(
-    site: Annotated[str, typer.Argument(help="The site's name or folder.")],
-    text: Annotated[str, typer.Argument(help="What to say, as it stands, in every language.")],
-    zone: Annotated[list[str] | None, typer.Option(help="A zone; may be repeated. Default: all that can be "
-    "told.")] = None,
-    kind: Annotated[str, typer.Option(help=KIND_HELP)] = "live",
-    state: Annotated[Path | None, typer.Option(help=STATE_HELP)] = None,
-) -> None:
-    """Say a message by hand on every channel, through the running service. It changes no warning."""
-    from skywarden.site.load import load
-    from skywarden.tools import alert
-
-    print(f"handed to the service, for {alert.say(load(site), _kind(kind), text, list(zone or ()), state)} zones; see "
-        "skywarden alert show")
-
-
-@alert_app.command("correct", **_example('skywarden alert correct my-base --why "wrong zone"'))
-def alert_correct_command(
-    site: Annotated[str, typer.Argument(help="The site's name or folder.")],
-    why: Annotated[str, typer.Option(help="Why it was wrong; recorded, and said on CAP.")],
-    zone: Annotated[list[str] | None, typer.Option(help="A zone; may be repeated. Default: every zone under "
-    "warning.")] = None,
-    kind: Annotated[str, typer.Option(help=KIND_HELP)] = "live",
-    state: Annotated[Path | None, typer.Option(help=STATE_HELP)] = None,
-) -> None:
-    """Take back warnings that are wrong: cleared at once, and said to have been wrong on every channel."""
-    from skywarden.site.load import load
-    from skywarden.tools import alert
-
-    alert.correct(load(site), _kind(kind), why, list(zone or ()), state)
-    print("handed to the service; see skywarden alert show")
-
-
-@alert_app.command("sounds", **_example("skywarden alert sounds my-base --out clips"))
-def alert_sounds_command(
-    site: Annotated[str, typer.Argument(help="The site's name or folder.")],
-    out: Annotated[Path, typer.Option(help="Folder to write the WAV clips into.")],
-    language: Annotated[list[str] | None,
-        typer.Option(help="A language; may be repeated. Default: those of the site's channels.")] = None,
-    kind: Annotated[str, typer.Option(help=KIND_HELP)] = "live",
-) -> None:
-    """Render the sound of each zone, stage and language for relays: a tone, then the words by
-    espeak-ng where it is installed.
-    """
-    from skywarden.alerts.sound import write_clips
-    from skywarden.site.load import load
-
-    declared = load(site)
-    spoken = tuple(language or dict.fromkeys(each for channel in declared.channels for each in channel.languages)) or (
-        "en",)
-    made, mute = write_clips(declared, _kind(kind), out, spoken)
-    if mute:
-        talk.print(f"{mute} of {made} clips are tones without words: install espeak-ng, or a voice for that language",
-            highlight=False)
-    print(out)
-
-
-def _told(told: list[Any], as_json: bool) -> None:
-    from skywarden.tools import alert
-
-    if as_json:
-        print(json.dumps(alert.rows(told)))
-    else:
-        print("\n".join(alert.lines(told)) or "nobody was told anything yet")
-
-
-def _kind(kind: str) -> str:
-    if kind not in ("live", "exercise", "simulation"):
-        raise UsageError(f"--kind {kind}: it is live, exercise or simulation")
-    return kind
-
-
-@app.command("new-site", **_example("skywarden new-site OAKB --out my-airport"))
+@app.command("new-site", **example("skywarden new-site OAKB --out my-airport"))
 def new_site_command(
     airport: Annotated[str, typer.Argument(help="ICAO or IATA code, or a name, of one of some 3,300 airports.")],
     out: Annotated[Path | None, typer.Option(help="Folder to make. Default: the code in small letters.")] = None,
@@ -415,13 +296,13 @@ def new_site_command(
         "zones")
 
 
-@app.command("convert", **_example("skywarden convert trace_full_4b1800.json --out flights.csv"))
+@app.command("convert", **example("skywarden convert trace_full_4b1800.json --out flights.csv"))
 def convert_command(
     traffic: Annotated[Path, typer.Argument(help="readsb trace, aircraft.json, BaseStation text, or a table (CSV, "
-    "JSON, Parquet) with time and place.")],
+        "JSON, Parquet) with time and place.")],
     out: Annotated[Path, typer.Option(help="The CSV of recorded flights to write.")],
     altitude: Annotated[str | None, typer.Option(help="ft or m, where heights are not in the unit that their column "
-    "usually has.")] = None,
+        "usually has.")] = None,
 ) -> None:
     """Make recorded flights for a scenario out of traffic as other programs keep it."""
     from skywarden.tools.convert import convert
@@ -429,7 +310,7 @@ def convert_command(
     print(convert(traffic, out, altitude))
 
 
-@app.command("list", **_example("skywarden list"))
+@app.command("list", **example("skywarden list"))
 def list_command() -> None:
     """List the sites and scenarios at hand, a line each."""
     from skywarden.tools.listing import scenarios, sites

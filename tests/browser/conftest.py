@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -58,7 +59,9 @@ def chromium():
         reason="playwright is not installed: the console's page is not tested")
     from hatch_build import build
 
-    trouble = build(ROOT / "web", STATIC)
+    with (ROOT / ".page.lock").open("w") as held:      # several workers test side by side, one of them builds
+        fcntl.flock(held, fcntl.LOCK_EX)
+        trouble = build(ROOT / "web", STATIC)
     if trouble:
         _skip(trouble)
     path = _chromium()
@@ -81,10 +84,9 @@ class Run:
 
     def __init__(self, mode: str = "SIMULATION", port: int = 0, terrain: bool = False, title: str = "A made-up raid",
             start: float = 0.0,
-                 users: Path | None = None, folder: Path | None = None, journal: Path | None = None, records: Path
-                 | None = None,
-                 consent: str = "one", tiles: str | None = None, display: Display | None = None, public_url: str
-                 | None = None,
+                 users: Path | None = None, folder: Path | None = None, journal: Path | None = None,
+                 records: Path | None = None, consent: str = "one", tiles: str | None = None,
+                 display: Display | None = None, public_url: str | None = None,
                  frames: type[Play] = Play, **play: object) -> None:
         site = kabul(terrain)
         self.site = replace(site, policy=replace(site.policy, consent=consent), display=display or site.display)

@@ -278,7 +278,7 @@ def test_zones_drawn_far_away_are_read_back_where_they_were_drawn(folder):
     ("zones", {"of": 1}, "no two"),
     ("radars", {"values": {"name": "cram"}}, 'radar "cram": "revisit_s" is missing'),
     ("radars", {"range_max_m": 5}, 'site.toml:26 radar "cram": "range_max_m" is 5.0, outside 100 … 1e+06. Check the '
-    'unit'),
+        'unit'),
     ("radars", {"name": "approach"}, 'the name "approach" is used twice'), ("radars", {"kind": "magic"},
         "staring, rotating, scheduled"),
     ("radars", {"elevation_max_deg": 0.1}, "not above elevation_min_deg"), ("radars", {"aim_deg": 3},

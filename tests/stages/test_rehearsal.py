@@ -68,8 +68,8 @@ class Exercise:
         return drill
 
     def run(
-        self, *, t: float = 0.0, until: float = FLIGHT - 1.0, say: dict[float, tuple[tuple[str, str, str], ...]]
-        | None = None, **picture: Any
+        self, *, t: float = 0.0, until: float = FLIGHT - 1.0,
+        say: dict[float, tuple[tuple[str, str, str], ...]] | None = None, **picture: Any
     ) -> None:
         for k in range(round((until - t) / STEP)):
             now = t + k * STEP

@@ -100,7 +100,7 @@ class Terminal:
         if drill is not None:
             lines += [
                 Text(f"{_time(drill.t)}  rehearsed  track {o.track} by {self._site.effectors[o.effector].name}: "
-                "cleared, simulated order", "yellow")
+                    "cleared, simulated order", "yellow")
                 for o in drill.orders
             ]
         return lines

@@ -304,7 +304,7 @@ def _sentence(where: str, error: OSError) -> str:
         errno.EADDRNOTAVAIL: "the address is not one of this machine; 0.0.0.0 listens on all of them",
         errno.EACCES: "the port is kept for the system; give one above 1023, or the right to use it",
         errno.ENODEV: "no interface leads to the multicast group; name one with ?interface=eth0, or add a route (ip "
-        "route add 224.0.0.0/4 dev eth0)",
+            "route add 224.0.0.0/4 dev eth0)",
         errno.ENETUNREACH: "no route leads to the multicast group; name an interface with ?interface=eth0",
         errno.ENOBUFS: "this machine has joined as many groups as it may (net.ipv4.igmp_max_memberships)",
     }.get(error.errno or 0, "check the address, the port, and ?interface= of a multicast group")

@@ -50,8 +50,8 @@ def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, pic
     track, declared = int(picture.tracks.number[row]), site.effectors[effector]
 
     def answer(
-        reason: str, until: float = math.nan, aircraft: int = -1, gap: float = math.inf, evidence: Evidence
-        | None = None
+        reason: str, until: float = math.nan, aircraft: int = -1, gap: float = math.inf,
+        evidence: Evidence | None = None
     ) -> Clearance:
         base = (track, effector, space.t_from, space.t_to, reason == CLEAR_TO_ENGAGE, reason, until, aircraft, gap,
             space.t_hit)

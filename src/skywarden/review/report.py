@@ -148,7 +148,7 @@ def _rounds(ledger: list[RoundLine], told: Story) -> str:
         errors = [f"{e:.0f} m" for e in at_warning + [s.error for s in x.samples[-1:]]]
         first = ("—" if x.first_report is None
             else f"{seconds(x.first_report[0])}: {x.first_report[1]:.1f} people endangered, {x.first_report[2]:.0f} m "
-            "off")
+                "off")
         where = "on a zone" if x.inside_zones else "inside, no zone" if x.inside else "off the field"
         ends = [ENDINGS.get(e, "—") for e in x.endings]
         body.append((

@@ -196,7 +196,7 @@ def _why_never(site: Site, radar: Radar, paths: Array) -> str:
     deg = 180.0 / math.pi
     ways = [
         (replace(radar, revisit=0.05), f"it looks every {radar.revisit:g} s, which is too seldom for a flight of half "
-        "a minute"),
+            "a minute"),
         (replace(radar, detection_probability=1.0), f"its detection probability is {radar.detection_probability:g}"),
         (replace(radar, elevation_min=-0.5 * math.pi, elevation_max=0.5 * math.pi),
          f"it sees elevations from {radar.elevation_min * deg:g} to {radar.elevation_max * deg:g} degrees alone"),
