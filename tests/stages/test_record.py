@@ -11,6 +11,7 @@ import pytest
 from builders import a_moment, a_step
 
 from skywarden.errors import RecordError
+from skywarden.messages.commands import Command
 from skywarden.record import header as headers
 from skywarden.record import writer
 from skywarden.record.codec import decode, differences, encode
@@ -58,7 +59,7 @@ def test_a_record_of_the_format_before_is_still_read(tmp_path, monkeypatch):
     """As format 3 wrote it: no stage of a warning, no channels, no receipts."""
     from skywarden.record import codec, writer
 
-    shorter = {"Frame": 2, "Health": 1, "Warnings": 1}
+    shorter = {"Frame": 3, "Health": 1, "Warnings": 1, "Command": 1, "Truth": 1}
     earlier = {kind: (name, fields[: len(fields) - shorter.get(name, 0)]) for kind,
         (name, fields) in codec.NAMES.items()}
     with monkeypatch.context() as then:
@@ -451,3 +452,44 @@ def test_an_order_without_its_clearance_cannot_come_out_of_a_file():
     assert forged != blob
     with pytest.raises(RecordError, match="Drill"):
         decode(forged, type(drill))
+
+
+def test_what_people_say_and_what_is_said_to_them_comes_back_as_it_was(tmp_path):
+    from skywarden.messages.frame import Delivered
+    from skywarden.messages.truth import Injected
+
+    moment = a_moment(0.25)
+    told = Delivered(0.25, "m1", "tower", "message", ("Clear.", "", ""), ("aircraft=apron",), 20.0, ("yes", "no"))
+    said = Command(0.25, "answer", "m1", "mira", "yes", 1_630_281_600_000)
+    event = Injected(0.25, "second salvo", "raid", "fired", "omid", "", "", "", 0)
+    moment = moment._replace(
+        frame=moment.frame._replace(delivered=(told,), commands=(said,)), truth=moment.truth._replace(injects=(event,)))
+    assert decode(encode(moment.frame), type(moment.frame)).delivered == (told,)
+    assert decode(encode(moment.frame), type(moment.frame)).commands == (said,)
+    assert decode(encode(moment.truth), type(moment.truth)).injects == (event,)
+
+
+def test_a_header_commits_to_a_seed_that_is_told_at_the_end_and_another_seed_is_found(tmp_path):
+    from skywarden.record.secret import Secret, draw_secret, keep_secret, kept_secret, secret_file
+    from skywarden.record.writer import reveal
+
+    path, secret = tmp_path / "a.rec", draw_secret(771_177)
+    header = Header("simulation", 0, "test", {}, "s", {}, None, commitment=secret.commitment)
+    recorder = Recorder(path, header)
+    keep_secret(path, secret)
+    recorder.take(a_moment(0.25))
+    recorder.close()
+    assert secret_file(path).stat().st_mode & 0o077 == 0
+    assert b"771177" not in path.read_bytes()
+    with Record(path) as record:
+        assert record.secret
+        assert record.seed is None
+    assert kept_secret(path) == secret
+    reveal(path, secret)
+    assert not secret_file(path).exists()
+    with Record(path) as record:
+        assert record.seed == 771_177
+        assert record.faults() == []
+    reveal(path, Secret(771_178, secret.salt))
+    with Record(path) as record:
+        assert record.faults() == ["the seed revealed is not the one that the header commits to"]

@@ -21,9 +21,28 @@ SHELVE = "shelve"
 # `subject` is how many seconds of a simulated run pass in one; 0 stands still. Obeyed by the clock alone, believed by
 # nobody
 PACE = "pace"
+# the seat `subject`, one of SEATS, is `who`'s from now on; the watch passes to exactly one person
+TAKE = "take"
+# `subject` is "NAME WHOM": said to WHOM in answer to the message NAME, or to none ("-"); `why` is the words
+SAY = "say"
+# `subject` is "WHAT NAME" ("radar north", "track 12", "mode exercise") or "-": noticed; `why` is the words
+NOTE = "note"
+# `subject` is what is answered ("m4", "workload mental", "handover warned"); `why` is the answer
+ANSWER = "answer"
+# `subject` is "KIND SUBJECT": the command that a person in the shadow seat would have given
+SHADOW = "shadow"
+BREAK = "break"                 # the run was broken: `subject` is one of BREAKS
 
-KINDS = (CONSENT, HOLD, RELEASE, WEAPONS, ACKNOWLEDGE, ALARM, CANCEL, CORRECT, RECLASSIFY, SHELVE, PACE)
-SCRIPTED = tuple(kind for kind in KINDS if kind != PACE)     # what a scenario may have its operator do
+KINDS = (
+    CONSENT, HOLD, RELEASE, WEAPONS, ACKNOWLEDGE, ALARM, CANCEL, CORRECT, RECLASSIFY, SHELVE, PACE, TAKE, SAY, NOTE,
+    ANSWER, SHADOW, BREAK,
+)
+UNBELIEVED = (PACE, TAKE, SAY, NOTE, ANSWER, SHADOW, BREAK)     # kinds that neither defence nor rehearsal knows
+# what a scenario may have its operator do
+SCRIPTED = tuple(kind for kind in KINDS if kind not in (PACE, SHADOW, BREAK))
+WATCH, SECOND, SHADOWING, OBSERVER = "watch", "second", "shadow", "observer"
+SEATS = (WATCH, SECOND, SHADOWING, OBSERVER)    # seats at the console; the acts of the first two are believed
+BREAKS = ("freeze", "blank", "on", "resumed", "branched")
 UNMARKED = "none"               # what `RECLASSIFY` makes of a track whose mark is taken back
 
 
@@ -35,3 +54,4 @@ class Command(NamedTuple):
     subject: str
     who: str
     why: str
+    wall_ms: int = 0    # the wall's time when it was given, since 1970, UTC [ms]; 0 unknown

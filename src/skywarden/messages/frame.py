@@ -10,6 +10,8 @@ from skywarden.messages.commands import Command
 from skywarden.messages.receipts import Channels, Receipts
 from skywarden.messages.tables import Array
 
+LANGUAGES = ("en", "fa", "ps")     # English, Dari, Pashto: order of `Delivered.texts`
+DELIVERED_KINDS = ("message", "probe", "question", "workload", "end")   # `Delivered.kind`
 NO_ADDRESS = -1       # a detection or track without an ICAO 24-bit address
 
 # `Aircraft.source`: own position broadcast; a radar's interrogation; another tracker's track
@@ -132,6 +134,19 @@ class Inputs(NamedTuple):
         return cls(np.zeros(0, "S64"), i, i, i, f, np.zeros((0, len(CAUSES)), np.int64), i, f)
 
 
+class Delivered(NamedTuple):
+    """Something said to the people at the console, as it was delivered: neither believed nor computed with."""
+
+    t: float                    # [s]
+    name: str                   # "m1", "m2", … in order of delivery; a kind "end" has the name of what it ends
+    sender: str                 # who says it: "tower", "gate", "neighbour" …
+    kind: str                   # one of DELIVERED_KINDS
+    texts: tuple[str, ...]      # its words in the order of LANGUAGES; empty where not written
+    facts: tuple[str, ...]      # what it tells, as "key=value"; for scoring, never shown
+    answer_s: float             # seconds within which an answer is awaited; nan none is
+    choices: tuple[str, ...]    # answers offered; none: in one's own words
+
+
 class Frame(NamedTuple):
     """What came in by time `t`; detections carry their own, earlier or equal, times."""
 
@@ -145,3 +160,4 @@ class Frame(NamedTuple):
     late_s: float       # by how much the loop was late for this frame [s]; 0 when it does not follow a clock
     channels: Channels = Channels.none()    # how the ways out to people fare
     receipts: Receipts = Receipts.none()    # what became of the messages sent, since the last frame
+    delivered: tuple[Delivered, ...] = ()   # what was said to the people at the console since the last frame

@@ -15,6 +15,9 @@ WAITING, FLYING, FELL, STOPPED = 0, 1, 2, 3   # `TrueRounds.outcome`
 MISSED, KILLED, PARTLY, DUD = 0, 1, 2, 3
 # `Remains.sort`: pieces; a round that did not go off; what was fired and did not destroy itself
 FRAGMENT, LIVE, SPENT = 0, 1, 2
+INJECTS = ("raid", "ghosts", "adsb", "turn", "outage", "delay", "siren", "clutter", "message")     # `Injected.kind`
+HELD_READY, DUE, FIRED, OVER, REPLIED = "held", "due", "fired", "over", "answered"
+INJECT_STATES = (HELD_READY, DUE, FIRED, OVER, REPLIED)     # `Injected.state`
 AS_PLANNED, HELD, WENT_AROUND, DIVERTED, WAITS, LANDED, DEPARTED, CANCELLED = range(8)      # `Movements.word`
 
 
@@ -90,6 +93,20 @@ class Movements(NamedTuple):
         return cls(np.zeros(0, np.int64), np.zeros(0, "S8"), no, np.zeros(0, np.int8), np.zeros(0), no)
 
 
+class Injected(NamedTuple):
+    """What happened to one inject, or message, of an exercise in this frame."""
+
+    t: float            # [s]
+    name: str           # its own name in the scenario
+    kind: str           # one of INJECTS
+    state: str          # one of INJECT_STATES
+    who: str            # who fired it: an instructor, or "scenario"; of an answer, who gave it
+    subject: str        # radar or siren that it befalls, or who sends the message; empty none
+    says: str           # of a message, whether it is so: "true" or "false"; else empty
+    expect: str         # of a message, the right answer; empty none
+    number: int         # of a message: k of its delivered name "mk"; 0 none
+
+
 class Truth(NamedTuple):
     """What was true at time `t`.
 
@@ -104,6 +121,7 @@ class Truth(NamedTuple):
     origin: Array       # (n detections,) int32
     remains: Remains = Remains.none()
     movements: Movements = Movements.none()
+    injects: tuple[Injected, ...] = ()
 
     @classmethod
     def nothing(cls, t: float) -> Truth:

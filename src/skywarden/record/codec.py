@@ -33,7 +33,7 @@ from skywarden.messages.drill import (
     Order,
     Reached,
 )
-from skywarden.messages.frame import CAUSES, Aircraft, Detections, Frame, Inputs, Radars, Weather
+from skywarden.messages.frame import CAUSES, Aircraft, Delivered, Detections, Frame, Inputs, Radars, Weather
 from skywarden.messages.picture import (
     ALL_CLEAR,
     CLEAR,
@@ -48,7 +48,7 @@ from skywarden.messages.picture import (
     Warnings,
 )
 from skywarden.messages.receipts import Channels, Receipts
-from skywarden.messages.truth import Truth
+from skywarden.messages.truth import Injected, Truth
 from skywarden.record.header import FORMAT, QUALIFIED
 
 TUPLE, NOUN, ARRAY = 0, 1, 2
@@ -71,6 +71,7 @@ _samples: tuple[Any, ...] = (
     Reached.none(), Approaches.none(), Fallout.none(), Evidence.none(), _no_clearance, Airport(True, 0, 0.0),
     Assessment(0, 0, 0.0, ""), Allocation(0, 0.0, 0.0), Drill(0.0, "", (), (), (), Airport(True, 0, 0.0)),
     _nothing, _nothing.rounds, _nothing.aircraft, _nothing.engagements, _nothing.remains, _nothing.movements,
+    Delivered(0.0, "", "", "", (), (), 0.0, ()), Injected(0.0, "", "", "", "", "", "", "", 0),
 )
 _order = Order(0, 0, 0.0, 0.0, dataclasses.replace(_no_clearance, cleared=True, reason="clear"))
 
@@ -89,6 +90,7 @@ WRITTEN: dict[str, str] = {
     "Frame": "frame", "Detections": "frame.detections", "Aircraft": "frame.aircraft", "Weather": "frame.weather",
     "Radars": "frame.radars",
     "Inputs": "frame.inputs", "Command": "frame.command", "Channels": "frame.channels", "Receipts": "frame.receipts",
+    "Delivered": "frame.delivered", "Injected": "truth.inject",
     "Picture": "picture", "Tracks": "picture.tracks", "Impacts": "picture.impacts", "Threats": "picture.threats",
     "Inbound": "picture.inbound",
     "Warnings": "picture.warnings", "Health": "picture.health",
@@ -105,7 +107,8 @@ NAMES = {kind: (name, fields) for name, (kind, fields, _) in NOUNS.items()}
 ITEMS: dict[tuple[str, str], type] = {
     ("Frame", "commands"): Command, ("Drill", "clearances"): Clearance, ("Drill", "orders"): Order,
     ("Drill", "awaiting"): int,
-    ("Drill", "assessments"): Assessment,
+    ("Drill", "assessments"): Assessment, ("Frame", "delivered"): Delivered, ("Delivered", "texts"): str,
+    ("Delivered", "facts"): str, ("Delivered", "choices"): str, ("Truth", "injects"): Injected,
 }
 
 

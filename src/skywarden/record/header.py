@@ -12,10 +12,11 @@ from typing import NamedTuple
 import msgspec
 
 APPLICATION = 0x534B5957        # "SKYW", in SQLite's own field for telling whose file it is
-FORMAT = 5                      # raised whenever older and newer readers would not understand one another
+FORMAT = 6                      # raised whenever older and newer readers would not understand one another
 OLDEST = 3                      # oldest format that is still read
 # format from which nouns have qualified names and the chain holds pictures, drills and truth
 QUALIFIED = 5
+COMMITTED = 6                   # format from which a header may commit to its seed, and say what it goes on from
 KINDS = ("simulation", "live")
 DIGEST_BYTES = 16
 
@@ -30,6 +31,9 @@ class Header:
     scenario           its name, None on live data; `scenario_sources` likewise
     seed, duration     as run, None where they have no meaning
     feeds              the URLs given, in order
+    commitment         to a seed that is revealed when the run has ended, see `record.secret`;
+                       `seed` is None meanwhile
+    continues          link of the last row of the record that this one was flown again from, hex
     """
 
     kind: str
@@ -41,12 +45,16 @@ class Header:
     seed: int | None = None
     duration: float | None = None
     feeds: tuple[str, ...] = ()
+    commitment: str = ""
+    continues: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"a record's kind is one of {', '.join(KINDS)}; got {self.kind!r}")
         if (self.kind == "simulation") != (self.scenario is not None):
             raise ValueError("a simulation names its scenario and a live record has none")
+        if self.commitment and self.seed is not None:
+            raise ValueError("a header that commits to its seed does not say it")
 
     def digest(self, form: int = FORMAT) -> bytes:
         """The value the chain of frame digests starts from, in a record of format `form`."""
@@ -55,6 +63,7 @@ class Header:
             sorted(self.scenario_sources.items()),
             self.seed, self.duration, list(self.feeds),
         ]
+        said += [self.commitment, self.continues] if form >= COMMITTED else []
         return digest(msgspec.msgpack.encode(said))
 
 

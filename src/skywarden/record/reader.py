@@ -21,6 +21,7 @@ from skywarden.messages.tables import Array
 from skywarden.messages.truth import Truth
 from skywarden.record.codec import MOST_BYTES, decode
 from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Gap, Header, digest, link
+from skywarden.record.secret import Secret
 
 # Tables and indexes that a record may hold.
 PARTS = frozenset({"header", "sources", "moments", "moments_by_time", "gaps", "sqlite_autoindex_sources_1",
@@ -77,6 +78,7 @@ class Record:
             said = {str(key): value for key, value in self._ask("SELECT key, value FROM header")}
             self.header = self._header(said)
             self._seal = said.get("seal")       # the last row's link, written when a record is closed in order
+            self.revealed = self._revealed(said)    # the seed that the header commits to; None before it is told
             self.created_unix_s = float(said.get("created_unix_s") or 0.0)
             # empty: it did not end in order
             self.outcome: dict[str, Any] = msgspec.json.decode(str(said.get("outcome") or "{}"), type=dict[str, Any])
@@ -88,6 +90,16 @@ class Record:
             self.close()
             raise
         self.header_sound = said.get("digest") == self.header.digest(self.form)
+
+    @property
+    def seed(self) -> int | None:
+        """The run's seed; None on live data, and while it is still secret."""
+        return self.header.seed if self.revealed is None else self.revealed.seed
+
+    @property
+    def secret(self) -> bool:
+        """Whether the header commits to a seed that has not been revealed: an exercise that goes on, or was killed."""
+        return bool(self.header.commitment) and self.revealed is None
 
     def __len__(self) -> int:
         return int(self._ask("SELECT count(*) FROM moments")[0][0])
@@ -180,6 +192,8 @@ class Record:
     def faults(self) -> list[str]:
         """Everything in the file that is not as it was recorded, in words, and what was not; empty where all is."""
         found = [] if self.header_sound else ["the header is not as it was recorded"]
+        if self.revealed is not None and self.revealed.commitment != self.header.commitment:
+            found.append("the seed revealed is not the one that the header commits to")
         row = None
         for row, gap, fault in self.chained():  # noqa: B007
             found += [] if gap is None else [str(gap)]
@@ -232,7 +246,13 @@ class Record:
             if said["scenario"] is None else str(said["scenario"]),
             sources["scenario"], None if said["seed"] is None else int(said["seed"]), None
             if said["duration_s"] is None else float(said["duration_s"]),
-            msgspec.json.decode(str(said["feeds"]), type=tuple[str, ...]))
+            msgspec.json.decode(str(said["feeds"]), type=tuple[str, ...]), str(said.get("commitment") or ""),
+            str(said.get("continues") or ""))
+
+    @staticmethod
+    def _revealed(said: dict[str, Any]) -> Secret | None:
+        told = said.get("revealed")
+        return None if told is None else Secret(*msgspec.json.decode(str(told), type=tuple[int, str]))
 
     def _row(self, values: tuple[Any, ...]) -> Row:
         n, t, *blobs = values

@@ -28,6 +28,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -35,6 +36,7 @@ from skywarden.errors import RecordError
 from skywarden.messages.moment import Moment
 from skywarden.record.codec import encode
 from skywarden.record.header import APPLICATION, FORMAT, Gap, Header, digest, link, machine
+from skywarden.record.secret import Secret, forget_secret
 
 __all__ = ["Header", "Recorder"]
 
@@ -239,6 +241,22 @@ class Recorder:
             self._begin()
 
 
+def reveal(path: Path, secret: Secret) -> None:
+    """Write the seed that a record's header commits to into it, now that the run has ended, and
+    forget the file beside it.
+
+    Where the record cannot be written the secret stays in that file, and nothing is lost.
+    """
+    with contextlib.suppress(sqlite3.Error):
+        base = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=rw", uri=True, isolation_level=None)
+        try:
+            said = msgspec.json.encode([secret.seed, secret.salt]).decode()
+            base.execute("INSERT OR REPLACE INTO header VALUES ('revealed', ?)", (said,))
+        finally:
+            base.close()
+        forget_secret(path)
+
+
 class _Kept(NamedTuple):
     """A frame that has not been written yet."""
 
@@ -291,6 +309,7 @@ def _entries(header: Header) -> list[tuple[str, object]]:
         ("duration_s", header.duration), ("feeds", msgspec.json.encode(list(header.feeds)).decode()),
         ("digest", header.digest()), ("created_unix_s", time.time()),
         ("machine", msgspec.json.encode(machine()).decode()),
+        ("commitment", header.commitment), ("continues", header.continues),
     ]
 
 

@@ -293,7 +293,7 @@ def _origin(line: RoundLine) -> str:
 def _about(told: Story) -> str:
     header = told.record.header
     pairs = [
-        ("site", header.site), ("scenario", header.scenario), ("seed", header.seed), ("planned duration",
+        ("site", header.site), ("scenario", header.scenario), ("seed", told.record.seed), ("planned duration",
             seconds(header.duration)),
         ("feeds", ", ".join(header.feeds) or "—"), *sorted(told.record.machine.items())]
     return "<dl class='about'>" + "".join(f"<div><dt>{text(k)}</dt><dd>{text('—' if v is None else v)}</dd></div>"

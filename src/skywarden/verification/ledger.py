@@ -97,7 +97,7 @@ class Ledger:
 
     def read(self, frame: Frame) -> None:
         """Take in one frame's commands, reports and replies."""
-        for report, kind, subject, who, _ in frame.commands:
+        for report, kind, subject, who, *_ in frame.commands:
             if kind == "weapons" and subject in ("hold", "tight", "free"):
                 self.status = subject
             elif kind == "hold":
