@@ -18,6 +18,8 @@ from skywarden.simulator.sensing.radar import covered
 from skywarden.simulator.sensing.suite import Suite
 from skywarden.simulator.sensing.targets import Targets
 from skywarden.simulator.world import traffic
+from skywarden.simulator.world.injects import reports_of
+from skywarden.simulator.world.sirens import Sirens
 from skywarden.simulator.world.world import RAIN_HEIGHT, World
 from skywarden.site.model import Site
 
@@ -43,7 +45,9 @@ class Simulated:
         self._last: Targets | None = None       # all targets at the frame before
         chance = Chance(self.seed)
         self.world = World(scenario, site, chance)
-        self._suite = Suite(scenario, site, self.world.wind(RAIN_HEIGHT), chance)
+        self._suite = Suite(scenario, site, self.world.wind(RAIN_HEIGHT), chance,
+            self.world.injects if scenario.injects else None)
+        self._sirens = Sirens(scenario.sirens, site, chance) if scenario.sirens else None
         self._reports = Reports(self.world.flights, site.receivers, site.ground, chance)
 
     def __iter__(self) -> Iterator[tuple[Frame, Truth]]:
@@ -53,8 +57,17 @@ class Simulated:
             yield self._frame(number, (number - 1) * step, number * step)
             number += 1
 
+    def fire(self, name: str, who: str) -> None:
+        """Fire an inject, or send a message, with the next frame; from any thread. Raises KeyError."""
+        self.world.injects.fire(name, who)
+
     def take(self, moment: Moment) -> None:
-        """Let the world act on the orders of a drill, and its tower on the runway's state."""
+        """Let the world act on the orders of a drill, its tower on the runway's state, its sirens on
+        warnings; answers to messages are noted.
+        """
+        self.world.injects.hear(moment.frame.commands)
+        if self._sirens is not None:
+            self._sirens.warn(moment.frame.t, moment.picture.warnings, self.world.injects.dead_sirens(moment.frame.t))
         if moment.drill is not None:
             if moment.drill.orders:
                 self.world.order(moment.drill.orders, moment.picture.tracks, moment.picture.t)
@@ -71,6 +84,7 @@ class Simulated:
     def _frame(self, number: int, t_from: float, t_to: float) -> tuple[Frame, Truth]:
         """What came in between two frames, and what was true at the second."""
         world = self.world
+        log, told = world.step(t_to)
         engagements, remains = world.engage(t_to)
         begin = max(t_from, 0.0) if number else 0.0
         before = self._last if self._last is not None else world.targets(begin)
@@ -79,13 +93,17 @@ class Simulated:
         craft = traffic.states(world.traffic, t_to)
         reports = self._reports.heard(begin, t_to, traffic.states(world.traffic, begin), craft,
             world.pressure_altitude(craft), world.claims(t_to))
+        reports = reports_of(reports, world.injects.false_reports(begin, t_to, world.pressure_altitude))
         commands = tuple(sorted((c for c in self.scenario.operator if (begin < c.t <= t_to
             or (number == 0 and c.t <= 0.0))), key=lambda c: c.t))
         frame = Frame(t_to, Detections(*plots.detections), reports, self.site.weather, commands, radars, Inputs.none(),
-            0.0)
+            0.0, delivered=told)
+        if self._sirens is not None:
+            channels, receipts = self._sirens.report(t_to, world.injects.dead_sirens(t_to))
+            frame = frame._replace(channels=channels, receipts=receipts)
         flying = world.true_rounds(t_to, self._visible(t_to, now.position), plots.origin)
         truth = Truth(t_to, flying, world.true_aircraft(t_to), engagements, plots.origin, remains,
-            world.movements(t_to))
+            world.movements(t_to), log)
         return frame, truth
 
     def _visible(self, t: float, position: Array) -> Array:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from skywarden.kernels.ballistics import drag
 from skywarden.kernels.geometry.earth import to_site
 from skywarden.messages.commands import SCRIPTED, Command
 from skywarden.simulator.scenario.flights import read_recording, scripted
+from skywarden.simulator.scenario.injects import read_injects, read_sirens
 from skywarden.simulator.scenario.model import (
     Area,
     Array,
@@ -117,17 +119,20 @@ def _build(sources: dict[str, bytes], name: str, where: str, site: Site, faults:
     flights = [scripted(table, site.origin, duration) for table in root.tables("flights")]
     for table in root.tables("recordings"):
         flights.extend(read_recording(table, sources.get(table.text("file"), b""), site.origin))
+    raid = partial(_raid, classes=classes, areas=areas)
+    sirens = read_sirens(root, site)
+    injects, posts = read_injects(root, site, sirens, raid, duration)
     scenario = Scenario(
         name=root.text("name", name), title=root.text("title", root.text("name", name)), site=root.text("site",
             site.name), epoch_ns=_epoch(root),
         duration=duration, seed=root.integer("seed", 1, 0, 2**63 - 1), classes=classes, drags=laws, raids=_raids(root,
-            classes, areas, site),
+            raid),
         flights=tuple(f for f in flights if f is not None), weather=_weather(root.table("weather"), site),
         clutter=_clutter(root.table("clutter"), areas),
         outages=tuple(_outage(table, site) for table in root.tables("outages")), delays=tuple(_delay(table, site)
             for table in root.tables("delays")),
         operator=tuple(_command(t) for t in root.tables("operator")), flow=_flow(root.table("traffic")),
-        sources=sources)
+        injects=injects, posts=posts, sirens=sirens, sources=sources)
     _one_address_each(scenario.flights, root)
     root.finish()
     return scenario
@@ -267,24 +272,27 @@ def _corners(table: Table, site: Site) -> Array | None:
     return np.ascontiguousarray(place)
 
 
-def _raids(root: Table, classes: tuple[RoundClass, ...], areas: dict[str, Area], site: Site) -> tuple[Raid, ...]:
+def _raids(root: Table, raid: Callable[[Table, str], Raid]) -> tuple[Raid, ...]:
     raids: list[Raid] = []
-    names = [c.name for c in classes]
     for k, table in enumerate(root.tables("raids")):
-        kind = table.text("class", choices=names)
-        launch, fall = _area(table, "launch", areas), _area(table, "fall", areas)
-        count = table.integer("count", 1, 1, MOST_ROUNDS)
-        raid = Raid(
-            table.text("name", f"raid {k + 1}"), names.index(kind) if kind in names else 0, count,
-            table.number("start_s", 0.0, 0.0, 86_400.0),
-            _span(table, "interval_s", (0.0, 0.0), 0.0, 3600.0), launch, fall, _span(table, "fall_angle_deg", None,
-                5.0, 88.0, DEG),
-            _span(table, "fall_speed_mps", None, 30.0, 900.0))
+        raids.append(raid(table, f"raid {k + 1}"))
         table.finish()
-        raids.append(raid)
     if sum(raid.count for raid in raids) > MOST_ROUNDS:
         root.fault("raids", f"more than {MOST_ROUNDS} rounds in all", "Split the scenario.")
     return tuple(raids)
+
+
+def _raid(table: Table, name: str, classes: tuple[RoundClass, ...], areas: dict[str, Area]) -> Raid:
+    names = [c.name for c in classes]
+    kind = table.text("class", choices=names)
+    launch, fall = _area(table, "launch", areas), _area(table, "fall", areas)
+    count = table.integer("count", 1, 1, MOST_ROUNDS)
+    return Raid(
+        table.text("name", name), names.index(kind) if kind in names else 0, count,
+        table.number("start_s", 0.0, 0.0, 86_400.0),
+        _span(table, "interval_s", (0.0, 0.0), 0.0, 3600.0), launch, fall, _span(table, "fall_angle_deg", None,
+            5.0, 88.0, DEG),
+        _span(table, "fall_speed_mps", None, 30.0, 900.0))
 
 
 def _area(table: Table, key: str, areas: dict[str, Area]) -> Area:

@@ -4,6 +4,7 @@ or anywhere solves for a launch direction.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -132,6 +133,78 @@ class Delay:
 
 
 @dataclass(frozen=True, eq=False)
+class Inject:
+    """One change of the world, drawn at the start and made when it is fired.
+
+    name      its own, and the name of its chance
+    kind      one of `messages.truth.INJECTS` but a message
+    at        when it is planned [s]; inf: at no time
+    held      a person fires it; else it fires itself at its time
+    lasts     how long it goes on [s]; inf: to the end
+    subject   the radar or siren that it befalls; empty where it befalls none
+    radar     row of `Site.radars` of that radar; -1 none
+    turn      that a radar's azimuths are turned clockwise by [rad]
+    by        seconds that a radar's data come late
+    raid      rounds to be fired, or whose echoes one radar makes up; its start counts from the firing
+    flight    that reports itself and does not exist; its times count from the firing
+    clutter   birds, rotors and false alarms that come on top
+    """
+
+    name: str
+    kind: str
+    at: float
+    held: bool
+    lasts: float = math.inf
+    subject: str = ""
+    radar: int = -1
+    turn: float = 0.0
+    by: float = 0.0
+    raid: Raid | None = None
+    flight: Flight | None = None
+    clutter: Clutter | None = None
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message, or a question put to the trainee.
+
+    name     its own, never shown to a trainee
+    at       when it is planned [s]; inf: at no time
+    held     a person sends it
+    kind     one of `messages.frame.DELIVERED_KINDS`
+    sender   who says it, as shown
+    texts    its words in the order of `LANGUAGES`; empty where not written
+    true     whether what it says is so
+    facts    what it tells, as "key=value"; for the scorer, never shown
+    answer_s seconds within which an answer is awaited; nan none is
+    choices  answers offered; empty: in the trainee's own words
+    expect   the right answer; empty where there is none
+    ends     the name of the message that this one ends; empty none
+    """
+
+    name: str
+    at: float
+    held: bool
+    kind: str
+    sender: str
+    texts: tuple[str, ...]
+    true: bool = True
+    facts: tuple[str, ...] = ()
+    answer_s: float = math.nan
+    choices: tuple[str, ...] = ()
+    expect: str = ""
+    ends: str = ""
+
+
+@dataclass(frozen=True)
+class Siren:
+    """A simulated siren: it answers each warning of its zones, until an inject makes it dead."""
+
+    name: str
+    zones: tuple[str, ...]      # that it is heard in; empty: all
+
+
+@dataclass(frozen=True, eq=False)
 class Scenario:
     """One hidden truth to be defended against."""
 
@@ -151,4 +224,7 @@ class Scenario:
     delays: tuple[Delay, ...]
     operator: tuple[Command, ...]
     flow: Flow = Flow(0.0, 0.0, 0.0, 0.0)
+    injects: tuple[Inject, ...] = ()
+    posts: tuple[Post, ...] = ()
+    sirens: tuple[Siren, ...] = ()
     sources: Mapping[str, bytes] = field(default_factory=dict)  # the files it was read from, by name

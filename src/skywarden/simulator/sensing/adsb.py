@@ -38,11 +38,12 @@ class Reports:
     """Position reports of all flights with a transponder."""
 
     def __init__(
-        self, flights: Sequence[Flight], receivers: Sequence[Receiver], ground: Ground, chance: Chance
+        self, flights: Sequence[Flight], receivers: Sequence[Receiver], ground: Ground, chance: Chance,
+        name: str = "adsb",
     ) -> None:
         self._flights, self._receivers, self._ground = flights, receivers, ground
         self._talking = np.array([i for i, f in enumerate(flights) if f.transponder and f.address >= 0], np.int64)
-        self._keyed = chance.keyed("adsb")
+        self._keyed = chance.keyed(name)
         self._phase = self._keyed.uniform(0, self._talking, 1)[:, 0] * PERIOD
 
     def heard(self, t_from: float, t_to: float, before: Array, now: Array, altitude: Array, claim: Array) -> Aircraft:

@@ -44,9 +44,9 @@ RAIN_SECTION = 0.05                     # m²; of a cell's worth of drops
 class FalseAlarms:
     """Thermal noise above a radar's threshold: uniform in range, azimuth, elevation and range rate."""
 
-    def __init__(self, radar: Radar, chance: Chance, factor: float) -> None:
+    def __init__(self, radar: Radar, chance: Chance, factor: float, name: str = "") -> None:
         self._radar, self._chance, self._rate = radar, chance, radar.false_alarms * factor
-        self._name, self._threshold = f"radar-{radar.name} false alarms", threshold(radar)
+        self._name, self._threshold = f"{name or f'radar-{radar.name}'} false alarms", threshold(radar)
 
     def look(
         self, number: int, t_from: float, t_to: float, begin: float, width: float, row: int
@@ -83,9 +83,11 @@ class FalseAlarms:
 class Wildlife:
     """Birds in flocks, and rotors: things with places, so that their returns hang together from look to look."""
 
-    def __init__(self, clutter: Clutter, ground: Ground, chance: Chance) -> None:
+    def __init__(self, clutter: Clutter, ground: Ground, chance: Chance, name: str = "clutter", key: int = 0) -> None:
         self._birds, self._rotors = clutter.birds, clutter.rotors
-        draw = chance.stream("clutter birds")
+        # an inject's have names of their own in the draws of chance
+        self._bird_key, self._rotor_key = (key, key + clutter.birds) if key else (BIRD_KEY, ROTOR_KEY)
+        draw = chance.stream(f"{name} birds")
         flocks = max(math.ceil(clutter.birds / max(clutter.flock, 1.0)), 1)
         flock = draw.integers(0, flocks, clutter.birds)
         self._start = draw.uniform(-HOME, HOME, (flocks, 2))[flock] + draw.normal(0.0, FLOCK_WIDTH, (clutter.birds, 2))
@@ -95,7 +97,7 @@ class Wildlife:
             clutter.birds), BIRD_HEIGHT[0])
         self._swing = draw.uniform(0.0, TURN, (len(WANDER), flocks, 3))[:, flock]
         self._section = draw.uniform(*BIRD_SECTION, clutter.birds)
-        still = chance.stream("clutter rotors")
+        still = chance.stream(f"{name} rotors")
         bearing, distance = still.uniform(0.0, TURN, clutter.rotors), still.uniform(*ROTOR_RANGE, clutter.rotors)
         place = np.stack([distance * np.sin(bearing), distance * np.cos(bearing), still.uniform(*ROTOR_HEIGHT,
             clutter.rotors)], axis=1)
@@ -120,7 +122,7 @@ class Wildlife:
         _over_ground(position, self._height, self._ground)
         n = self._birds + self._rotors
         return Targets.plain(
-            np.concatenate([BIRD_KEY + np.arange(self._birds), ROTOR_KEY + np.arange(self._rotors)]),
+            np.concatenate([self._bird_key + np.arange(self._birds), self._rotor_key + np.arange(self._rotors)]),
             np.full(n, CLUTTER, np.int32),
             np.concatenate([position, self._places]), np.concatenate([velocity, np.zeros((self._rotors, 3))]),
             np.concatenate([self._section, np.full(self._rotors, ROTOR_SECTION)]), np.ones(n, np.int64),

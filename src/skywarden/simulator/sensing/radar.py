@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,6 +93,8 @@ class Sensor:
         self.radar, self._row, self._ground = radar, row, ground
         self._keyed = chance.keyed(f"radar-{radar.name} noise")
         self._false_alarms = FalseAlarms(radar, chance, false_alarm_factor)
+        # what makes false alarms on top of its own, by time
+        self.more_alarms: Callable[[float], list[FalseAlarms]] = lambda t: []
         self._rain = None if radar.mode_s else rain
         self._rain_name, self._chance = f"radar-{radar.name} rain", chance
         self._threshold = threshold(radar)
@@ -271,7 +274,9 @@ class Sensor:
 
     def _unwanted(self, number: int, t_from: float, t_to: float, sector: Sector) -> Plots:
         """Thermal false alarms and rain of one look."""
-        plots = [Plots(*self._false_alarms.look(number, t_from, t_to, sector.begin, sector.width, self._row))]
+        plots = [
+            Plots(*alarms.look(number, t_from, t_to, sector.begin, sector.width, self._row))
+            for alarms in (self._false_alarms, *self.more_alarms(t_to))]
         if self._rain is not None:
             rain = self._rain.look(self._chance.stream(self._rain_name, number), t_to)
             if len(rain.key):

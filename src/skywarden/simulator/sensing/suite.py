@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.messages.frame import Radars
-from skywarden.simulator.scenario.model import Delay, Scenario
+from skywarden.simulator.scenario.model import Delay, Outage, Scenario
 from skywarden.simulator.sensing.chance import Chance
-from skywarden.simulator.sensing.clutter import Rain
+from skywarden.simulator.sensing.clutter import FalseAlarms, Rain
 from skywarden.simulator.sensing.radar import Plots, Sector, Sensor, chosen, joined
-from skywarden.simulator.sensing.targets import Targets
+from skywarden.simulator.sensing.targets import Targets, together
 from skywarden.site.model import Radar, Site
 
 Array = NDArray[Any]
@@ -35,14 +36,34 @@ class _Parcel(NamedTuple):
     plots: Plots
 
 
+class Disturbed(Protocol):
+    """What injects do to radars; see `world.injects.Injects`, which is one."""
+
+    def outages(self) -> list[Outage]: ...
+
+    def delays(self) -> list[Delay]: ...
+
+    def turned(self, radar: int, t: Array) -> Array: ...
+
+    def alarms(self, radar: int, t: float) -> list[FalseAlarms]: ...
+
+    def ghosts(self, radar: int, t: float) -> Targets | None: ...
+
+
 class Suite:
     """The radars, with what is still on its way from them."""
 
-    def __init__(self, scenario: Scenario, site: Site, wind: Array, chance: Chance) -> None:
+    def __init__(
+        self, scenario: Scenario, site: Site, wind: Array, chance: Chance, disturbed: Disturbed | None = None
+    ) -> None:
         rain = Rain(scenario.clutter, wind) if len(scenario.clutter.rain) else None
         self._site, self._scenario = site, scenario
         self._sensors = [Sensor(r, k, site.ground, chance, scenario.clutter.false_alarm_factor, rain) for k,
             r in enumerate(site.radars)]
+        self._disturbed = disturbed
+        if disturbed is not None:
+            for k, sensor in enumerate(self._sensors):
+                sensor.more_alarms = partial(disturbed.alarms, k)
         self._heard = np.full(len(site.radars), -np.inf)
         self._under_way: list[_Parcel] = []
 
@@ -53,7 +74,10 @@ class Suite:
 
     def working(self, radar: int, t: float) -> bool:
         """Whether a radar is on at time t."""
-        return not any(o.radar == radar and o.start <= t < o.end for o in self._scenario.outages)
+        return not any(o.radar == radar and o.start <= t < o.end for o in self._outages())
+
+    def _outages(self) -> list[Outage]:
+        return [*self._scenario.outages, *(() if self._disturbed is None else self._disturbed.outages())]
 
     def frame(
         self, number: int, t_from: float, t_to: float, before: Targets, now: Targets, at: Callable[[float], Targets]
@@ -89,12 +113,19 @@ class Suite:
         looks = [(min(t, t_to), n) for t, n in _looks(radar, t_from, t_to) if self.working(k, min(t, t_to))]
         between = [(t, n, now if abs(t - t_to) < GRAIN else at(t)) for t, n in looks]
         t_from = max(t_from, 0.0)
+        if self._disturbed is not None and (ghosts := self._disturbed.ghosts(k, t_to)) is not None:
+            before, now = together(before, self._ghosts(k, t_from)), together(now, ghosts)
+            between = [(t, n, together(there, self._ghosts(k, t))) for t, n, there in between]
         plots = sensor.look(number, t_from, t_to, before, now, between)
-        if radar.kind == "rotating" and self._scenario.outages:
+        if self._disturbed is not None and len(plots.origin):
+            azimuth = plots.detections.azimuth + self._disturbed.turned(k, plots.detections.t)
+            plots = plots._replace(detections=plots.detections._replace(azimuth=np.mod(azimuth, TURN)))
+        if radar.kind == "rotating" and self._outages():
             on = np.array([self.working(k, t) for t in plots.detections.t], np.bool_)
             plots = chosen(plots, on)
         sector = sensor.sector(t_from, t_to, len(looks))
-        delays = [d for d in self._scenario.delays if d.radar == k]
+        injected = () if self._disturbed is None else self._disturbed.delays()
+        delays = [d for d in (*self._scenario.delays, *injected) if d.radar == k]
         if delays:
             late = np.array([_by(delays, t) for t in plots.detections.t])
             for by in np.unique(late[late != _by(delays, t_to)]):
@@ -105,6 +136,11 @@ class Suite:
             plots = chosen(plots, late == _by(delays, t_to))
         if self.working(k, t_to) or len(plots.origin):
             self._under_way.append(_Parcel(t_to + _by(delays, t_to), k, sector, plots))
+
+    def _ghosts(self, radar: int, t: float) -> Targets:
+        ghosts = self._disturbed.ghosts(radar, t) if self._disturbed is not None else None
+        assert ghosts is not None
+        return ghosts
 
 
 def _looks(radar: Radar, t_from: float, t_to: float) -> list[tuple[float, int]]:

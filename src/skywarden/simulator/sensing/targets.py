@@ -11,7 +11,8 @@ from skywarden.messages.tables import Array, join
 
 # first `Targets.key` of each sort; rounds begin at 0
 AIRCRAFT_KEY, BIRD_KEY, ROTOR_KEY, DEBRIS_KEY = 1_000_000, 2_000_000, 3_000_000, 4_000_000
-FALSE_ALARM, CLUTTER, DEBRIS, FIRST_AIRCRAFT = -1, -2, -3, -1000                    # `Truth.origin`
+INJECT_KEY = 1 << 41      # first key of what injects bring
+FALSE_ALARM, CLUTTER, DEBRIS, GHOST, FIRST_AIRCRAFT = -1, -2, -3, -4, -1000                    # `Truth.origin`
 
 
 class Targets(NamedTuple):

@@ -9,6 +9,7 @@ else solves for a launch direction.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -45,7 +46,7 @@ class Rounds(NamedTuple):
     """
 
     kind: Array         # (n,) int32    row of `Scenario.classes`
-    raid: Array         # (n,) int32    row of `Scenario.raids`
+    raid: Array         # (n,) int32    row of `Scenario.raids`; -1 an inject's
     t_launch: Array     # (n,) float64  [s]
     t_impact: Array     # (n,) float64  [s]
     impact: Array       # (n, 3) float64 [m]
@@ -55,32 +56,54 @@ class Rounds(NamedTuple):
 
 def draw(scenario: Scenario, site: Site, air: Air, chance: Chance) -> Rounds:
     """Draw and fly every round. Raises ScenarioError where no draw of a raid ever comes from its launch area."""
-    kinds, raids, launches, ends, impacts, points = [], [], [], [], [], []
-    number = 0
+    parts, before = [], 0
     for row, raid in enumerate(scenario.raids):
-        t = raid.start
-        for k in range(raid.count):
-            own = chance.stream("rounds", number)
-            if k:
-                t += float(own.uniform(*raid.interval))
-            path = _one(scenario, row, raid, site, air, own)
-            duration = -float(path.t[-1])
-            n = max(math.ceil(duration / STEP), 1) + 1
-            # state_at knows the path by its own, falling times
-            points.append(state_at(path, np.linspace(float(path.t[-1]), 0.0, n)))
-            kinds.append(raid.round_class)
-            raids.append(row)
-            launches.append(t)
-            ends.append(t + duration)
-            impacts.append(path.state[0, :3])
-            number += 1
-    if not points:
-        return Rounds(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros((0, 3)),
-            np.zeros(1, np.int64), np.zeros((0, 6)))
+        parts.append(of_raid(scenario, row, raid, site, air, lambda k, n=before: chance.stream("rounds", n + k)))  # type: ignore[misc]
+        before += raid.count
+    return joined(parts)
+
+
+def of_raid(
+    scenario: Scenario, row: int, raid: Raid, site: Site, air: Air, luck: Callable[[int], np.random.Generator],
+) -> Rounds:
+    """The rounds of one raid.
+
+    row    of `Scenario.raids`; -1 for a raid that is none of these
+    luck   the chance of its k-th round
+
+    Raises ScenarioError where no draw ever comes from its launch area.
+    """
+    launches, ends, impacts, points = [], [], [], []
+    t = raid.start
+    for k in range(raid.count):
+        own = luck(k)
+        if k:
+            t += float(own.uniform(*raid.interval))
+        path = _one(scenario, row, raid, site, air, own)
+        duration = -float(path.t[-1])
+        n = max(math.ceil(duration / STEP), 1) + 1
+        # state_at knows the path by its own, falling times
+        points.append(state_at(path, np.linspace(float(path.t[-1]), 0.0, n)))
+        launches.append(t)
+        ends.append(t + duration)
+        impacts.append(path.state[0, :3])
+    n = raid.count
     first = np.concatenate([[0], np.cumsum([len(p) for p in points])]).astype(np.int64)
     return Rounds(
-        np.array(kinds, np.int32), np.array(raids, np.int32), np.array(launches), np.array(ends), np.array(impacts),
-        first, np.concatenate(points))
+        np.full(n, raid.round_class, np.int32), np.full(n, row, np.int32), np.array(launches), np.array(ends),
+        np.array(impacts), first, np.concatenate(points))
+
+
+def joined(parts: Sequence[Rounds]) -> Rounds:
+    """Several tables as one, their rows one after the other."""
+    if not parts:
+        return Rounds(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros((0, 3)),
+            np.zeros(1, np.int64), np.zeros((0, 6)))
+    lengths = np.concatenate([np.diff(part.first) for part in parts])
+    kind, raid, launch, impact, place, points = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("kind", "raid", "t_launch", "t_impact", "impact", "points"))
+    return Rounds(kind, raid, launch, impact, place, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), points)
 
 
 def states(rounds: Rounds, t: float) -> Array:
@@ -199,7 +222,8 @@ def _impossible(scenario: Scenario, row: int, raid: Raid, site: Site, air: Air, 
         else f"were still up after {LONGEST:.0f} s")
     return Fault(
         f'scenario "{scenario.name}"', None,
-        f'raid {row + 1} "{raid.name}": in {TRIES} draws no {scenario.classes[raid.round_class].name} that falls on '
+        f'{f"raid {row + 1}" if row >= 0 else "inject"} "{raid.name}": in {TRIES} draws no '
+        f'{scenario.classes[raid.round_class].name} that falls on '
         f'"{raid.fall.name}" at '
         f"{math.degrees(raid.fall_angle[0]):.0f}-{math.degrees(raid.fall_angle[1]):.0f} degrees and "
         f"{raid.fall_speed[0]:.0f}-{raid.fall_speed[1]:.0f} m/s "

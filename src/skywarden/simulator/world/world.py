@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.messages.drill import Order
-from skywarden.messages.frame import NO_ADDRESS
+from skywarden.messages.frame import NO_ADDRESS, Delivered
 from skywarden.messages.picture import Tracks
 from skywarden.messages.tables import join
 from skywarden.messages.truth import (
@@ -18,6 +18,7 @@ from skywarden.messages.truth import (
     STOPPED,
     WAITING,
     Engagements,
+    Injected,
     Movements,
     Remains,
     TrueAircraft,
@@ -29,6 +30,7 @@ from skywarden.simulator.sensing.clutter import Wildlife
 from skywarden.simulator.sensing.targets import AIRCRAFT_KEY, FIRST_AIRCRAFT, Targets, together
 from skywarden.simulator.world import debris, engagement, flow, rounds, traffic
 from skywarden.simulator.world.air import Altimeter, true_air
+from skywarden.simulator.world.injects import Injects
 from skywarden.simulator.world.tower import Tower
 from skywarden.site.model import Site
 
@@ -46,7 +48,10 @@ class World:
     def __init__(self, scenario: Scenario, site: Site, chance: Chance) -> None:
         self.site = site
         self.air = true_air(site.air, scenario.weather, chance)
-        self.rounds = rounds.draw(scenario, site, self.air, chance)
+        drawn = rounds.draw(scenario, site, self.air, chance)
+        self.injects = Injects(scenario, site, self.air, chance, len(drawn.kind))
+        self.rounds = rounds.joined([drawn, self.injects.held])
+        self._keys = np.concatenate([np.arange(len(drawn.kind)), self.injects.keys])
         self.flights = (*scenario.flights, *flow.drawn(scenario, site, chance))
         self.traffic = traffic.traffic(self.flights)
         self._gaps = [f.gap for f in self.flights]
@@ -68,7 +73,15 @@ class World:
     @property
     def last_impact(self) -> float:
         """When the last round is down, whatever is stopped [s]; -inf without rounds."""
-        return float(self.rounds.t_impact.max(initial=-np.inf))
+        down = self.rounds.t_impact
+        return float(down[np.isfinite(down)].max(initial=-np.inf))      # what is held comes down at no time yet
+
+    def step(self, t: float) -> tuple[tuple[Injected, ...], tuple[Delivered, ...]]:
+        """What happens to injects by t, and what is said to people. Once a frame, before anything else of it."""
+        log, told = self.injects.step(t)
+        if log:
+            self.rounds = self.injects.launched(self.rounds)
+        return log, told
 
     def wind(self, up: float) -> Array:
         """True wind (2,) at a height [m/s]."""
@@ -114,7 +127,7 @@ class World:
         shells = self._states(t)
         craft = traffic.states(self.traffic, t)
         n, m = len(shells), len(craft)
-        own = Targets.plain(np.arange(n), np.arange(n), shells[:, :3], shells[:, 3:], self._section, self._swerling)
+        own = Targets.plain(self._keys, np.arange(n), shells[:, :3], shells[:, 3:], self._section, self._swerling)
         there = Targets.plain(
             AIRCRAFT_KEY + np.arange(m), FIRST_AIRCRAFT - np.arange(m), craft[:, :3], craft[:, 3:],
             self.traffic.cross_section,
@@ -124,7 +137,7 @@ class World:
             address=np.where(self.traffic.transponder & ~silent, self.traffic.address, NO_ADDRESS),
             pressure_altitude=self.pressure_altitude(craft))
         pieces = (debris.seen(self._debris, t),) if self._armed else ()
-        return together(own, there, self.wildlife.at(t), *pieces)
+        return together(own, there, self.wildlife.at(t), *pieces, *self.injects.wildlife(t))
 
     def claims(self, t: float) -> Array:
         """Where recorded broadcasts say aircraft are at t, (flights, 6); nan where there is none, or it was silent."""
