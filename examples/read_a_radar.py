@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from skywarden.feeds import open_source
 from skywarden.feeds.merge import Merged
+from skywarden.feeds.opening import open_source
 from skywarden.messages.frame import NO_ADDRESS
 from skywarden.site.load import load
 

@@ -60,6 +60,7 @@ JUDGED_MAY_SHARE = {"messages", "errors", "units", "record", "site", "kernels", 
 DECLARATIONS = {"site", "site.model", "kernels", "kernels.ballistics", "kernels.geometry", "kernels.ballistics.air",
     "kernels.ballistics.drag",
                 "kernels.ballistics.flight", "kernels.geometry.ground", "kernels.ballistics.standard_drag"}
+EMITTERS = {"session.simulation", "session.exercise"}     # sessions that a simulation is shown to other systems from
 STARTERS = {"pipeline.warming"}     # modules that may start another process of ours: it compiles kernels
 
 
@@ -544,6 +545,23 @@ def _live(house: House) -> Iterator[Breach]:
             yield Breach("live", module, "knows a simulation's alerts")
 
 
+def _emit(house: House) -> Iterator[Breach]:
+    """Never 4: a simulation is shown to other systems by simulated sessions alone, and a live one
+    cannot reach the way there.
+    """
+    for module, named in house.direct.items():
+        for below in named:
+            if below.split(".")[0] == "emit" and not _in(module, {"emit"}) and module not in EMITTERS \
+                    and not (below == "emit.forms" and module == "cli"):
+                yield Breach("emit", module, f"imports {below}: only a simulated session is shown to others")
+    for module in ("session.live", "session.standby", "session.running", "pipeline.live", "alerts.live"):
+        if module in house.sources:
+            found = house.reached(module)
+            for below in sorted(found):
+                if below.split(".")[0] == "emit":
+                    yield Breach("emit", module, _way(found, below))
+
+
 def _clearance(house: House) -> Iterator[Breach]:
     """Never 5: an order has no place for an aim, a lead or a fuze, and is made in the rehearsal from a clearance."""
     for node in ast.walk(house.trees.get("messages.drill", ast.Module([], []))):
@@ -642,6 +660,7 @@ def _headless(house: House) -> Iterator[Breach]:
 RULES = {
     "top": _top, "import": _hidden_imports, "floor": _floors, "circle": _circles, "kernel": _kernels, "truth": _belief,
     "pure": _pure, "show": _showers,
-    "order": _orders, "wire": _wires, "live": _live, "clearance": _clearance, "parts": _parts, "trainee": _trainee,
+    "order": _orders, "wire": _wires, "live": _live, "emit": _emit, "clearance": _clearance, "parts": _parts,
+    "trainee": _trainee,
     "verification": _verification,
     "stages": _stages, "headless": _headless}

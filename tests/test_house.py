@@ -97,6 +97,10 @@ PLANTED: list[tuple[str, str, str] | tuple[str, str, str, str]] = [
     ("console.hub", "def more(wire):\n    return wire._replace(truth=True)", "wire"),
     ("pipeline.live", "from skywarden.pipeline.simulated import rehearsing", "live"),
     ("session.live", "from skywarden.feeds.simulated import Simulated", "live"),
+    ("session.live", "from skywarden.emit.sink import Emit", "emit"),
+    ("session.running", "def late():\n    import skywarden.emit.dis as dis\n    return dis", "emit"),
+    ("feeds.asterix", "from skywarden.emit.shown import Shown", "emit"),
+    ("emit.sink", "from skywarden.messages.drill import Drill", "order"),
     ("session.live", "def late():\n    import skywarden.simulator.world.world as world\n    return world", "live"),
     ("session.simulation", "from skywarden.alerts.live import open_live", "live"),
     ("study.engine", "from skywarden.alerts.alert import LiveAlert", "live"),
@@ -167,7 +171,7 @@ def test_every_rule_has_planted_breaches():
     assert len(PLANTED) >= 39
     rules = {"kernel", "truth", "pure", "show", "order", "wire", "live", "clearance", "parts", "trainee",
         "verification", "stages", "floor", "circle", "top",
-             "import", "headless"}
+             "import", "headless", "emit"}
     assert set(planted) == rules
     assert min(planted.values()) >= 2
 

@@ -16,8 +16,11 @@ from typing import Annotated, Any
 import typer
 
 from skywarden import __version__
+from skywarden.emit.forms import HELP as EMIT_HELP
 from skywarden.errors import SkywardenError, UsageError
+from skywarden.feeds.registry import help_text
 from skywarden.session.verbs.alert import alert_app
+from skywarden.session.verbs.feed import feed_command
 from skywarden.session.verbs.speaking import example, talk
 
 app = typer.Typer(
@@ -29,8 +32,6 @@ PUBLIC_HELP = ("Address that people type where a reverse proxy stands in front, 
     "Needs --users.")
 TILES_HELP = ("Map tiles under the console's picture, such as http://127.0.0.1:9000/{z}/{x}/{y}.png. Without it "
     "nothing is asked of any other server.")
-FEED_HELP = ("asterix+file:PATH, asterix+udp://HOST:PORT, sbs+tcp://HOST:PORT, sbs+file:PATH, aircraft+file:PATH, "
-    "table+file:PATH; may be repeated.")
 app.add_typer(alert_app, name="alert")
 
 
@@ -54,7 +55,8 @@ def run_command(
         "kabul-2021-08-30.")] = None,
     site: Annotated[str | None, typer.Option(help="A site's name or folder. Default: the scenario's own; with feeds "
         "alone it must be given.")] = None,
-    feed: Annotated[list[str] | None, typer.Option(metavar="URL", help=FEED_HELP)] = None,
+    feed: Annotated[list[str] | None, typer.Option(metavar="URL", help=help_text())] = None,
+    emit: Annotated[list[str] | None, typer.Option(metavar="URL", help=EMIT_HELP)] = None,
     speed: Annotated[str, typer.Option(help="Seconds of the run a second, or 'max'.")] = "1",
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds of the run.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1,
@@ -90,11 +92,14 @@ def run_command(
     request = Request(
         scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record,
         not no_console, port, host, users, audit, tls,
-        stay, tiles, public_url, state)
+        stay, tiles, public_url, state, tuple(emit or ()))
     summary = run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
     if summary.get("frames_not_recorded"):
         raise typer.Exit(1)     # the run went on to its end, yet the record that was asked for is not whole
+
+
+app.command("feed", **example("skywarden feed asterix+udp://239.1.2.3:8600?interface=eth0"))(feed_command)
 
 
 @app.command("track", **example("skywarden track detections.csv --site range --out tracked"))

@@ -10,8 +10,8 @@ from typing import Any
 
 from builders import a_radar, a_site
 
-from skywarden.feeds import open_source
 from skywarden.feeds.merge import Merged
+from skywarden.feeds.opening import open_source
 from skywarden.feeds.source import Look, Plot, Report
 from skywarden.messages.frame import Frame
 from skywarden.messages.tables import join

@@ -12,7 +12,7 @@ import pytest
 from feed_builders import SHARED, a_surveillance_site, frames_of, gathered, items_of
 
 from skywarden.errors import FeedError
-from skywarden.feeds import open_source
+from skywarden.feeds.opening import open_source
 from skywarden.feeds.places import height_of
 from skywarden.feeds.sbs import SbsDecoder
 from skywarden.formats.claim import callsign

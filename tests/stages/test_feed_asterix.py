@@ -25,7 +25,7 @@ from feed_builders import (
 )
 
 from skywarden.errors import FeedError, UsageError
-from skywarden.feeds import open_source
+from skywarden.feeds.opening import open_source
 from skywarden.messages.frame import NO_ADDRESS, SYSTEM_TRACK
 
 REAL = SHARED / "asterix"

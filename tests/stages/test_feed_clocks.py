@@ -28,7 +28,7 @@ class Line:
     that is wrong in its own way.
     """
 
-    live, dated, relative, name = True, False, False, "line"
+    live, dated, relative, simulated, name = True, False, False, False, "line"
 
     def __init__(self, clocks: list, delays: list[float], seconds: float, every: float = 0.2, seed: int = 1) -> None:
         rng = np.random.default_rng(seed)

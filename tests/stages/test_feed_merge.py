@@ -22,8 +22,8 @@ from feed_builders import (
 )
 
 from skywarden.errors import TableError
-from skywarden.feeds import open_source
 from skywarden.feeds.merge import Merged
+from skywarden.feeds.opening import open_source
 from skywarden.feeds.simulated import Simulated
 from skywarden.feeds.source import Batch, Plot
 from skywarden.messages.truth import FELL
@@ -150,7 +150,7 @@ class Wall:
 class Sender:
     """A live source that sends a plot every 0.1 s by its own clock."""
 
-    name, live, dated, relative = "made", True, False, False
+    name, live, dated, relative, simulated = "made", True, False, False, False
 
     def __init__(self, wall: Wall, ahead: float, delay: float) -> None:
         self._wall, self._ahead, self._delay, self._sent = wall, ahead, delay, 0

@@ -12,10 +12,11 @@ import pytest
 from feed_builders import a_surveillance_site, a_turn, block, plot_048
 
 from skywarden.errors import FeedError, UsageError
-from skywarden.feeds import live, open_source, sockets
+from skywarden.feeds import live, sockets
 from skywarden.feeds.asterix import Decoder
 from skywarden.feeds.live import Live
 from skywarden.feeds.merge import Merged
+from skywarden.feeds.opening import open_source
 from skywarden.feeds.sockets import Datagrams, Lines, Piece
 from skywarden.feeds.source import Batch, Plot, Source
 from skywarden.formats.network import Payload

@@ -79,7 +79,8 @@ class AircraftDecoder:
         if math.isnan(t):
             t = wall if math.isfinite(wall) else self._timeline.now + BETWEEN if math.isfinite(
                 self._timeline.now) else 0.0
-        yield self._batch(self._timeline.admit(t, entries, wall), len(entries), arrived)
+        yield self._batch(self._timeline.admit(t, entries, wall), len(entries), arrived)._replace(
+            kinds={"aircraft": len(entries)})
 
     def flush(self) -> Batch:
         """What was still held back when the input ended."""
@@ -153,7 +154,7 @@ class AircraftDecoder:
 class AircraftFile:
     """aircraft.json: one document in the whole file, or one on each line."""
 
-    live, dated, relative = False, True, False
+    live, dated, relative, simulated = False, True, False, False
 
     def __init__(self, path: Path, site: Site) -> None:
         self.name = f"aircraft {path.name}"

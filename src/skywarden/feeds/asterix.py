@@ -44,8 +44,8 @@ class Decoder:
                that is done with the arrivals
     """
 
-    def __init__(self, site: Site, recorded: bool = False) -> None:
-        self._site, self._recorded = site, recorded
+    def __init__(self, site: Site, recorded: bool = False, simulated: bool = False) -> None:
+        self._site, self._recorded, self._simulated = site, recorded, simulated
         self._blocks = BlockReader()
         self._speakers: dict[Sender, _Speaker] = {}
         self._first: _Speaker | None = None         # in a recording, the one whose clock is everybody's
@@ -62,13 +62,17 @@ class Decoder:
         received, undecodable, unread = 0, payload.junk, 0
         released: dict[Sender, list[tuple[float, Read]]] = {}
         untimed = 0
+        kinds: dict[str, int] = {}
         for category, data in blocks(payload.data):
             found, lost, whole = self._blocks.read(category, data)
             received += len(found) + whole
             undecodable += lost
             unread += whole
+            if found or whole:
+                kind = f"CAT{category:03d}"
+                kinds[kind] = kinds.get(kind, 0) + len(found) + whole
             for record in found:
-                what = read(category, record)
+                what = read(category, record, self._simulated)
                 if what is None:
                     continue
                 sender = (*what.identity, peer)
@@ -83,9 +87,10 @@ class Decoder:
         batches = [self._batch(sender, self._speakers[sender], several, payload.stamp, arrived) for sender,
             several in released.items()]
         if not batches:
-            return [Batch(self._now(), (), received, undecodable, refused, arrived)]
+            return [Batch(self._now(), (), received, undecodable, refused, arrived, kinds=kinds)]
         first = batches[0]
-        return [first._replace(received=received, undecodable=undecodable, rejected=both(refused, first.rejected)),
+        return [first._replace(received=received, undecodable=undecodable, rejected=both(refused, first.rejected),
+            kinds=kinds),
             *batches[1:]]
 
     def flush(self) -> list[Batch]:
@@ -208,7 +213,7 @@ class Decoder:
 class AsterixFile:
     """A recording, read to its end. pcap carries a date; raw and framed files only times of day."""
 
-    live, relative = False, False
+    live, relative, simulated = False, False, False
 
     def __init__(self, path: Path, site: Site) -> None:
         self.name = f"asterix {path.name}"
@@ -235,11 +240,15 @@ class AsterixUdp(Live):
     """Datagrams from a radar's network, unicast or multicast.
 
     interface, source   as of `Datagrams`
+    simulated           whether targets that are marked as simulated are used
     """
 
-    def __init__(self, host: str, port: int, site: Site, interface: str = "", source: str = "") -> None:
+    def __init__(
+        self, host: str, port: int, site: Site, interface: str = "", source: str = "", simulated: bool = False
+    ) -> None:
         layouts()           # before the first datagram: it takes a second
-        decoder = Decoder(site)
+        self.simulated = simulated
+        decoder = Decoder(site, simulated=simulated)
 
         def decode(data: bytes, arrived: float, wall: float, peer: Peer) -> Iterator[Batch]:
             return iter(decoder.decode(Payload(data, wall), arrived, peer[0] if peer else ""))

@@ -44,6 +44,11 @@ class Clock:
         return 0.0 if math.isfinite(self._restarted) else self._first - self._low
 
     @property
+    def ahead(self) -> float:
+        """How far the clock stands ahead of ours, by its quickest messages [s]; nan while none has come."""
+        return -self._low
+
+    @property
     def wanders(self) -> bool:
         """Whether it has wandered so far that somebody should know."""
         return abs(self.drift) > DRIFT

@@ -51,7 +51,7 @@ class Receiver(Protocol):
 class Live:
     """A Source that is polled; its thread runs from the beginning."""
 
-    live, dated, relative = True, False, False
+    live, dated, relative, simulated = True, False, False, False
 
     def __init__(self, name: str, receiver: Receiver, decode: Decode, frame_s: float) -> None:
         self.name, self._receiver, self._decode = name, receiver, decode
@@ -76,6 +76,11 @@ class Live:
         with self._lock:
             found, self._batches, self._items = list(self._batches), deque(), 0
         return found
+
+    @property
+    def note(self) -> str:
+        """How the way in stands, in words; nothing where there is nothing to say."""
+        return str(getattr(self._receiver, "note", ""))
 
     def close(self) -> None:
         """Stop reading."""

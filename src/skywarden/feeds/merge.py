@@ -59,6 +59,7 @@ class Merged:
         self._say = say
         self.site, self.world = site, scenario_feed
         self.live = scenario_feed is None and any(source.live for source in sources)
+        self.simulated = any(source.simulated for source in sources)    # what is marked as simulated is used
         self._duration, self._now, self._sleep = duration, now, sleep
         self._sources = list(sources)
         self._queue: list[tuple[float, int, int, Item]] = []       # time, tie-breaker, source, item

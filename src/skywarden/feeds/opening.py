@@ -2,57 +2,46 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 from skywarden.errors import FeedError, UsageError
-from skywarden.feeds.aircraft import AircraftFile, AircraftTcp
-from skywarden.feeds.asterix import AsterixFile, AsterixUdp
-from skywarden.feeds.sbs import SbsFile, SbsTcp
+from skywarden.feeds.registry import ADDRESS, FILE, Scheme, find, lines, option_lines
 from skywarden.feeds.source import Source
-from skywarden.feeds.table_source import TableFile
 from skywarden.site.model import Site
-
-FORMS = (
-    ("asterix+file:PATH", "ASTERIX from a pcap, raw or framed file"),
-    ("asterix+udp://HOST:PORT", "ASTERIX datagrams; a multicast address is joined (?interface=eth0&source=10.1.2.3)"),
-    ("sbs+file:PATH", "BaseStation text"),
-    ("sbs+tcp://HOST:PORT", "BaseStation text from a receiver (dump1090's port 30003)"),
-    ("aircraft+file:PATH", "aircraft.json of dump1090 or readsb, one snapshot or one a line, or a readsb trace"),
-    ("aircraft+tcp://HOST:PORT", "the same, one JSON object a line"),
-    ("table+file:PATH", "detections as CSV or Parquet"),
-)
-
-OPTIONS = {"asterix+udp": ("interface", "source")}      # that may stand behind a ? in a URL of this scheme
 
 
 def open_source(url: str, site: Site) -> Source:
     """The source a URL means; its radars and places are those of `site`.
 
-    Raises UsageError for a URL of no known form, FeedError for a file or socket that cannot be
-    opened, TableError for a faulty table.
+    Raises UsageError for a URL of no known form, FeedError for a file or socket that cannot be opened,
+    TableError for a faulty table.
     """
-    files: dict[str, Callable[[Path, Site], Source]] = {
-        "asterix+file": AsterixFile, "sbs+file": SbsFile, "aircraft+file": AircraftFile, "table+file": TableFile}
-    sockets: dict[str, Callable[..., Source]] = {"asterix+udp": AsterixUdp, "sbs+tcp": SbsTcp,
-        "aircraft+tcp": AircraftTcp}
-    scheme, colon, rest = url.partition(":")
-    if colon and scheme in files and rest:
+    name, colon, rest = url.partition(":")
+    scheme = find(name) if colon else None
+    if scheme is None or not rest:
+        raise _unknown(url, "is no feed that Skywarden knows")
+    made = cast(
+        Callable[..., Source], getattr(importlib.import_module(f"skywarden.feeds.{scheme.module}"), scheme.maker)
+    )
+    if scheme.kind == FILE:
         path = Path(rest.removeprefix("//") if rest.startswith("//") else rest).expanduser()
         _readable(path, url)
-        return files[scheme](path, site)
-    if colon and scheme in sockets and rest.startswith("//"):
-        where, _, options = rest[2:].partition("?")
-        host, port = _address(where, url)
-        return sockets[scheme](host, port, site, **_options(options, OPTIONS.get(scheme, ()), url))
-    raise _unknown(url, "is no feed that Skywarden knows")
+        return made(path, site)
+    if not rest.startswith("//"):
+        raise _unknown(url, "is no feed that Skywarden knows")
+    where, _, behind = rest[2:].partition("?")
+    if scheme.kind == ADDRESS:
+        return made(_web(name, rest, url), site)
+    host, port = _address(where, url)
+    return made(host, port, site, **_options(behind, scheme, url))
 
 
 def _unknown(url: str, why: str) -> UsageError:
-    width = max(len(form) for form, _ in FORMS)
-    return UsageError(f'feed "{url}" {why}; feeds are written\n' + "\n".join(f"    {form:{width}}  {what}" for form,
-        what in FORMS))
+    return UsageError(f'feed "{url}" {why}; feeds are written\n{lines()}')
 
 
 def _readable(path: Path, url: str) -> None:
@@ -61,32 +50,54 @@ def _readable(path: Path, url: str) -> None:
         if path.is_dir():
             raise FeedError(f"{url}: {path} is a folder; name one file in it")
         if path.is_fifo():
-            raise FeedError(f"{url}: {path} is a pipe, and opening it may wait for ever; save it as a file, or send it "
-                "over the network")
+            raise FeedError(
+                f"{url}: {path} is a pipe, and opening it may wait for ever; save it as a file, "
+                "or send it over the network"
+            )
         with path.open("rb") as file:
             if not file.read(1) and path.is_file():
                 raise FeedError(f"{url}: {path} is empty; record again, or name another file")
     except FileNotFoundError as error:
-        raise FeedError(f"{url}: there is no file {path}; check the path (it is taken from the folder you are "
-            "in)") from error
+        raise FeedError(
+            f"{url}: there is no file {path}; check the path (it is taken from the folder you are in)"
+        ) from error
     except PermissionError as error:
-        raise FeedError(f"{url}: {path} may not be read; change its permissions, or copy it to a place you may "
-            "read") from error
+        raise FeedError(
+            f"{url}: {path} may not be read; change its permissions, or copy it to a place you may read"
+        ) from error
     except (OSError, ValueError) as error:
         raise FeedError(f"{url}: {path} cannot be read: {error}; check the path and the disk") from error
 
 
-def _options(text: str, known: tuple[str, ...], url: str) -> dict[str, str]:
-    """Names and values of what stands behind the `?` of a URL."""
-    found: dict[str, str] = {}
+def _options(text: str, scheme: Scheme, url: str) -> dict[str, Any]:
+    """Names and values of what stands behind the `?` of a URL; `simulated` as yes or no."""
+    found: dict[str, Any] = {}
     for part in text.split("&") if text else ():
         name, equals, value = part.partition("=")
-        if name not in known or not equals or not value or name in found:
-            which = " and ".join(f"{each}=" for each in known) or "nothing"
-            raise UsageError(f'feed "{url}": "{part}" is no option of it; behind the ? may stand {which}, each once, '
-                'with a value')
+        if name not in scheme.options or not equals or not value or name in found:
+            raise UsageError(
+                f'feed "{url}": "{part}" is no option of it; behind the ? may stand {option_lines(scheme)}, '
+                "each once, with a value"
+            )
         found[name] = unquote(value)
+    if "simulated" in found:
+        if found["simulated"] not in ("yes", "no"):
+            raise UsageError(f'feed "{url}": simulated={found["simulated"]}: it is yes or no')
+        found["simulated"] = found["simulated"] == "yes"
     return found
+
+
+def _web(name: str, rest: str, url: str) -> str:
+    """The web address of a URL, without the word before the +."""
+    address = f"{name.partition('+')[2]}:{rest}"
+    try:
+        parts = urlsplit(address)
+        good = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        good = False
+    if not good:
+        raise _unknown(url, "names no host that can be asked")
+    return address
 
 
 def _address(text: str, url: str) -> tuple[str, int]:

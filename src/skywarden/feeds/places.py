@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from skywarden.feeds.source import Report
+from skywarden.feeds.source import Beyond, Report
 from skywarden.formats.claim import Claim, callsign
 from skywarden.kernels.ballistics.air import (
     GAS,
@@ -47,7 +47,7 @@ def report(claim: Claim, site: Site) -> Report | int:
         east, north = claim.plane
         up = altitude - o.elevation
     if not math.hypot(east, north) <= FARTHEST:
-        return ELSEWHERE
+        return Beyond(ELSEWHERE, (claim.latitude, claim.longitude)) if math.isfinite(claim.latitude) else ELSEWHERE
     course = claim.heading - turn
     velocity = (claim.speed * math.sin(course), claim.speed * math.cos(course), claim.climb)
     return Report(

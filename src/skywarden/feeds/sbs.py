@@ -77,7 +77,11 @@ class SbsDecoder:
         if fields is None:
             return Batch(self._timeline.now, undecodable=len(line.strip()), arrived=arrived)
         if fields[0] in CHANGES:
-            return Batch(self._timeline.now, received=1, arrived=arrived)
+            return Batch(self._timeline.now, received=1, arrived=arrived, kinds={fields[0]: 1})
+        return self._read(fields, arrived, wall)._replace(kinds={f"{fields[0]},{fields[1].strip()}": 1})
+
+    def _read(self, fields: list[str], arrived: float, wall: float) -> Batch:
+        """A message's worth."""
         t = _when(fields, wall if math.isfinite(wall) else self._timeline.now)
         if math.isfinite(t):
             released = self._timeline.admit(t, fields, wall)
@@ -189,7 +193,7 @@ class SbsDecoder:
 class SbsFile:
     """BaseStation text, read to its end. Its times are the receiver's local times."""
 
-    live, dated, relative = False, True, False
+    live, dated, relative, simulated = False, True, False, False
 
     def __init__(self, path: Path, site: Site) -> None:
         self.name = f"sbs {path.name}"

@@ -120,8 +120,10 @@ class Datagrams:
                 continue
 
 
-class Lines:
-    """Lines of a TCP stream, without their ends. A connection that is lost, half open or long silent is made again."""
+class Stream:
+    """Pieces of a TCP stream; what a piece is, a class below says. A connection that is lost, half
+    open or long silent is made again.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
@@ -130,6 +132,7 @@ class Lines:
         self._undecodable = 0
         self._pause, self._again = FIRST_PAUSE, 0.0
         self._heard, self._patience = 0.0, SILENCE
+        self.note = "not connected yet"     # how the connection stands, in words
 
     @property
     def connected(self) -> bool:
@@ -137,7 +140,7 @@ class Lines:
         return self._stream is not None
 
     def gather(self, wait: float) -> list[Piece]:
-        """Lines that have come, after waiting for the first at most `wait` seconds."""
+        """Pieces that have come, after waiting for the first at most `wait` seconds."""
         if self._stream is None and not self._connect():
             time.sleep(min(wait, max(self._again - time.monotonic(), 0.0)))
             return []
@@ -164,7 +167,7 @@ class Lines:
         return found
 
     def lost(self) -> tuple[int, int]:
-        """Bytes of lines without an end since the last call; a stream's machine waits rather than drop."""
+        """Bytes of pieces without an end since the last call; a stream's machine waits rather than drop."""
         count, self._undecodable = self._undecodable, 0
         return count, 0
 
@@ -172,6 +175,43 @@ class Lines:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+    def _split(self, data: bytes) -> list[Piece]:
+        """The pieces that are whole now that `data` has come; the rest waits in `_rest`."""
+        raise NotImplementedError
+
+    def _connect(self) -> bool:
+        if time.monotonic() < self._again:
+            return False
+        try:
+            stream = socket.create_connection((self._host, self._port), timeout=CONNECT)
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            self.note = f"no connection to {self._host}:{self._port}: {why}; tried again"
+            self._again = time.monotonic() + self._pause
+            self._pause = min(2.0 * self._pause, LONGEST_PAUSE)
+            return False
+        stream.setblocking(False)
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (("TCP_KEEPIDLE", KEEPALIVE_IDLE), ("TCP_KEEPINTVL", KEEPALIVE_EVERY),
+                ("TCP_KEEPCNT", KEEPALIVE_MOST)):
+            if hasattr(socket, name):
+                stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        self._stream, self._pause, self._heard = stream, FIRST_PAUSE, time.monotonic()
+        self.note = f"connected to {self._host}:{self._port}"
+        return True
+
+    def _drop(self) -> None:
+        """Let a connection go; half a line goes with it."""
+        self._undecodable += len(self._rest)
+        self._rest = b""
+        self.close()
+        self.note = f"the connection to {self._host}:{self._port} was lost or fell silent; tried again"
+        self._again = time.monotonic() + self._pause
+
+
+class Lines(Stream):
+    """Lines of a TCP stream, without their ends."""
 
     def _split(self, data: bytes) -> list[Piece]:
         *lines, self._rest = (self._rest + data).split(b"\n") if b"\n" in data else (self._rest + data,)
@@ -183,31 +223,6 @@ class Lines:
             self._rest = b""
         arrived = time.monotonic()
         return [Piece(arrived, (), line) for line in lines]
-
-    def _connect(self) -> bool:
-        if time.monotonic() < self._again:
-            return False
-        try:
-            stream = socket.create_connection((self._host, self._port), timeout=CONNECT)
-        except (OSError, UnicodeError):
-            self._again = time.monotonic() + self._pause
-            self._pause = min(2.0 * self._pause, LONGEST_PAUSE)
-            return False
-        stream.setblocking(False)
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in (("TCP_KEEPIDLE", KEEPALIVE_IDLE), ("TCP_KEEPINTVL", KEEPALIVE_EVERY),
-                ("TCP_KEEPCNT", KEEPALIVE_MOST)):
-            if hasattr(socket, name):
-                stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        self._stream, self._pause, self._heard = stream, FIRST_PAUSE, time.monotonic()
-        return True
-
-    def _drop(self) -> None:
-        """Let a connection go; half a line goes with it."""
-        self._undecodable += len(self._rest)
-        self._rest = b""
-        self.close()
-        self._again = time.monotonic() + self._pause
 
 
 def _resolved(host: str, port: int, where: str) -> Address:

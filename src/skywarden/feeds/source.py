@@ -10,8 +10,21 @@ from typing import NamedTuple, Protocol
 
 from skywarden.messages.frame import NO_ADDRESS
 
+Kinds = Mapping[str, int]       # how many messages, by what they are called in their format
 Counts = Mapping[int, int]      # how many, by cause: a column of `Inputs.causes`
 NONE: Counts = MappingProxyType({})
+NO_KINDS: Kinds = MappingProxyType({})
+
+
+class Beyond(int):
+    """The cause ELSEWHERE with the place that was told, so that a first look at an input can go there."""
+
+    place: tuple[float, float]      # latitude, longitude [rad]
+
+    def __new__(cls, cause: int, place: tuple[float, float]) -> Beyond:
+        made = super().__new__(cls, cause)
+        made.place = place
+        return made
 
 
 class Plot(NamedTuple):
@@ -71,6 +84,7 @@ class Batch(NamedTuple):
     arrived      when it came in, by the monotonic clock [s]; nan from a file
     sender       who sent the items, among those that share the source; each has a clock of its own
     steps        how far its clock was found to have been set anew, one entry [s] each time
+    kinds        of `received`, how many of what kind, by their format's own names
     """
 
     t: float
@@ -81,6 +95,12 @@ class Batch(NamedTuple):
     arrived: float = math.nan
     sender: Sender = ()
     steps: tuple[float, ...] = ()
+    kinds: Kinds = NO_KINDS
+
+    @property
+    def beyond(self) -> tuple[float, float] | None:
+        """Where something refused as too far away says it is [rad]; None where nothing does."""
+        return next((cause.place for cause in self.rejected if isinstance(cause, Beyond)), None)
 
 
 def both(first: Counts, second: Counts) -> Counts:
@@ -97,6 +117,7 @@ class Source(Protocol):
     live: bool      # polled, and timed by arrival
     dated: bool     # `t` counts from 1970-01-01 UTC; else from some midnight
     relative: bool  # `t` is already the run's own time
+    simulated: bool     # what is marked as simulated is used: nothing of it may reach people as real
 
     def __iter__(self) -> Iterator[Batch]: ...
 

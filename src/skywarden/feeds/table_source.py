@@ -16,7 +16,7 @@ from skywarden.site.model import Site
 class TableFile:
     """Detections of a CSV or Parquet file; its times are the run's own. Raises TableError with every fault found."""
 
-    live, dated, relative = False, False, True
+    live, dated, relative, simulated = False, False, True, False
 
     def __init__(self, path: Path, site: Site) -> None:
         self.name = f"table {path.name}"

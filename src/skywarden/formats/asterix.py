@@ -19,6 +19,9 @@ NORTH_MARK, SECTOR = 1, 2           # I034/000
 NO_TARGET = frozenset((1, 2, 4, 10))
 NO_HEIGHT = frozenset((12, 18))     # Mode C abnormal, undecodable
 NO_IDENTITY = frozenset((16,))      # duplicated or illegal Mode S address
+# flags of I048/020 and I021/040 that refuse a record, by whether simulated counts
+REAL = {False: ("SIM", "TST", "RAB"), True: ("TST", "RAB")}
+SIMULATED = 3                       # I015/020 TTAX: simulated or replayed target
 MEASUREMENTS = (1, 2, 3, 4)         # I015/000: plots and tracks; the others end a track or are statistics
 
 
@@ -62,17 +65,20 @@ class Refused(NamedTuple):
 Read = PlotRecord | ClaimRecord | LookRecord | Refused
 
 
-def read(category: int, record: Record) -> Read | None:
-    """What a record says; None where it says nothing of use here."""
+def read(category: int, record: Record, simulated: bool = False) -> Read | None:
+    """What a record says; None where it says nothing of use here.
+
+    simulated   whether plots and ADS-B reports that are marked as simulated count; system tracks so marked never do
+    """
     reader = READERS.get(category)
-    return reader(record) if reader is not None else None
+    return reader(record, simulated) if reader is not None else None
 
 
-def _plot_048(record: Record) -> Read | None:
+def _plot_048(record: Record, simulated: bool) -> Read | None:
     """Monoradar target report, a plot of a surveillance radar."""
     identity, t = _identity(record), record.number("140")
     conditions = record.codes("030") if "030" in record else ()
-    if any(record.flag("020", name) for name in ("SIM", "TST", "RAB")) or any(code in NO_TARGET for code in conditions):
+    if any(record.flag("020", name) for name in REAL[simulated]) or any(code in NO_TARGET for code in conditions):
         return Refused(identity, t)
     rho, theta = record.number("040", "RHO"), record.number("040", "THETA")
     if not rho > 0.0 or math.isnan(theta):
@@ -87,7 +93,7 @@ def _plot_048(record: Record) -> Read | None:
         NO_ADDRESS if any(code in NO_IDENTITY for code in conditions) else record.whole("220"))
 
 
-def _look_034(record: Record) -> Read | None:
+def _look_034(record: Record, _: bool) -> Read | None:
     """Monoradar service message: north mark, sector crossing."""
     kind = record.whole("000")
     azimuth = math.nan
@@ -98,12 +104,12 @@ def _look_034(record: Record) -> Read | None:
     return LookRecord(_identity(record), record.number("030"), azimuth)
 
 
-def _plot_015(record: Record) -> Read | None:
+def _plot_015(record: Record, simulated: bool) -> Read | None:
     """Non-cooperative (independent) sensor report, with elevation and Doppler."""
     identity, t = _identity(record), record.number("145")
     if record.whole("000", "MT") not in MEASUREMENTS:
         return LookRecord(identity, t, math.nan)
-    if record.whole("020", "TTAX") != 0:
+    if record.whole("020", "TTAX") not in ((0, SIMULATED) if simulated else (0,)):
         return Refused(identity, t)
     distance, azimuth = record.number("625", "R"), record.number("627", "AZ")
     if not distance > 0.0 or math.isnan(azimuth):
@@ -115,7 +121,7 @@ def _plot_015(record: Record) -> Read | None:
         record.number("630", "DPS"), math.nan, 0)
 
 
-def _claim_062(record: Record) -> Read | None:
+def _claim_062(record: Record, _: bool) -> Read | None:
     """System track of a surveillance tracker."""
     identity, t = _identity(record), record.number("070")
     if record.flag("080", "SIM"):
@@ -137,7 +143,7 @@ def _claim_062(record: Record) -> Read | None:
     return ClaimRecord(identity, t, claim)
 
 
-def _claim_021(record: Record) -> Read | None:
+def _claim_021(record: Record, simulated: bool) -> Read | None:
     """ADS-B report, editions 2.x and 0.2x: the items of the two mean the same where they have the
     same number and name.
     """
@@ -145,7 +151,7 @@ def _claim_021(record: Record) -> Read | None:
     new = record.knows("071")
     t = next((x for x in (record.number(n) for n in (("071", "073", "077") if new else ("030",))) if math.isfinite(x)),
         math.nan)
-    if any(record.flag("040", name) for name in ("SIM", "TST", "RAB")):
+    if any(record.flag("040", name) for name in REAL[simulated]):
         return Refused(identity, t)
     fine = new and "131" in record
     place = "131" if fine else "130"

@@ -14,8 +14,8 @@ from rich.console import Console
 from skywarden.alerts.live import LiveAlert, open_live
 from skywarden.alerts.sink import Alerts
 from skywarden.errors import UsageError
-from skywarden.feeds import open_source
 from skywarden.feeds.merge import Merged
+from skywarden.feeds.opening import open_source
 from skywarden.measures.tally import Measures
 from skywarden.pipeline.live import stepper
 from skywarden.pipeline.warming import warm
@@ -36,6 +36,9 @@ def run_live(request: Request, talk: Console) -> dict[str, Any]:
     """
     if request.scenario is not None or not request.feeds:
         raise UsageError("a live session is of feeds alone: name them with --feed, and no scenario")
+    if request.emits:
+        raise UsageError(
+            "only a simulation is shown to other systems: --emit goes with a scenario, never with feeds alone")
     if request.site is None:
         raise UsageError("feeds alone need a site: add --site kabul, or your own site's folder")
     site = load_site(request.site)
@@ -45,10 +48,12 @@ def run_live(request: Request, talk: Console) -> dict[str, Any]:
             say=lambda sentence: say(sentence, talk))
         header = Header("live", feed.epoch_ns, site.name, site.sources, duration=request.duration,
             feeds=tuple(request.feeds))
+        title = f"{site.title}: SIMULATED TARGETS ARE USED" if feed.simulated else site.title
+        real = is_live(feed) and not feed.simulated
         return Parts(
-            site=site, feed=feed, header=header, title=site.title, duration=request.duration, steps=stepper(site),
+            site=site, feed=feed, header=header, title=title, duration=request.duration, steps=stepper(site),
             measures=Measures(site, False, ()),
-            direct=(), warm=lambda: warm(site), tell=lambda: open_told(request, site, feed.epoch_ns, is_live(feed),
+            direct=(), warm=lambda: warm(site), tell=lambda: open_told(request, site, feed.epoch_ns, real,
                 talk), doubts=doubts(site))
 
     return run_parts(
@@ -71,5 +76,7 @@ def live_alerts(
 def open_told(request: Request, site: Site, epoch_ns: int, live: bool, talk: Console) -> Alerts[LiveAlert] | None:
     """The sink that tells people; that none is opened for a recording is said."""
     if not live and any(channel.kind == "live" for channel in site.channels):
-        talk.print("the live warning channels stay silent: what is read from a file happened before", highlight=False)
+        talk.print(
+            "the live warning channels stay silent: what is read from a file happened before, and what is simulated "
+            "never did", highlight=False)
     return live_alerts(site, epoch_ns, live, request.state, folder_of(request))

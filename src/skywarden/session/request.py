@@ -31,6 +31,7 @@ class Request:
     tiles: str | None = None    # address of map tiles
     public_url: str | None = None   # address that people type, where a reverse proxy stands in front of the page
     state: Path | None = None   # folder of what must survive this process; None: the service's or the user's own
+    emits: Sequence[str] = ()   # URLs that a simulation is shown to
 
 
 def folder_of(request: Request) -> Path | None:

@@ -46,6 +46,7 @@ class Parts:
     warm         compiles the kernels
     tell         opens the sink that tells people; None where nobody is told
     doubts       sentences to be said before the run
+    shown        wires of sinks that show a simulation to other systems, in their mailboxes; none in a live run
     """
 
     site: Site
@@ -59,6 +60,7 @@ class Parts:
     warm: Callable[[], None]
     tell: Callable[[], Alerts[Any] | None]
     doubts: Sequence[object]
+    shown: Callable[[Boxes], list[Wire]] = lambda boxes: []
 
 
 def run_parts(
@@ -139,7 +141,7 @@ def _wired(
     elif talk.is_terminal:
         bar = ending.enter_context(ProgressBar(talk, parts.duration))
         wires.append(Wire(boxes.add("progress", bar, most=1)))
-    return feed, wires
+    return feed, wires + parts.shown(boxes)
 
 
 def _concluded(

@@ -13,8 +13,9 @@ from rich.console import Console
 
 from skywarden.alerts.alert import SimulationAlert
 from skywarden.alerts.opening import open_alerts
-from skywarden.feeds import open_source
+from skywarden.emit.sink import Emit
 from skywarden.feeds.merge import Merged
+from skywarden.feeds.opening import open_source
 from skywarden.feeds.simulated import Simulated
 from skywarden.measures.tally import Measures
 from skywarden.pipeline.simulated import stepper
@@ -24,6 +25,7 @@ from skywarden.record.header import Header
 from skywarden.run.loop import Wire
 from skywarden.run.ports import Feed
 from skywarden.session.feeds import clock_of, say
+from skywarden.session.outputs import Boxes
 from skywarden.session.request import FIRST_SCENARIO, Request, folder_of
 from skywarden.session.running import Parts, run_parts
 from skywarden.simulator.scenario.load import load as load_scenario
@@ -46,6 +48,7 @@ def run_simulation(request: Request, talk: Console) -> dict[str, Any]:
             "simulation", scenario.epoch_ns, site.name, site.sources, scenario.name, scenario.sources, scenario.seed,
             request.duration, tuple(request.feeds))
         until = math.inf if request.duration is None else request.duration
+        emits = [Emit(url, scenario, site) for url in request.emits]
         return Parts(
             site=site, feed=feed, header=header, title=scenario.title, duration=request.duration or scenario.duration,
             steps=stepper(site, True),
@@ -54,9 +57,15 @@ def run_simulation(request: Request, talk: Console) -> dict[str, Any]:
             direct=[Wire(simulated, drill=True)], warm=lambda: warm(site, EXTRA),
             tell=lambda: open_alerts(site, scenario.epoch_ns, SimulationAlert, state=request.state,
                 folder=folder_of(request)),
-            doubts=(*of_site(site), *of_scenario(scenario, simulated.world, until)))
+            doubts=(*of_site(site), *of_scenario(scenario, simulated.world, until)),
+            shown=lambda boxes: [wire_to(emit, boxes) for emit in emits])
 
     return run_parts(request, talk, opened, lambda parts, stop: clock_of(request.speed, stop, changing=request.console))
+
+
+def wire_to(emit: Emit, boxes: Boxes) -> Wire:
+    """The wire to a sink that shows the simulation to another system, in a mailbox of its own."""
+    return Wire(boxes.add(emit.name, emit, whole=True), truth=True)
 
 
 def place(request: Request) -> tuple[Site, Scenario]:
