@@ -91,7 +91,8 @@ def test_live_senders_are_told_apart_with_their_clocks():
                 now = time.time() % 86_400
                 for identity, off in (((1, 2), 0.0), ((1, 3), 40.0)):
                     out.sendto(
-                        block(48, plot_048((now + off) % 86_400, 20.0, 10.0, identity[1], identity=identity)), ("127.0.0.1", port)
+                        block(48, plot_048((now + off) % 86_400, 20.0, 10.0, identity[1], identity=identity)),
+                        ("127.0.0.1", port),
                     )
                 time.sleep(0.02)
 
