@@ -46,9 +46,10 @@ def main(frames: int) -> None:
             begin = time.perf_counter()
             threats = threat.assess(impacts, frame, site)
             assessed = time.perf_counter()
-            latches, warnings = warning.decide(latches, impacts, threats, frame, site)
+            latches, told = warning.decide(latches, impacts, threats, frame, site)
             decided = time.perf_counter()
-            picture = a_picture(0.0, tracks=tracks, impacts=impacts, threats=threats, warnings=warnings)
+            picture = a_picture(
+                0.0, tracks=tracks, impacts=impacts, threats=threats, warnings=told.warnings, losses=told.losses)
             asked = time.perf_counter()
             rehearse.rehearse(plan, frame, picture, site)
             if k >= 2:      # the first ones compile and fill caches

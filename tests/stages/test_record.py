@@ -59,7 +59,7 @@ def test_a_record_of_the_format_before_is_still_read(tmp_path, monkeypatch):
     """As format 3 wrote it: no stage of a warning, no channels, no receipts."""
     from skywarden.record import codec, writer
 
-    shorter = {"Frame": 3, "Health": 1, "Warnings": 1, "Command": 1, "Truth": 1}
+    shorter = {"Frame": 3, "Health": 1, "Warnings": 1, "Command": 1, "Truth": 1, "Picture": 2}
     earlier = {kind: (name, fields[: len(fields) - shorter.get(name, 0)]) for kind,
         (name, fields) in codec.NAMES.items()}
     with monkeypatch.context() as then:
@@ -75,6 +75,24 @@ def test_a_record_of_the_format_before_is_still_read(tmp_path, monkeypatch):
             warnings = after.picture.warnings
             assert warnings.stage.shape == warnings.zone.shape
             assert after.picture.health.channels.name.size == 0
+
+
+def test_a_record_of_format_5_has_no_losses(tmp_path, monkeypatch):
+    from skywarden.record import codec, writer
+
+    shorter = {"Frame": 1, "Command": 1, "Truth": 1, "Picture": 2}
+    earlier = {kind: (name, fields[: len(fields) - shorter.get(name, 0)]) for kind,
+        (name, fields) in codec.NAMES.items()}
+    with monkeypatch.context() as then:
+        then.setattr(codec, "NAMES", earlier)
+        then.setattr(writer, "FORMAT", 5)
+        then.setattr(Header, "digest", lambda self, form=5, honest=Header.digest: honest(self, 5))
+        moments = written(tmp_path / "a.rec")
+    with Record(tmp_path / "a.rec") as record:
+        assert record.form == 5
+        for before, after in zip(moments, record.moments(), strict=True):
+            assert not differences(before.picture.warnings, after.picture.warnings)
+            assert after.picture.losses.zone.size == after.picture.pre_alerts.zone.size == 0
 
 
 def test_nouns_have_names_of_their_own_and_not_those_of_their_classes(tmp_path):

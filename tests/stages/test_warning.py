@@ -38,7 +38,8 @@ class Watch:
         kept = np.isin(impacts.track, list(at))
         impacts = Impacts(*(column[kept] for column in impacts))
         table = some_threats(*threats) if threats else Threats.empty()
-        self.latches, self.seen = warning.decide(self.latches, impacts, table, a_frame(self.t, *say), self.site)
+        self.latches, told = warning.decide(self.latches, impacts, table, a_frame(self.t, *say), self.site)
+        self.seen = told.warnings
         self.t += STEP
         return self.seen
 
@@ -104,7 +105,7 @@ def test_zones_without_a_siren_are_never_warned() -> None:
 
 
 def test_one_row_a_zone_however_many_rounds() -> None:
-    watch = Watch(a_zone("a"), a_zone("b"))
+    watch = Watch(a_zone("a"), a_zone("b"), shared_error=0.0)
     watch.frames(2.0, *[(k, z, 0.6, 30.0 + k) for k in range(1, 9) for z in (0, 1)])
     assert sorted(watch.seen.zone.tolist()) == [0, 1]
     assert watch.seen.tracks.tolist() == [8, 8]
@@ -210,13 +211,13 @@ def test_correcting_clears_at_once_whoever_raised_it_and_a_danger_still_seen_rai
     assert watch.frames(2.0, (1, 0, 0.9, due))[0][:2] == (0, "raise")
 
 
-def test_the_stage_is_cover_until_the_last_impact_then_stay_then_all_clear() -> None:
+def test_the_stage_is_cover_then_stay_then_impacts_over_then_all_clear() -> None:
     watch = Watch()
     stages: list[int] = []
     for k in range(300):
         seen = watch.frame(*(((1, 0, 0.9, 10.0),) if k < 40 else ()))
         stages += [stage for stage in seen.stage.tolist() if not stages or stages[-1] != stage]
-    assert [STAGE_NAMES[stage] for stage in stages] == ["take-cover", "stay", "all-clear"]
+    assert [STAGE_NAMES[stage] for stage in stages] == ["take-cover", "stay", "impacts-over", "all-clear"]
 
 
 def test_an_acknowledgement_changes_nothing_but_the_screen() -> None:

@@ -74,7 +74,7 @@ def _fault(kind: str, subject: str, site: Site) -> str:
     """What is wrong with the subject of a command; empty where nothing is."""
     zones = {zone.name for zone in site.zones}
     words = subject.split(" ")
-    if kind in (commands.ACKNOWLEDGE, commands.ALARM, commands.CANCEL, commands.CORRECT):
+    if kind in (commands.ACKNOWLEDGE, commands.ALARM, commands.CANCEL, commands.CORRECT, commands.GIVE_CLEAR):
         return "" if subject in zones else f"There is no zone {subject!r}."
     if kind == commands.SHELVE:
         seconds = number(words[0])

@@ -78,6 +78,16 @@ def timed(health: Health, lag: Array, late: int, unusable: int, disbelieved: int
     return health._replace(radars=radars, lag=lag, late=health.late + late, unusable=unusable, disbelieved=disbelieved)
 
 
+def seeing(health: Health, site: Site) -> tuple[bool, float]:
+    """Whether a radar works that finds what says nothing of itself (a site that has none is taken to
+    be seen), and how late the detections of the latest of them come [s].
+    """
+    own = np.array([not radar.mode_s for radar in site.radars], np.bool_)
+    works = own & ((health.radars == WORKING) | (health.radars == LATE))
+    lag = np.nan_to_num(health.lag[works]) if health.lag.shape[0] == own.shape[0] else np.zeros(0)
+    return bool(works.any() or not own.any()), float(lag.max(initial=0.0))
+
+
 def _silent(frame: Frame, radar: int, revisit: float) -> bool:
     """Whether a radar says it is down, or has not said anything for too long; a frame that does not
     mention it counts as silence.

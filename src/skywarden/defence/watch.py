@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from skywarden.defence import impact, inbound, integrity, reclassify, threat, warning
+from skywarden.defence import impact, inbound, integrity, reclassify, tentative, threat, warning
 from skywarden.defence.tracking import tracker
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
@@ -38,7 +38,11 @@ def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
     marks, tracks = reclassify.heed(state.marks, tracks, frame)
     impacts = impact.predict(memory, tracks, frame, site)
     threats = threat.assess(impacts, frame, site)
-    latches, warnings = warning.decide(state.latches, impacts, threats, frame, site, reclassify.dismissed(marks))
     courses, coming = inbound.watch_out(state.inbound, tracks, memory.block.number, frame, site)
-    return State(trust, memory, marks, latches, courses), Picture(frame.t, tracks, impacts, threats, warnings, health,
-        coming)
+    healthy, lag = integrity.seeing(health, site)
+    around = warning.Around(
+        healthy, lag, tentative.reaching(memory.block, site), reclassify.dismissed(marks), warning.NOBODY, coming)
+    latches, told = warning.decide(state.latches, impacts, threats, frame, site, around)
+    picture = Picture(
+        frame.t, tracks, impacts, threats, told.warnings, health, coming, told.pre_alerts, told.losses)
+    return State(trust, memory, marks, latches, courses), picture

@@ -15,6 +15,10 @@ ALARM = "alarm"                 # a manual warning of zone `subject`
 CANCEL = "cancel"               # a manual warning of zone `subject` taken back
 # the warning of zone `subject` was wrong: cleared at once, and said to have been wrong on every channel
 CORRECT = "correct"
+# the all-clear of zone `subject`, once the impacts are over: an operator's act where the site says so
+GIVE_CLEAR = "all-clear"
+# another base foresees a round in a zone: `subject` is "SECONDS ZONE". A pre-alert at most
+FORETOLD = "foretold"
 RECLASSIFY = "reclassify"       # `subject` is "TRACK projectile|aircraft|other", or "TRACK none", which takes it back
 # `subject` is "SECONDS ZONE": its warning put aside on the screen, for so long; 0 brings it back. Changes no belief
 SHELVE = "shelve"
@@ -34,8 +38,8 @@ SHADOW = "shadow"
 BREAK = "break"                 # the run was broken: `subject` is one of BREAKS
 
 KINDS = (
-    CONSENT, HOLD, RELEASE, WEAPONS, ACKNOWLEDGE, ALARM, CANCEL, CORRECT, RECLASSIFY, SHELVE, PACE, TAKE, SAY, NOTE,
-    ANSWER, SHADOW, BREAK,
+    CONSENT, HOLD, RELEASE, WEAPONS, ACKNOWLEDGE, ALARM, CANCEL, CORRECT, GIVE_CLEAR, FORETOLD, RECLASSIFY, SHELVE,
+    PACE, TAKE, SAY, NOTE, ANSWER, SHADOW, BREAK,
 )
 UNBELIEVED = (PACE, TAKE, SAY, NOTE, ANSWER, SHADOW, BREAK)     # kinds that neither defence nor rehearsal knows
 # what a scenario may have its operator do

@@ -20,9 +20,50 @@ ACTION_NAMES = {RAISE: "raise", HELD: "held", CLEAR: "clear"}
 NO_STAGE, PRE_ALERT, TAKE_COVER, STAY, IMPACTS_OVER, ALL_CLEAR = range(6)
 STAGE_NAMES = ("none", "pre-alert", "take-cover", "stay", "impacts-over", "all-clear")
 
+# `Losses.why`, `Losses.reason` and `PreAlerts.cause`: numbers of REASONS. Records keep them: new ones are added at
+# the end
+(
+    NO_REASON, IMPROBABLE, UNSETTLED, COSTLY, BRIEF, WARNED, PROBABLE, URGENT, WORTH, BY_HAND, IMPACT_DUE, PROLONGED,
+        NARROWED, PASSED, OUTAGE,
+    TENTATIVE, RAID_GOES_ON, OPERATOR, TIME_OVER, RELEASED, CORRECTED, FIRED, COMING, FORETOLD_THERE,
+        UNKNOWN_DIRECTION, NOBODY_TO_WARN,
+    AFTER_IMPACT,
+) = range(27)
+REASONS = (
+    "",
+    "not probable enough",
+    "the next scans will tell, and there is time to wait",
+    "a warning would cost more than it saves",
+    "not in enough frames running yet",
+    "warned",
+    "probable enough, and the place of impact is known",
+    "people need the time that is left",
+    "telling it now costs least",
+    "raised by a person",
+    "an impact is expected",
+    "extended: a later impact is expected",
+    "narrowed: its rounds are followed and endanger it no longer",
+    "the last impact has passed, with its doubt, the fallout and a dwell",
+    "held: no radar that works",
+    "held: a track not yet confirmed may come down there",
+    "held: warned twice in this raid, which goes on",
+    "held: an operator gives the all-clear here",
+    "its time is over",
+    "released by a person",
+    "corrected: the warning was wrong",
+    "something was fired that may come down there",
+    "an object under power heads for it",
+    "another base foresees a round there",
+    "something was fired; a radar's direction is not to be believed",
+    "nobody there can be warned",
+    "an impact was due: debris may fall, and more may come",
+)
+
 
 class Tracks(NamedTuple):
-    """What we believe is flying: one row a confirmed track, newest belief, at the frame's time. Site frame."""
+    """What we believe is flying: one row a confirmed track, newest belief, at the frame's time.
+    Site frame.
+    """
 
     number: Array       # (n,) int64      never used twice in a record
     state: Array        # (n, 7) float64  east north up [m], rates [m/s], inverse ballistic coefficient [m²/kg]
@@ -45,7 +86,9 @@ class Tracks(NamedTuple):
 
 
 class Impacts(NamedTuple):
-    """Where and when each track that may be a projectile comes down, one row a track. Site frame."""
+    """Where and when each track that may be a projectile comes down, one row a track. Site
+    frame.
+    """
 
     track: Array        # (n,) int64
     p_projectile: Array # (n,) float64      probability that it is a projectile at all
@@ -61,7 +104,9 @@ class Impacts(NamedTuple):
 
 
 class Threats(NamedTuple):
-    """Which zone each impact endangers, one row a track and zone with a probability worth naming."""
+    """Which zone each impact endangers, one row a track and zone with a probability worth
+    naming.
+    """
 
     track: Array        # (n,) int64
     zone: Array         # (n,) int32    row of `Site.zones`
@@ -94,7 +139,9 @@ class Inbound(NamedTuple):
 
 
 class Warnings(NamedTuple):
-    """Zones under warning, or cleared in this frame, one row a zone, most urgent first. Latched until an all-clear."""
+    """Zones under warning, or cleared in this frame, one row a zone, most urgent first. Latched
+    until an all-clear.
+    """
 
     zone: Array         # (n,) int32    row of `Site.zones`
     action: Array       # (n,) int8     RAISE, HELD or CLEAR
@@ -113,6 +160,47 @@ class Warnings(NamedTuple):
         i4 = np.int32
         i, f = np.zeros(0, i4), np.zeros(0)
         return cls(i, np.zeros(0, np.int8), f, f, f, f, f, i, i, np.zeros(0, np.bool_), np.zeros(0, np.int8))
+
+
+class PreAlerts(NamedTuple):
+    """Zones told that something was fired which may come down there: no warning yet, and none
+    need follow. One row a zone.
+    """
+
+    zone: Array         # (n,) int32    row of `Site.zones`
+    since: Array        # (n,) float64  when it was told [s]
+    probability: Array  # (n,) float64  that at least one projectile endangers the zone, now
+    t_impact: Array     # (n,) float64  earliest expected impact or arrival [s]; nan unknown
+    until: Array        # (n,) float64  earliest end [s]
+    cause: Array        # (n,) int8     row of REASONS
+
+    @classmethod
+    def empty(cls) -> PreAlerts:
+        f = np.zeros(0)
+        return cls(np.zeros(0, np.int32), f, f, f, f, np.zeros(0, np.int8))
+
+
+class Losses(NamedTuple):
+    """What each endangered or warned zone stands to lose, and why it is warned or not; one row
+    a zone. Losses in people hurt or their equal.
+    """
+
+    zone: Array         # (n,) int32    row of `Site.zones`
+    unwarned: Array     # (n,) float64  expected loss if it is not warned
+    warned: Array       # (n,) float64  expected loss if it is told to take cover now, the cost of the warning included
+    # (n,) float64  expected loss if it is told one frame later, unless the place is known by then to spare it
+    waited: Array
+    probability: Array  # (n,) float64  that at least one projectile endangers it, of those that may raise a warning
+    threshold: Array    # (n,) float64  probability from which it is told to take cover now
+    t_impact: Array     # (n,) float64  earliest expected impact that endangers it [s]; nan none
+    why: Array          # (n,) int8     why it is warned or not: row of REASONS
+    reason: Array       # (n,) int8     of a warned zone, why it is told what it is told: row of REASONS
+    over: Array         # (n,) float64  of a warned zone, earliest time of IMPACTS_OVER [s]; nan none
+
+    @classmethod
+    def empty(cls) -> Losses:
+        f, b = np.zeros(0), np.zeros(0, np.int8)
+        return cls(np.zeros(0, np.int32), f, f, f, f, f, f, b, b, f)
 
 
 class Health(NamedTuple):
@@ -142,3 +230,5 @@ class Picture(NamedTuple):
     warnings: Warnings
     health: Health
     inbound: Inbound = Inbound.empty()
+    pre_alerts: PreAlerts = PreAlerts.empty()
+    losses: Losses = Losses.empty()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skywarden.defence import inbound, integrity, reclassify, threat, warning
+from skywarden.defence import inbound, integrity, loss, prealert, reclassify, staging, threat, warning
 from skywarden.defence import watch as belief
 from skywarden.defence.tracking import cooperative, history
 from skywarden.defence.tracking import state as tracking
@@ -15,8 +15,9 @@ from skywarden.run.loop import Stepper
 from skywarden.site.model import Site
 
 # Classes that the state of `watch` may hold
-KINDS = kinds_of((belief, inbound, integrity, reclassify, threat, warning, cooperative, history, tracking, frames,
-    pictures))
+KINDS = kinds_of((
+    belief, inbound, integrity, reclassify, threat, warning, staging, loss, prealert, cooperative, history, tracking,
+    frames, pictures))
 
 
 class Watching:

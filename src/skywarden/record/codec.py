@@ -42,7 +42,9 @@ from skywarden.messages.picture import (
     Health,
     Impacts,
     Inbound,
+    Losses,
     Picture,
+    PreAlerts,
     Threats,
     Tracks,
     Warnings,
@@ -64,8 +66,8 @@ _samples: tuple[Any, ...] = (
         "", ""),
     Channels.none(), Receipts.none(),
     Frame(0.0, Detections.empty(), Aircraft.empty(), Weather.still(), (), Radars.staring(0, 0.0), Inputs.none(), 0.0),
-    Tracks.empty(), Impacts.empty(), Threats.empty(), Inbound.empty(), Warnings.empty(), Health(np.zeros(0, np.int8),
-        0.0, 0, 0, 0.0),
+    Tracks.empty(), Impacts.empty(), Threats.empty(), Inbound.empty(), PreAlerts.empty(), Losses.empty(),
+    Warnings.empty(), Health(np.zeros(0, np.int8), 0.0, 0, 0, 0.0),
     Picture(0.0, Tracks.empty(), Impacts.empty(), Threats.empty(), Warnings.empty(), Health(np.zeros(0, np.int8), 0.0,
         0, 0, 0.0)),
     Reached.none(), Approaches.none(), Fallout.none(), Evidence.none(), _no_clearance, Airport(True, 0, 0.0),
@@ -93,7 +95,8 @@ WRITTEN: dict[str, str] = {
     "Delivered": "frame.delivered", "Injected": "truth.inject",
     "Picture": "picture", "Tracks": "picture.tracks", "Impacts": "picture.impacts", "Threats": "picture.threats",
     "Inbound": "picture.inbound",
-    "Warnings": "picture.warnings", "Health": "picture.health",
+    "Warnings": "picture.warnings", "Health": "picture.health", "PreAlerts": "picture.pre_alerts",
+    "Losses": "picture.losses",
     "Drill": "drill", "Clearance": "drill.clearance", "Evidence": "drill.evidence", "Reached": "drill.evidence.reached",
     "Approaches": "drill.evidence.approaches", "Fallout": "drill.evidence.fallout", "Order": "drill.order",
     "Airport": "drill.airport",
@@ -219,20 +222,29 @@ def _noun(name: str, values: list[Any]) -> Any:
 
 
 def _unsaid(name: str, fields: tuple[str, ...], values: list[Any]) -> list[Any]:
-    """The last fields of a noun that a record of the format before this one does not have; as many as are known."""
+    """The last fields of a noun that a record of the format before this one does not have; as many
+    as are known.
+    """
     kind = NOUNS[name][0]
     defaults = getattr(kind, "_field_defaults", {})
     missing = fields[len(values):]
-    if name == "Warnings" and missing == ("stage",) and all(isinstance(values[column], np.ndarray)
-            and values[column].ndim == 1 for column in (1, 5)) \
-            and values[1].shape == values[5].shape:
-        action, due = values[1], values[5]
-        return [np.where(action == CLEAR, ALL_CLEAR, np.where(np.isfinite(due), TAKE_COVER, STAY)).astype(np.int8)]
+    if name == "Warnings" and missing == ("stage",):
+        return _stages_of(values)
     if name == "Inputs" and missing == ("causes", "steps", "drift") and isinstance(values[0],
             np.ndarray) and values[0].ndim == 1:
         n = values[0].shape[0]
         return [np.zeros((n, len(CAUSES)), np.int64), np.zeros(n, np.int64), np.full(n, np.nan)]
     return [defaults[field] for field in missing] if all(field in defaults for field in missing) else []
+
+
+def _stages_of(values: list[Any]) -> list[Any]:
+    """The stages of warnings as they follow from the impact that is due; as many as are known."""
+    action, due = values[1], values[5]
+    if not all(isinstance(column, np.ndarray) and column.ndim == 1 for column in (action, due)):
+        return []
+    if action.shape != due.shape:
+        return []
+    return [np.where(action == CLEAR, ALL_CLEAR, np.where(np.isfinite(due), TAKE_COVER, STAY)).astype(np.int8)]
 
 
 def _fits(sample: Any, value: Any) -> bool:

@@ -175,8 +175,8 @@ class Record:
             frame, picture = decode(row.frame, Frame), decode(row.picture, Picture)
             if not abs(frame.t) <= LATEST_S:
                 raise RecordError(f"it says it is at an impossible time, {frame.t:g} s")
-            if min((int(zones.min()) for zones in (picture.warnings.zone, picture.threats.zone) if zones.size),
-                    default=0) < 0:
+            tables = (picture.warnings, picture.threats, picture.pre_alerts, picture.losses)
+            if min((int(table.zone.min()) for table in tables if table.zone.size), default=0) < 0:
                 raise RecordError("it warns a zone that no site can have")
             return Moment(
                 frame, picture, None if row.drill is None else decode(row.drill, Drill), None if row.truth is None

@@ -28,7 +28,8 @@ from skywarden.kernels.geometry.ground import Ground, flat, ground_up
 from skywarden.messages.frame import Weather
 from skywarden.site import terrain
 from skywarden.site.channels import read_channels, read_wording
-from skywarden.site.model import Array, Display, Effector, Origin, Policy, Radar, Receiver, Site
+from skywarden.site.model import Array, Display, Effector, Origin, Radar, Receiver, Siren, Site
+from skywarden.site.policy import read_costs, read_policy
 from skywarden.site.zones import read_zones
 from skywarden.units import FOOT
 
@@ -115,8 +116,8 @@ def _build(sources: dict[str, bytes], name: str, where: str, faults: list[Fault]
         earth=_earth(root, origin), weather=weather_of(root.table("weather")), laws=laws, drags=drags, ground=ground,
         radars=_radars(root, origin, ground), receivers=tuple(_receiver(t, origin, ground)
             for t in root.tables("receivers")),
-        effectors=_effectors(root, origin, ground), zones=zones, policy=_policy(root), channels=read_channels(root,
-            zones),
+        effectors=_effectors(root, origin, ground), zones=zones, policy=read_policy(root),
+        costs=read_costs(root), sirens=_sirens(root, origin, ground), channels=read_channels(root, zones),
         wording=read_wording(root), display=_display(root), **_speaker(root), sources=sources)
     root.finish()
     return site
@@ -311,6 +312,20 @@ def radar_of(table: Table, origin: Origin, ground: Ground) -> Radar:
     return radar
 
 
+def _sirens(root: Table, origin: Origin, ground: Ground) -> tuple[Siren, ...]:
+    tables = root.tables("sirens")
+    sirens = tuple(siren_of(table, origin, ground) for table in tables)
+    _unique(tables, [siren.name for siren in sirens])
+    return sirens
+
+
+def siren_of(table: Table, origin: Origin, ground: Ground) -> Siren:
+    """One of [[sirens]]."""
+    siren = Siren(table.text("name"), place_of(table, origin, ground), table.number("level_db", low=40.0, high=160.0))
+    table.finish()
+    return siren
+
+
 def _receiver(table: Table, origin: Origin, ground: Ground) -> Receiver:
     receiver = Receiver(place_of(table, origin, ground), table.number("range_max_m", 250_000.0, 1000.0, 1e6))
     table.finish()
@@ -367,26 +382,3 @@ def _spent(table: Table, kind: str) -> dict[str, Any]:
         "self_destruct_s": math.inf if light else table.number("self_destruct_s", math.inf, 0.1, 120.0),
         "dud_share": 0.0 if light else table.number("dud_share", usual[1], 0.0, 1.0),
         "height_min": table.number("height_min_m", 30.0, 0.0, 5_000.0)}
-
-
-def _policy(root: Table) -> Policy:
-    table = root.table("policy")
-    policy = Policy(
-        frame_s=table.number("frame_s", 0.25, 0.05, 10.0), warn_probability=table.number("warn_probability", 0.25,
-            0.001, 0.999),
-        clear_probability=table.number("clear_probability", 0.02, 0.0, 0.999),
-        warn_margin_s=table.number("warn_margin_s", 4.0, 0.0, 120.0),
-        all_clear_s=table.number("all_clear_s", 30.0, 0.0, 3600.0), hazard_radius=table.number("hazard_radius_m", 40.0,
-            0.0, 1000.0),
-        raid_gap_s=table.number("raid_gap_s", 120.0, 0.0, 86_400.0),
-        engage_probability=table.number("engage_probability", 0.2, 0.0, 1.0),
-        projectile_probability=table.number("projectile_probability", 0.95, 0.5, 1.0),
-        safety_distance=table.number("safety_distance_m", 300.0, 0.0, 20_000.0),
-        consent=table.text("consent", "one", ("none", "one", "two")), weapons=table.text("weapons", "tight",
-            ("hold", "tight", "free")),
-        look_s=table.number("look_s", 1.0, 0.0, 30.0), reserve=table.number("reserve_people", 0.0, 0.0, 1e4))
-    if policy.clear_probability > policy.warn_probability:
-        table.fault("clear_probability", "clear_probability is above warn_probability",
-            "A warning that is raised would be cleared at once: lower it.")
-    table.finish()
-    return policy

@@ -39,6 +39,16 @@ class Zone:
     shelter_s: float    # time they need to reach shelter [s]
     warn: bool          # has a siren, speaker or person to warn it
     polygon: Array      # (k, 2) float64 east, north [m]; closed implicitly, counter-clockwise
+    ambient_db: float = 60.0    # noise that a siren has to be heard over there, A-weighted [dB]
+
+
+@dataclass(frozen=True, eq=False)
+class Siren:
+    """A siren or loudspeaker that people hear."""
+
+    name: str
+    place: Array        # (3,) east north up [m]
+    level_db: float     # sound level at 30 m, A-weighted [dB]
 
 
 # however strong the signal, a tenth of the declared errors stays: alignment, timing, calibration; illustrative
@@ -156,6 +166,31 @@ class Policy:
     look_s: float = 1.0         # rehearsal: time after an engagement until its outcome is judged from the track [s]
     # rehearsal: people a round must endanger for the last shot of a magazine to be spent on it
     reserve: float = 0.0
+    # correlation of the errors of two rounds of one salvo: wind and drag are shared; illustrative
+    shared_error: float = 0.3
+    # a zone is pre-alerted from this probability of being endangered; 1 never
+    pre_alert_probability: float = 0.05
+    fallout_s: float = 3.0      # after an impact, debris may come down for so long [s]
+    dwell_s: float = 3.0        # the impacts are over once nothing was foreseen for so long [s]
+    narrow_s: float = 10.0      # a zone whose rounds, all followed, endanger it no longer is released after so long [s]
+    all_clear: str = "automatic"    # who gives the all-clear: "automatic" | "operator"
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a warning saves and what it costs, as the site's owners see it. The usual values are
+    illustrative.
+    """
+
+    hurt_open: float = 0.10     # share of a zone's people hurt by a round there, standing in the open
+    hurt_lying: float = 0.05    # the same, lying down
+    hurt_sheltered: float = 0.005   # the same, in shelter
+    compliance: float = 0.85    # share of people who do as told
+    reaction_s: float = 2.0     # from hearing to moving [s]
+    hurt_running: float = 0.0005    # share of people hurt on their way to shelter
+    hours_per_casualty: float = 5000.0  # person-hours of stopped work that weigh as much as one person hurt
+    false_alarm: float = 0.10   # share of people who no longer heed the next true warning after a false one
+    stated: bool = False        # whether the site states them: else its `warn_probability` decides
 
 
 @dataclass(frozen=True)
@@ -185,6 +220,8 @@ class Site:
     effectors: tuple[Effector, ...]
     zones: tuple[Zone, ...]
     policy: Policy
+    costs: Costs = Costs()
+    sirens: tuple[Siren, ...] = ()
     channels: tuple[Channel, ...] = ()
     wording: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the site's own words, by language and step
     sender: str = ""            # who signs alerts, as CAP wants it; empty: skywarden@NAME

@@ -22,7 +22,7 @@ from skywarden.kernels.geometry.earth import to_site
 from skywarden.site.model import Origin, Zone
 
 KINDS = ("runway", "apron", "building", "housing", "fuel", "alert-zone")
-ATTRIBUTES = ("name", "kind", "people", "shelter_s", "warn")
+ATTRIBUTES = ("name", "kind", "people", "shelter_s", "warn", "ambient_db")
 FARTHEST = 50_000.0         # distance from the origin [m]; a zone beyond is a slip of the pen
 MOST_CORNERS = 5000         # corners of one zone
 MOST_ZONES = 2000           # zones of one site
@@ -242,6 +242,12 @@ def _zones(file: str, line: int, feature: Any, origin: Origin, faults: list[Faul
             f'zone "{name}": shelter_s is {_short(properties.get("shelter_s"))}',
             "Write the seconds people need to reach shelter, 0 to 3600.",
         )
+    ambient = _number(properties.get("ambient_db", Zone.ambient_db), 20.0, 130.0)
+    if ambient is None:
+        fault(
+            f'zone "{name}": ambient_db is {_short(properties.get("ambient_db"))}',
+            "Write the noise there in dB(A), 20 to 130: 45 a quiet housing area, 60 a street, 75 an apron.",
+        )
     warn = _yes(properties.get("warn", "yes"))
     if warn is None:
         fault(f'zone "{name}": warn is {_short(properties.get("warn"))}', "Write yes or no.")
@@ -250,7 +256,15 @@ def _zones(file: str, line: int, feature: Any, origin: Origin, faults: list[Faul
         polygon = _polygon(ring, name, origin, fault)
         if polygon is not None:
             part = name if len(rings) == 1 else f"{name} {k + 1}"
-            yield Zone(part, kind, people or 0.0, shelter if shelter is not None else 10.0, bool(warn), polygon)
+            yield Zone(
+                part,
+                kind,
+                people or 0.0,
+                shelter if shelter is not None else 10.0,
+                bool(warn),
+                polygon,
+                ambient if ambient is not None else Zone.ambient_db,
+            )
 
 
 def _nearly(key: str, properties: dict[str, Any]) -> str | None:

@@ -61,7 +61,8 @@ COMMANDS, COMMAND_S = 60, 10.0  # commands of one session within so many seconds
 _STARTED = time.time() - time.monotonic()       # sessions age by a clock that nobody can set while the server runs
 
 OPERATE = frozenset({
-    commands.ACKNOWLEDGE, commands.SHELVE, commands.ALARM, commands.CANCEL, commands.CORRECT, commands.RECLASSIFY,
+    commands.ACKNOWLEDGE, commands.SHELVE, commands.ALARM, commands.CANCEL, commands.CORRECT, commands.GIVE_CLEAR,
+    commands.RECLASSIFY,
     commands.CONSENT, commands.HOLD, commands.RELEASE,
 })
 EDIT, AUDIT = "edit", "audit"   # what else there is to be allowed: the site's own files, and reading who did what
