@@ -17,7 +17,7 @@ from kept import KEPT, state_of_sources
 
 from skywarden.messages.drill import AIRCRAFT_NEAR, CLEAR_TO_ENGAGE, UNKNOWN_NEAR
 from skywarden.messages.frame import Aircraft
-from skywarden.rehearsal import clearance, separation
+from skywarden.rehearsal import clearance, fragments, separation
 from skywarden.rehearsal.aircraft.memory import MANOEUVRE, SIGMAS
 from skywarden.rehearsal.aircraft.reachable import Tubes, tubes_of
 from skywarden.rehearsal.aircraft.reports import heard, remembered
@@ -209,8 +209,8 @@ def test_the_parts_for_wrong_claims_and_for_pieces_bound_what_happens() -> None:
     # pieces evenly over a circle, an aircraft of AIRFRAME anywhere in it: at least one meets it no more often than
     # their number times its share
     radius, pieces, runs = 150.0, 30, 20_000
-    half = math.sqrt(separation.AIRFRAME / math.pi)
+    half = math.sqrt(fragments.AIRFRAME / math.pi)
     spot = radius * np.sqrt(rng.random((runs, pieces, 1)))
     turn = 2.0 * math.pi * rng.random((runs, pieces, 1))
     hit = (np.hypot(spot * np.cos(turn) - 60.0, spot * np.sin(turn)) < half).any(axis=(1, 2)).mean()
-    assert hit <= 1.1 * pieces * separation.AIRFRAME / (math.pi * radius**2)
+    assert hit <= 1.1 * pieces * fragments.AIRFRAME / (math.pi * radius**2)

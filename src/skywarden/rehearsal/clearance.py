@@ -29,7 +29,8 @@ from skywarden.rehearsal.aircraft.approaches import approaches
 from skywarden.rehearsal.aircraft.reachable import Tubes
 from skywarden.rehearsal.aircraft.reports import REMEMBERED
 from skywarden.rehearsal.fallout import Below, below_of, footprint, low_over_people, threatened
-from skywarden.rehearsal.separation import AIRFRAME, Separation, free_after, nearest, separation
+from skywarden.rehearsal.fragments import AIRFRAME
+from skywarden.rehearsal.separation import Separation, free_after, nearest, separation
 from skywarden.rehearsal.space import Space
 from skywarden.site.model import Effector, Site
 

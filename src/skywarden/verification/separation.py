@@ -75,16 +75,39 @@ def near_aircraft(
         found.append((volume.number, told[0]))
     if left:
         wrong.append(("evidence", f"{len(left)} tubes belong to nothing that flies"))
-    if found:
-        nearest = min(found, key=lambda pair: pair[1])
-        if abs(clearance.distance - nearest[1]) > METRE or clearance.aircraft not in {n for n, gap in found
-                if gap <= nearest[1] + METRE}:
-            wrong.append(("evidence", f"the closest is {nearest[0]} at {nearest[1]:.0f} m, not {clearance.aircraft} at "
-                f"{clearance.distance:.0f} m"))
-    elif clearance.aircraft != -1 or clearance.distance != math.inf:
-        wrong.append(("evidence", f"nothing flies, yet the closest is {clearance.aircraft} at {clearance.distance:.0f} "
-            "m"))
+    wrong += _closest_faults(found, clearance)
+    wrong += _bound_faults(volumes, risks, clearance, hit, row, effector, frame, picture, site, ledger,
+        too_near=any(rule == "aircraft" for rule, _ in wrong))
+    return wrong
+
+
+def _closest_faults(found: list[tuple[int, float]], clearance: Clearance) -> list[tuple[str, str]]:
+    """What is wrong with the clearance's own closest aircraft, where `found` holds (number, gap [m])
+    of all that fly.
+    """
+    if not found:
+        if clearance.aircraft == -1 and clearance.distance == math.inf:
+            return []
+        return [("evidence", f"nothing flies, yet the closest is {clearance.aircraft} at {clearance.distance:.0f} m")]
+    nearest = min(found, key=lambda pair: pair[1])
+    equally_near = {number for number, gap in found if gap <= nearest[1] + METRE}
+    if abs(clearance.distance - nearest[1]) <= METRE and clearance.aircraft in equally_near:
+        return []
+    return [("evidence", f"the closest is {nearest[0]} at {nearest[1]:.0f} m, not {clearance.aircraft} at "
+        f"{clearance.distance:.0f} m")]
+
+
+def _bound_faults(
+    volumes: list[Volume], risks: float, clearance: Clearance, hit: Array, row: int, effector: Effector, frame: Frame,
+    picture: Picture, site: Site, ledger: Ledger, too_near: bool,
+) -> list[tuple[str, str]]:
+    """What is wrong with the bound on the probability of touching an aircraft, and with its four
+    parts; `risks` is the part of aircraft outside their containment, `too_near` whether one was
+    found to come too near anyhow.
+    """
+    e, wrong = clearance.evidence, []
     far = reach_of_effect(effector)
+    safety = site.policy.safety_distance
     wide = safety + e.spread * far
     unseen = 1e-17 * (far + 2.0 * safety) * 2.0 * wide * (2.0 * wide + float(np.linalg.norm(e.ends[-1] - e.ends[0])))
     unseen += sum({id(shot): shot.bound for shot in ledger.pieces.values()}.values())
@@ -98,7 +121,7 @@ def near_aircraft(
         if not alike(report, own):
             wrong.append(("evidence", f"the part {part} of the bound is {report:.2g}, not {own:.2g}"))
     total = unseen + risks + claims + fragments
-    if not total <= RISK * 1.1 and not any(rule == "aircraft" for rule, _ in wrong):
+    if not total <= RISK * 1.1 and not too_near:
         wrong.append(("risk", f"the bound is {total:.2g}"))
     return wrong
 
