@@ -78,6 +78,7 @@ def run_command(
         help="Serve the page after the run, until Ctrl-C. Default: on a terminal.")] = None,
     tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
     public_url: Annotated[str | None, typer.Option(metavar="URL", help=PUBLIC_HELP)] = None,
+    resume: Annotated[Path | None, typer.Option(help="Take up the run of this record where it ends.")] = None,
     state: Annotated[Path | None, typer.Option(help="Folder of the warning channels' outbox. Default: the service's or "
         "the user's own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
@@ -92,7 +93,7 @@ def run_command(
     request = Request(
         scenario, site, tuple(feed or ()), _speed(speed), _positive(duration, "--duration"), seed, record,
         not no_console, port, host, users, audit, tls,
-        stay, tiles, public_url, state, tuple(emit or ()))
+        stay, tiles, public_url, state, tuple(emit or ()), resume)
     summary = run_request(request, talk)
     print(json.dumps(summary) if as_json else _sentences(summary))
     if summary.get("frames_not_recorded"):

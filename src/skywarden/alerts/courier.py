@@ -23,6 +23,7 @@ from typing import Any, Generic, NamedTuple, Protocol
 from skywarden.alerts.alert import A, Alert, ChannelTest, SimulationAlert
 from skywarden.alerts.outbox import Outbox, Parcel
 from skywarden.alerts.tracks import TrackRow
+from skywarden.messages.moment import Moment
 from skywarden.messages.picture import NO_STAGE
 from skywarden.messages.receipts import (
     ACCEPTED,
@@ -69,6 +70,25 @@ class Link(Protocol):
 
     def heard(self, who: str, message: str = "") -> None:
         """A sign of life of a receiver, and which message it acknowledges."""
+
+
+class Peer(Protocol):
+    """Another watcher of the same site that speaks, too; `standby.pair.Pair` is one."""
+
+    def timely(self, moment: Moment) -> bool:
+        """Whether a moment may still be told, or is late and left to the other."""
+
+    def stale(self, since: float) -> bool:
+        """Whether what rests on a frame of `since` [s, monotonic] is from before a sleep of this process."""
+
+    def wait_of(self, made: float) -> float:
+        """Seconds that a message made at `made` [s since 1970] still waits for the other to say it first."""
+
+    def said(self, channel: str, message: str) -> bool:
+        """Whether the other has said it."""
+
+    def tell_said(self, channel: str, message: str) -> None:
+        """Tell the other that it was said."""
 
 
 class Transport(Protocol):
@@ -145,6 +165,7 @@ class Courier(Generic[A]):
             raise TypeError("a channel takes the alerts of one kind: live, exercise or simulation")
         self.name, self.takes, self.zones, self.transport = name, takes, zones, transport
         self._outbox, self._monthly = outbox, monthly
+        self.peer: Peer | None = None
         self._lock = threading.Lock()
         self._queues: dict[str, deque[Parcel]] = {}
         self._open: OrderedDict[str, Open] = OrderedDict()  # messages handed over, by id, oldest first
@@ -343,7 +364,12 @@ class Courier(Generic[A]):
             pause = FIRST_PAUSE_S
             while (parcel := self._first(zone)) is not None:
                 left = parcel.alert.expires - time.time()
-                if left <= 0.0:
+                if self._left_to_peer(parcel):
+                    self._settled(parcel, ACCEPTED, "the other watcher")
+                elif (wait := self._wait(parcel)) > 0.0:
+                    await asyncio.sleep(min(wait, 0.05))
+                    continue
+                elif left <= 0.0 or (self.peer is not None and self._merges and self.peer.stale(parcel.since)):
                     self._expired += 1
                     self._settled(parcel, EXPIRED)
                 elif not self._up.is_set():
@@ -359,6 +385,18 @@ class Courier(Generic[A]):
                     self._queues[zone].popleft()
         finally:
             self._busy.discard(zone)
+
+    @property
+    def _merges(self) -> bool:
+        return bool(getattr(self.transport, "merges", False))
+
+    def _left_to_peer(self, parcel: Parcel) -> bool:
+        """Whether a receiver that cannot merge was told by the other watcher."""
+        return self.peer is not None and not self._merges and self.peer.said(self.name, parcel.alert.message)
+
+    def _wait(self, parcel: Parcel) -> float:
+        """Seconds that the other watcher is still given to say it first, where the receiver cannot merge."""
+        return self.peer.wait_of(parcel.made) if self.peer is not None and not self._merges else 0.0
 
     def _first(self, zone: str) -> Parcel | None:
         with self._lock:
@@ -384,6 +422,8 @@ class Courier(Generic[A]):
         self._fault = ""
         self._accepted += 1
         self._settled(parcel, ACCEPTED)
+        if self.peer is not None and not self._merges:
+            self.peer.tell_said(self.name, parcel.alert.message)
         if answer.outcome == DELIVERED:
             self.heard(answer.who, parcel.alert.message)
         elif not self._open[parcel.alert.message].answered:

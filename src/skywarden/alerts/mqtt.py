@@ -43,6 +43,7 @@ _log.propagate = False
 class MqttTransport:
     """One connection to one broker, with a last will."""
 
+    merges = True  # receivers merge what several watchers say
     prefix = ""  # before each kind of topic, so that two channels on one broker stay apart
 
     def __init__(self, setting: Setting) -> None:

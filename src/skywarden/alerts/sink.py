@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from skywarden.alerts.alert import A, ChannelTest, expiry, slug, stamp
-from skywarden.alerts.courier import Courier
+from skywarden.alerts.courier import Courier, Peer
 from skywarden.alerts.outbox import Outbox, Parcel
 from skywarden.alerts.teller import Teller
 from skywarden.alerts.tracks import tracks_of
@@ -43,6 +43,7 @@ class Alerts(Generic[A]):
                 raise TypeError(
                     f"channel {courier.name} carries {courier.takes.kind} alerts, this session makes {made.kind} ones"
                 )
+        self._timely: Callable[[Moment], bool] = lambda moment: True
         self._lock = threading.Lock()
         self._epoch = 0.0  # UTC of t = 0, as the wall has it now [s since 1970]
         self.shows = made.kind == "simulation" and any(courier.shows for courier in self.couriers)
@@ -58,8 +59,22 @@ class Alerts(Generic[A]):
         """What is wrong with the outbox; the channels' own faults are in their receipts."""
         return self.outbox.fault
 
+    def resume(self) -> None:
+        """The run before this one is taken up: nothing that stood becomes an alarm by hand."""
+        self.teller.resume()
+        with self._lock:
+            self._commands = []
+
+    def beside(self, peer: Peer) -> None:
+        """Another watcher speaks, too: what is late is left to it, and what cannot merge is said once."""
+        self._timely = peer.timely
+        for courier in self.couriers:
+            courier.peer = peer
+
     def take(self, moment: Moment) -> None:
         """Tell everybody whom this moment concerns, then remember what was told."""
+        if not self._timely(moment):
+            return
         if self._made.kind == "live" and (moment.drill is not None or moment.truth is not None):
             raise TypeError("a moment of a simulation has no way onto a live channel")
         since = time.monotonic()

@@ -145,6 +145,8 @@ class SirenMqtt(MqttTransport):
 class SirenHttp:
     """One relay that is asked directly."""
 
+    merges = True
+
     def __init__(self, setting: Setting) -> None:
         self._setting, self._sealer = setting, Sealer(setting)
         self.relays = setting.channel.relays

@@ -67,6 +67,12 @@ class Teller(Generic[A]):
         ]
         return tuple(Command(0.0, ALARM, name, BY_RESTART, "stood when the server stopped") for name in names)
 
+    def resume(self) -> None:
+        """The run before this one is taken up: what stood goes on to stand, as its picture says, under
+        the ids that it had.
+        """
+        self.standing, self._stood = dict(self._stood), {}
+
     def tell(self, moment: Moment) -> list[A]:
         """What has to be said anew after this moment, most urgent first."""
         picture, warnings = moment.picture, moment.picture.warnings

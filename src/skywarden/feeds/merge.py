@@ -43,6 +43,8 @@ class Merged:
     duration       frames end after so long [s]; None: with the last recording, never with a socket
     scenario_feed  a simulation beside the sources: its frames are the clock, recordings begin with
                    it, and what sources give is added
+    aligned        sockets too are followed on the grid of `epoch_ns`: watchers of one site then frame at
+                   the same instants, and a run goes on with the time of the one before it
     now, sleep     wall clock [s], replaceable in tests
     say            told in a sentence, once, what people should know of an input
 
@@ -54,9 +56,9 @@ class Merged:
         self, sources: Sequence[Source], site: Site, epoch_ns: int | None = None, duration: float | None = None,
         scenario_feed: Feed | None = None, now: Callable[[], float] = time.monotonic, sleep: Callable[[float],
             object] = time.sleep,
-        say: Callable[[str], object] = lambda sentence: None,
+        say: Callable[[str], object] = lambda sentence: None, aligned: bool = False,
     ) -> None:
-        self._say = say
+        self._say, self._aligned = say, aligned
         self.site, self.world = site, scenario_feed
         self.live = scenario_feed is None and any(source.live for source in sources)
         self.simulated = any(source.simulated for source in sources)    # what is marked as simulated is used
@@ -77,7 +79,8 @@ class Merged:
         self._files = [_Recording(k, source) for k, source in enumerate(sources) if not source.live]
         self._clocks: dict[tuple[int, Sender], Clock] = {}
         self.epoch_ns = self._begin(epoch_ns)
-        self._start = now()         # of the epoch, where sockets are followed
+        # of the epoch, where sockets are followed
+        self._start = now() - ((time.time_ns() - self.epoch_ns) * 1e-9 if aligned and self.live else 0.0)
 
     def __iter__(self) -> Iterator[tuple[Frame, Truth | None]]:
         if self.world is not None:
@@ -103,7 +106,7 @@ class Merged:
             shifted = [file.first + _days(file.first, reference) for file in absolute]
             for file, first in zip(absolute, shifted, strict=True):
                 file.shift = first - file.first - min(shifted)
-            return epoch_ns if epoch_ns is not None and self.world is not None else time.time_ns()
+            return epoch_ns if epoch_ns is not None and (self.world is not None or self._aligned) else time.time_ns()
         dated = [file.first for file in absolute if file.source.dated]
         reference = epoch_ns / 1e9 if epoch_ns is not None else min(dated, default=min((f.first for f in absolute),
             default=0.0))

@@ -34,6 +34,8 @@ class Header:
     commitment         to a seed that is revealed when the run has ended, see `record.secret`;
                        `seed` is None meanwhile
     continues          link of the last row of the record that this one was flown again from, hex
+    follows            what this record goes on from: `chained` of the one before it; None: of none.
+                       Not part of its own digest, so that two watchers of one hour write the same
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Header:
     feeds: tuple[str, ...] = ()
     commitment: str = ""
     continues: str = ""
+    follows: bytes | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -99,6 +102,13 @@ def link(mark: bytes, picture: bytes, drill: bytes | None, truth: bytes | None, 
     those of its picture, drill and truth.
     """
     return digest(mark, picture, drill, truth) if form >= QUALIFIED else mark
+
+
+def chained(header: Header, last: bytes, form: int = FORMAT) -> bytes:
+    """What a record that goes on from another one says of it: its header, the link of its last row,
+    and what that one followed itself.
+    """
+    return digest(header.digest(form), last, header.follows)
 
 
 def machine() -> dict[str, str]:

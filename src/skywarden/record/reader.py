@@ -20,16 +20,30 @@ from skywarden.messages.picture import Picture
 from skywarden.messages.tables import Array
 from skywarden.messages.truth import Truth
 from skywarden.record.codec import MOST_BYTES, decode
-from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Gap, Header, digest, link
+from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Gap, Header, chained, digest, link
 from skywarden.record.secret import Secret
 
 # Tables and indexes that a record may hold.
-PARTS = frozenset({"header", "sources", "moments", "moments_by_time", "gaps", "sqlite_autoindex_sources_1",
+PARTS = frozenset({"header", "sources", "moments", "moments_by_time", "gaps", "snapshots", "sqlite_autoindex_sources_1",
     "sqlite_autoindex_header_1"})
 LATEST_S = 1e9          # seconds from the epoch that a frame's time may be, either way; a day has 86,400
 # rows read at a time: a long read would keep a running recorder from folding its log into the file
 BATCH = 64
 COLUMNS = "n, t, frame, frame_digest, picture, picture_digest, drill, drill_digest, truth, truth_digest"
+
+
+class Snapshot(NamedTuple):
+    """What was remembered before a frame."""
+
+    n: int              # number of the frame; one more than the last at the end of a record
+    watch: bytes
+    rehearsal: bytes | None
+    digest: bytes
+
+    def fault(self, before: bytes) -> str | None:
+        """What is wrong with it behind the link `before`, in words; None where nothing is."""
+        sound = digest(before, self.n.to_bytes(8, "little"), self.watch, self.rehearsal) == self.digest
+        return None if sound else f"the snapshot before frame {self.n} is not as it was recorded"
 
 
 class Row(NamedTuple):
@@ -137,7 +151,7 @@ class Record:
 
     def chained(self, start: float = 0.0) -> Iterator[tuple[Row, Gap | None, str | None]]:
         """Every row from `start` [s] on, the declared gap right before it, and what is wrong with it, in words."""
-        gaps = self.gaps()
+        gaps, kept = self.gaps(), set(self.snapshots())
         before: bytes | None = None
         n = 0
         for row in self.rows(start):
@@ -147,7 +161,8 @@ class Record:
                     else 0), self._before(row.n))
             if gap is not None and row.n == n + gap.frames:
                 n, before = row.n, gap.digest(before)
-            yield row, gap, row.fault(before, n)
+            snapshot = self.snapshot(row.n) if row.n in kept else None
+            yield row, gap, row.fault(before, n) or (None if snapshot is None else snapshot.fault(before))
             n, before = row.n + 1, row.link(self.form)
 
     def gaps(self) -> dict[int, Gap]:
@@ -159,6 +174,38 @@ class Record:
                 frames, why in found):
             raise RecordError(f"{self.path}: its list of frames that were not recorded is damaged")
         return {n: Gap(n, frames, why) for n, frames, why in found}
+
+    def snapshots(self) -> list[int]:
+        """Numbers of the frames before which it was written down what is remembered, rising."""
+        if not self._ask("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'snapshots'"):
+            return []
+        found = self._ask("SELECT n FROM snapshots ORDER BY n LIMIT 1000000")
+        if not all(isinstance(n, int) and n > 0 for (n,) in found):
+            raise RecordError(f"{self.path}: its list of snapshots is damaged")
+        return [n for (n,) in found]
+
+    def snapshot(self, n: int) -> Snapshot | None:
+        """What was remembered before frame `n`; None where that was not written down."""
+        found = self._ask("SELECT n, watch, rehearsal, digest FROM snapshots WHERE n = ?", n)
+        if not found:
+            return None
+        number, watch, rehearsal, mark = found[0]
+        whole = isinstance(watch, bytes) and isinstance(mark, bytes)
+        if not whole or not (rehearsal is None or isinstance(rehearsal, bytes)):
+            raise RecordError(f"{self.path}: the snapshot before frame {n} holds something else than was recorded")
+        return Snapshot(number, watch, rehearsal, mark)
+
+    def last(self) -> tuple[int, bytes]:
+        """Number of the last frame, 0 for none, and the link after it."""
+        found = self._ask(f"SELECT {COLUMNS} FROM moments ORDER BY n DESC LIMIT 1")
+        if not found:
+            return 0, self.header.digest(self.form)
+        row = self._row(found[0])
+        return row.n, row.link(self.form)
+
+    def link(self) -> bytes:
+        """What a record that goes on from this one says of it."""
+        return chained(self.header, self.last()[1], self.form)
 
     def moments(self, start: float = 0.0) -> Iterator[Moment]:
         """Every moment from `start` [s] on, decoded; stops with a RecordError at the first row that
@@ -247,7 +294,7 @@ class Record:
             sources["scenario"], None if said["seed"] is None else int(said["seed"]), None
             if said["duration_s"] is None else float(said["duration_s"]),
             msgspec.json.decode(str(said["feeds"]), type=tuple[str, ...]), str(said.get("commitment") or ""),
-            str(said.get("continues") or ""))
+            str(said.get("continues") or ""), _link(said.get("follows")))
 
     @staticmethod
     def _revealed(said: dict[str, Any]) -> Secret | None:
@@ -269,6 +316,12 @@ class Record:
             return self._base.execute(question, values).fetchall()
         except (sqlite3.Error, OverflowError) as error:
             raise _unreadable(self.path, error) from None
+
+
+def _link(said: object) -> bytes | None:
+    if said is not None and not isinstance(said, bytes):
+        raise ValueError("what it follows is no digest")
+    return said
 
 
 @contextmanager

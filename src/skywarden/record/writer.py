@@ -33,10 +33,11 @@ from urllib.parse import quote
 import msgspec
 
 from skywarden.errors import RecordError
-from skywarden.messages.moment import Moment
+from skywarden.messages.moment import Moment, Remembered
 from skywarden.record.codec import encode
-from skywarden.record.header import APPLICATION, FORMAT, Gap, Header, digest, link, machine
+from skywarden.record.header import APPLICATION, FORMAT, Gap, Header, chained, digest, link, machine
 from skywarden.record.secret import Secret, forget_secret
+from skywarden.record.snapshot import freeze
 
 __all__ = ["Header", "Recorder"]
 
@@ -47,10 +48,13 @@ CREATE TABLE moments (
     n INTEGER PRIMARY KEY, t REAL NOT NULL, frame BLOB NOT NULL, frame_digest BLOB NOT NULL, picture BLOB NOT NULL,
     picture_digest BLOB NOT NULL,
     drill BLOB, drill_digest BLOB, truth BLOB, truth_digest BLOB);
+CREATE TABLE snapshots (n INTEGER PRIMARY KEY, watch BLOB NOT NULL, rehearsal BLOB, digest BLOB NOT NULL);
 CREATE TABLE gaps (n INTEGER PRIMARY KEY, frames INTEGER NOT NULL, why TEXT NOT NULL);
 CREATE INDEX moments_by_time ON moments (t);
 """
+KEEP = "INSERT OR REPLACE INTO snapshots VALUES (?,?,?,?)"
 INSERT = "INSERT INTO moments VALUES (?,?,?,?,?,?,?,?,?,?)"
+KEEP_S = 60.0                   # seconds between two snapshots of what is remembered
 RETRY_S = 0.5                   # seconds between two attempts to write on after a fault
 LOOK_S = 1.0                    # seconds between two looks at whether the file is still there
 MOST_KEPT = 128 * 1024 * 1024   # bytes of encoded frames that wait in memory for room on the disk
@@ -82,6 +86,8 @@ class Recorder:
         self._skipped, self._why = 0, ""
         self._kept: deque[_Kept] = deque()
         self._bytes = 0
+        self.written_bytes = 0      # of encoded frames so far, those that wait included
+        self._remembered_at = -math.inf     # t of the newest snapshot [s]
         self._next_try = self._next_look = -math.inf
         self._closed = False
         self.fault = ""             # why nothing is written just now; empty while all is
@@ -114,14 +120,27 @@ class Recorder:
             return
         self._kept.append(self._row(moment))
         self._bytes += self._kept[-1].bytes
+        self.written_bytes += self._kept[-1].bytes
         self._write()
 
     def missed(self, moments: int) -> None:
         """Moments before the next one never reached the recorder."""
         self._skip(moments, "the recorder was too slow")
 
-    def conclude(self, outcome: dict[str, Any]) -> None:
-        """Say how the run ended, for lists of records; whoever wants to be sure counts again, as the report does."""
+    @property
+    def link(self) -> bytes:
+        """What the record that goes on from this one says of it, once this one is closed."""
+        return chained(self._header, self._last)
+
+    def conclude(self, outcome: dict[str, Any], after: Remembered | None = None) -> None:
+        """Say how the run ended, for lists of records; whoever wants to be sure counts again, as the report does.
+
+        after   what is remembered at the end: where the next run takes up this one
+        """
+        kept = None if after is None or self._skipped else self._snapshot(self._n + 1, self._last, after)
+        if kept is not None and self._base is not None and not self._kept:
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self._base.execute(KEEP, kept)
         if self._base is not None:
             with contextlib.suppress(sqlite3.Error, OSError):       # the record itself is whole without it
                 self._base.execute("INSERT OR REPLACE INTO header VALUES ('outcome', ?)",
@@ -169,7 +188,24 @@ class Recorder:
         rehearsed, true = (None if part is None else digest(mark, part) for part in (drill, truth))
         row = (n, moment.frame.t, frame, mark, picture, seen, drill, rehearsed, truth, true)
         self._n, self._last, self._skipped = n, link(mark, seen, rehearsed, true, FORMAT), 0
-        return _Kept(row, gap, sum(len(part) for part in row if isinstance(part, bytes)))
+        snapshot = self._due(moment, n, last, gap is not None)
+        size = sum(len(part) for part in (*row, *(snapshot or ())) if isinstance(part, bytes))
+        return _Kept(row, gap, snapshot, size)
+
+    def _due(self, moment: Moment, n: int, last: bytes, gap: bool) -> tuple[Any, ...] | None:
+        """The snapshot before frame `n`, where it is time for one: at the beginning, each minute, and after a gap."""
+        before = moment.before
+        if before is None or not (n == 1 or gap or before.taken_up or moment.frame.t - self._remembered_at >= KEEP_S):
+            return None
+        self._remembered_at = moment.frame.t
+        return self._snapshot(n, last, before)
+
+    def _snapshot(self, n: int, last: bytes, before: Remembered) -> tuple[Any, ...] | None:
+        if before.watch is None:
+            return None
+        watch = freeze(before.watch)
+        rehearsal = None if before.rehearsal is None else freeze(before.rehearsal)
+        return n, watch, rehearsal, digest(last, n.to_bytes(8, "little"), watch, rehearsal)
 
     def _skip(self, frames: int, why: str) -> None:
         self._why = why[:200] if not self._skipped else self._why
@@ -195,12 +231,15 @@ class Recorder:
 
     def _insert(self, kept: _Kept) -> None:
         assert self._base is not None
-        if kept.gap is None:
+        if kept.gap is None and kept.snapshot is None:
             self._base.execute(INSERT, kept.row)
             return
         self._base.execute("BEGIN")
         try:
-            self._base.execute("INSERT INTO gaps VALUES (?,?,?)", kept.gap)
+            if kept.gap is not None:
+                self._base.execute("INSERT INTO gaps VALUES (?,?,?)", kept.gap)
+            if kept.snapshot is not None:
+                self._base.execute(KEEP, kept.snapshot)
             self._base.execute(INSERT, kept.row)
             self._base.execute("COMMIT")
         except BaseException:
@@ -262,6 +301,7 @@ class _Kept(NamedTuple):
 
     row: tuple[Any, ...]
     gap: Gap | None     # frames left out before it
+    snapshot: tuple[Any, ...] | None    # what was remembered before it, where that is kept
     bytes: int
 
 
@@ -307,7 +347,7 @@ def _entries(header: Header) -> list[tuple[str, object]]:
         ("kind", header.kind), ("epoch_ns", header.epoch_ns), ("site", header.site), ("scenario", header.scenario),
         ("seed", _integer(header.seed)),
         ("duration_s", header.duration), ("feeds", msgspec.json.encode(list(header.feeds)).decode()),
-        ("digest", header.digest()), ("created_unix_s", time.time()),
+        ("digest", header.digest()), ("created_unix_s", time.time()), ("follows", header.follows),
         ("machine", msgspec.json.encode(machine()).decode()),
         ("commitment", header.commitment), ("continues", header.continues),
     ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
-from skywarden.messages.moment import Moment
+from skywarden.messages.moment import Moment, Remembered
 from skywarden.messages.picture import Picture
 from skywarden.run.clock import Clock
 from skywarden.run.ports import Feed, Sink
@@ -20,6 +20,7 @@ class Wire(NamedTuple):
     sink: Sink
     drill: bool = False
     truth: bool = False
+    state: bool = False     # what was remembered before the frame; for whoever keeps it
 
 
 class Stepper:
@@ -37,6 +38,25 @@ class Stepper:
         self._watch, self._rehearse = watch, rehearse
         # s of the wall that the newest frame was worked on; shown, and never part of what is believed or recorded
         self.took = 0.0
+        self._taken_up = False
+
+    def remembered(self) -> Remembered:
+        """What is remembered now, before the next frame; nothing where the stages do not show it."""
+        watch, rehearsal = (getattr(stage, "state", None) for stage in (self._watch, self._rehearse))
+        return Remembered(watch, rehearsal, self._taken_up)
+
+    def keep(self) -> bytes:
+        """What `watch` remembers, as bytes."""
+        stage: Any = self._watch
+        return bytes(stage.keep())
+
+    def put_back(self, kept: bytes, rehearsal: bytes | None = None) -> None:
+        """Go on from what was kept of `watch`, and of `rehearse`. Raises RecordError where it cannot be read."""
+        stages: tuple[Any, ...] = self._watch, self._rehearse
+        stages[0].put_back(kept)
+        if self._rehearse is not None and rehearsal is not None:
+            stages[1].put_back(rehearsal)
+        self._taken_up = True
 
     def step(self, frame: Frame) -> tuple[Picture, Drill | None]:
         """One frame on."""
@@ -44,6 +64,7 @@ class Stepper:
         picture = self._watch(frame)
         drill = self._rehearse(frame, picture) if self._rehearse is not None else None
         self.took = time.perf_counter() - begun
+        self._taken_up = False
         return picture, drill
 
 
@@ -56,8 +77,11 @@ def run(feed: Feed, stepper: Stepper, wires: Sequence[Wire], clock: Clock) -> in
     frames = 0
     for frame, truth in feed:
         frame = frame._replace(late_s=max(frame.late_s, clock.wait_until(frame.t)))
+        before = stepper.remembered()
         picture, drill = stepper.step(frame)
-        for sink, sees_drill, sees_truth in wires:
-            sink.take(Moment(frame, picture, drill if sees_drill else None, truth if sees_truth else None))
+        for sink, sees_drill, sees_truth, sees_state in wires:
+            sink.take(Moment(
+                frame, picture, drill if sees_drill else None, truth if sees_truth else None,
+                before if sees_state else None))
         frames += 1
     return frames

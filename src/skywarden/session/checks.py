@@ -26,7 +26,8 @@ def check_record(path: Path, talk: Console) -> Comparison:
             disable=not talk.is_terminal) as bar:
         site = from_sources(record.header.site_sources, record.header.site)
         task = bar.add_task("comparing", total=len(record))
-        return compare(record, stepper(site, record.simulation).step, lambda frames: bar.update(task, completed=frames))
+        steps = stepper(site, record.simulation)
+        return compare(record, steps.step, lambda frames: bar.update(task, completed=frames), steps.put_back)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from skywarden.pipeline.warming import warm
 from skywarden.record.header import Header
 from skywarden.session.feeds import clock_of, is_live, say
 from skywarden.session.request import Request, folder_of
+from skywarden.session.resuming import header_of, link_of, take_up
 from skywarden.session.running import Parts, run_parts
 from skywarden.site.doubts import doubts
 from skywarden.site.load import load as load_site
@@ -44,17 +45,28 @@ def run_live(request: Request, talk: Console) -> dict[str, Any]:
     site = load_site(request.site)
 
     def opened(ending: ExitStack) -> Parts:
-        feed = Merged([open_source(url, site) for url in request.feeds], site, None, duration=request.duration,
-            say=lambda sentence: say(sentence, talk))
+        before = None if request.resume is None else header_of(request.resume, site, "live")
+        epoch_ns = None if before is None else before.epoch_ns
+        feed = Merged([open_source(url, site) for url in request.feeds], site, epoch_ns, duration=request.duration,
+            say=lambda sentence: say(sentence, talk), aligned=before is not None)
+        if before is not None and not is_live(feed):
+            raise UsageError("--resume: a live run is taken up by live feeds; a recording is read from its beginning")
+        link = None if request.resume is None else link_of(request.resume)
         header = Header("live", feed.epoch_ns, site.name, site.sources, duration=request.duration,
-            feeds=tuple(request.feeds))
+            feeds=tuple(request.feeds), follows=link)
         title = f"{site.title}: SIMULATED TARGETS ARE USED" if feed.simulated else site.title
         real = is_live(feed) and not feed.simulated
+        steps = stepper(site)
+
+        def ready() -> None:
+            warm(site)
+            if request.resume is not None:
+                take_up(request.resume, steps)
+
         return Parts(
-            site=site, feed=feed, header=header, title=title, duration=request.duration, steps=stepper(site),
-            measures=Measures(site, False, ()),
-            direct=(), warm=lambda: warm(site), tell=lambda: open_told(request, site, feed.epoch_ns, real,
-                talk), doubts=doubts(site))
+            site=site, feed=feed, header=header, title=title, duration=request.duration, steps=steps,
+            measures=Measures(site, False, ()), direct=(), warm=ready,
+            tell=lambda: open_told(request, site, feed.epoch_ns, real, talk), doubts=doubts(site))
 
     return run_parts(
         request, talk, opened, lambda parts, stop: clock_of(None if is_live(parts.feed) else request.speed, stop,
@@ -79,4 +91,7 @@ def open_told(request: Request, site: Site, epoch_ns: int, live: bool, talk: Con
         talk.print(
             "the live warning channels stay silent: what is read from a file happened before, and what is simulated "
             "never did", highlight=False)
-    return live_alerts(site, epoch_ns, live, request.state, folder_of(request))
+    alerts = live_alerts(site, epoch_ns, live, request.state, folder_of(request))
+    if alerts is not None and request.resume is not None:
+        alerts.resume()
+    return alerts

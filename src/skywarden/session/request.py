@@ -32,6 +32,7 @@ class Request:
     public_url: str | None = None   # address that people type, where a reverse proxy stands in front of the page
     state: Path | None = None   # folder of what must survive this process; None: the service's or the user's own
     emits: Sequence[str] = ()   # URLs that a simulation is shown to
+    resume: Path | None = None  # record of a run of the same site that is taken up where it ends
 
 
 def folder_of(request: Request) -> Path | None:

@@ -125,12 +125,12 @@ def _wired(
     feed = tell_people(parts.tell(), parts.feed, boxes, wires)
     if page is not None and request.record is not None:
         journal = path_of(request.record.parent, parts.site)
-        for command in left_standing(journal, parts.site):
+        for command in left_standing(journal, parts.site) if request.resume is None else ():
             page.order(command)
         wires.append(Wire(boxes.add("journal", Journal(journal, parts.site, lasting=not simulation), most=1)))
     if recorder is not None:
         wires.append(Wire(boxes.add("record", recorder, most=RECORD_WAITING, whole=True), drill=simulation,
-            truth=simulation))
+            truth=simulation, state=True))
     measures: Measures = parts.measures
     wires.append(Wire(boxes.add("figures", measures, whole=True), drill=simulation, truth=simulation))
     if page is not None:
@@ -151,7 +151,7 @@ def _concluded(
     stuck = boxes.drain()
     summary = parts.measures.summary()
     if recorder is not None and "record" not in stuck:
-        recorder.conclude(summary)
+        recorder.conclude(summary, parts.steps.remembered())
     boxes.close("record", "journal", "terminal")
     summary |= lost_of(recorder, boxes)
     if recorder is not None and recorder.missing:

@@ -25,8 +25,9 @@ class Comparison(NamedTuple):
 
 
 def check_record(
-    record: Record, step: Callable[[Frame], tuple[Picture, Drill | None]], progress: Callable[[int],
-        None] = lambda frames: None,
+    record: Record, step: Callable[[Frame], tuple[Picture, Drill | None]],
+    progress: Callable[[int], None] = lambda frames: None,
+    put_back: Callable[[bytes, bytes | None], None] | None = None,
 ) -> Comparison:
     """Step every recorded frame again and compare; stops at the first frame, picture or drill that
     is not the recorded one.
@@ -34,12 +35,23 @@ def check_record(
     step      what a fresh session of the record's own site does with a frame: watch, and rehearse
               where the record is of a simulation
     progress  told how many frames have been compared
+    put_back  makes that session remember what a snapshot holds: a record that goes on from another
+              begins with one, and after frames that were not recorded one follows
     """
     if not record.header_sound:
         return Comparison(False, 0, 0, float("nan"), f"{record.path}: the header is not as it was recorded")
     frames = 0
+    missing: list[str] = []
     for row, gap, damage in record.chained():
-        if gap is not None and damage is None:
+        snapshot = record.snapshot(row.n) if put_back and damage is None and (row.n == 1 or gap is not None) else None
+        if snapshot is not None and put_back is not None:
+            try:
+                put_back(snapshot.watch, snapshot.rehearsal)
+            except RecordError as error:
+                return Comparison(False, frames, row.n, row.t, f"{record.path}: before frame {row.n}: {error}"
+                    f"{_elsewhere(record)}")
+            missing += [] if gap is None else [str(gap)]
+        elif gap is not None and damage is None:
             said = (f"{record.path}: {frames} frames, every picture the same to the last bit; then {gap}. What follows "
                 "cannot be repeated without them")
             return Comparison(True, frames, 0, float("nan"), said)
@@ -50,7 +62,7 @@ def check_record(
         frames += 1
         progress(frames)
     return Comparison(True, frames, 0, float("nan"),
-        f"{record.path}: {frames} frames, every picture the same to the last bit")
+        f"{record.path}: {frames} frames, every picture the same to the last bit" + "".join(f"; {m}" for m in missing))
 
 
 def _unlike(record: Record, row: Row, step: Callable[[Frame], tuple[Picture, Drill | None]]) -> str | None:
