@@ -1,0 +1,210 @@
+"""Decisions about zones: to warn or to spare one, to see a warning, to see what the system does
+not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from skywarden.exercise import oracle
+from skywarden.exercise.on_tracks import named_track
+from skywarden.exercise.oracle import SPARE, WARN, Danger
+from skywarden.exercise.reading import Instant
+from skywarden.exercise.stimulus import GONE, SURFEIT, WRONG, Knowledge, Stimulus
+from skywarden.messages.picture import CLEAR, RAISE
+from skywarden.site.model import Site
+
+LONGEST_S = 10.0        # time to acknowledge a warning, where there is so much [s]
+SHORTEST_S = 3.0        # time to acknowledge that anybody is given [s]
+QUIET_S = 10.0          # time without danger after which a zone's decision is over [s]
+GRACE_S = 2.0           # time after which the system is taken not to see what it has not warned of [s]
+MANY = 4                # zones to decide about at once, from which there is too much
+
+
+@dataclass
+class _Open:
+    """A zone's decision while it lasts."""
+
+    t: list[float] = field(default_factory=list)
+    probability: list[float] = field(default_factory=list)
+    due: list[float] = field(default_factory=list)
+    endangered: float = -math.inf       # last time it was in danger [s]
+    tracks: set[int] = field(default_factory=set)       # the likeliest of each frame
+    frozen: bool = False                # somebody's word has changed what is believed
+    automatic: float = math.nan         # when the system warned by itself [s]
+    at_once: int = 1                    # most zones to decide about at the same time
+    degraded: bool = False              # a radar was not working
+    shown: dict[float, tuple[tuple[str, float | str], ...]] = field(default_factory=dict)
+
+
+class Zones:
+    """Collects what there was to decide about each zone; fed instants in their order."""
+
+    def __init__(self, site: Site) -> None:
+        self._site, self._open = site, dict[int, _Open]()
+        self._standing: set[int] = set()        # zones warned by the system in the frame before
+        self.stimuli: list[Stimulus] = []
+
+    def take(self, now: Instant, danger: Danger, said: Mapping[int, float]) -> None:
+        """One instant, each zone's danger, and what is said of tracks."""
+        raised = self._warnings(now, danger)
+        reclassified = {track for track in map(named_track, now.acts) if track is not None}
+        least = max(self._site.policy.clear_probability, 1e-3)
+        current: list[int] = []
+        for zone, declared in enumerate(self._site.zones):
+            threatened = declared.warn and float(danger.probability[zone]) >= least
+            if threatened or zone in raised:
+                episode = self._open.setdefault(zone, _Open())
+                current.append(zone)
+                episode.frozen |= bool(reclassified & episode.tracks)
+                self._note(episode, zone, now, danger, raised)
+            elif zone in self._open:
+                episode = self._open[zone]
+                episode.frozen |= bool(reclassified & episode.tracks)
+                if not episode.frozen and now.t - episode.endangered <= QUIET_S:
+                    self._note(episode, zone, now, danger, raised)
+                if now.t - episode.endangered > QUIET_S:
+                    self._close(zone)
+        for zone in current:
+            self._open[zone].at_once = max(self._open[zone].at_once, len(current))
+
+    def end(self) -> None:
+        """The record is over: what is open is closed."""
+        for zone in sorted(self._open):
+            self._close(zone)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to decide just now."""
+        return bool(self._open)
+
+    def _note(self, episode: _Open, zone: int, now: Instant, danger: Danger, raised: Mapping[int, float]) -> None:
+        if zone in raised and math.isnan(episode.automatic):
+            episode.automatic = raised[zone]
+        probability, due = float(danger.probability[zone]), float(danger.due[zone])
+        if probability >= max(self._site.policy.clear_probability, 1e-3) or not episode.t:
+            episode.endangered = now.t
+        if episode.frozen:
+            return
+        episode.tracks.add(int(danger.track[zone]))
+        episode.degraded |= bool((now.picture.health.radars != 0).any())
+        episode.t.append(now.t)
+        episode.probability.append(probability)
+        episode.due.append(due)
+        episode.shown[now.t] = _shown(now, zone, probability, due)
+
+    def _warnings(self, now: Instant, danger: Danger) -> dict[int, float]:
+        """Zones that the system warns by itself, each since when; makes the stimuli to
+        acknowledge.
+        """
+        warnings, raised = now.picture.warnings, {}
+        rows = zip(
+            warnings.zone.tolist(), warnings.action.tolist(), warnings.since.tolist(), warnings.manual.tolist(),
+            warnings.t_impact.tolist(), strict=True)
+        for zone, action, since, manual, due in rows:
+            if manual or zone >= len(self._site.zones) or action == CLEAR:
+                continue
+            raised[zone] = since
+            if action == RAISE and zone not in self._standing:
+                self.stimuli.append(self._to_see(now, zone, due, float(danger.probability[zone])))
+        self._standing = set(raised)
+        return {zone: since for zone, since in raised.items() if since >= now.t - 1e-9 or zone in self._open}
+
+    def _to_see(self, now: Instant, zone: int, due: float, probability: float) -> Stimulus:
+        declared = self._site.zones[zone]
+        slack = due - declared.shelter_s - now.t
+        limit = max(SHORTEST_S, min(LONGEST_S, slack)) if math.isfinite(slack) else LONGEST_S
+        return Stimulus(
+            "acknowledge", f"zone {declared.name}", now.t, now.t + limit, now.t + limit, "acknowledge", zone, now.t,
+            automation=(WARN, now.t), shown=_shown(now, zone, probability, due))
+
+    def _close(self, zone: int) -> None:
+        """Make the stimuli of a zone's decision that is over."""
+        episode = self._open.pop(zone)
+        if not episode.t:
+            return
+        declared, price = self._site.zones[zone], self._site.policy.warn_probability
+        decide, closes = _decided(episode, declared.shelter_s)
+        known = Knowledge(
+            tuple(episode.t), tuple(episode.probability), tuple(episode.due), (declared.people,) * len(episode.t))
+        first = _first_known(known, decide, declared.shelter_s, price)
+        plain = Stimulus(
+            "alarm", f"zone {declared.name}", episode.t[0], closes, decide, WARN, zone, first, knowledge=known,
+            shelter=declared.shelter_s, price=price, shown=episode.shown[decide])
+        row = known.t.index(decide)
+        best, _ = best_for_zone(plain, row)
+        automatic = episode.automatic if episode.automatic <= closes else math.nan
+        did = (SPARE, math.nan) if math.isnan(automatic) else (WARN, automatic)
+        blind = best == WARN and not automatic <= max(decide, first if first == first else decide) + GRACE_S
+        traps = _traps(best, did[0], blind, episode)
+        made: dict[str, Any] = {"best": best, "signal": best == WARN, "automation": did, "traps": traps}
+        self.stimuli.append(replace(plain, **made))
+        if blind and not math.isnan(first):
+            last = max(first, closes - declared.shelter_s)
+            self.stimuli.append(replace(plain, **made, task="detect", opened=first, closes=last))
+
+
+def best_for_zone(stimulus: Stimulus, row: int) -> tuple[str, float]:
+    """The act of the least expected loss in a zone as it was known at an entry, and that loss;
+    warning in time was open then.
+    """
+    spare, warn = losses_of_zone(stimulus, row, min(stimulus.knowledge.t[row], _early(stimulus)))
+    return (WARN, warn) if warn < spare else (SPARE, spare)
+
+
+def losses_of_zone(stimulus: Stimulus, row: int, when: float) -> tuple[float, float]:
+    """Expected loss of sparing a zone, and of warning it at `when` [s], with what is known at
+    an entry.
+    """
+    known = stimulus.knowledge
+    p, people = known.probability[row], known.stake[row]
+    warn = oracle.loss_of_warning(p, people, known.due[row] - when, stimulus.shelter, stimulus.price)
+    return oracle.loss_of_sparing(p, people), warn
+
+
+def _early(stimulus: Stimulus) -> float:
+    return math.inf if math.isnan(stimulus.known) else stimulus.known
+
+
+def _first_known(known: Knowledge, until: float, shelter: float, price: float) -> float:
+    """First moment, not after `until` [s], at which to warn was best; nan never."""
+    for t, p, due, people in zip(known.t, known.probability, known.due, known.stake, strict=True):
+        if t > until:
+            break
+        if oracle.loss_of_warning(p, people, due - t, shelter, price) < oracle.loss_of_sparing(p, people):
+            return t
+    return math.nan
+
+
+def _decided(episode: _Open, shelter: float) -> tuple[float, float]:
+    """The last frame in which waiting cost nobody shelter, and the impact after which no act
+    helps.
+    """
+    before = episode.t[0]
+    for t, due in zip(episode.t, episode.due, strict=True):
+        if due - shelter < t:               # false where no impact is expected
+            return before, max(due, before)
+        before = t
+    ends = [due for due in episode.due if math.isfinite(due)]
+    return before, max(before, ends[-1]) if ends else before
+
+
+def _traps(best: str, automation: str, blind: bool, episode: _Open) -> tuple[str, ...]:
+    found = []
+    if episode.degraded or blind:
+        found.append(GONE)
+    if best == SPARE and automation == WARN:
+        found.append(WRONG)
+    if episode.at_once >= MANY:
+        found.append(SURFEIT)
+    return tuple(found)
+
+
+def _shown(now: Instant, zone: int, probability: float, due: float) -> tuple[tuple[str, float | str], ...]:
+    silent = int((now.picture.health.radars != 0).sum())
+    tracks = int((now.picture.threats.zone == zone).sum())
+    return (("probability", probability), ("seconds to impact", due - now.t), ("tracks", tracks), ("radars in doubt",
+        silent))

@@ -1,0 +1,135 @@
+"""The least expected loss that anybody could have reached with what was known then. It knows no
+truth, and no injects.
+
+Source: docs/models/scoring.md, Oracle. Losses are in people: the expected number
+hit, and warnings at the price at which the site's own policy buys them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from skywarden.exercise.reading import Told
+from skywarden.messages.picture import KIND_NAMES, PROJECTILE, Picture
+from skywarden.messages.tables import Array
+from skywarden.site.model import Site
+
+# share of what people say about a track that is right; one word moves the odds by TRUST / (1 - TRUST)
+TRUST = 0.9
+NEAR = 0.05                 # loss per person within which two acts are worth the same
+WARN, SPARE = "warn", "spare"
+KEEP, DISMISS = "keep", "dismiss"
+NO_TOLD: Mapping[int, float] = {}
+
+
+class Danger(NamedTuple):
+    """What threatens each zone as far as was known, one row a zone of the site."""
+
+    probability: Array      # (zones,) that at least one projectile endangers it
+    due: Array              # (zones,) earliest impact that counts [s]; nan none
+    track: Array            # (zones,) int64 likeliest track; -1 none
+
+
+def unsheltered(left: float, shelter: float) -> float:
+    """Share of a zone's people still in the open when the impact comes `left` seconds after
+    they were warned.
+    """
+    if math.isnan(left):
+        return 0.0
+    return 1.0 if left <= 0.0 else max(0.0, 1.0 - left / shelter) if shelter > 0.0 else 0.0
+
+
+def loss_of_sparing(probability: float, people: float) -> float:
+    """Expected people hit where a zone is not warned."""
+    return probability * people
+
+
+def loss_of_warning(probability: float, people: float, left: float, shelter: float, price: float) -> float:
+    """Expected people hit in spite of a warning `left` seconds before the impact, and the
+    warning's price.
+
+    price  of a warning a person, in people hit: the policy's `warn_probability`, from which it finds a warning worth it
+    """
+    return probability * people * unsheltered(left, shelter) + price * people
+
+
+def loss_of_keeping(probability: float, stake: float, price: float) -> float:
+    """Expected loss of taking a track for a round: people warned for nothing, if it is none."""
+    return (1.0 - probability) * price * stake
+
+
+def loss_of_dismissing(probability: float, stake: float) -> float:
+    """Expected loss of saying that a track is no round: people hit, if it is one."""
+    return probability * stake
+
+
+def said_of_tracks(told: Iterable[Told]) -> dict[int, float]:
+    """By track: the factor on its odds of being a projectile, from what people say it is."""
+    factors: dict[int, float] = {}
+    for each in told:
+        track, kind = each.fact("track"), each.fact("kind")
+        if track is not None and kind in KIND_NAMES and track.isdecimal() and len(track) < 19:
+            odds = TRUST / (1.0 - TRUST)
+            factor = odds if kind == KIND_NAMES[PROJECTILE] else 1.0 / odds
+            factors[int(track)] = factors.get(int(track), 1.0) * factor
+    return factors
+
+
+def weighed(probability: float, factor: float) -> float:
+    """A probability with its odds multiplied by `factor`."""
+    if factor == 1.0:
+        return probability
+    return probability * factor / (1.0 - probability + probability * factor)
+
+
+def danger(picture: Picture, site: Site, factors: Mapping[int, float] = NO_TOLD) -> Danger:
+    """Each zone's danger as the picture gives it, and as what people said about tracks changes
+    it.
+    """
+    zones, threats = len(site.zones), picture.threats
+    safe, due, likeliest = np.ones(zones), np.full(zones, math.nan), np.zeros(zones)
+    track = np.full(zones, -1, np.int64)
+    sure = dict(zip(picture.impacts.track.tolist(), picture.impacts.p_projectile.tolist(),
+        strict=True)) if factors else {}
+    rows = zip(threats.track.tolist(), threats.zone.tolist(), threats.probability.tolist(), threats.t.tolist(),
+        strict=True)
+    for number, zone, probability, t in rows:
+        if zone >= zones:
+            continue
+        factor, believed = factors.get(number, 1.0), sure.get(number, 1.0)
+        p = probability * weighed(believed, factor) / believed if factor != 1.0 and believed > 0.0 else probability
+        safe[zone] *= 1.0 - p
+        if p >= site.policy.clear_probability and not due[zone] <= t:
+            due[zone] = t
+        if p > likeliest[zone]:
+            likeliest[zone], track[zone] = p, number
+    return Danger(1.0 - safe, due, track)
+
+
+def forbidding(told: Iterable[Told]) -> frozenset[str]:
+    """Zones that somebody said an aircraft is over; "any": everywhere."""
+    return frozenset(zone for each in told if (zone := each.fact("aircraft")) is not None)
+
+
+def standing(told: Iterable[Told], t: float) -> tuple[Told, ...]:
+    """What was said up to `t` [s] and holds: not yet ended by another message, or by its own
+    time.
+    """
+    heard: dict[str, Told] = {}
+    for each in told:
+        if each.kind == "end":
+            heard.pop(each.name, None)
+        else:
+            heard[each.name] = each
+    return tuple(each for each in heard.values() if each.t <= t <= _until(each))
+
+
+def _until(told: Told) -> float:
+    try:
+        return float(told.fact("until") or math.inf)
+    except ValueError:
+        return math.inf

@@ -1,0 +1,41 @@
+"""Scores as a terminal shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def scores(found: dict[str, Any]) -> str:
+    """Everybody's competencies and axes, a line each."""
+    lines = []
+    for who, person in found["people"].items():
+        lines.append(f"{who or 'nobody named'}: {len(person['trials'])} trials")
+        for competency, told in person["competencies"].items():
+            if told["n"]:
+                gate = f", {told['gate_events']} gate events" if told["gate_events"] else ""
+                low, high = told["interval"]
+                share = f"{told['right']} of {told['n']} right ({low:.2f} to {high:.2f})"
+                lines.append(f"  {competency} {told['name']}: {share}: {told['state']}{gate}")
+        for task, told in person["tasks"].items():
+            lines += _task(task, told)
+        quality = person["decision_quality"]
+        lines.append(f"  decision quality {'—' if quality is None else f'{quality:.3f}'}")
+        lines += [f"  gate event at {gate['at_s']} s: {gate['why']} ({gate['about']})" for gate in person["gates"]]
+        luck = found["luck"].get(who, {}).get("people")
+        if luck is not None:
+            lines.append(f"  luck {luck:+.1f} people (shown, not graded)")
+    return "\n".join(lines) or "Nobody was on duty, and nobody gave a command."
+
+
+def _task(task: str, told: dict[str, Any]) -> list[str]:
+    lines = []
+    detection = told.get("detection")
+    if detection and "d_prime" in detection:
+        low, high = detection["d_prime_interval"]
+        lines.append(f"  {task}: d' {detection['d_prime']:.2f} ({low:.2f} to {high:.2f}), c {detection['c']:+.2f}")
+    times = told["times"]
+    if times and times["n"]:
+        median = times["median_s"]
+        said = "half never acted" if median is None else f"median {median:.1f} s"
+        lines.append(f"  {task}: {said}, {times['missed']} of {times['n']} missed")
+    return lines
