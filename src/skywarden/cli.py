@@ -20,6 +20,7 @@ from skywarden.emit.forms import HELP as EMIT_HELP
 from skywarden.errors import SkywardenError, UsageError
 from skywarden.feeds.registry import help_text
 from skywarden.session.verbs.alert import alert_app
+from skywarden.session.verbs.exercise import exercise_app
 from skywarden.session.verbs.feed import feed_command
 from skywarden.session.verbs.speaking import example, talk
 
@@ -33,6 +34,7 @@ PUBLIC_HELP = ("Address that people type where a reverse proxy stands in front, 
 TILES_HELP = ("Map tiles under the console's picture, such as http://127.0.0.1:9000/{z}/{x}/{y}.png. Without it "
     "nothing is asked of any other server.")
 app.add_typer(alert_app, name="alert")
+app.add_typer(exercise_app, name="exercise")
 
 
 def _version(asked: bool) -> None:

@@ -1,4 +1,6 @@
-"""Recorded exercises made by hand: pictures that pose one decision after another, and what somebody did about them."""
+"""Recorded exercises made by hand: pictures that pose one decision after another, and what somebody
+did about them.
+"""
 
 from __future__ import annotations
 
@@ -112,7 +114,8 @@ def true(t: float, falls: Iterable[tuple[float, float, float]]) -> Truth:
     at = np.array([f[0] for f in fell]).reshape(n)
     place = np.array([[east, north, 0.0] for _, east, north in fell]).reshape(n, 3)
     rounds = nothing.rounds._replace(
-        number=np.arange(n, dtype=np.int32), kind=np.zeros(n, np.int32), outcome=np.where(at <= t, FELL, 1).astype(np.int8),
+        number=np.arange(n, dtype=np.int32), kind=np.zeros(n, np.int32), outcome=np.where(at <= t, FELL,
+            1).astype(np.int8),
         position=np.full((n, 3), np.nan), velocity=np.full((n, 3), np.nan), visible=np.zeros(n, np.bool_),
         detected=np.zeros(n, np.int32), t_impact=at, impact=place, t_end=np.where(at <= t, at, np.nan))
     return nothing._replace(rounds=rounds)

@@ -64,7 +64,8 @@ def times(waits: Sequence[Wait]) -> Times | None:
     survival = ecdf(CensoredData(uncensored=acted, right=late)).sf
     at, still = survival.quantiles, survival.probabilities
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")     # the interval is undefined where nobody, or everybody, has acted: nan says so
+        # the interval is undefined where nobody, or everybody, has acted: nan says so
+        warnings.simplefilter("ignore")
         bounds = survival.confidence_interval(confidence_level=0.95, method="log-log")
         low, high = bounds.low.probabilities, bounds.high.probabilities
     curve = tuple(zip(at.tolist(), still.tolist(), strict=True))

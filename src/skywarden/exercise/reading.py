@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from skywarden.messages.commands import PACE, Command
+from skywarden.messages.commands import ANSWER, BREAK, NOTE, PACE, SAY, SHADOW, SHADOWING, TAKE, WATCH, Command
 from skywarden.messages.drill import Drill
+from skywarden.messages.frame import Delivered
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import Picture
 from skywarden.messages.receipts import Channels
 
-TAKE, SAY, NOTE, ANSWER, SHADOW, BREAK = "take", "say", "note", "answer", "shadow", "break"
-WATCH = "watch"                 # seat of the one who is responsible
-SHADOW_SEAT = "shadow"          # seat whose commands are recorded and not believed
+SCORED = (WATCH, SHADOWING)     # seats whose people are scored: the responsible one's, and one that nobody believes
+
+__all__ = ["ANSWER", "BREAK", "NOTE", "SAY", "SHADOW", "TAKE", "WATCH", "Act", "Instant", "Seating", "Seats", "Told"]
+
 VOIDS = frozenset({"resumed", "branched"})      # breaks that a trial does not outlive
 STOPS = frozenset({"freeze", "blank"})          # breaks that take the times from a trial
 
@@ -57,6 +59,7 @@ class Instant(NamedTuple):
     acts: tuple[Act, ...]
     told: tuple[Told, ...]
     channels: Channels
+    commands: tuple[Command, ...] = ()      # as they stand in the frame
 
 
 class Seating(NamedTuple):
@@ -72,8 +75,8 @@ def instant(moment: Moment) -> Instant:
     """The part of a moment that people could know or did."""
     frame = moment.frame
     acts = tuple(_act(frame.t, command) for command in frame.commands)
-    told = tuple(_told(each) for each in getattr(frame, "delivered", ()))
-    return Instant(frame.t, moment.picture, moment.drill, acts, told, frame.channels)
+    told = tuple(_told(each) for each in frame.delivered)
+    return Instant(frame.t, moment.picture, moment.drill, acts, told, frame.channels, frame.commands)
 
 
 def instants(moments: Iterable[Moment]) -> Iterator[Instant]:
@@ -106,7 +109,7 @@ class Seats:
         commanded most had the watch.
         """
         now = [Seating(who, seat, since, math.inf) for who, (seat, since) in self._now.items()]
-        taken = sorted((s for s in (*self._past, *now) if s.seat in (WATCH, SHADOW_SEAT)), key=lambda s: (s.since,
+        taken = sorted((s for s in (*self._past, *now) if s.seat in SCORED), key=lambda s: (s.since,
             s.who))
         if taken or not self._commands or self._first is None:
             return tuple(taken)
@@ -129,7 +132,7 @@ def _act(t: float, command: Command) -> Act:
     return Act(t, command.kind, command.subject, command.who, command.why, False)
 
 
-def _told(delivered: Any) -> Told:
+def _told(delivered: Delivered) -> Told:
     facts = tuple((key, value) for key, _, value in (fact.partition("=") for fact in delivered.facts))
     text = next((text for text in delivered.texts if text), "")
     return Told(delivered.t, delivered.name, delivered.sender, delivered.kind, text, facts, float(delivered.answer_s))

@@ -33,7 +33,7 @@ def settle(stimulus: Stimulus, who: str, acts: Sequence[Act]) -> Trial:
 
 def _seen(stimulus: Stimulus, who: str, acts: Sequence[Act]) -> Trial:
     """To acknowledge, to detect unaided, to hold: done in time, or not."""
-    kinds = {"acknowledge": (ACKNOWLEDGE,), "detect": (ALARM,), "hold": (HOLD,)}[stimulus.task]
+    kinds = {"acknowledge": (ACKNOWLEDGE, ALARM, CANCEL, CORRECT), "detect": (ALARM,), "hold": (HOLD,)}[stimulus.task]
     zone = stimulus.about.removeprefix("zone ")
     done = next((act for act in acts if act.kind in kinds and (act.kind == HOLD or act.subject == zone)), None)
     if done is None:

@@ -11,9 +11,10 @@ from skywarden.exercise import oracle
 from skywarden.exercise.on_drills import Drills
 from skywarden.exercise.on_equipment import Equipment
 from skywarden.exercise.on_tracks import Tracks
+from skywarden.exercise.on_watch import Handovers
 from skywarden.exercise.on_words import Words
 from skywarden.exercise.on_zones import Zones
-from skywarden.exercise.reading import ANSWER, BREAK, NOTE, STOPS, TAKE, VOIDS, Act, Instant, Seating, Seats, Told
+from skywarden.exercise.reading import ANSWER, BREAK, NOTE, STOPS, VOIDS, Act, Instant, Seating, Seats, Told
 from skywarden.exercise.settle import settle
 from skywarden.exercise.stimulus import NOTHING, Stimulus, Trial
 from skywarden.messages.commands import ALARM, CONSENT, HOLD, PACE, RECLASSIFY, RELEASE
@@ -32,6 +33,7 @@ class Sheet:
     stimuli    in the order in which they opened
     acts       of everybody, in their order
     seatings   who had which scored seat when
+    handovers  facts read back by those who took the watch
     quiet      spans in which nothing was to be decided about a zone [s]
     doubted    spans in which to hold was no false hold [s]
     span       first and last time [s]
@@ -46,13 +48,16 @@ class Sheet:
     span: tuple[float, float]
     frame_s: float
     frames: int = 0
+    handovers: tuple[Trial, ...] = ()
 
     def trials(self, seating: Seating) -> list[Trial]:
         """What one person made of every stimulus that opened while seated."""
         mine = [act for act in self.acts if act.who == seating.who]
         met = [s for s in self.stimuli if seating.since <= s.opened < seating.until]
         found = [settle(stimulus, seating.who, mine) for stimulus in met]
-        return found + self._mode(seating, mine)
+        passed = [t for t in self.handovers if t.who == seating.who
+            and seating.since <= t.stimulus.opened < seating.until]
+        return [*found, *passed, *self._mode(seating, mine)]
 
     def of(self, who: str) -> list[Trial]:
         """All trials of a person, in whatever seat, in the order in which they opened."""
@@ -96,7 +101,7 @@ def read(moments: Iterable[Instant], site: Site) -> Sheet:
     """Everything there was to decide in a record's instants, in their order."""
     zones, tracks, drills, equipment, words = Zones(site), Tracks(site), Drills(site), Equipment(site), Words(site)
     seats, acts, quiet, told = Seats(), list[Act](), list[tuple[float, float]](), list[Told]()
-    first = last = math.nan
+    passed, first, last = Handovers(site), math.nan, math.nan
     frames, calm = 0, math.nan
     for now in moments:
         first = now.t if math.isnan(first) else first
@@ -109,6 +114,7 @@ def read(moments: Iterable[Instant], site: Site) -> Sheet:
         drills.take(now, holding)
         equipment.take(now)
         words.take(now)
+        passed.take(now)
         seats.take(now)
         acts += now.acts
         if zones.busy and not math.isnan(calm):
@@ -125,7 +131,7 @@ def read(moments: Iterable[Instant], site: Site) -> Sheet:
     found.sort(key=lambda s: (s.opened, s.task, s.about))
     return Sheet(
         tuple(found), tuple(acts), seats.seatings(), tuple(quiet), tuple(drills.doubted), (first, last),
-            site.policy.frame_s, frames)
+            site.policy.frame_s, frames, tuple(passed.trials))
 
 
 def _stopped(stimulus: Stimulus, acts: list[Act]) -> Stimulus:
@@ -151,6 +157,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
-
-
-__all__ = ["SCALES", "TAKE", "Sheet", "read"]
