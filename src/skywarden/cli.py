@@ -17,12 +17,13 @@ import typer
 
 from skywarden import __version__
 from skywarden.emit.forms import HELP as EMIT_HELP
-from skywarden.errors import SkywardenError, UsageError
+from skywarden.errors import SkywardenError, StudyError, UsageError
 from skywarden.feeds.registry import help_text
 from skywarden.session.verbs.alert import alert_app
 from skywarden.session.verbs.exercise import exercise_app
 from skywarden.session.verbs.feed import feed_command
 from skywarden.session.verbs.speaking import example, talk
+from skywarden.session.verbs.study import STUDY, study_command
 
 app = typer.Typer(
     name="skywarden", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -35,6 +36,7 @@ TILES_HELP = ("Map tiles under the console's picture, such as http://127.0.0.1:9
     "nothing is asked of any other server.")
 app.add_typer(alert_app, name="alert")
 app.add_typer(exercise_app, name="exercise")
+app.command("study", **STUDY)(study_command)
 
 
 def _version(asked: bool) -> None:
@@ -388,7 +390,7 @@ def main() -> None:
     try:
         app(prog_name="skywarden")      # usage errors end with exit 2 and a sentence of Typer's
         code = 0
-    except UsageError as error:
+    except (UsageError, StudyError) as error:
         code = _complain(error, 2)
     except SkywardenError as error:
         code = _complain(error, 1)

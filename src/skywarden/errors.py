@@ -5,6 +5,7 @@
                             line, value and what to do
     │   ├── SiteError
     │   ├── ScenarioError
+    │   ├── StudyError      asked wrongly, too: exit 2
     │   └── TableError      detections, rounds, recorded flights
     ├── FeedError           the outside world: a socket, a missing device, a stream that is not what
                             its URL says
@@ -54,6 +55,10 @@ class SiteError(InputError):
 
 class ScenarioError(InputError):
     """A scenario, or the recorded flights it names, is wrong."""
+
+
+class StudyError(InputError):
+    """A study's file is wrong; the command line answers with exit 2."""
 
 
 class TableError(InputError):

@@ -55,15 +55,17 @@ class Raids:
             state=np.column_stack([self.state, np.zeros(THREATS)]))
         self.nobody = traffic(())
 
-    def engage(self, targets, luck, stopped, volley=0):
-        """Adjudicate one simulated order on each of `targets` (rounds' numbers); returns the new stopping times."""
+    def engage(self, targets, luck, stopped, shots, volley=0):
+        """Adjudicate one simulated order on each of `targets` (rounds' numbers); returns the new
+        stopping times and how often each round has been engaged.
+        """
         due = []
         for k, target in enumerate(targets):
             window = self.t + 0.01 * (100 * volley + k), self.t + 0.01 * (100 * volley + k) + 5.0
             order = Order(target + 1, 0, *window, Clearance(target + 1, 0, *window, True, "clear", math.nan, -1,
                 math.inf))
             due.append(engagement.pending(order, self.tracks, self.t, self.rounds, np.full(THREATS, np.inf), SITE))
-        return engagement.adjudicate(due, self.rounds, stopped, self.nobody, SITE, luck)[1]
+        return engagement.adjudicate(due, self.rounds, stopped, self.nobody, SITE, luck, shots)[1:]
 
     def chance(self, target):
         """The chance of one shot, from the declaration by hand: nobody flies across, the reach is long."""
@@ -82,11 +84,11 @@ def leaks(raids, seed, first, rest):
     """Leakers of one raid: `first` shots spread over all, a perfect look, `rest` shots spread over
     those that fly on.
     """
-    luck, stopped = Chance(seed).keyed("kill"), np.full(THREATS, np.inf)
-    stopped = raids.engage([k % THREATS for k in range(first)], luck, stopped)
+    luck, stopped, shots = Chance(seed).keyed("kill"), np.full(THREATS, np.inf), np.zeros(THREATS, np.int64)
+    stopped, shots = raids.engage([k % THREATS for k in range(first)], luck, stopped, shots)
     alive = np.flatnonzero(~np.isfinite(stopped)).tolist()
     if rest and alive:
-        stopped = raids.engage([alive[k % len(alive)] for k in range(rest)], luck, stopped, volley=1)
+        stopped, _ = raids.engage([alive[k % len(alive)] for k in range(rest)], luck, stopped, shots, volley=1)
     return int(np.isinf(stopped).sum())
 
 

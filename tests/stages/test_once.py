@@ -11,15 +11,17 @@ from rich.console import Console
 
 from skywarden.errors import UsageError
 from skywarden.record.reader import Record
-from skywarden.session.once import Once, run_once
+from skywarden.session.once import Job, run
 from skywarden.session.request import Request
 from skywarden.session.starting import run_request
 
 
 def test_a_run_alone_is_the_run_with_everything_around_it(tmp_path):
-    asked = Once("mortar-raid", seed=3, duration=12.0, record=tmp_path / "once.rec")
+    asked = Job("mortar-raid", seed=3, duration=12.0, record=tmp_path / "once.rec")
     assert pickle.loads(pickle.dumps(asked)) == asked
-    alone = run_once(asked)
+    result = run(asked)
+    assert pickle.loads(pickle.dumps(result)) == result
+    alone = result.summary
     around = run_request(
         Request("mortar-raid", seed=3, duration=12.0, speed=None, console=False, record=tmp_path / "run.rec"),
         Console(quiet=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -33,22 +33,32 @@ class Simulated:
     seed      of all chance; None: the scenario's own
     duration  exactly so long [s]; None: the scenario's, or until the last round is down and the
               last late detection has come, if that is later
+    redrawn   streams of chance that are drawn anew, see `Chance`
 
     The same scenario, site, seed and orders give the same bits. It flies once: iterate over it
     once. Raises ScenarioError where a raid cannot be flown.
     """
 
-    def __init__(self, scenario: Scenario, site: Site, seed: int | None = None, duration: float | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, site: Site, seed: int | None = None, duration: float | None = None,
+        redrawn: Mapping[str, int] | None = None,
+    ) -> None:
         self.scenario, self.site = scenario, site
         self.seed = scenario.seed if seed is None else seed
         self._duration = duration
         self._last: Targets | None = None       # all targets at the frame before
-        chance = Chance(self.seed)
+        self._chance = chance = Chance(self.seed, redrawn)
         self.world = World(scenario, site, chance)
         self._suite = Suite(scenario, site, self.world.wind(RAIN_HEIGHT), chance,
             self.world.injects if scenario.injects else None)
         self._sirens = Sirens(scenario.sirens, site, chance) if scenario.sirens else None
         self._reports = Reports(self.world.flights, site.receivers, site.ground, chance)
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Names of the streams of chance that this run draws from, each of which can be drawn anew by itself."""
+        single = [f"{name}:{number}" for name in ("rounds", "kill") for number in range(len(self.world.rounds.kind))]
+        return tuple(sorted({*self._chance.names, *single} - {"rounds", "kill"}))
 
     def __iter__(self) -> Iterator[tuple[Frame, Truth]]:
         step = self.site.policy.frame_s

@@ -86,6 +86,7 @@ class Measures:
         self.inbound: dict[int, InboundLine] = {}
         self.minutes_closed = 0.0
         self._endangered = 0
+        self.nearest_aircraft = math.inf        # of all simulated engagements, truly [m]
         self._frames = self._detections = self._undecodable = self._steps = 0
         self._causes = np.zeros(len(CAUSES), np.int64)
         # detections and reports of all frames: not believed, too late, without elevation
@@ -164,6 +165,11 @@ class Measures:
     def warnings(self) -> list[WarningLine]:
         """One line for every warning raised, in order."""
         return list(self._warnings)
+
+    @property
+    def endangered(self) -> int:
+        """Simulated engagements with an aircraft truly nearer than the policy's safety distance."""
+        return self._endangered
 
     @property
     def engaged_nothing(self) -> int:
@@ -321,6 +327,7 @@ class Measures:
     def _engaged(self, truth: Truth) -> None:
         e = truth.engagements
         self._endangered += int((e.nearest_aircraft < self._site.policy.safety_distance).sum())
+        self.nearest_aircraft = min(self.nearest_aircraft, float(e.nearest_aircraft.min(initial=math.inf)))
         for i in range(rows(e)):
             line = self._rounds.get(int(e.round[i]))
             if line is None:

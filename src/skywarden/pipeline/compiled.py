@@ -16,6 +16,11 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:         # a system without it compiles side by side
+    fcntl = None            # type: ignore[assignment]
+
 PACKAGE = Path(__file__).resolve().parents[1]      # folder of the whole package, whose sources name the cache
 KEPT = 3        # caches of other states of the sources that are left in place; older ones are removed
 
@@ -43,6 +48,19 @@ def note_kept(kind: str) -> None:
     """Remember that they have."""
     with contextlib.suppress(OSError):      # where nothing can be kept, nothing is remembered
         _note(kind).write_text(_state())
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Held by one process of this machine at a time: two that compile the same kernels only slow each other."""
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    if folder is None or fcntl is None:
+        yield
+        return
+    Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (Path(folder) / "compiling").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)        # released with the file, however the process ends
+        yield
 
 
 def _note(kind: str) -> Path:

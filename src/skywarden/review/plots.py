@@ -61,7 +61,7 @@ def site_map(story: Story) -> str:
         handles, labels = axes.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper left", ncols=3, fontsize=9)
         _overview(figure.add_subplot(grid[0, 1]), axes, story)
-        return _svg(figure, "Map of the site with tracks and impacts")
+        return as_svg(figure, "Map of the site with tracks and impacts")
 
 
 def timeline(story: Story) -> str:
@@ -83,7 +83,7 @@ def timeline(story: Story) -> str:
             axes.scatter([], [], marker=marker, c=colour, s=46, lw=0, label=label)
         axes.set(xlabel="time [s]", xlim=_span(story), ylim=(-0.6, max(len(lines), 1) - 0.4))
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
-        return _svg(figure, "Warnings by zone over time")
+        return as_svg(figure, "Warnings by zone over time")
 
 
 def prediction(story: Story) -> str:
@@ -108,7 +108,7 @@ def prediction(story: Story) -> str:
         axes.invert_xaxis()
         axes.grid(alpha=0.25, lw=0.5)
         axes.legend(loc="lower left", fontsize=9)
-        return _svg(figure, "Prediction error by time to impact")
+        return as_svg(figure, "Prediction error by time to impact")
 
 
 def calibration(judged: Calibration, reliability: Any) -> str:
@@ -135,7 +135,7 @@ def calibration(judged: Calibration, reliability: Any) -> str:
             axes.set(xlabel=words, ylabel="did", xlim=(-0.03, 1.05), ylim=(-0.05, 1.08))
             axes.grid(alpha=0.25, lw=0.5)
         left.legend(loc="upper left", fontsize=9)
-        return _svg(figure, "Calibration: stated against held")
+        return as_svg(figure, "Calibration: stated against held")
 
 
 def load(story: Story) -> str:
@@ -155,7 +155,7 @@ def load(story: Story) -> str:
             else:
                 axes.set_xlabel("time [s]")
         figure.align_ylabels()
-        return _svg(figure, "Detections, tracks and lateness by time")
+        return as_svg(figure, "Detections, tracks and lateness by time")
 
 
 def _zones(axes: Any, story: Story) -> None:
@@ -219,7 +219,8 @@ def _short(name: str) -> str:
     return clean if len(clean) <= 28 else clean[:27] + "…"
 
 
-def _svg(figure: Figure, title: str) -> str:
+def as_svg(figure: Figure, title: str) -> str:
+    """A drawing as SVG in text, the same whenever it is made, in the page's own colours."""
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None,
         "Title": title}, transparent=True)

@@ -9,6 +9,7 @@ makes paired comparisons possible.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,40 +21,62 @@ Array = NDArray[Any]
 
 
 class Chance:
-    """One run's chance. The same seed and name give the same numbers on every machine."""
+    """One run's chance. The same seed and name give the same numbers on every machine.
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    redrawn   names, or "name:index", whose numbers are drawn anew, each with the number of its draw:
+              all others stay as they are
+    """
+
+    def __init__(self, seed: int, redrawn: Mapping[str, int] | None = None) -> None:
+        self._seed, self._redrawn = seed, dict(redrawn or {})
         self._known: dict[str, Array] = {}
+        self._indexed = {name.rpartition(":")[0] for name in self._redrawn if ":" in name}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that have been asked for."""
+        return tuple(self._known)
 
     def _words(self, name: str) -> Array:
         """Two 64-bit words of the seed sequence spawned for `name`; the spawn key is a stable hash of the name."""
         if name not in self._known:
-            key = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], "<u4")
-            self._known[name] = np.random.SeedSequence(self._seed, spawn_key=tuple(int(k)
-                for k in key)).generate_state(2, np.uint64)
+            self._known[name] = self._drawn(name, self._redrawn.get(name))
         return self._known[name]
+
+    def _drawn(self, name: str, again: int | None) -> Array:
+        key = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], "<u4")
+        more = () if again is None else (again >> 32 & 0xFFFFFFFF, again & 0xFFFFFFFF)
+        words = (*(int(k) for k in key), *more)
+        return np.random.SeedSequence(self._seed, spawn_key=words).generate_state(2, np.uint64)
+
+    def _of(self, name: str, index: int) -> Array:
+        """The words for one index of a name: its own where that index is drawn anew."""
+        one = f"{name}:{index}"
+        return self._drawn(name, self._redrawn[one]) if one in self._redrawn else self._words(name)
 
     def stream(self, name: str, index: int = 0) -> np.random.Generator:
         """A generator for one name and index (of a frame, a look, a round), independent of all others."""
-        word = self._words(name)[0]
+        word = (self._of(name, index) if name in self._indexed else self._words(name))[0]
         return np.random.Generator(np.random.Philox(key=np.array([word, index], np.uint64)))
 
     def keyed(self, name: str) -> Keyed:
         """Numbers found by (index, object) under one name."""
-        return Keyed(self._words(name))
+        again = [int(one.rpartition(":")[2]) for one in self._redrawn if one.rpartition(":")[0] == name]
+        return Keyed(self._words(name), {index: self._of(name, index) for index in again})
 
 
 class Keyed:
     """Uniform or normal numbers, a function of name, index and object alone."""
 
-    def __init__(self, words: Array) -> None:
-        self._low, self._high = np.uint64(words[0]), np.uint64(words[1])
+    def __init__(self, words: Array, again: Mapping[int, Array] | None = None) -> None:
+        self._low, self._high, self._again = np.uint64(words[0]), np.uint64(words[1]), dict(again or {})
 
     def uniform(self, index: int, objects: Array, slots: int) -> Array:
         """(n, slots) in (0, 1) for objects (n,) int64 at one index."""
-        return _uniforms(self._low, self._high, np.uint64(index), np.ascontiguousarray(objects).astype(np.uint64),
-            slots)
+        low, high = self._low, self._high
+        if index in self._again:
+            low, high = (np.uint64(word) for word in self._again[index])
+        return _uniforms(low, high, np.uint64(index), np.ascontiguousarray(objects).astype(np.uint64), slots)
 
     def normal(self, index: int, objects: Array, slots: int) -> Array:
         """(n, slots) standard normal."""

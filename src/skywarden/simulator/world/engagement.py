@@ -54,29 +54,32 @@ def pending(order: Order, tracks: Tracks, now: float, rounds: Rounds, t_stopped:
 
 
 def adjudicate(
-    due: list[Pending], rounds: Rounds, t_stopped: Array, traffic: Traffic, site: Site, luck: Keyed
-) -> tuple[Engagements, Array]:
+    due: list[Pending], rounds: Rounds, t_stopped: Array, traffic: Traffic, site: Site, luck: Keyed, shots: Array
+) -> tuple[Engagements, Array, Array]:
     """Decide the engagements that are due, in order of time.
 
-    t_stopped  (n,) when each round was stopped; inf not. Returns the engagements and the new
-               `t_stopped`; nothing handed in is changed.
+    t_stopped  (n,) when each round was stopped; inf not
+    shots      (n,) how often each round has been engaged
 
-    A round's chance is its own: the draw is keyed by round, effector and window, so that another
-    engagement does not change it.
+    Returns the engagements and the new `t_stopped` and `shots`; nothing handed in is changed.
+
+    A round's luck is its own: the draw is keyed by the round and the ordinal of the shot at it. Who
+    shoots, and when, changes the chance and never the draw: that is what pairs runs of two sites.
     """
-    stopped_at, rows = t_stopped.copy(), []
+    stopped_at, so_far, rows = t_stopped.copy(), shots.copy(), []
     for p in sorted(due, key=lambda p: (p.t, p.order.effector)):
         effector = site.effectors[p.order.effector]
         place = _place(p, rounds, p.t)
         there = p.number >= 0 and np.isfinite(place).all() and p.t < stopped_at[p.number]
         chance = kill_probability(effector, place - effector.place, flights.states(rounds, p.t)[p.number,
             3:]) if there else 0.0
-        drawn = luck.uniform(max(p.number, 0), np.array([p.order.effector * 1_000_000 + round(1e3 * p.order.t_from)]),
-            1)[0, 0]
+        drawn = luck.uniform(p.number, np.array([so_far[p.number]]), 1)[0, 0] if there else 1.0
         outcome = how_it_ends(drawn, chance, effector) if there else MISSED
         stopped = outcome in (KILLED, PARTLY)
         if stopped:
             stopped_at[p.number] = p.t
+        if there:
+            so_far[p.number] += 1
         near = nearest_aircraft(effector, place, p.order.t_from, p.order.t_to, traffic)
         rows.append((p.order.effector, p.order.track, p.number if there else -1, p.t, place, stopped, near, outcome))
     columns = list(zip(*rows, strict=True)) if rows else [()] * 8
@@ -85,7 +88,7 @@ def adjudicate(
         np.array(columns[3], np.float64),
         np.array(columns[4], np.float64).reshape(-1, 3), np.array(columns[5], np.bool_), np.array(columns[6],
             np.float64),
-        np.array(columns[7], np.int8)), stopped_at
+        np.array(columns[7], np.int8)), stopped_at, so_far
 
 
 def how_it_ends(drawn: float, chance: float, effector: Effector) -> int:

@@ -64,7 +64,7 @@ class World:
         self._armed = bool(site.effectors)
         self._pending: list[engagement.Pending] = []
         n = len(self.rounds.kind)
-        self.t_stopped = np.full(n, np.inf)
+        self.t_stopped, self._shots = np.full(n, np.inf), np.zeros(n, np.int64)
         self._seen, self._detected = np.zeros(n, np.bool_), np.zeros(n, np.int32)
         classes = [scenario.classes[k] for k in self.rounds.kind]
         self._section, self._swerling = np.array([c.cross_section for c in classes]), np.array([c.swerling
@@ -103,8 +103,8 @@ class World:
         """Decide every engagement due by t, and what comes down after it."""
         due = [p for p in self._pending if p.t <= t]
         self._pending = [p for p in self._pending if p.t > t]
-        done, self.t_stopped = engagement.adjudicate(due, self.rounds, self.t_stopped, self.traffic, self.site,
-            self._luck)
+        done, self.t_stopped, self._shots = engagement.adjudicate(
+            due, self.rounds, self.t_stopped, self.traffic, self.site, self._luck, self._shots)
         remains = Remains.none()
         for k in range(len(done.t)):
             number, met = int(done.round[k]), float(done.t[k])

@@ -1,0 +1,97 @@
+"""Runs on a Ray cluster, where the extra `skywarden[cluster]` is installed. Nothing else imports it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from skywarden.errors import UsageError
+from skywarden.study.engines import Done, EngineError
+
+IN_FLIGHT = 4  # jobs out a processor of the cluster
+RETRIES = 3  # workers or nodes that may be lost over one job
+HOW_TO_GET = (
+    "Ray is not installed: pip install 'skywarden[cluster]' on every machine of the cluster gives it; "
+    "without it --engine local does all."
+)
+
+
+class RayEngine:
+    """Jobs on a Ray cluster that is already up, reached with its token.
+
+    run      module-level function of a job; the same release of Skywarden, Python and Ray is on every node
+    address  HOST:PORT of its head
+    """
+
+    def __init__(self, run: Callable[[Any], Any], address: str) -> None:
+        if not any(name in os.environ for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+            raise UsageError(
+                "a cluster is reached with its token only: start its nodes and this command with "
+                "RAY_AUTH_MODE=token and "
+                "RAY_AUTH_TOKEN_PATH=FILE (or RAY_AUTH_TOKEN) in the environment"
+            )
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        try:
+            import ray
+        except ImportError:
+            raise UsageError(HOW_TO_GET) from None
+        self._ray = ray
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        except Exception as error:  # of many kinds, some of them Ray's own
+            why = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise EngineError(f"the cluster at {address} does not answer: {why}") from None
+        self.workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self._remote = ray.remote(max_retries=RETRIES, num_cpus=1)(_guarded)
+        self._run = run
+        self._out: dict[Any, int] = {}
+
+    @property
+    def room(self) -> int:
+        """Some jobs a processor, so that none waits for another."""
+        return max(0, IN_FLIGHT * self.workers - len(self._out))
+
+    def submit(self, number: int, job: Any) -> None:
+        """Take one more job."""
+        self._out[self._remote.remote(self._run, job)] = number
+
+    def next(self) -> Done | None:
+        """Wait for a job to come back."""
+        if not self._out:
+            return None
+        ready, _ = self._ray.wait(list(self._out), num_returns=1)
+        number = self._out.pop(ready[0])
+        try:
+            error, result, attempts = self._ray.get(ready[0])
+        except Exception as lost:
+            return Done(number, None, f"lost on the cluster: {type(lost).__name__}", RETRIES + 1)
+        return Done(number, result, error, attempts)
+
+    def close(self) -> None:
+        """Leave the cluster; what is out is cancelled."""
+        self._out.clear()
+        self._ray.shutdown()
+
+
+def _guarded(run: Callable[[Any], Any], job: Any) -> tuple[str, Any, int]:
+    """A job on a node: its error as a sentence, its result, and which attempt this was."""
+    import ray
+
+    from skywarden.errors import SkywardenError
+
+    attempts = (
+        int(
+            ray.get_runtime_context().get_task_attempt_number()
+            if hasattr(ray.get_runtime_context(), "get_task_attempt_number")
+            else 0
+        )
+        + 1
+    )
+    try:
+        return "", run(job), attempts
+    except SkywardenError as error:
+        return str(error), None, attempts
+    except Exception as error:
+        return f"a fault of Skywarden itself: {type(error).__name__}: {error}", None, attempts
