@@ -11,6 +11,7 @@ let heard = performance.now();
 let tries = 0;
 let wanted: number | null = momentOfLink();
 let fetching = false;
+let lastEvent = 0;
 
 /** Find out who we are, then connect. Repeats until it works. */
 export async function connect(): Promise<void> {
@@ -52,7 +53,10 @@ function take(message: Message): void {
       tries = 0;
       batch(() => {
         const first = hello.value === null;
-        if (hello.value && hello.value.server !== message.server) events.value = [];
+        if (hello.value && hello.value.server !== message.server) {
+          events.value = [];
+          lastEvent = 0;
+        }
         if (message.protocol !== PROTOCOL) outdated.value = true;
         const t = time.value;
         hello.value = message;
@@ -63,7 +67,7 @@ function take(message: Message): void {
       break;
     case "frame":
       show(message);
-      if (message.events > (events.value.at(-1)?.n ?? 0)) void fetchEvents();
+      if (message.events > lastEvent) void fetchEvents();
       break;
     case "pulse":
       pulse.value = message;
@@ -87,9 +91,10 @@ async function fetchEvents(): Promise<void> {
   if (fetching) return;
   fetching = true;
   try {
-    const answer = await fetch(`api/events?after=${events.value.at(-1)?.n ?? 0}`);
+    const answer = await fetch(`api/events?after=${lastEvent}`);
     if (answer.ok) {
-      const more = ((await answer.json()) as { events: Event[] }).events;
+      const { events: more, last } = (await answer.json()) as { events: Event[]; last: number };
+      lastEvent = last; // some events are other people's own: they are not sent
       if (more.length) events.value = [...events.value, ...more].slice(-2000);
     }
   } catch {

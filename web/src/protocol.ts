@@ -1,6 +1,6 @@
 // What the server sends, as it stands in src/skywarden/console/views.py. Metres, seconds, radians; null where a number is unknown.
 
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 export type Num = number | null;
 
 export interface Zone { name: string; kind: string; people: number; shelter: number; warn: boolean; polygon: [number, number][] }
@@ -22,7 +22,7 @@ export interface Site {
 export interface Hello {
   type: "hello"; protocol: number; server: string; mode: "SIMULATION" | "LIVE" | "REPLAY"; kind: "SIMULATION" | "LIVE"; title: string; site: Site; epoch_ms: Num;
   user: string; role: string; may: string[]; csrf: string; users: boolean; editable: boolean; records: boolean; tiles: string | null;
-  paced: boolean; roles: Record<string, string[]>;
+  paced: boolean; exercise?: boolean; roles: Record<string, string[]>;
 }
 export interface Tracks {
   id: number[]; x: number[]; y: number[]; z: number[]; vx: number[]; vy: number[]; vz: number[]; a: Num[]; b: Num[]; turn: Num[]; sz: Num[];
@@ -42,7 +42,7 @@ export interface Warning {
 export interface Claims { icao: string[]; call: string[]; x: Num[]; y: Num[]; z: Num[]; age: number[]; nic: number[] }
 export interface Input { name: string; received: number; undecodable: number; rejected: number; age: Num; causes: Record<string, number>; steps: number; drift: Num }
 export interface Health {
-  radars: number[]; heard: Num[]; lag: Num[]; late: Num; detections: number; rejected: number; too_late: number; unusable: number; step: Num; frames: number; inputs: Input[];
+  radars: number[]; heard: Num[]; lag: Num[]; late: Num; detections: number; rejected: number; too_late: number; unusable: number; step: Num; frames: number; inputs: Input[]; sirens?: Siren[];
 }
 export interface Clearance {
   track: number; effector: number; from: Num; to: Num; cleared: boolean; reason: string; until: Num; aircraft: number; distance: Num; hit: Num; last: Num;
@@ -64,11 +64,16 @@ export interface Drill {
 }
 export interface Frame {
   type: "frame"; t: number; tracks: Tracks; impacts: Impacts; threats: Threats; inbound?: Inbound; warnings: Warning[]; claims: Claims; health: Health;
-  events: number; drill?: Drill;
+  events: number; drill?: Drill; watch?: Watch; messages?: Delivered[];
 }
+/** Who sits where; exactly one has the watch. `unseen`: zones whose warning nobody has acknowledged. */
+export interface Watch { holder: string; since: Num; seats: Record<string, string>; unseen: string[] }
+/** Something said to the people at the console; `texts` in the order of English, Dari, Pashto. */
+export interface Delivered { name: string; t: number; kind: string; sender: string; texts: string[]; answer: Num; choices: string[] }
+export interface Siren { name: string; state: number; waiting: number; heard: Num }
 export interface Pulse {
   type: "pulse"; age: number; over: boolean; span: [number, number] | null; t: Num; warnings: Warning[]; pages: number; fault: string;
-  pace: Pace | null; channels: Channel[];
+  pace: Pace | null; channels: Channel[]; blank?: boolean; again?: boolean;
 }
 /** How a sink fares: `fault` is empty where nothing is wrong. */
 export interface Channel { name: string; age: Num; waiting: number; lost: number; failures: number; fault: string }
@@ -78,7 +83,22 @@ export interface Time { type: "time"; live: boolean; moving: boolean; speed: num
 export interface Event {
   n: number; t: number; kind: string; zone: number | null; text: string; who: string; why: string; raid: number;
 }
-export type Message = Hello | Frame | Pulse | Time;
+export interface Inject {
+  name: string; kind: string; at: Num; by_hand: boolean; about: string; text: string; true: boolean | null; state: string; t: Num; who: string;
+}
+export interface Trainee {
+  name: string; seat: string; selected: Num; looks_at: Num; marks: { t: number; kind: string; subject: string; why: string }[];
+}
+/** What only an instructor's page is sent. */
+export interface Instructor {
+  type: "instructor"; t: number; title: string; injects: Inject[]; trainees: Trainee[]; scores: Record<string, unknown>;
+  truth: {
+    rounds?: { number: number[]; x: number[]; y: number[]; z: number[]; impact: Num[]; ix: Num[]; iy: Num[] };
+    aircraft?: { call: string[]; x: number[]; y: number[]; z: number[]; transponder: boolean[] }; counts?: { rounds: number; flying: number };
+  };
+  messages: { name: string; t: number; kind: string; sender: string; texts: string[]; answers?: { who: string; t: number; said: string }[] }[];
+}
+export type Message = Hello | Frame | Pulse | Time | Instructor;
 
 export const PROJECTILE = 0;
 export const AIRCRAFT = 1;

@@ -26,17 +26,30 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from skywarden.console import library, requests, views
+from skywarden.console import exercising, library, requests, views
 from skywarden.console.access.audit import Audit
-from skywarden.console.access.sessions import AUDIT, DEVICE_S, EDIT, MAY, Door, Limiter, Session
+from skywarden.console.access.sessions import (
+    AUDIT,
+    DEVICE_S,
+    EDIT,
+    MAY,
+    RECORDS,
+    TRUTH,
+    Door,
+    Limiter,
+    Session,
+)
 from skywarden.console.address import Public, host_of, names_of, ours, under_prefix
 from skywarden.console.gate import Gate
 from skywarden.console.hub import Hub, Viewer
-from skywarden.console.playback import Player
+from skywarden.console.instructor import Instructor
+from skywarden.console.memory import Memory
+from skywarden.console.playback import DOINGS, Player, Veiled
 from skywarden.console.requests import RefusedError
 from skywarden.console.tape import Tape
 from skywarden.errors import SkywardenError, UsageError
-from skywarden.messages.commands import Command
+from skywarden.measures.watch import Watch
+from skywarden.messages.commands import PACE, TAKE, Command
 from skywarden.run.clock import Paced
 from skywarden.site.editing import draft
 from skywarden.site.editing.draft import EditError
@@ -65,10 +78,13 @@ HEADERS = {
 }
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Skywarden</title>
 <h1>The console's page was not built</h1>
-<p>This installation of Skywarden has no web page in it: when it was installed, the packages that the page is built
+<p>This installation of Skywarden has no web page in it: when it was installed, the packages that
+the page is built
 from could not be reached.
-The server behind it runs; the live view in the terminal, the record and the report work as always.</p>
-<p>To build the page, install again with the npm registry within reach: <code>pip install --force-reinstall --no-deps
+The server behind it runs; the live view in the terminal, the record and the report work as
+always.</p>
+<p>To build the page, install again with the npm registry within reach: <code>pip install --force-
+reinstall --no-deps
 .</code></p></html>"""
 
 
@@ -99,9 +115,26 @@ class Desk(Protocol):
     tape: Tape
     gate: Gate
 
+    memory: Memory
+    instructor: Instructor | None
+
+    @property
+    def exercise(self) -> bool: ...
+
+    @property
+    def veiled(self) -> bool: ...
+
+    @property
+    def watch(self) -> Watch: ...
+
+    @property
+    def now(self) -> float: ...
+
+    def trained(self, viewer: Viewer) -> bool: ...
+
     def pulse(self) -> dict[str, Any]: ...
 
-    def events(self, after: int) -> list[dict[str, Any]]: ...
+    def events(self, after: int, user: str = "", role: str = "") -> list[dict[str, Any]]: ...
 
     def order(self, command: Command) -> bool: ...
 
@@ -119,6 +152,8 @@ def application(console: Desk) -> ASGIApp:
             methods=["POST"]),
         Route("/api/records", pages.records), Route("/report/{name}", pages.report),
         Route("/export/{name}/{form}", pages.export),
+        Route("/api/handover", pages.handover), Route("/api/exercise", pages.exercise),
+        Route("/api/exercise", pages.lead, methods=["POST"]),
         WebSocketRoute("/ws", pages.socket),
     ]
     if STATIC.is_dir():
@@ -281,14 +316,15 @@ class Pages:
 
     async def events(self, request: Request) -> Response:
         """What happened after event number `after`."""
-        self._reading(request)
+        session = self._reading(request)
         after = requests.seconds(request.query_params, "after", 0, 1e12)
-        return _json({"events": self.console.events(int(after))})
+        user, last = session.user, self.console.memory.last_event
+        return _json({"events": self.console.events(int(after), user.name, user.role), "last": last})
 
     async def audit(self, request: Request) -> Response:
         """The newest entries of the audit log, for those who may see it."""
         session = self._reading(request)
-        if AUDIT not in MAY[session.user.role]:
+        if AUDIT not in exercising.rights(session.user.role, self.console.exercise):
             raise RefusedError(403, "The audit log is for supervisors.")
         return _json({"entries": list(self.console.audit.entries)[-500:]})
 
@@ -305,6 +341,10 @@ class Pages:
                 raise RefusedError(409, "The run has ended.")
             command = requests.command(asked, user, self.console.site, self.console.mode,
                 self.console.clock is not None)
+            command = exercising.seated(
+                command, user.role, self.console.watch, self.console.now, self.console.exercise)
+            if command.kind == PACE:
+                exercising.may(PACE, user.role, self.console.exercise)
             if not self.console.order(command):
                 raise RefusedError(503, "Too many commands wait already: is the session still running?")
         except RefusedError as refused:
@@ -375,7 +415,7 @@ class Pages:
 
     def _editor(self, session: Session, request: Request) -> None:
         """Only those who may edit go on. Raises `RefusedError`."""
-        if EDIT not in MAY[session.user.role]:
+        if EDIT not in exercising.rights(session.user.role, self.console.exercise):
             self.console.audit.write(session.user.name, "edit site", _address(request), allowed=False)
             raise RefusedError(403, "A site is edited by supervisors.")
 
@@ -386,7 +426,7 @@ class Pages:
 
     async def records(self, request: Request) -> Response:
         """The records at hand, newest first."""
-        self._reading(request)
+        exercising.may(RECORDS, self._reading(request).user.role, self.console.exercise)
         folder = self.console.records
         return _json({"records": [] if folder is None else await asyncio.to_thread(library.records, folder,
             self.console.recording)})
@@ -394,7 +434,7 @@ class Pages:
     async def report(self, request: Request) -> Response:
         """The report of one record, the page `skywarden review` writes."""
         session = self._reading(request)
-        path = self._record(request)
+        path = self._record(request, session)
         try:
             html, policy = await asyncio.to_thread(library.page, path)
         except (SkywardenError, OSError) as error:
@@ -405,7 +445,7 @@ class Pages:
     async def export(self, request: Request) -> Response:
         """One record in the form of another program, to be kept as a file."""
         session = self._reading(request)
-        path = self._record(request)
+        path = self._record(request, session)
         try:
             folder = Path(tempfile.mkdtemp(prefix="skywarden-export-"))
         except OSError as error:
@@ -436,14 +476,16 @@ class Pages:
             return
         viewer = Viewer(session.user.name, session.user.role, session.token)
         viewer.offer(views.encode(self._hello(session)), keep=True)
-        viewer.offer(views.encode(self.console.pulse()))
-        if self.console.latest is not None:
+        trained = self.console.trained(viewer)
+        viewer.offer(views.encode(exercising.pulse_for(self.console.pulse(), viewer.role, self.console.exercise)))
+        if self.console.latest is not None and not (trained and self.console.veiled):
             viewer.offer(views.encode(self.console.latest))
-        player = Player(viewer, self.console.tape, endless=self.console.mode != "REPLAY",
+        reel = Veiled(self.console.tape, lambda: trained and self.console.veiled)
+        player = Player(viewer, reel, endless=self.console.mode != "REPLAY",
             growing=lambda: not self.console.ended)
         self.console.hub.viewers.add(viewer)
-        tasks = [asyncio.create_task(work) for work in (self._sending(socket, viewer), self._hearing(socket, player),
-            player.play())]
+        tasks = [asyncio.create_task(work) for work in (self._sending(socket, viewer),
+            self._hearing(socket, player, viewer), player.play())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -454,11 +496,11 @@ class Pages:
 
     async def _sending(self, socket: WebSocket, viewer: Viewer) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
-            while self.console.door.find(viewer.token) is not None:
+            while (session := self.console.door.find(viewer.token)) is not None and session.user.role == viewer.role:
                 await socket.send_bytes(await viewer.next())
             await socket.close(NOT_LOGGED_IN)
 
-    async def _hearing(self, socket: WebSocket, player: Player) -> None:
+    async def _hearing(self, socket: WebSocket, player: Player, viewer: Viewer) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
             wishes = Limiter(WISHES, WISH_S)
             while True:
@@ -470,29 +512,86 @@ class Pages:
                 with contextlib.suppress(RefusedError, ValueError, OverflowError, RecursionError):
                     asked = json.loads(text)
                     if isinstance(asked, dict):
-                        player.asked(asked)
+                        self._hear(asked, player, viewer, _address(socket))
+
+    def _hear(self, asked: dict[str, Any], player: Player, viewer: Viewer, address: str) -> None:
+        """One wish of a page: about its own time, or what it looks at, which an instructor sees."""
+        if asked.get("do") == "select":
+            track = asked.get("track")
+            viewer.selected = track if isinstance(track, int) and not isinstance(track, bool) else None
+        elif asked.get("do") in DOINGS:
+            player.asked(asked)
+        elif self.console.exercise:
+            self.console.audit.write(viewer.user, "try", address, allowed=False, about=f"websocket {str(asked)[:100]}")
+        if self.console.instructor is not None and viewer.role != exercising.INSTRUCTOR:
+            seat = self.console.watch.seats.get(viewer.user, "")
+            self.console.instructor.saw(viewer.user, seat, viewer.selected, None if viewer.live else player.cursor)
 
     def _hello(self, session: Session) -> dict[str, Any]:
         console = self.console
+        may = exercising.rights(session.user.role, console.exercise)
         return {
             "type": "hello", "protocol": views.PROTOCOL, "server": console.server_id, "mode": console.mode,
-            "kind": console.kind,
+            "kind": console.kind, "exercise": console.exercise,
             "title": console.title,
             "site": self._site, "epoch_ms": None if console.epoch_ns is None else console.epoch_ns / 1e6,
             "user": session.user.name,
-            "role": session.user.role, "may": sorted(MAY[session.user.role]), "csrf": session.csrf,
+            "role": session.user.role, "may": sorted(may), "csrf": session.csrf,
             "users": not console.door.open,
-            "editable": console.site_folder is not None, "records": console.records is not None, "tiles": console.tiles,
+            "editable": console.site_folder is not None and EDIT in may,
+            "records": console.records is not None and RECORDS in may, "tiles": console.tiles,
             "paced": console.clock is not None, "roles": {role: sorted(acts) for role, acts in MAY.items()},
         }
 
-    def _record(self, request: Request) -> Path:
-        """The record a request names. Raises `RefusedError`."""
+    def _record(self, request: Request, session: Session) -> Path:
+        """The record a request names, where it may be read. Raises `RefusedError`."""
+        exercising.may(RECORDS, session.user.role, self.console.exercise)
         folder = self.console.records
         path = None if folder is None else library.find(folder, request.path_params["name"])
         if path is None:
             raise RefusedError(404, "There is no such record.")
+        if library.telling(path, self.console.recording):       # it tells what is true while people still act on it
+            exercising.may(TRUTH, session.user.role, self.console.exercise)
         return path
+
+    async def handover(self, request: Request) -> Response:
+        """The checklist of who takes the watch: the critical facts of now, and which of them this
+        person has read back.
+        """
+        session = self._reading(request)
+        if TAKE not in exercising.rights(session.user.role, self.console.exercise):
+            raise RefusedError(403, "Your role has no leave for this.")
+        watch = self.console.watch
+        log = [one._asdict() for one in watch.handovers]
+        if exercising.trained(session.user.role, self.console.exercise):
+            # how well others read is not theirs
+            log = [{key: one[key] for key in ("t", "before", "after")} for one in log]
+        return _json({
+            "facts": watch.facts, "read": sorted(watch.read_back(session.user.name, self.console.now)),
+            "unacknowledged": list(watch.unacknowledged), "holder": watch.holder, "since": watch.since, "log": log})
+
+    async def exercise(self, request: Request) -> Response:
+        """The instructor's page: what is true, ready, and looked at."""
+        exercising.lead(self._reading(request).user.role, self.console.exercise)
+        assert self.console.instructor is not None
+        return _json(self.console.instructor.view())
+
+    async def lead(self, request: Request) -> Response:
+        """What an instructor asks for: fire, freeze, blank, on, rewind, branch, end."""
+        session = self._changing(request)
+        asked = await _body(request)
+        exercising.lead(session.user.role, self.console.exercise)
+        unfit = requests.unfit_text(asked)
+        if unfit:
+            raise RefusedError(400, unfit)
+        wish = exercising.wish(asked, session.user.name)
+        assert self.console.instructor is not None
+        why = "The run has ended." if self.console.ended else self.console.instructor.wish(wish)
+        about = f"{wish.what} {wish.t:g}".strip()
+        self.console.audit.write(wish.who, wish.do, _address(request), allowed=not why, about=about, why=why)
+        if why:
+            raise RefusedError(409, why)
+        return _json({"accepted": True})
 
     def _found(self, connection: HTTPConnection) -> Session | None:
         """The session that a request carries, if it stands; its connection is then no stranger's."""

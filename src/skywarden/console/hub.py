@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 WAITING = 3     # messages a page may be behind before its oldest is dropped
 
@@ -18,6 +19,7 @@ class Viewer:
         # False while it looks back: frames come from the tape, warnings of now still reach it
         self.live = True
         self.dropped = 0
+        self.selected: int | None = None    # track picked on the page
         self._first: deque[bytes] = deque()
         self._waiting: deque[bytes] = deque()
         self._filled = asyncio.Event()
@@ -54,8 +56,12 @@ class Hub:
     def __init__(self) -> None:
         self.viewers: set[Viewer] = set()
 
-    def publish(self, message: bytes, live_only: bool = False) -> None:
-        """Queue the very same bytes for every page (`live_only`: those that do not look back)."""
+    def publish(
+        self, message: bytes, live_only: bool = False, to: Callable[[Viewer], bool] = lambda viewer: True
+    ) -> None:
+        """Queue the very same bytes for every page (`live_only`: those that do not look back; `to`:
+        those it is for).
+        """
         for viewer in self.viewers:
-            if viewer.live or not live_only:
+            if (viewer.live or not live_only) and to(viewer):
                 viewer.offer(message)

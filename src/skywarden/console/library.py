@@ -55,6 +55,17 @@ def find(folder: Path, name: str) -> Path | None:
     return next((path for path in folder.glob(f"*{SUFFIX}") if path.name == name), None) if folder.is_dir() else None
 
 
+def telling(path: Path, writing: Path | None = None) -> bool:
+    """Whether a record tells what is true of a simulation that still goes on: it is being written,
+    or its seed is secret.
+    """
+    try:
+        with foreign(path), Record(path) as record:
+            return record.simulation and (record.secret or (_grows(path, writing) and not record.outcome))
+    except SkywardenError:
+        return _grows(path, writing)
+
+
 def page(path: Path) -> tuple[str, str]:
     """The report of a record as HTML, and the Content-Security-Policy that lets just its own styles
     through. Raises `SkywardenError`.
@@ -127,15 +138,14 @@ def seal(html: str) -> tuple[str, str]:
 
 def _about(path: Path, writing: Path | None) -> dict[str, Any]:
     about = path.stat()
-    grows = (writing is not None and path.resolve()
-        == writing.resolve()) or 0.0 <= time.time() - about.st_mtime < GROWING_S
+    grows = _grows(path, writing)
     said: dict[str, Any] = {"name": path.name, "bytes": about.st_size}
     try:
         with foreign(path), Record(path) as record:
             header, span = record.header, record.span()
             said |= {
-                "kind": "SIMULATION" if record.simulation else "LIVE", "site": header.site, "scenario": header.scenario
-                or "",
+                "kind": "SIMULATION" if record.simulation else "LIVE", "site": header.site, "scenario": ""
+                if record.secret else header.scenario or "",
                 "created": record.created_unix_s, "epoch_ms": header.epoch_ns / 1e6, "seconds": 0.0 if span is None
                 else round(span[1] - span[0], 1),
                 "outcome": record.outcome, "running": grows and not record.outcome,
@@ -143,3 +153,9 @@ def _about(path: Path, writing: Path | None) -> dict[str, Any]:
     except SkywardenError as error:
         said["fault"] = str(error)
     return said
+
+
+def _grows(path: Path, writing: Path | None) -> bool:
+    """Whether a record is being written now: by this run, or by another one a moment ago."""
+    mine = writing is not None and path.resolve() == writing.resolve()
+    return mine or 0.0 <= time.time() - path.stat().st_mtime < GROWING_S

@@ -14,15 +14,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skywarden.console.requests import number, track_number
+from skywarden.console.shown import Shown, shown
+from skywarden.measures.watch import Watch
 from skywarden.messages import commands
 from skywarden.messages.commands import Command
 from skywarden.messages.drill import Assessment, Order
-from skywarden.messages.frame import NO_ADDRESS, Aircraft
+from skywarden.messages.frame import NO_ADDRESS, Aircraft, Delivered
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import CLEAR, Inbound, Warnings
 from skywarden.site.model import Site
 
 MOST_EVENTS = 5000      # kept for the list of events; older ones are in the record
+MOST_MESSAGES = 20      # newest messages shown
+ENDED = "end"           # kind of a message that ends another one
 MOST_ORDERS = 60        # newest simulated orders shown
 MOST_JUDGED = 500       # newest marks of tracks remembered
 RADAR_WORDS = ("working", "silent", "doubtful", "late")
@@ -97,26 +101,32 @@ class Memory:
     _standing: dict[int, float] = field(default_factory=dict)
     # tracks that were named as heading for a zone, and when last [s]
     coming: dict[int, float] = field(default_factory=dict)
+    watch: Watch = field(default_factory=Watch)
+    delivered: deque[Delivered] = field(default_factory=lambda: deque(maxlen=MOST_MESSAGES))
 
-    def see(self, moment: Moment) -> None:
+    def see(self, moment: Moment | Shown) -> None:
         """One moment on. Costs microseconds: it runs in the session's own loop."""
-        frame, picture = moment.frame, moment.picture
+        seen = shown(moment)
+        t, picture, drill = seen.t, seen.picture, seen.drill
         self.frames += 1
-        self._hear(frame.aircraft)
-        self._warned(frame.t, picture.warnings)
-        for command in frame.commands:
-            self._told(frame.t, command)
-        self._unshelve(frame.t)
-        self._come(frame.t, picture.inbound)
-        self._watch_radars(frame.t, tuple(picture.health.radars.tolist()))
-        if moment.drill is not None:
-            for order in moment.drill.orders:
-                self.orders.append((round(frame.t, 2), order))
-                self.note(frame.t, "order", zone=None, text=f"{order.track} {self.site.effectors[order.effector].name}")
+        self._hear(seen.aircraft)
+        self._warned(t, picture.warnings)
+        for message in seen.delivered:
+            self._hear_message(message)
+        for command in seen.commands:
+            self._told(t, command)
+        self.watch = self.watch.after(t, picture, drill, seen.commands, seen.channels, self.site)
+        self._unshelve(t)
+        self._come(t, picture.inbound)
+        self._watch_radars(t, tuple(picture.health.radars.tolist()))
+        if drill is not None:
+            for order in drill.orders:
+                self.orders.append((round(t, 2), order))
+                self.note(t, "order", zone=None, text=f"{order.track} {self.site.effectors[order.effector].name}")
 
-            for look in moment.drill.assessments:
-                self.looks.append((round(frame.t, 2), look))
-                self.note(frame.t, "look", zone=None, text=f"{look.track} {self.site.effectors[look.effector].name}",
+            for look in drill.assessments:
+                self.looks.append((round(t, 2), look))
+                self.note(t, "look", zone=None, text=f"{look.track} {self.site.effectors[look.effector].name}",
                     why=look.verdict)
 
     def copy(self) -> Memory:
@@ -126,7 +136,7 @@ class Memory:
             marks={zone: replace(mark) for zone, mark in self.marks.items()}, consents={track: list(who) for track,
                 who in self.consents.items()},
             orders=self.orders.copy(), looks=self.looks.copy(), coming=self.coming.copy(),
-            _standing=self._standing.copy(),
+            _standing=self._standing.copy(), delivered=self.delivered.copy(),
         )
 
     def note(
@@ -150,6 +160,13 @@ class Memory:
         """The call sign last heard from `address`; empty where none was."""
         claim = self.claims.get(address) if address != NO_ADDRESS else None
         return claim.callsign if claim else ""
+
+    def _hear_message(self, message: Delivered) -> None:
+        if message.kind == ENDED:
+            self.delivered = deque((m for m in self.delivered if m.name != message.name), maxlen=MOST_MESSAGES)
+            return
+        self.delivered.append(message)
+        self.note(message.t, message.kind, zone=None, text=message.name, who=message.sender)
 
     def _hear(self, aircraft: Aircraft) -> None:
         for i, address in enumerate(aircraft.address.tolist()):

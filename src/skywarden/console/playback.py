@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from skywarden.console import requests, views
 from skywarden.console.hub import Viewer
 
+DOINGS = ("live", "seek", "pause", "play")    # what a page can wish for
 TICK_S = 0.1            # between looks at the tape while it plays
 
 
@@ -19,6 +20,21 @@ class Reel(Protocol):
     def span(self) -> tuple[float, float] | None: ...
 
     def at(self, t: float) -> tuple[float, bytes] | None: ...
+
+
+class Veiled:
+    """A reel of which nothing can be seen while `veiled()`."""
+
+    def __init__(self, reel: Reel, veiled: Callable[[], bool]) -> None:
+        self._reel, self._veiled = reel, veiled
+
+    def span(self) -> tuple[float, float] | None:
+        """As the reel's own."""
+        return None if self._veiled() else self._reel.span()
+
+    def at(self, t: float) -> tuple[float, bytes] | None:
+        """As the reel's own."""
+        return None if self._veiled() else self._reel.at(t)
 
 
 class Player:
@@ -38,6 +54,11 @@ class Player:
         if not endless:                 # a record plays from its beginning as soon as somebody looks
             viewer.live, self._moving, self._cursor = False, True, -float("inf")
             self._changed.set()
+
+    @property
+    def cursor(self) -> float:
+        """The moment it stands at, where it is not live [s]."""
+        return self._cursor
 
     def asked(self, wish: Mapping[str, Any]) -> None:
         """Carry out a page's wish: {"do": "live"}, {"do": "pause"}, {"do": "play", "speed": 2},

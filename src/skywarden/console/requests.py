@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
+import time
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from skywarden.console.access.sessions import MAY, User
+from skywarden.measures.watch import FACTS
 from skywarden.messages import commands
 from skywarden.messages.commands import Command
 from skywarden.messages.picture import KIND_NAMES
@@ -20,7 +23,13 @@ LONGEST_TRACK = 18          # digits of a track's number; what more has is none
 LARGEST = 1 << 53           # of a number in a request: beyond it a page's own arithmetic is not exact
 DEEPEST = 12                # nesting of a request's JSON
 LONGEST_SHELF_S = 600.0     # a warning may be put aside for ten minutes, not for good
-NEEDS_WHY = frozenset({commands.ALARM, commands.CANCEL, commands.CORRECT, commands.RECLASSIFY, commands.WEAPONS})
+NEEDS_WHY = frozenset({
+    commands.ALARM, commands.CANCEL, commands.CORRECT, commands.RECLASSIFY, commands.WEAPONS, commands.SAY,
+    commands.ANSWER})
+MESSAGE = re.compile(r"m[1-9][0-9]{0,5}")       # name of a delivered message
+WHOM = ("tower", "gate", "neighbour", "command", "crew", "all")     # who can be spoken to
+NOTED = ("radar", "zone", "track", "channel", "mode", "attempt", "assessed", "mentor")  # what a note can be about
+SCALES = ("mental", "physical", "temporal", "performance", "effort", "frustration")     # NASA-TLX
 REHEARSAL = frozenset({commands.CONSENT, commands.HOLD, commands.RELEASE, commands.WEAPONS})
 STATUSES = ("hold", "tight", "free")
 SLOWEST, FASTEST = 0.5, 16.0    # seconds of the run, or of a tape, a second
@@ -67,7 +76,7 @@ def command(asked: Mapping[str, Any], user: User, site: Site, mode: str, paced: 
     fault = _fault(kind, subject, site)
     if fault:
         raise RefusedError(400, fault)
-    return Command(0.0, kind, subject, user.name, why)
+    return Command(0.0, kind, subject, user.name, why, round(1e3 * time.time()))
 
 
 def _fault(kind: str, subject: str, site: Site) -> str:
@@ -91,10 +100,38 @@ def _fault(kind: str, subject: str, site: Site) -> str:
         speed = number(subject)
         return ("" if speed == 0.0 or SLOWEST <= speed <= FASTEST
             else f"The pace is 0, which stands still, or from {SLOWEST:g} to {FASTEST:g}.")
+    if kind in SPOKEN:
+        return SPOKEN[kind](subject)
     if kind in (commands.HOLD, commands.RELEASE):
         known = {"all"} | {effector.name for effector in site.effectors}
         return "" if subject in known else f"There is no effector {subject!r}."
     return "" if subject in STATUSES else f"Weapon control status is {', '.join(STATUSES)}."
+
+
+def _take_fault(subject: str) -> str:
+    return "" if subject in commands.SEATS else f"A seat is {', '.join(commands.SEATS)}."
+
+
+def _say_fault(subject: str) -> str:
+    name, _, whom = subject.partition(" ")
+    good = (name == "-" or MESSAGE.fullmatch(name)) and whom in WHOM
+    return "" if good else f"Say it in answer to a message, or to none (-), to {', '.join(WHOM)}."
+
+
+def _note_fault(subject: str) -> str:
+    good = subject == "-" or (subject.partition(" ")[0] in NOTED and subject.partition(" ")[2])
+    return "" if good else f"A note is about {', '.join(NOTED)} and a name, or about nothing (-)."
+
+
+def _answer_fault(subject: str) -> str:
+    what, _, which = subject.partition(" ")
+    known = {"workload": SCALES, "handover": FACTS}.get(what, ())
+    good = MESSAGE.fullmatch(subject) or which in known
+    return "" if good else "Name the message that is answered, a scale of workload, or a fact of the hand-over."
+
+
+SPOKEN = {
+    commands.TAKE: _take_fault, commands.SAY: _say_fault, commands.NOTE: _note_fault, commands.ANSWER: _answer_fault}
 
 
 def seconds(asked: Mapping[str, Any], key: str, least: float, most: float) -> float:

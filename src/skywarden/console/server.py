@@ -26,16 +26,19 @@ from typing import Any
 
 import uvicorn
 
-from skywarden.console import views
+from skywarden.console import exercising, views
 from skywarden.console.access.audit import Audit
 from skywarden.console.access.sessions import Door
 from skywarden.console.address import public
 from skywarden.console.app import application, tile_origin
 from skywarden.console.gate import Gate, GatedServer
-from skywarden.console.hub import Hub
+from skywarden.console.hub import Hub, Viewer
+from skywarden.console.instructor import Instructor
 from skywarden.console.memory import Memory
+from skywarden.console.shown import Shown, shown
 from skywarden.console.tape import Tape
 from skywarden.errors import SkywardenError, UsageError
+from skywarden.measures.watch import Watch
 from skywarden.messages.commands import PACE, Command
 from skywarden.messages.moment import Moment
 from skywarden.run.clock import Paced
@@ -77,6 +80,7 @@ class Console:
     clock   Paced  of a simulated run, whose pace those who may can change; None where time is not
                    ours to change
     took    () -> float   how long the newest frame took to be worked out [s]
+    instructor Instructor   of an exercise, in which everybody else is a trainee; None: this run is none
     channels () -> list[SinkState]   how everything fares that takes this run's pictures, this page
                                      included
 
@@ -92,7 +96,7 @@ class Console:
         kind: str = "SIMULATION", site_folder: Path | None = None, records: Path | None = None,
         tiles: str | None = None, clock: Paced | None = None,
         recording: Path | None = None, public_url: str | None = None, took: Callable[[], float] = lambda: float("nan"),
-        channels: Callable[[], list[SinkState]] = list,
+        channels: Callable[[], list[SinkState]] = list, instructor: Instructor | None = None,
     ) -> None:
         if mode not in MODES or kind not in MODES[:2]:
             raise ValueError(f"mode {mode!r} of kind {kind!r} is none of {MODES}")
@@ -115,6 +119,9 @@ class Console:
         self._moments = moments
         self.clock = clock if self.mode == "SIMULATION" else None
         self.channels = channels                    # the session sets it as it opens them
+        self.instructor = instructor
+        self.blanked = False                        # an instructor has blanked the trainees' screens
+        self.flying_again = False                   # what was flown before is flown again: nothing to look at yet
         self.paced_by = ""                          # who last changed the pace
         self._took = took
         self._kept: deque[tuple[float, float]] = deque(maxlen=200)      # wall and run time of the newest pictures
@@ -130,7 +137,7 @@ class Console:
         self._socket = _listen(host, port)
         self.port = int(self._socket.getsockname()[1])
         self._lock = threading.Lock()               # around `memory` and the mailbox; held for microseconds
-        self._mailbox: Moment | None = None
+        self._mailbox: Shown | None = None
         # when a picture was last sent to the pages; when the event loop last had its turn
         self._shown = self._alive = time.monotonic()
         self._unshown = ""                          # why the newest picture was not
@@ -150,13 +157,14 @@ class Console:
 
     def take(self, moment: Moment) -> None:
         """Keep the newest moment for the pages, and remember what no later one repeats."""
+        seen = shown(moment)
         with self._lock:
             now = time.monotonic()
             self.memory.step_s = self._took()
-            self.memory.see(moment)
-            self._kept.append((now, moment.frame.t))
+            self.memory.see(seen)
+            self._kept.append((now, seen.t))
             fresh = self._mailbox is None
-            self._mailbox = moment
+            self._mailbox = seen
         if fresh:
             self._wake()
 
@@ -190,6 +198,22 @@ class Console:
         self._inbox.append(command)
         return True
 
+    @property
+    def exercise(self) -> bool:
+        """Whether this is an exercise: everybody but instructors is then a trainee."""
+        return self.instructor is not None
+
+    @property
+    def veiled(self) -> bool:
+        """Whether trainees may see no picture just now."""
+        return self.instructor is not None and (self.blanked or self.flying_again)
+
+    def begin_again(self) -> None:
+        """Forget everything shown so far: another flight of the same exercise begins."""
+        with self._lock:
+            self.memory, self._mailbox, self.latest = Memory(self.site), None, None
+            self.tape.clear()
+
     def over(self) -> None:
         """The run has ended: pages say so and can still look back."""
         self.ended = True
@@ -217,7 +241,7 @@ class Console:
             "span": self.tape.span(),
             "t": latest["t"] if latest else None, "warnings": latest["warnings"] if latest else [],
             "pages": len(self.hub.viewers),
-            "fault": self.unread, "pace": self._pace(),
+            "fault": self.unread, "pace": self._pace(), "blank": self.blanked, "again": self.flying_again,
             "channels": [
                 {"name": s.name, "age": None if s.age is None else round(s.age, 1), "waiting": s.waiting,
                     "lost": s.lost, "failures": s.failures,
@@ -234,10 +258,21 @@ class Console:
         rate = round((kept[-1][1] - first[1]) / long, 1) if first is not None and long > 0.25 * KEPT_PACE_S else None
         return {"speed": self.clock.speed, "by": self.paced_by, "kept": rate, "waiting": len(self._inbox)}
 
-    def events(self, after: int) -> list[dict[str, Any]]:
-        """Events of the run after number `after`."""
+    def events(self, after: int, user: str = "", role: str = "") -> list[dict[str, Any]]:
+        """Events of the run after number `after`, as far as somebody may know of them."""
         with self._lock:
-            return self.memory.since(after)
+            return exercising.events_for(self.memory.since(after), user, role, self.exercise)
+
+    @property
+    def watch(self) -> Watch:
+        """Who sits where, as of the newest moment."""
+        with self._lock:
+            return self.memory.watch
+
+    @property
+    def now(self) -> float:
+        """The run's time of the newest moment [s]."""
+        return self._kept[-1][1] if self._kept else 0.0
 
     def _serve(self) -> None:
         """Serve until closed; a server that ends by a fault of its own is started again on the same socket."""
@@ -300,7 +335,7 @@ class Console:
         latest = views.moment_view(moment, memory)
         message = views.encode(latest)
         self.latest = latest
-        self.hub.publish(message, live_only=True)
+        self.hub.publish(message, live_only=True, to=self._may_look)
         self._shown, self._unshown = time.monotonic(), ""
         self.tape.append(latest["t"], message)
 
@@ -325,12 +360,26 @@ class Console:
             self.unread = f"The record cannot be read on: {type(error).__name__}: {error}"[:300]
         self.ended = True
 
+    def trained(self, viewer: Viewer) -> bool:
+        """Whether the page is a trainee's."""
+        return exercising.trained(viewer.role, self.exercise)
+
+    def _may_look(self, viewer: Viewer) -> bool:
+        return not (self.veiled and self.trained(viewer))
+
     async def _beat(self) -> None:
         while True:
             self._alive = time.monotonic()
             # a boundary: a pulse that cannot be made is missed by the pages, who then say so
             with contextlib.suppress(Exception):
-                self.hub.publish(views.encode(self.pulse()))
+                pulse = self.pulse()
+                for trained in (False, True):
+                    role = "" if trained else exercising.INSTRUCTOR
+                    told = views.encode(exercising.pulse_for(pulse, role, self.exercise))
+                    self.hub.publish(told, to=lambda viewer, t=trained: self.trained(viewer) == t)  # type: ignore[misc]
+                if self.instructor is not None:
+                    led = views.encode(self.instructor.view())
+                    self.hub.publish(led, to=lambda viewer: viewer.role == exercising.INSTRUCTOR)
             await asyncio.sleep(PULSE_S)
 
 

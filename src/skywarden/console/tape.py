@@ -81,6 +81,12 @@ class Tape:
         except (OSError, zlib.error):
             return None
 
+    def clear(self) -> None:
+        """Forget everything."""
+        halves, self._halves = self._halves, []
+        for half in halves:
+            half.file.close()
+
     def close(self) -> None:
         """Give the disk space back."""
         for half in self._halves:

@@ -15,17 +15,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.console.memory import Memory
+from skywarden.console.shown import Shown, shown
+from skywarden.measures.watch import Watch
 from skywarden.messages.drill import Drill, Evidence
-from skywarden.messages.frame import CAUSES, NO_ADDRESS, Frame
+from skywarden.messages.frame import CAUSES, NO_ADDRESS, Delivered
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import AIRCRAFT, CLEAR, PROJECTILE, Health, Impacts, Inbound, Threats, Tracks
+from skywarden.messages.picture import (
+    AIRCRAFT,
+    CLEAR,
+    PROJECTILE,
+    Health,
+    Impacts,
+    Inbound,
+    Threats,
+    Tracks,
+    Warnings,
+)
 from skywarden.site.coverage import outlines
 from skywarden.site.doubts import doubts
 from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
-PROTOCOL = 4                # raised when the page and the server would no longer understand one another
+PROTOCOL = 5                # raised when the page and the server would no longer understand one another
 MOST_TUBES = 8              # nearest aircraft of a clearance shown
 MOST_CLEARANCES = 400       # of one frame shown; every effector against every round would be thousands
 ENCODER = msgspec.json.Encoder()
@@ -36,26 +48,42 @@ def encode(message: Any) -> bytes:
     return ENCODER.encode(message)
 
 
-def moment_view(moment: Moment, memory: Memory) -> dict[str, Any]:
+def moment_view(moment: Moment | Shown, memory: Memory) -> dict[str, Any]:
     """One frame as the page draws it. `memory` adds what no single frame holds: who acknowledged,
     call signs, the last event's number.
     """
-    frame, picture = moment.frame, moment.picture
+    seen = shown(moment)
+    picture = seen.picture
     view: dict[str, Any] = {
         "type": "frame",
-        "t": round(frame.t, 3),
-        "tracks": _tracks(picture.tracks, frame.t, memory),
+        "t": round(seen.t, 3),
+        "tracks": _tracks(picture.tracks, seen.t, memory),
         "impacts": _impacts(picture.impacts),
         "threats": _threats(picture.threats),
         "inbound": _inbound(picture.inbound),
-        "warnings": _warnings(moment, memory),
-        "claims": _claims(frame.t, picture.tracks, memory),
-        "health": _health(frame, picture.health, memory),
+        "warnings": _warnings(picture.warnings, memory),
+        "claims": _claims(seen.t, picture.tracks, memory),
+        "health": _health(seen, picture.health, memory),
+        "watch": _watch(memory.watch),
+        "messages": [_message(message) for message in memory.delivered],
         "events": memory.last_event,
     }
-    if moment.drill is not None:
-        view["drill"] = _drill(moment.drill, memory)
+    if seen.drill is not None:
+        view["drill"] = _drill(seen.drill, memory)
     return view
+
+
+def _watch(watch: Watch) -> dict[str, Any]:
+    """Who sits where; exactly one has the watch, from the first frame that anybody took it."""
+    return {"holder": watch.holder, "since": _number(watch.since, 2), "seats": watch.seats,
+        "unseen": list(watch.unacknowledged)}
+
+
+def _message(message: Delivered) -> dict[str, Any]:
+    """A message as it is read; the facts it tells are the scorer's."""
+    return {
+        "name": message.name, "t": round(message.t, 2), "kind": message.kind, "sender": message.sender,
+        "texts": list(message.texts), "answer": _number(message.answer_s, 1), "choices": list(message.choices)}
 
 
 def site_view(site: Site) -> dict[str, Any]:
@@ -170,15 +198,14 @@ def _inbound(inbound: Inbound) -> dict[str, Any]:
     }
 
 
-def _warnings(moment: Moment, memory: Memory) -> list[dict[str, Any]]:
-    w = moment.picture.warnings
-    shown = []
+def _warnings(w: Warnings, memory: Memory) -> list[dict[str, Any]]:
+    rows = []
     for i in range(w.zone.shape[0]):
         if int(w.action[i]) == CLEAR:
             continue
         zone = int(w.zone[i])
         mark = memory.mark(zone)
-        shown.append({
+        rows.append({
             "zone": zone, "since": _number(w.since[i], 2), "p": _number(w.probability[i], 3),
             "peak": _number(w.peak[i], 3),
             "impact": _number(w.t_impact[i], 2), "until": _number(w.until[i], 2), "tracks": int(w.tracks[i]),
@@ -188,7 +215,7 @@ def _warnings(moment: Moment, memory: Memory) -> list[dict[str, Any]]:
             "shelved": mark.shelved_until, "shelved_by": mark.shelved_by, "shelved_why": mark.shelved_why,
             "stage": mark.stage, "back": mark.back,
         })
-    return shown
+    return rows
 
 
 def _claims(t: float, tracks: Tracks, memory: Memory) -> dict[str, Any]:
@@ -203,12 +230,17 @@ def _claims(t: float, tracks: Tracks, memory: Memory) -> dict[str, Any]:
     }
 
 
-def _health(frame: Frame, health: Health, memory: Memory) -> dict[str, Any]:
-    inputs = frame.inputs
+def _health(seen: Shown, health: Health, memory: Memory) -> dict[str, Any]:
+    inputs = seen.inputs
+    channels = seen.channels
     return {
+        "sirens": [
+            {"name": bytes(channels.name[i]).decode("utf-8", "replace"), "state": int(channels.state[i]),
+             "waiting": int(channels.waiting[i]), "heard": _number(channels.heard[i], 1)}
+            for i in range(channels.name.shape[0])],
         "radars": health.radars.tolist(),
-        "heard": [_number(frame.t - heard, 1) for heard in frame.radars.heard.tolist()],
-        "late": _number(max(frame.late_s, health.late_s), 3),
+        "heard": [_number(seen.t - heard, 1) for heard in seen.radars.heard.tolist()],
+        "late": _number(max(seen.late_s, health.late_s), 3),
         "lag": [_number(lag, 1) for lag in health.lag.tolist()],
         "detections": health.detections, "rejected": health.rejected + health.disbelieved, "too_late": health.late,
         "unusable": health.unusable,
@@ -217,7 +249,7 @@ def _health(frame: Frame, health: Health, memory: Memory) -> dict[str, Any]:
             {
                 "name": bytes(inputs.name[i]).decode("utf-8", "replace"), "received": int(inputs.received[i]),
                 "undecodable": int(inputs.undecodable[i]), "rejected": int(inputs.rejected[i]),
-                "age": _number(frame.t - float(inputs.heard[i]), 1),
+                "age": _number(seen.t - float(inputs.heard[i]), 1),
                 "causes": {cause: int(n) for cause, n in zip(CAUSES, inputs.causes[i].tolist(), strict=True) if n},
                 "steps": int(inputs.steps[i]), "drift": _number(inputs.drift[i], 2),
             }
@@ -228,7 +260,7 @@ def _health(frame: Frame, health: Health, memory: Memory) -> dict[str, Any]:
 
 def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:
     airport = drill.airport
-    shown = sorted(drill.clearances, key=lambda c: (c.track not in drill.awaiting, not c.cleared,
+    most = sorted(drill.clearances, key=lambda c: (c.track not in drill.awaiting, not c.cleared,
         not math.isfinite(c.evidence.t), c.t_to))[:MOST_CLEARANCES]
     return {
         "status": drill.status,
@@ -244,9 +276,9 @@ def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:
                 "hit": _number(c.t_hit, 2), "last": _number(c.last, 2),
                 "evidence": _evidence(c.evidence),
             }
-            for c in shown
+            for c in most
         ],
-        "more": max(0, len(drill.clearances) - len(shown)),
+        "more": max(0, len(drill.clearances) - len(most)),
         "orders": [{"track": o.track, "effector": o.effector, "from": _number(o.t_from, 2), "to": _number(o.t_to, 2),
             "t": t}
                    for t, o in memory.orders],

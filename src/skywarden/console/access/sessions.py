@@ -62,17 +62,20 @@ _STARTED = time.time() - time.monotonic()       # sessions age by a clock that n
 
 OPERATE = frozenset({
     commands.ACKNOWLEDGE, commands.SHELVE, commands.ALARM, commands.CANCEL, commands.CORRECT, commands.GIVE_CLEAR,
-    commands.RECLASSIFY,
-    commands.CONSENT, commands.HOLD, commands.RELEASE,
+    commands.RECLASSIFY, commands.CONSENT, commands.HOLD, commands.RELEASE, commands.TAKE, commands.SAY, commands.NOTE,
+    commands.ANSWER,
 })
 EDIT, AUDIT = "edit", "audit"   # what else there is to be allowed: the site's own files, and reading who did what
+# records and their reports; those of a simulation that still goes on, which tell what is true; leading an exercise
+RECORDS, TRUTH, LEAD = "records", "truth", "lead"
 MAY: dict[str, frozenset[str]] = {
-    "observer": frozenset(),
-    "operator": OPERATE,
-    "supervisor": OPERATE | {commands.WEAPONS, commands.PACE, EDIT, AUDIT},
+    "observer": frozenset({RECORDS}),
+    "operator": OPERATE | {RECORDS},
+    "supervisor": OPERATE | {commands.WEAPONS, commands.PACE, EDIT, AUDIT, RECORDS, TRUTH},
     # leads an exercise from outside: the time, the higher command's word, and a look at who did what; what the trainees
     # decide stays theirs
-    "instructor": frozenset({commands.WEAPONS, commands.PACE, AUDIT}),
+    "instructor": frozenset({
+        commands.WEAPONS, commands.PACE, commands.SAY, commands.NOTE, AUDIT, RECORDS, TRUTH, LEAD}),
 }
 
 
