@@ -4,6 +4,7 @@ doubtful radars named.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +17,14 @@ from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
-WORKING, SILENT, DOUBTFUL, LATE = 0, 1, 2, 3
+WORKING, SILENT, DOUBTFUL, LATE, MISALIGNED, ASTRAY = range(6)
 LATE_FROM = 1.5         # s, lag of a radar's detections from which it is called late, or
 LATE_LOOKS = 1.5        # times its revisit, whichever is longer
+# Errors beyond which a radar is called misaligned where its site declares none [m, rad, rad, s]; three times those
+# assumed of several radars, or more
+TOLERATED = (90.0, math.radians(0.9), math.radians(0.9), 0.25)
 OLDEST = 60.0           # s before the frame; older data are not a picture of now
-AHEAD = 0.5             # s after the frame; a little is the sender's clock
+AHEAD = 1.0             # s after the frame; so much a sender's clock may be ahead and its radar still be registered
 FASTEST = 4000.0        # m/s of any range rate
 FASTEST_AIRCRAFT = 700.0    # m/s
 HIGHEST_AIRCRAFT = 30_000.0     # m
@@ -32,6 +36,21 @@ DOUBT_SHARE = 0.2       # of a radar's rows that could not be, from which it is 
 # of a frame's share in the smoothed one, where it has DOUBT_ROWS rows or more; in proportion below
 DOUBT_WEIGHT = 0.2
 DOUBT_ROWS = 5
+
+
+class Registered(NamedTuple):
+    """What is known of the constant errors of the first radars of a site, one row a radar: range
+    [m], azimuth, elevation [rad], time [s].
+    """
+
+    believed: Array     # (k,) bool     enough references agree
+    estimate: Array     # (k, 4)
+    sigma: Array        # (k, 4)
+    applied: Array      # (k, 4) taken from the detections
+    references: Array   # (k,) int64 that agree
+    astray: Array       # (k,) bool
+    offset: Array       # (k, 2) azimuth and elevation of an astray one [rad]
+    disputed: Array     # (k,) bool
 
 
 class State(NamedTuple):
@@ -83,9 +102,39 @@ def seeing(health: Health, site: Site) -> tuple[bool, float]:
     be seen), and how late the detections of the latest of them come [s].
     """
     own = np.array([not radar.mode_s for radar in site.radars], np.bool_)
-    works = own & ((health.radars == WORKING) | (health.radars == LATE))
+    works = own & (health.radars != SILENT) & (health.radars != DOUBTFUL)
     lag = np.nan_to_num(health.lag[works]) if health.lag.shape[0] == own.shape[0] else np.zeros(0)
     return bool(works.any() or not own.any()), float(lag.max(initial=0.0))
+
+
+def aligned(health: Health, learnt: Registered, site: Site) -> Health:
+    """The health with what is known of each radar's constant errors.
+
+    A radar whose error surely exceeds three times the deviation that its site declares (or
+    TOLERATED), or on whose errors aircraft
+    contradict one another, is misaligned; one that sees aircraft in quite another direction than
+    they say is astray.
+    """
+    n, k = len(site.radars), learnt.estimate.shape[0]
+    known = learnt.believed[:, None]
+    told = np.array([(r.range_bias, r.azimuth_bias, r.elevation_bias, math.nan) for r in site.radars[:k]]).reshape(k, 4)
+    tolerated = np.where(np.isfinite(told) & (told > 0.0), 3.0 * told, np.array(TOLERATED))
+    wrong = (known & (np.abs(learnt.estimate) - 2.0 * learnt.sigma > tolerated)).any(1) | learnt.disputed
+    radars = health.radars.copy()
+    mine = radars[:k]
+    radars[:k] = np.where(
+        (mine != SILENT) & learnt.astray, ASTRAY,
+        np.where(((mine == WORKING) | (mine == LATE)) & wrong, MISALIGNED, mine))
+    return health._replace(
+        radars=radars, errors=_padded(np.where(known, learnt.estimate, np.nan), n),
+        error_sigma=_padded(np.where(known, learnt.sigma, np.nan), n), corrected=_padded(learnt.applied, n),
+        references=np.pad(learnt.references, (0, n - k)),
+        astray=_padded(np.where(learnt.astray[:, None], learnt.offset, np.nan), n))
+
+
+def _padded(table: Array, n: int) -> Array:
+    """With rows of nan up to `n`."""
+    return np.concatenate([table, np.full((n - table.shape[0], table.shape[1]), np.nan)])
 
 
 def _silent(frame: Frame, radar: int, revisit: float) -> bool:
@@ -110,7 +159,9 @@ def _possible(d: Detections, t: float, radars: int) -> Array:
 
 
 def _believable(a: Aircraft, t: float) -> Array:
-    """Reports that an aircraft could make; a report may leave out its position, its height or its velocity, as nan."""
+    """Reports that an aircraft could make; a report may leave out its position, its height or its
+    velocity, as nan.
+    """
     with np.errstate(invalid="ignore"):
         nowhere = np.isnan(a.position).all(axis=1)
         near = (np.abs(a.position[:, :2]) <= FARTHEST).all(axis=1)

@@ -1,14 +1,23 @@
-"""THE function: a frame comes in, a picture goes out. Calls the stages in order and knows nothing else."""
+"""THE function: a frame comes in, a picture goes out. Calls the stages in order and knows nothing
+else.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from skywarden.defence import impact, inbound, integrity, reclassify, tentative, threat, warning
+from skywarden.defence.registration import learn as registration
+from skywarden.defence.registration import state as registers
 from skywarden.defence.tracking import tracker
+from skywarden.defence.tracking.realigned import realigned, resting_on
+from skywarden.defence.tracking.state import Block, biases_of
 from skywarden.messages.frame import Frame
-from skywarden.messages.picture import Picture
+from skywarden.messages.picture import Health, Picture, Tracks
+from skywarden.messages.tables import Array
 from skywarden.site.model import Site
+
+ADRIFT = 0.7    # share of a track that radars of unknown direction gave, from which its place is unknown
 
 
 class State(NamedTuple):
@@ -19,11 +28,13 @@ class State(NamedTuple):
     marks: reclassify.State
     latches: warning.State
     inbound: inbound.State
+    registration: registers.State
 
 
 def start(site: Site) -> State:
     """The state before the first frame."""
-    return State(integrity.start(site), tracker.start(site), reclassify.start(), warning.start(site), inbound.start())
+    return State(integrity.start(site), tracker.start(site), reclassify.start(), warning.start(site), inbound.start(),
+        registers.start(site))
 
 
 def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
@@ -33,16 +44,29 @@ def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
     file is touched.
     """
     trust, frame, health = integrity.examine(state.integrity, frame, site)
-    memory, tracks = tracker.track(state.tracks, frame, site)
-    health = integrity.timed(health, *tracker.timeliness(state.tracks, memory), site)
+    learnt, moved = registration.learn(state.registration, frame, site)
+    books = registration.books(learnt, site, biases_of(site))
+    aligned, before = registration.corrected(learnt, frame), realigned(state.tracks, moved, site)
+    memory, tracks = tracker.track(before, aligned, books)
+    health = integrity.timed(health, *tracker.timeliness(before, memory), site)
+    health = integrity.aligned(health, integrity.Registered(*registration.told(learnt)), site)
     marks, tracks = reclassify.heed(state.marks, tracks, frame)
-    impacts = impact.predict(memory, tracks, frame, site)
+    impacts = impact.predict(memory, tracks, frame, books)
     threats = threat.assess(impacts, frame, site)
     courses, coming = inbound.watch_out(state.inbound, tracks, memory.block.number, frame, site)
     healthy, lag = integrity.seeing(health, site)
     around = warning.Around(
-        healthy, lag, tentative.reaching(memory.block, site), reclassify.dismissed(marks), warning.NOBODY, coming)
+        healthy, lag, tentative.reaching(memory.block, site), reclassify.dismissed(marks),
+        _adrift(memory.block, tracks, health), coming)
     latches, told = warning.decide(state.latches, impacts, threats, frame, site, around)
     picture = Picture(
         frame.t, tracks, impacts, threats, told.warnings, health, coming, told.pre_alerts, told.losses)
-    return State(trust, memory, marks, latches, courses), picture
+    return State(trust, memory, marks, latches, courses, learnt), picture
+
+
+def _adrift(block: Block, tracks: Tracks, health: Health) -> Array:
+    """Numbers of the tracks that rest on radars whose direction is unknown, by more than ADRIFT."""
+    astray = health.radars == integrity.ASTRAY
+    if not astray.any():
+        return warning.NOBODY
+    return tracks.number[resting_on(block, tracks.number, astray) > ADRIFT]

@@ -206,7 +206,9 @@ class Losses(NamedTuple):
 class Health(NamedTuple):
     """How far the picture can be trusted right now."""
 
-    radars: Array       # (n,) int8     per radar of the site: 0 working, 1 silent, 2 doubtful, 3 late
+    # (n,) int8 per radar of the site: 0 working, 1 silent, 2 doubtful, 3 late, 4 misaligned, 5 astray: its direction
+    # is unknown
+    radars: Array
     late_s: float       # the frame's own lateness [s]
     detections: int     # in this frame
     rejected: int       # detections and reports not believed in this frame: impossible values, unknown radar
@@ -218,6 +220,13 @@ class Health(NamedTuple):
     unusable: int = 0   # detections of this frame not used: no elevation and no address
     # reports and replies of this frame not used: they contradict what is known of the aircraft
     disbelieved: int = 0
+    # (n, 4) constant error of each radar in range [m], azimuth, elevation [rad] and time [s] as estimated; nan unknown
+    errors: Array = np.zeros((0, 4))
+    error_sigma: Array = np.zeros((0, 4))   # its standard deviation
+    corrected: Array = np.zeros((0, 4))     # what of it is taken from the radar's detections before they are tracked
+    references: Array = np.zeros(0, np.int64)   # (n,) aircraft and fixed echoes that agree on it
+    # (n, 2) by how much an astray radar errs in azimuth and elevation [rad]; nan it does not
+    astray: Array = np.zeros((0, 2))
 
 
 class Picture(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from skywarden.defence import inbound, integrity, loss, prealert, reclassify, staging, threat, warning
 from skywarden.defence import watch as belief
+from skywarden.defence.registration import state as registration
 from skywarden.defence.tracking import cooperative, history
 from skywarden.defence.tracking import state as tracking
 from skywarden.messages import frame as frames
@@ -16,8 +17,8 @@ from skywarden.site.model import Site
 
 # Classes that the state of `watch` may hold
 KINDS = kinds_of((
-    belief, inbound, integrity, reclassify, threat, warning, staging, loss, prealert, cooperative, history, tracking,
-    frames, pictures))
+    belief, inbound, integrity, reclassify, threat, warning, staging, loss, prealert, registration, cooperative, history,
+    tracking, frames, pictures))
 
 
 class Watching:

@@ -29,6 +29,7 @@ from skywarden.simulator.scenario.model import (
     Delay,
     Flight,
     Flow,
+    Misalignment,
     Outage,
     Raid,
     RoundClass,
@@ -132,7 +133,9 @@ def _build(sources: dict[str, bytes], name: str, where: str, site: Site, faults:
         outages=tuple(_outage(table, site) for table in root.tables("outages")), delays=tuple(_delay(table, site)
             for table in root.tables("delays")),
         operator=tuple(_command(t) for t in root.tables("operator")), flow=_flow(root.table("traffic")),
-        injects=injects, posts=posts, sirens=sirens, sources=sources)
+        injects=injects, posts=posts, sirens=sirens,
+        misalignments=tuple(_misalignment(table, site, duration) for table in root.tables("misalignments")),
+        sources=sources)
     _one_address_each(scenario.flights, root)
     root.finish()
     return scenario
@@ -160,6 +163,18 @@ def _delay(table: Table, site: Site) -> Delay:
     _rising(table, delay.start, delay.end)
     table.finish()
     return delay
+
+
+def _misalignment(table: Table, site: Site, duration: float) -> Misalignment:
+    """One of [[misalignments]]: how a radar is set up wrongly, and from when to when; without times, all the while."""
+    wrong = Misalignment(
+        _radar(table, site), table.number("start_s", 0.0, 0.0), table.number("end_s", max(duration, 86_400.0), 0.0),
+        table.number("range_m", 0.0, -1e4, 1e4), table.number("azimuth_deg", 0.0, -360.0, 360.0, DEG),
+        table.number("elevation_deg", 0.0, -45.0, 45.0, DEG), table.number("time_s", 0.0, -30.0, 30.0),
+        table.number("tilt_deg", 0.0, 0.0, 45.0, DEG), table.number("tilt_towards_deg", 0.0, -360.0, 360.0, DEG))
+    _rising(table, wrong.start, wrong.end)
+    table.finish()
+    return wrong
 
 
 def _rising(table: Table, start: float, end: float) -> None:

@@ -132,6 +132,21 @@ class Delay:
     by: float
 
 
+@dataclass(frozen=True)
+class Misalignment:
+    """A radar set up wrongly: what it measures and stamps, less the truth. Unknown to the defence."""
+
+    radar: int
+    start: float
+    end: float
+    range: float            # [m]
+    azimuth: float          # clockwise [rad]
+    elevation: float        # upwards [rad]
+    time: float             # stamped later than measured [s]
+    tilt: float = 0.0       # of its turntable [rad]: elevations read too high towards, too low away from
+    towards: float = 0.0    # this azimuth [rad]
+
+
 @dataclass(frozen=True, eq=False)
 class Inject:
     """One change of the world, drawn at the start and made when it is fired.
@@ -227,4 +242,5 @@ class Scenario:
     injects: tuple[Inject, ...] = ()
     posts: tuple[Post, ...] = ()
     sirens: tuple[Siren, ...] = ()
+    misalignments: tuple[Misalignment, ...] = ()
     sources: Mapping[str, bytes] = field(default_factory=dict)  # the files it was read from, by name

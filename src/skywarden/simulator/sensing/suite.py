@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.messages.frame import Radars
-from skywarden.simulator.scenario.model import Delay, Outage, Scenario
+from skywarden.simulator.scenario.model import Delay, Misalignment, Outage, Scenario
 from skywarden.simulator.sensing.chance import Chance
 from skywarden.simulator.sensing.clutter import FalseAlarms, Rain
 from skywarden.simulator.sensing.radar import Plots, Sector, Sensor, chosen, joined
@@ -97,11 +97,27 @@ class Suite:
             k = parcel.radar
             self._heard[k] = max(self._heard[k], min(parcel.arrives, t_to))
             if parcel.sector.width > 0.0:
-                begin[k] = parcel.sector.begin if width[k] == 0.0 else begin[k]
+                said = parcel.sector.begin + sum(w.azimuth for w in self._wrong(k, t_to))
+                begin[k] = said % TURN if width[k] == 0.0 else begin[k]
                 width[k] = min(width[k] + parcel.sector.width, TURN)
-        plots = joined([p.plots for p in here])
+        plots = joined([self._misread(p) for p in here])
         plots = chosen(plots, np.lexsort((plots.order, plots.detections.t)))
         return plots, Radars(t_to - self._heard <= SILENT + GRAIN, self._heard.copy(), begin, width)
+
+    def _wrong(self, radar: int, t: float) -> list[Misalignment]:
+        return [w for w in self._scenario.misalignments if w.radar == radar and w.start <= t < w.end]
+
+    def _misread(self, parcel: _Parcel) -> Plots:
+        """What a radar that is set up wrongly says it saw."""
+        d = parcel.plots.detections
+        for wrong in [w for w in self._scenario.misalignments if w.radar == parcel.radar]:
+            on = (d.t >= wrong.start) & (d.t < wrong.end)
+            tilted = wrong.tilt * np.cos(d.azimuth - wrong.towards)
+            d = d._replace(
+                t=d.t + on * wrong.time, range=np.maximum(d.range + on * wrong.range, 0.0),
+                azimuth=np.mod(d.azimuth + on * wrong.azimuth, TURN),
+                elevation=d.elevation + on * (wrong.elevation + tilted))
+        return parcel.plots._replace(detections=d)
 
     def _send(
         self, k: int, radar: Radar, number: int, t_from: float, t_to: float, before: Targets, now: Targets,
@@ -144,7 +160,9 @@ class Suite:
 
 
 def _looks(radar: Radar, t_from: float, t_to: float) -> list[tuple[float, int]]:
-    """Times and numbers of the looks of a staring or scheduled radar in (t_from, t_to]: every revisit from 0."""
+    """Times and numbers of the looks of a staring or scheduled radar in (t_from, t_to]: every
+    revisit from 0.
+    """
     if radar.kind == "rotating":
         return []
     first = math.floor((t_from + GRAIN) / radar.revisit) + 1 if math.isfinite(t_from) else 0

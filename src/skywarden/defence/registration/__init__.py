@@ -1,0 +1,3 @@
+"""How each radar is wrong: constant errors of range, azimuth, elevation and time, learnt from
+aircraft, fixed echoes and common targets.
+"""
