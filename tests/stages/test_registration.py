@@ -9,18 +9,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import a_radar, a_site
+from builders import a_radar, a_site, a_zone
 from test_late import measured
 from test_tracking import a_round
 from traffic import aircraft, frames, some_errors, some_traffic
 
-from skywarden.defence import integrity
+from skywarden.defence import integrity, watch
 from skywarden.defence.registration import learn as registration
 from skywarden.defence.registration import state as registers
 from skywarden.defence.tracking import tracker
 from skywarden.defence.tracking.realigned import realigned, resting_on
 from skywarden.messages.frame import Aircraft, Frame, Inputs, Radars, Weather
-from skywarden.messages.tables import rows, take
+from skywarden.messages.picture import RAISE, UNKNOWN_DIRECTION
+from skywarden.messages.tables import join, rows, take
 
 ONE = a_site(a_radar())
 PLACES = (np.zeros(3), np.array([1800.0, -900.0, 0.0]), np.array([-2500.0, 1500.0, 20.0]))
@@ -233,3 +234,26 @@ def test_tracks_stay_tracks_when_a_correction_is_made_in_mid_flight():
     apart = tracks["corrected"].state[0, :3] - tracks["right"].state[0, :3]
     assert np.linalg.norm(apart) < 2.0 * math.sqrt(np.trace(tracks["right"].covariance[0, :3, :3]))
     assert resting_on(state.block, np.array([1, 7]), np.array([True])).tolist() == pytest.approx([1.0, 0.0])
+
+
+@pytest.mark.parametrize("degrees", [107.0, 0.0])
+def test_a_raid_seen_by_an_astray_radar_alone_warns_everybody_of_an_unknown_direction(degrees):
+    """Thirty seconds of traffic, then four rounds onto the first zone; the radar is the only one."""
+    rng = np.random.default_rng(11)
+    paths = [a_round(v=np.array([95.0 + k, -45.0, 150.0])) for k in range(4)]
+    east, north = paths[0][-1, :2]
+    zones = (a_zone("here", east, north, 150.0), a_zone("there", 0.0, -4e3, 150.0))
+    site = a_site(a_radar(false_alarms=0.5), zones=zones)
+    errors = np.array([[0.0, math.radians(degrees), 0.0, 0.0]])
+    d = join(*(measured(path, site, k, false_alarms=0.0) for k, path in enumerate(paths)))
+    d = d._replace(t=d.t + 39.0, azimuth=(d.azimuth + errors[0, 1]) % (2.0 * math.pi))
+    state, told, raised = watch.start(site), False, []
+    for frame in frames(site, some_traffic(rng), errors, rng, 72.0):
+        here = take(d, np.flatnonzero((d.t > frame.t - 0.25) & (d.t <= frame.t)))
+        both = join(frame.detections, here)
+        frame = frame._replace(detections=take(both, np.argsort(both.t, kind="stable")))
+        state, picture = watch.watch(state, frame, site)
+        told |= bool((picture.pre_alerts.cause == UNKNOWN_DIRECTION).any()) and rows(picture.pre_alerts) == 2
+        raised += picture.warnings.zone[picture.warnings.action == RAISE].tolist()
+    assert picture.health.radars[0] == (integrity.ASTRAY if degrees else integrity.WORKING)
+    assert (told, raised) == ((True, []) if degrees else (False, [0]))

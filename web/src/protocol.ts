@@ -41,8 +41,10 @@ export interface Warning {
 }
 export interface Claims { icao: string[]; call: string[]; x: Num[]; y: Num[]; z: Num[]; age: number[]; nic: number[] }
 export interface Input { name: string; received: number; undecodable: number; rejected: number; age: Num; causes: Record<string, number>; steps: number; drift: Num }
+/** How a radar errs, as learnt: range in m, azimuth and elevation in degrees, time in s; `astray` degrees of azimuth, null where it is not. */
+export interface Registered { errors: Num[]; sigma: Num[]; corrected: boolean; references: number; astray: Num }
 export interface Health {
-  radars: number[]; heard: Num[]; lag: Num[]; late: Num; detections: number; rejected: number; too_late: number; unusable: number; step: Num; frames: number; inputs: Input[]; sirens?: Siren[];
+  radars: number[]; heard: Num[]; lag: Num[]; registered?: (Registered | null)[]; late: Num; detections: number; rejected: number; too_late: number; unusable: number; step: Num; frames: number; inputs: Input[]; sirens?: Siren[];
 }
 export interface Clearance {
   track: number; effector: number; from: Num; to: Num; cleared: boolean; reason: string; until: Num; aircraft: number; distance: Num; hit: Num; last: Num;

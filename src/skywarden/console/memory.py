@@ -29,7 +29,7 @@ MOST_MESSAGES = 20      # newest messages shown
 ENDED = "end"           # kind of a message that ends another one
 MOST_ORDERS = 60        # newest simulated orders shown
 MOST_JUDGED = 500       # newest marks of tracks remembered
-RADAR_WORDS = ("working", "silent", "doubtful", "late")
+RADAR_WORDS = ("working", "silent", "doubtful", "late", "misaligned", "astray: direction unknown")
 # how bad a warning is: nothing is expected any more; something is; it is sure, or too near to reach shelter
 STANDING, EXPECTED, IMMINENT = 0, 1, 2
 SURE = 0.8              # probability from which a danger is called sure

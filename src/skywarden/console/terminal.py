@@ -38,7 +38,7 @@ Array = NDArray[Any]
 REFRESH_S = 0.25        # run seconds between drawings of the live view
 STATUS_S = 10.0         # run seconds between status lines when the output is not a terminal
 LATE = 3                # of `Health.radars`
-RADAR_STATES = ("ok", "SILENT", "DOUBTFUL", "LATE")      # by `Health.radars`
+RADAR_STATES = ("ok", "SILENT", "DOUBTFUL", "LATE", "MISALIGNED", "ASTRAY")      # by `Health.radars`
 MOST_INBOUND = 5        # objects shown that head for zones
 LONGEST_TABLE = 12      # tracks shown; the rest is counted
 

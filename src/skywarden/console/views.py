@@ -242,6 +242,7 @@ def _health(seen: Shown, health: Health, memory: Memory) -> dict[str, Any]:
         "heard": [_number(seen.t - heard, 1) for heard in seen.radars.heard.tolist()],
         "late": _number(max(seen.late_s, health.late_s), 3),
         "lag": [_number(lag, 1) for lag in health.lag.tolist()],
+        "registered": _registered(health),
         "detections": health.detections, "rejected": health.rejected + health.disbelieved, "too_late": health.late,
         "unusable": health.unusable,
         "step": _number(memory.step_s, 4), "frames": memory.frames,
@@ -256,6 +257,24 @@ def _health(seen: Shown, health: Health, memory: Memory) -> dict[str, Any]:
             for i in range(inputs.name.shape[0])
         ],
     }
+
+
+def _registered(health: Health) -> list[dict[str, Any] | None]:
+    """How each radar errs, as learnt, with its deviation, in m, degrees and s; null where nobody knows."""
+    units = np.array([1.0, 180.0 / np.pi, 180.0 / np.pi, 1.0])
+    out: list[dict[str, Any] | None] = []
+    for i in range(health.errors.shape[0]):
+        known = bool(np.isfinite(health.errors[i]).all())
+        astray = _number(float(np.degrees(health.astray[i, 0])), 1)
+        if not known and astray is None:
+            out.append(None)
+            continue
+        out.append({
+            "errors": [_number(e, 3) for e in (health.errors[i] * units).tolist()],
+            "sigma": [_number(e, 3) for e in (health.error_sigma[i] * units).tolist()],
+            "corrected": bool(np.nan_to_num(health.corrected[i]).any()), "references": int(health.references[i]),
+            "astray": astray})
+    return out
 
 
 def _drill(drill: Drill, memory: Memory) -> dict[str, Any]:

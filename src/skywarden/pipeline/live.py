@@ -17,8 +17,9 @@ from skywarden.site.model import Site
 
 # Classes that the state of `watch` may hold
 KINDS = kinds_of((
-    belief, inbound, integrity, reclassify, threat, warning, staging, loss, prealert, registration, cooperative, history,
-    tracking, frames, pictures))
+    belief, inbound, integrity, reclassify, threat, warning, staging, loss, prealert, registration, cooperative,
+    history, tracking, frames, pictures,
+))
 
 
 class Watching:

@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import { known } from "../format";
 import { calm, drawMs, hearable, hello, pulse, sound, theme, voice } from "../store";
 import { fill, many, texts } from "../texts";
+import type { Registered } from "../protocol";
 
 const LATE = 3; // of the states of a radar
 const KEPT = 600; // half-second points: five minutes
@@ -42,6 +43,7 @@ export function Health() {
             <li key={radar.name} class={state ? "bad" : ""} data-test="radar">
               <span aria-hidden="true">{state ? "✕" : "✓"}</span> <b>{radar.name}</b> {texts.radar_states[state]}
               {state === LATE && known(h.lag[i]) && <span data-test="lag"> {fill(texts.lag, { s: h.lag[i].toFixed(1) })}</span>}
+              <Errors of={h.registered?.[i] ?? null} />
               <small> {known(heard) ? fill(texts.heard, { s: heard.toFixed(1) }) : texts.never}</small>
             </li>
           );
@@ -79,6 +81,15 @@ export function Health() {
       <Chart label={texts.chart_late} column="late" stroke="#e69f00" />
     </section>
   );
+}
+
+/** How a radar is wrong, as aircraft show it. */
+function Errors({ of }: { of: Registered | null }) {
+  if (!of) return null;
+  if (known(of.astray)) return <span data-test="astray"> {fill(texts.astray, { a: of.astray })}</span>;
+  const [r, a, e, t] = of.errors, [rs, as, es, ts] = of.sigma;
+  if (!known(r)) return null;
+  return <small data-test="registered"> {fill(texts.registered, { r: r.toFixed(0), rs: rs!.toFixed(1), a: a!.toFixed(2), as: as!.toFixed(2), e: e!.toFixed(2), es: es!.toFixed(2), t: t!.toFixed(2), ts: ts!.toFixed(2), n: of.references })} ({of.corrected ? texts.corrected : texts.uncorrected})</small>;
 }
 
 /** Everything a warning reaches, and since when it has not. */
