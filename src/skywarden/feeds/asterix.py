@@ -5,21 +5,25 @@ reports and the radars' signs of life.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from skywarden.errors import FeedError
 from skywarden.feeds.live import Live
 from skywarden.feeds.places import report
-from skywarden.feeds.sockets import Datagrams, Peer
+from skywarden.feeds.sockets import Datagrams, Peer, Piece
 from skywarden.feeds.source import Batch, Item, Look, Plot, Report, Sender, both
 from skywarden.feeds.timeline import NEAR, Timeline
 from skywarden.formats.asterix import ClaimRecord, LookRecord, Read, Refused, read
 from skywarden.formats.blocks import BlockReader
 from skywarden.formats.capture import blocks, payloads
-from skywarden.formats.layout import layouts
+from skywarden.formats.layout import Record, layouts
 from skywarden.formats.network import Payload
-from skywarden.messages.frame import CATEGORY, MARKED, NO_ADDRESS, NO_TIME, UNKNOWN_SENDER, WRONG_TIME
+from skywarden.formats.plots import LOOK, PLOT, READABLE, REFUSED, PlotColumns, read_many
+from skywarden.messages.frame import CATEGORY, MARKED, NO_ADDRESS, NO_TIME, UNKNOWN_SENDER, WRONG_TIME, Detections
+from skywarden.messages.tables import Array, take
 from skywarden.site.model import Site
 
 # s for which an address stays with the radar that sees it, where several share one place in the site
@@ -52,12 +56,16 @@ class Decoder:
         # (sensor, address): who reported it, when
         self._owner: dict[tuple[int, int], tuple[tuple[int, int], float]] = {}
 
-    def decode(self, payload: Payload, arrived: float = math.nan, peer: str = "") -> list[Batch]:
+    def decode(
+        self, payload: Payload, arrived: float = math.nan, peer: str = "",
+        aside: list[tuple[int, Record, int]] | None = None, number: int = 0,
+    ) -> list[Batch]:
         """One payload's worth: a batch of each sender in it, the first with what counts for all.
         Nothing in it can raise.
 
         arrived   when it came in, by the monotonic clock [s]; nan in a file
         peer      address it came from
+        aside     takes what can be read many at once, with its category and `number`
         """
         received, undecodable, unread = 0, payload.junk, 0
         released: dict[Sender, list[tuple[float, Read]]] = {}
@@ -71,18 +79,19 @@ class Decoder:
             if found or whole:
                 kind = f"CAT{category:03d}"
                 kinds[kind] = kinds.get(kind, 0) + len(found) + whole
+            if aside is not None and category in READABLE:
+                aside += [(category, record, number) for record in found]
+                continue
             for record in found:
                 what = read(category, record, self._simulated)
                 if what is None:
                     continue
                 sender = (*what.identity, peer)
                 speaker = self._speaker(sender)
-                t = speaker.timeline.unroll(what.t, self._near(speaker, payload.stamp)) if math.isfinite(
-                    what.t) else self._reckoned(speaker, payload.stamp)
-                if math.isnan(t):
-                    untimed += 1
-                else:
-                    released.setdefault(sender, []).extend(speaker.timeline.admit(t, what, payload.stamp))
+                admitted, lacks = self._admit(speaker, what, payload.stamp)
+                untimed += lacks
+                if not lacks:
+                    released.setdefault(sender, []).extend(admitted)
         refused = {cause: count for cause, count in ((CATEGORY, unread), (NO_TIME, untimed)) if count}
         batches = [self._batch(sender, self._speakers[sender], several, payload.stamp, arrived) for sender,
             several in released.items()]
@@ -92,6 +101,71 @@ class Decoder:
         return [first._replace(received=received, undecodable=undecodable, rejected=both(refused, first.rejected),
             kinds=kinds),
             *batches[1:]]
+
+    def decode_many(self, pieces: Sequence[Piece], to_utc: float) -> list[Batch]:
+        """The worth of datagrams that have waited, in their order: plots as columns, the rest as `decode` gives it.
+
+        to_utc   added to the monotonic clock gives UTC [s]
+        """
+        held: list[tuple[int, Record, int]] = []        # category, record and piece of each plot
+        batches: list[Batch] = []
+        for k, piece in enumerate(pieces):
+            payload = Payload(piece.data, piece.arrived + to_utc)
+            peer = piece.peer[0] if piece.peer else ""
+            batches += self.decode(payload, piece.arrived, peer, aside=held, number=k)
+        if held:
+            plots = read_many([(category, record) for category, record, _ in held], self._simulated)
+            of = np.array([k for *_, k in held])
+            arrived = np.array([piece.arrived for piece in pieces])[of]
+            peers = [piece.peer[0] if piece.peer else "" for piece in pieces]
+            for sender, rows in _senders(plots, of, peers):
+                batches += self._columns(sender, plots, rows, arrived, to_utc)
+        return batches
+
+    def _columns(
+        self, sender: Sender, plots: PlotColumns, rows: Array, arrived: Array, to_utc: float
+    ) -> list[Batch]:
+        """One sender's plots as a batch; record by record where one of them must be doubted."""
+        speaker = self._speaker(sender)
+        stamps = arrived[rows] + to_utc
+        out = None if math.isnan(speaker.correction) else speaker.timeline.admit_all(plots.t[rows], stamps)
+        if out is None:
+            batches = []
+            for k, stamp in zip(rows.tolist(), stamps.tolist(), strict=True):
+                released, untimed = self._admit(speaker, plots.row(k), stamp)
+                batch = self._batch(sender, speaker, released, stamp, float(arrived[k]))
+                batches.append(batch if not untimed else batch._replace(rejected=both(batch.rejected, {NO_TIME: 1})))
+            return batches
+        return [self._table(sender, speaker, plots.taken(rows), out + speaker.correction, arrived[rows])]
+
+    def _table(self, sender: Sender, speaker: _Speaker, plots: PlotColumns, t: Array, arrived: Array) -> Batch:
+        """Plots that are believed, in terms of the site."""
+        identity = int(plots.sac[0]), int(plots.sic[0])
+        blind = np.isnan(plots.elevation)
+        alone, high = self._sensor(identity, cooperative=True), self._sensor(identity, cooperative=False)
+        sensor = np.where(blind, alone, high)
+        address = np.where((plots.address > 0) & (plots.address < 0xFFFFFF), plots.address, NO_ADDRESS)
+        good = (plots.sort == PLOT) & (sensor >= 0)
+        for k in np.flatnonzero(good & (address != NO_ADDRESS)).tolist():
+            good[k] = self._owns(int(sensor[k]), int(address[k]), identity, float(t[k]))
+        refused = {
+            MARKED: int((plots.sort == REFUSED).sum()), UNKNOWN_SENDER: int(((plots.sort == PLOT) & ~good).sum())}
+        d = Detections(
+            t, sensor.astype(np.int32), plots.range, plots.azimuth, plots.elevation, plots.range_rate, plots.snr,
+            plots.pressure_altitude, address)
+        d = take(d, good)
+        looks: dict[int, Look] = {}         # of each radar the newest alone
+        if alone >= 0 and (plots.sort == LOOK).any():
+            looks[alone] = Look(float(t[plots.sort == LOOK].max()), alone)
+        for k in {int(s): k for k, s in enumerate(d.sensor.tolist())}.values():
+            plot = Plot(*(column[k].item() for column in d))
+            look = self._look(plot)
+            if look is not None and (look.sensor not in looks or look.t >= looks[look.sensor].t):
+                looks[look.sensor] = look
+        return Batch(
+            speaker.timeline.now + speaker.correction, tuple(looks.values()), 0, 0,
+            {cause: count for cause, count in refused.items() if count}, float(arrived[-1]), sender, plots=d,
+            arrivals=arrived[good])
 
     def flush(self) -> list[Batch]:
         """What was still held back when the input ended."""
@@ -107,6 +181,12 @@ class Decoder:
                     self._speakers.clear()
             speaker = self._speakers[sender] = _Speaker()
         return speaker
+
+    def _admit(self, speaker: _Speaker, what: Read, stamp: float) -> tuple[list[tuple[float, Read]], bool]:
+        """What may go on now that a message has come, each with its time; and whether it has no time at all."""
+        t = speaker.timeline.unroll(what.t, self._near(speaker, stamp)) if math.isfinite(
+            what.t) else self._reckoned(speaker, stamp)
+        return ([], True) if math.isnan(t) else (speaker.timeline.admit(t, what, stamp), False)
 
     def _near(self, speaker: _Speaker, stamp: float) -> float:
         """What a time of day is near to; nan where its sender's own clock says it best."""
@@ -210,6 +290,21 @@ class Decoder:
         return True
 
 
+def _senders(plots: PlotColumns, of: Array, peers: list[str]) -> Iterator[tuple[Sender, Array]]:
+    """Each sender with the rows of its plots.
+
+    of      (n,) the piece that each plot came in
+    peers   address that each piece came from
+    """
+    names = {peer: k for k, peer in enumerate(dict.fromkeys(peers))}
+    number = np.array([names[peer] for peer in peers])[of]
+    code = (number << 16) | ((plots.sac & 0xFF) << 8) | (plots.sic & 0xFF)
+    called = list(names)
+    for each in np.unique(code).tolist() if (code != code[0]).any() else [int(code[0])]:
+        rows = np.flatnonzero(code == each)
+        yield (int(plots.sac[rows[0]]), int(plots.sic[rows[0]]), called[each >> 16]), rows
+
+
 class AsterixFile:
     """A recording, read to its end. pcap carries a date; raw and framed files only times of day."""
 
@@ -254,4 +349,4 @@ class AsterixUdp(Live):
             return iter(decoder.decode(Payload(data, wall), arrived, peer[0] if peer else ""))
 
         super().__init__(f"asterix udp {host}:{port}", Datagrams(host, port, interface, source), decode,
-            site.policy.frame_s)
+            site.policy.frame_s, decoder.decode_many)

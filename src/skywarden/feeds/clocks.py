@@ -7,7 +7,10 @@ from __future__ import annotations
 import math
 from collections import deque
 
+import numpy as np
+
 from skywarden.feeds.timeline import DAY
+from skywarden.messages.tables import Array
 
 # s a synchronised sender's message may take; more, or less than none, and its clock is taken to differ from ours
 DELAY = 3.0
@@ -77,18 +80,40 @@ class Clock:
         self._restarted = arrived
 
     def note(self, when: float, arrived: float) -> None:
-        """Take into account a message of time `when` by its sender's clock that arrived at
-        `arrived` by ours, or before.
+        """Take into account a message of time `when` by its sender's clock that arrived at `arrived` by
+        ours, or before.
         """
-        late = self._late(when, arrived)
+        self._enter(arrived, arrived, self._late(when, arrived), 1)
+
+    def note_all(self, when: Array, arrived: Array) -> None:
+        """The same of many, (n,) each, in the order in which they arrived."""
+        late = arrived + self._epoch - when
+        late -= DAY * np.round((late - (0.0 if math.isnan(self._low) else self._low)) / DAY)
+        begin, n = 0, len(when)
+        while begin < n:
+            since = self._buckets[-1][0] if self._buckets else -math.inf
+            since = since if arrived[begin] - since < BUCKET else float(arrived[begin])
+            end = begin + max(1, int(np.searchsorted(arrived[begin:], since + BUCKET)))
+            self._enter(float(arrived[begin]), float(arrived[end - 1]), float(late[begin:end].min()), end - begin)
+            begin = end
+
+    def times_of(self, when: Array, arrived: Array) -> Array:
+        """What `time_of` gives of many, (n,) each, after they have been noted."""
+        late = arrived + self._epoch - when
+        late -= DAY * np.round((late - self._low) / DAY)
+        times: Array = np.minimum(arrived - late + self._low - self._delay, arrived)
+        return times
+
+    def _enter(self, first: float, arrived: float, late: float, messages: int) -> None:
+        """Messages that arrived from `first` to `arrived`, within one bucket, the quickest of them `late`."""
         if math.isnan(self._since):
-            self._since = arrived
-        if not self._buckets or arrived - self._buckets[-1][0] >= BUCKET:
-            self._buckets.append((arrived, late, 1))
+            self._since = first
+        if not self._buckets or first - self._buckets[-1][0] >= BUCKET:
+            self._buckets.append((first, late, messages))
             self._stepped()
         else:
             begin, least, count = self._buckets[-1]
-            self._buckets[-1] = begin, min(least, late), count + 1
+            self._buckets[-1] = begin, min(least, late), count + messages
         lows = sorted(bucket[1] for bucket in self._buckets)
         # One message may bear a wrong time: with enough of them the second quickest second is believed.
         before, self._low = self._low, lows[1] if len(lows) > 2 and lows[1] - lows[0] > SMALLEST_STEP else lows[0]

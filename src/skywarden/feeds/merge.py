@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from skywarden.feeds.scans import Looks
 from skywarden.feeds.source import Batch, Item, Look, Plot, Report, Sender, Source, both
 from skywarden.feeds.timeline import DAY
 from skywarden.messages.frame import CAUSES, SHED, TWICE, Aircraft, Detections, Frame, Inputs
-from skywarden.messages.tables import join
+from skywarden.messages.tables import Array, join, rows, take
 from skywarden.messages.truth import Truth
 from skywarden.run.ports import Feed
 from skywarden.site.model import Site
@@ -66,6 +67,7 @@ class Merged:
         self._sources = list(sources)
         self._queue: list[tuple[float, int, int, Item]] = []       # time, tie-breaker, source, item
         self._number = count()
+        self._columns: list[Detections] = []        # plots of live inputs for the next frame, at the frames' times
         self._looks = Looks(site)
         n = len(sources)
         self._received, self._undecodable = np.zeros(n, np.int64), np.zeros(n, np.int64)
@@ -175,12 +177,13 @@ class Merged:
             self._read_to(t)
             plots, reports, looks = self._due(t)
             mine = self._frame(t, plots, reports, looks, 0.0)
-            detections = join(frame.detections, mine.detections) if plots else frame.detections
+            seen = rows(mine.detections)
+            detections = join(frame.detections, mine.detections) if seen else frame.detections
             aircraft = join(frame.aircraft, mine.aircraft) if reports else frame.aircraft
             radars = frame.radars._replace(up=frame.radars.up | mine.radars.up, heard=np.maximum(frame.radars.heard,
                 mine.radars.heard))
-            if truth is not None and plots:
-                truth = truth._replace(origin=np.concatenate([truth.origin, np.full(len(plots), NOT_OURS,
+            if truth is not None and seen:
+                truth = truth._replace(origin=np.concatenate([truth.origin, np.full(seen, NOT_OURS,
                     truth.origin.dtype)]))
             yield frame._replace(detections=detections, aircraft=aircraft, radars=radars, inputs=mine.inputs), truth
 
@@ -192,7 +195,7 @@ class Merged:
                 if batch is not None:
                     self._take(file.number, batch, lambda when, shift=file.shift: when + shift)    # type: ignore[misc]
 
-    def _poll(self, run_time: Callable[[float], float], t: float) -> None:
+    def _poll(self, run_time: Callable[[Any], Any], t: float) -> None:
         """Take what has arrived from every socket. `run_time` gives the frames' time of an arrival."""
         for number, source in enumerate(self._sources):
             if not source.live:
@@ -204,6 +207,9 @@ class Merged:
                     clock.restart(arrived)
                 for item in batch.items:        # all before any: what was held back came earlier than the batch
                     clock.note(item.t, arrived)
+                if len(batch.arrivals):
+                    self._take_columns(number, batch, np.minimum(run_time(batch.arrivals) + 0.0 * batch.arrivals, t),
+                        clock)
                 self._take(number, batch, lambda when, a=arrived, c=clock: c.time_of(when, a))     # type: ignore[misc]
                 if clock.steps:
                     self._stepped(number, batch.sender, clock.steps)
@@ -272,6 +278,16 @@ class Merged:
                 self._doubted.add(number)
                 self._say(f"{source.name}: nothing in {undecodable} bytes can be read; is it what the URL says?")
 
+    def _take_columns(self, number: int, batch: Batch, arrived: Array, clock: Clock) -> None:
+        """Keep a live batch's columns of plots, at the frames' times, for the frame that is made next."""
+        clock.note_all(batch.plots.t, arrived)
+        when = clock.times_of(batch.plots.t, arrived)
+        twice = self._before.seen_of(batch.plots, when)
+        self._causes[number, TWICE] += int(twice.sum())
+        self._heard[number] = max(self._heard[number], float(when.max()))
+        plots = batch.plots._replace(t=when)
+        self._columns.append(take(plots, ~twice) if twice.any() else plots)
+
     def _due(self, t: float) -> tuple[list[Plot], list[Report], list[Look]]:
         """Take from the queue what belongs into the frame at `t`, at the frames' times."""
         plots: list[Plot] = []
@@ -294,12 +310,16 @@ class Merged:
         for (number, _), clock in self._clocks.items():
             if not abs(clock.drift) <= abs(drift[number]):
                 drift[number] = clock.drift
+        found = detections(plots)
+        if self._columns:
+            found = join(*self._columns, found)
+            found, self._columns = take(found, np.argsort(found.t, kind="stable")), []
         inputs = Inputs(
             np.array([source.name.encode("utf-8", "replace") for source in self._sources], "S64"),
             self._received.copy(), self._undecodable.copy(),
             self._causes.sum(axis=1), self._heard.copy(), self._causes.copy(), self._steps.copy(), drift)
         return Frame(
-            t, detections(plots), aircraft(reports), self.site.weather, (), self._looks.state(t, looks), inputs, late_s)
+            t, found, aircraft(reports), self.site.weather, (), self._looks.state(t, looks), inputs, late_s)
 
 
 class _Recording:

@@ -8,12 +8,17 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from skywarden.messages.frame import NO_ADDRESS
+from skywarden.messages.frame import NO_ADDRESS, Detections
+from skywarden.messages.tables import Array
 
 Kinds = Mapping[str, int]       # how many messages, by what they are called in their format
 Counts = Mapping[int, int]      # how many, by cause: a column of `Inputs.causes`
 NONE: Counts = MappingProxyType({})
 NO_KINDS: Kinds = MappingProxyType({})
+
+
+NO_PLOTS = Detections.empty()
+NO_ARRIVALS: Array = NO_PLOTS.t
 
 
 class Beyond(int):
@@ -85,6 +90,8 @@ class Batch(NamedTuple):
     sender       who sent the items, among those that share the source; each has a clock of its own
     steps        how far its clock was found to have been set anew, one entry [s] each time
     kinds        of `received`, how many of what kind, by their format's own names
+    plots        plots beside those in `items`, as columns; their times are the sender's
+    arrivals     (n plots,) when each of these came in, by the monotonic clock [s], rising
     """
 
     t: float
@@ -96,6 +103,8 @@ class Batch(NamedTuple):
     sender: Sender = ()
     steps: tuple[float, ...] = ()
     kinds: Kinds = NO_KINDS
+    plots: Detections = NO_PLOTS
+    arrivals: Array = NO_ARRIVALS
 
     @property
     def beyond(self) -> tuple[float, float] | None:

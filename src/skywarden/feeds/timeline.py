@@ -7,6 +7,10 @@ from __future__ import annotations
 import math
 from typing import Generic, NamedTuple, TypeVar
 
+import numpy as np
+
+from skywarden.messages.tables import Array
+
 T = TypeVar("T")
 
 DAY = 86_400.0
@@ -93,6 +97,25 @@ class Timeline(Generic[T]):
             self.steps.append(jump)
             self.now = -math.inf
         return self._release()
+
+    def admit_all(self, time_of_day: Array, arrived: Array) -> Array | None:
+        """The times of many messages, where none of them needs to be doubted; None where one does:
+        then nothing has been taken, and each is to be admitted alone.
+
+        time_of_day   (n,) as told [s]; nan missing
+        arrived       (n,) when each came in, by a clock of our own that counts as they do [s]
+        """
+        if self._held or not math.isfinite(self.now) or not np.isfinite(time_of_day).all():
+            return None
+        out = time_of_day + DAY * np.round((arrived - time_of_day) / DAY) + self._shift
+        expected = self.now + (arrived - self._arrived if math.isfinite(self._arrived) else 0.0)
+        # within half a step of where the clock stood before, each is within a step of where the others leave it
+        if not (np.abs(out - expected) <= 0.5 * STEP).all():
+            return None
+        newest = int(np.argmax(out))
+        if not out[newest] <= self.now:
+            self.now, self._arrived = float(out[newest]), float(arrived[newest])
+        return out
 
     def flush(self) -> list[tuple[float, T]]:
         """What is still held back at the end, as far as it can be believed."""

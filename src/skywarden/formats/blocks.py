@@ -83,7 +83,7 @@ def _cut(layout: Layout, data: bytes, needed: tuple[str, ...], most: int) -> tup
     while at < len(data) and len(found) < most:
         cut = layout.cut(data, at)
         # a record of one byte holds nothing
-        if cut is None or cut[1] == at + 1 or not all(item in cut[0] for item in needed):
+        if cut is None or cut[1] == at + 1 or not cut[0].has(needed):
             break
         found.append((cut[0], at, cut[1]))
         at = cut[1]

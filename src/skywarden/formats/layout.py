@@ -29,43 +29,91 @@ class Item(NamedTuple):
     sizer: Sizer | None
 
 
+class Pattern:
+    """What one field specification of an edition holds: where each of its items begins.
+
+    Items of a fixed size follow one another in runs; a run ends with an item that must be measured.
+
+    layout   the edition
+    places   of each item: its run, and its offset in it [bytes]
+    steps    of each run but the last: its bytes of fixed size, and how to find the end of what ends it
+    tail     bytes of the last run
+    """
+
+    __slots__ = ("_complete", "layout", "places", "steps", "tail")
+
+    def __init__(self, layout: Layout, items: tuple[Item, ...]) -> None:
+        self.layout = layout
+        self.places: dict[str, tuple[int, int]] = {}
+        self.steps: list[tuple[int, Sizer]] = []
+        self.tail = 0
+        for name, size, sizer in items:
+            self.places[name] = (len(self.steps), self.tail)
+            if sizer is None:
+                self.tail += size
+            else:
+                self.steps.append((self.tail, sizer))
+                self.tail = 0
+        self._complete: dict[tuple[str, ...], bool] = {}
+
+    def has(self, items: tuple[str, ...]) -> bool:
+        """Whether all of these items are in it."""
+        known = self._complete.get(items)
+        if known is None:
+            known = self._complete[items] = all(item in self.places for item in items)
+        return known
+
+
 class Record:
     """One record, cut into its items. Fields are asked for by item and names; what is not there is
     nan, 0, or nothing.
+
+    pattern   which items it has
+    data      bytes it stands in
+    starts    where each of the pattern's runs begins in them
     """
 
-    __slots__ = ("_at", "_data", "_layout")
+    __slots__ = ("data", "pattern", "starts")
 
-    def __init__(self, layout: Layout, data: bytes, at: dict[str, int]) -> None:
-        self._layout, self._data, self._at = layout, data, at
+    def __init__(self, pattern: Pattern, data: bytes, starts: list[int]) -> None:
+        self.pattern, self.data, self.starts = pattern, data, starts
 
     def __contains__(self, item: str) -> bool:
-        return item in self._at
+        return item in self.pattern.places
+
+    def has(self, items: tuple[str, ...]) -> bool:
+        """Whether it has all of these items."""
+        return self.pattern.has(items)
 
     def knows(self, item: str) -> bool:
         """Whether the record's edition has this item at all."""
-        return item in self._layout.variations
+        return item in self.pattern.layout.variations
 
     def sized(self) -> bool:
         """Whether it holds an item that says its own size, and so may say it wrongly."""
-        kinds = ((name, self._layout.variations[name]) for name in self._at)
-        return any(_kind(v) == "Explicit" or (_kind(v) == "Repetitive" and v.cv_rep_bytes is not None) for _,
-            v in kinds)
+        variations = (self.pattern.layout.variations[name] for name in self.pattern.places)
+        return any(
+            kind_of(v) == "Explicit" or (kind_of(v) == "Repetitive" and v.cv_rep_bytes is not None) for v in variations)
+
+    def _place(self, item: str) -> int | None:
+        """Where an item begins; None where it is missing."""
+        place = self.pattern.places.get(item)
+        return None if place is None else self.starts[place[0]] + place[1]
 
     def number(self, item: str, *names: str) -> float:
         """A quantity in the unit of its specification; nan where it is missing."""
-        at = self._at.get(item)
+        at = self._place(item)
         if at is None:
             return math.nan
-        value = self._layout.reader((item, *names))(self._data, at)
+        value = self.pattern.layout.reader((item, *names))(self.data, at)
         return math.nan if value is None else float(value)
 
     def whole(self, item: str, *names: str, otherwise: int = 0) -> int:
         """A field's bits as an unsigned number; `otherwise` where it is missing."""
-        at = self._at.get(item)
+        at = self._place(item)
         if at is None:
             return otherwise
-        value = self._layout.reader((item, *names), raw=True)(self._data, at)
+        value = self.pattern.layout.reader((item, *names), raw=True)(self.data, at)
         return otherwise if value is None else int(value)
 
     def flag(self, item: str, *names: str) -> bool:
@@ -74,20 +122,20 @@ class Record:
 
     def text(self, item: str, *names: str) -> str:
         """Characters; none where the field is missing."""
-        at = self._at.get(item)
-        value = None if at is None else self._layout.reader((item, *names))(self._data, at)
+        at = self._place(item)
+        value = None if at is None else self.pattern.layout.reader((item, *names))(self.data, at)
         return "" if value is None else str(value)
 
     def codes(self, item: str) -> tuple[int, ...]:
         """The values of an item that is a list of elements joined by extension bits; none where it is missing."""
-        at = self._at.get(item)
-        variation = self._layout.variations.get(item)
-        if at is None or variation is None or _kind(variation) != "Repetitive" or variation.cv_rep_bytes is not None:
+        at = self._place(item)
+        variation = self.pattern.layout.variations.get(item)
+        if at is None or variation is None or kind_of(variation) != "Repetitive" or variation.cv_rep_bytes is not None:
             return ()
         bits, found = variation.cv_variation.cv_bit_size + 1, []
         width = bits // 8
         while True:
-            value = int.from_bytes(self._data[at:at + width], "big")
+            value = int.from_bytes(self.data[at:at + width], "big")
             found.append(value >> 1)
             at += width
             if not value & 1:
@@ -100,11 +148,12 @@ class Layout:
     def __init__(self, category: int, edition: tuple[int, int], record: Any) -> None:
         self.category, self.edition = category, edition
         self._places = [_place(entry) for entry in record.cv_items_list]
-        self.variations: dict[str, Any] = {name: _variation(item.cv_rule) for name,
+        self.variations: dict[str, Any] = {name: variation_of(item.cv_rule) for name,
             item in record.cv_items_dict.items()}
         self._longest = record.cv_fspec_max_bytes
-        self._patterns: dict[bytes, tuple[Item, ...] | None] = {}
+        self._patterns: dict[bytes, Pattern | None] = {}
         self._readers: dict[tuple[bool, tuple[str, ...]], Reader] = {}
+        self.columns: dict[Any, Any] = {}       # how to read a field of many records at once: see `columns`
 
     def cut(self, data: bytes, at: int) -> tuple[Record, int] | None:
         """The record that begins at an offset, and where it ends; None where none of this edition
@@ -118,21 +167,20 @@ class Layout:
         if end > total or end - at > self._longest:
             return None
         specification = data[at:end]
-        items = self._patterns.get(specification, ())
-        if items == ():
-            items = self._items(specification)
-        if items is None:
+        try:
+            pattern = self._patterns[specification]
+        except KeyError:
+            pattern = self._pattern(specification)
+        if pattern is None:
             return None
-        places: dict[str, int] = {}
-        for name, size, sizer in items:
-            places[name] = end
-            if sizer is None:
-                end += size
-            else:
-                end = sizer(data, end)
-                if end < 0:
-                    return None
-        return (Record(self, data, places), end) if end <= total else None
+        starts = [end]
+        for size, sizer in pattern.steps:
+            end = sizer(data, end + size)
+            if end < 0:
+                return None
+            starts.append(end)
+        end += pattern.tail
+        return (Record(pattern, data, starts), end) if end <= total else None
 
     def reader(self, path: tuple[str, ...], raw: bool = False) -> Reader:
         """How to read a field: item, then names inside it. `raw`: its bits as they stand."""
@@ -143,7 +191,7 @@ class Layout:
             self._readers[raw, path] = found
         return found
 
-    def _items(self, specification: bytes) -> tuple[Item, ...] | None:
+    def _pattern(self, specification: bytes) -> Pattern | None:
         """The items whose bits are set; None where one of them is not defined."""
         found: list[Item] | None = []
         for k in range(7 * len(specification)):
@@ -156,8 +204,8 @@ class Layout:
                 found.append(place)
         if len(self._patterns) >= MOST_PATTERNS:
             self._patterns.clear()
-        items = self._patterns[specification] = None if found is None else tuple(found)
-        return items
+        pattern = self._patterns[specification] = None if found is None else Pattern(self, tuple(found))
+        return pattern
 
 
 @lru_cache(maxsize=1)
@@ -193,12 +241,12 @@ def _nothing(_data: bytes, _at: int) -> None:
     """Reads a field that this edition does not have."""
 
 
-def _kind(variation: Any) -> str:
+def kind_of(variation: Any) -> str:
     """Which of libasterix's structures a variation is."""
     return str(variation.__mro__[1].__name__)
 
 
-def _variation(rule: Any) -> Any:
+def variation_of(rule: Any) -> Any:
     """The structure of an item; of one that depends on others, the one it has by default (they are equally long)."""
     return getattr(rule, "cv_variation", None) or rule.cv_default_variation
 
@@ -208,19 +256,19 @@ def _place(entry: Any) -> Item | None:
     item = getattr(entry, "cv_non_spare", None)
     if item is None:        # spare; random field sequencing occurs in categories that are not read here
         return None
-    size, sizer = _extent(_variation(item.cv_rule))
+    size, sizer = _extent(variation_of(item.cv_rule))
     return Item(item.cv_name, size, sizer)
 
 
 def _extent(variation: Any) -> tuple[int, Sizer | None]:
     """The size of an item [bytes] where it is fixed, else 0 and how to find its end."""
-    kind = _kind(variation)
+    kind = kind_of(variation)
     if kind in ("Element", "Group"):
         return variation.cv_bit_size // 8, None
     if kind == "Explicit":
         return 0, _explicit
     if kind == "Extended":
-        return 0, _extended([size for size, _ in _parts(variation)], variation.cv_items_list[-1][-1] is None)
+        return 0, _extended([size for size, _ in parts_of(variation)], variation.cv_items_list[-1][-1] is None)
     if kind == "Repetitive":
         return 0, _repetitive(variation)
     return 0, _compound(variation)
@@ -231,7 +279,7 @@ def _explicit(data: bytes, at: int) -> int:
     return at + size if size else -1
 
 
-def _parts(variation: Any) -> list[tuple[int, list[tuple[str, Any, int]]]]:
+def parts_of(variation: Any) -> list[tuple[int, list[tuple[str, Any, int]]]]:
     """Each part of an extended item: its bytes, and its fields as name, structure and bit from the item's beginning."""
     found, bit = [], 0
     for part in variation.cv_items_list:
@@ -287,10 +335,34 @@ def _repetitive(variation: Any) -> Sizer:
 
 def _compound(variation: Any) -> Sizer:
     walk = _walker(variation)
+    sizes = [_short(variation, octet) for octet in range(256)]
 
     def end(data: bytes, at: int) -> int:
-        return walk(data, at, None)[1]
+        size = sizes[data[at]] if at < len(data) else -1
+        if size > 0:
+            at += size
+            return at if at <= len(data) else -1
+        return size if size else walk(data, at, None)[1]
     return end
+
+
+def _short(variation: Any, octet: int) -> int:
+    """Bytes of a compound item whose specification is this one octet; -1 where it is none, 0 where
+    it must be walked.
+    """
+    if octet & 1:
+        return 0
+    total = 1
+    for k in range(7):
+        if octet & (0x80 >> k):
+            item = variation.cv_items_list[k] if k < len(variation.cv_items_list) else None
+            size = None if item is None else size_of(item)
+            if item is None:
+                return -1
+            if size is None:
+                return 0
+            total += size
+    return total
 
 
 def _walker(variation: Any) -> Callable[[bytes, int, int | None], tuple[int, int]]:
@@ -323,8 +395,14 @@ def _walker(variation: Any) -> Callable[[bytes, int, int | None], tuple[int, int
     return walk
 
 
+def size_of(item: Any) -> int | None:
+    """The bytes of a part of a compound item; None where they must be measured."""
+    size, sizer = _extent(variation_of(item.cv_rule))
+    return size if sizer is None else None
+
+
 def _place_of(item: Any) -> Item:
-    size, sizer = _extent(_variation(item.cv_rule))
+    size, sizer = _extent(variation_of(item.cv_rule))
     return Item(item.cv_name, size, sizer)
 
 
@@ -333,16 +411,16 @@ def _reader(variation: Any, names: tuple[str, ...], raw: bool, bit: int = 0) -> 
 
     bit   of the structure within the item, from its first
     """
-    kind = _kind(variation)
+    kind = kind_of(variation)
     if kind == "Element" and not names:
-        return _bits(bit, variation.cv_bit_size, None if raw else _content(variation.cv_rule))
+        return _bits(bit, variation.cv_bit_size, None if raw else content_of(variation.cv_rule))
     if kind == "Group":
         if not names:
             return _bits(bit, variation.cv_bit_size, None)
         for spec, size in variation.cv_items_list:
             item = getattr(spec, "cv_non_spare", None)
             if item is not None and item.cv_name == names[0]:
-                return _reader(_variation(item.cv_rule), names[1:], raw, bit)
+                return _reader(variation_of(item.cv_rule), names[1:], raw, bit)
             bit += size
         return None
     if kind == "Extended" and names:
@@ -355,10 +433,10 @@ def _reader(variation: Any, names: tuple[str, ...], raw: bool, bit: int = 0) -> 
 def _extended_reader(variation: Any, names: tuple[str, ...], raw: bool) -> Reader | None:
     ends: list[int] = []        # of the parts before, each of whose extension bits must be set
     at = 0
-    for size, fields in _parts(variation):
+    for size, fields in parts_of(variation):
         for name, rule, bit in fields:
             if name == names[0]:
-                inner = _reader(_variation(rule), names[1:], raw, bit)
+                inner = _reader(variation_of(rule), names[1:], raw, bit)
                 return None if inner is None else _behind(tuple(ends), inner)
         at += size
         ends.append(at - 1)
@@ -377,7 +455,7 @@ def _behind(ends: tuple[int, ...], inner: Reader) -> Reader:
 def _compound_reader(variation: Any, names: tuple[str, ...], raw: bool) -> Reader | None:
     for k, item in enumerate(variation.cv_items_list):
         if item is not None and item.cv_name == names[0]:
-            inner = _reader(_variation(item.cv_rule), names[1:], raw)
+            inner = _reader(variation_of(item.cv_rule), names[1:], raw)
             return None if inner is None else _within(_walker(variation), k, inner)
     return None
 
@@ -389,7 +467,7 @@ def _within(walk: Callable[[bytes, int, int | None], tuple[int, int]], number: i
     return read
 
 
-def _content(rule: Any) -> Any:
+def content_of(rule: Any) -> Any:
     return getattr(rule, "cv_content", None) or rule.cv_default_content
 
 
@@ -397,7 +475,7 @@ def _bits(bit: int, size: int, content: Any) -> Reader:
     """Reads `size` bits from a bit of the item on, as its content says; as they stand without one."""
     first, last = bit // 8, (bit + size + 7) // 8
     shift, mask = 8 * last - bit - size, (1 << size) - 1
-    kind = "" if content is None else _kind(content)
+    kind = "" if content is None else kind_of(content)
 
     def plain(data: bytes, at: int) -> int:
         return int.from_bytes(data[at + first:at + last], "big") >> shift & mask

@@ -76,12 +76,16 @@ class Probe:
         self.refused.update(batch.rejected)
         self.steps += len(batch.steps)
         self._rate.append((now, batch.received))
-        if not batch.items:
+        if not batch.items and not len(batch.arrivals):
             return
         speaker = self._speaker(batch.sender)
         speaker.heard = now
         if math.isfinite(batch.arrived):
             speaker.timed = True
+        if len(batch.arrivals):
+            speaker.clock.note_all(batch.plots.t, batch.arrivals + self._to_utc)
+        for row in zip(*(column.tolist() for column in batch.plots), strict=True):
+            self._plot(speaker, Plot(*row), now)
         for item in batch.items:
             if math.isfinite(batch.arrived):
                 speaker.clock.note(item.t, batch.arrived + self._to_utc)
