@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from skywarden.exercise.questions import RIGHT
 from skywarden.exercise.reading import ANSWER, SAY, Instant, Told
 from skywarden.exercise.stimulus import Stimulus
 from skywarden.messages.picture import CLEAR
@@ -38,7 +39,7 @@ class Words:
                 self.stimuli.append(_asked("message", told, now.t, READ_BACK_S, SAY, ("|".join(EXERCISE), *fields)))
             elif told.kind == "probe":
                 self._probe(told, now)
-            elif told.kind == "question" and told.fact("right") is None and told.fact("item") is not None:
+            elif told.kind == "question" and told.fact("item") in RIGHT:
                 self.stimuli.append(_asked("question", told, now.t, PROBE_S, ANSWER, ("item " + str(told.fact("item")),
                     )))
 

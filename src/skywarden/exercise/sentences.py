@@ -39,3 +39,22 @@ def _task(task: str, told: dict[str, Any]) -> list[str]:
         said = "half never acted" if median is None else f"median {median:.1f} s"
         lines.append(f"  {task}: {said}, {times['missed']} of {times['n']} missed")
     return lines
+
+
+def standings(found: dict[str, Any]) -> str:
+    """Where everybody stands, what is missing, and how ready each shift is."""
+    lines = [f"{found['exercises']} sealed exercises"]
+    lines += [f"not used: {fault}" for fault in found["refused"]]
+    for who, person in found["people"].items():
+        lines.append(f"{who}: {person['rung']} after {person['exercises']} exercises")
+        for competency, told in person["competencies"].items():
+            if told["n"]:
+                refresh = ", to be refreshed" if told["refresh"] else ""
+                share = f"{told['right']} of {told['n']} right"
+                lines.append(f"  {competency}: {told['state']}, {share}, current with {told['current']:.2f}{refresh}")
+        lines += [f"  missing: {what}" for what in person["missing"]]
+        if person["train_next"]:
+            lines.append(f"  train next: {person['train_next']}")
+    for name, shift in found["shifts"].items():
+        lines.append(f"shift {name}: ready with {shift['ready']:.2f} ({shift['needed']} of {len(shift['people'])} needed)")
+    return "\n".join(lines)
