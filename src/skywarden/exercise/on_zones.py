@@ -32,6 +32,8 @@ class _Open:
     probability: list[float] = field(default_factory=list)
     due: list[float] = field(default_factory=list)
     endangered: float = -math.inf       # last time it was in danger [s]
+    unwarned: list[float] = field(default_factory=list)
+    warned: list[float] = field(default_factory=list)
     tracks: set[int] = field(default_factory=set)       # the likeliest of each frame
     frozen: bool = False                # somebody's word has changed what is believed
     automatic: float = math.nan         # when the system warned by itself [s]
@@ -94,6 +96,8 @@ class Zones:
         episode.t.append(now.t)
         episode.probability.append(probability)
         episode.due.append(due)
+        episode.unwarned.append(float(danger.unwarned[zone]))
+        episode.warned.append(float(danger.warned[zone]))
         episode.shown[now.t] = _shown(now, zone, probability, due)
 
     def _warnings(self, now: Instant, danger: Danger) -> dict[int, float]:
@@ -129,11 +133,15 @@ class Zones:
         declared, price = self._site.zones[zone], self._site.policy.warn_probability
         decide, closes = _decided(episode, declared.shelter_s)
         known = Knowledge(
-            tuple(episode.t), tuple(episode.probability), tuple(episode.due), (declared.people,) * len(episode.t))
-        first = _first_known(known, decide, declared.shelter_s, price)
+            tuple(episode.t), tuple(episode.probability), tuple(episode.due), (declared.people,) * len(episode.t),
+            tuple(episode.unwarned), tuple(episode.warned))
+        costs = self._site.costs
         plain = Stimulus(
-            "alarm", f"zone {declared.name}", episode.t[0], closes, decide, WARN, zone, first, knowledge=known,
-            shelter=declared.shelter_s, price=price, shown=episode.shown[decide])
+            "alarm", f"zone {declared.name}", episode.t[0], closes, decide, WARN, zone, knowledge=known,
+            shelter=declared.shelter_s, price=price, worth=costs.hurt_open if costs.stated else 1.0,
+            shown=episode.shown[decide])
+        first = _first_known(plain)
+        plain = replace(plain, known=first)
         row = known.t.index(decide)
         best, _ = best_for_zone(plain, row)
         automatic = episode.automatic if episode.automatic <= closes else math.nan
@@ -158,10 +166,15 @@ def best_for_zone(stimulus: Stimulus, row: int) -> tuple[str, float]:
 def losses_of_zone(stimulus: Stimulus, row: int, when: float) -> tuple[float, float]:
     """Expected loss of sparing a zone, and of warning it at `when` [s], with what is known at
     an entry.
+
+    Where the picture carries losses by the site's own costs, those count, and `when` moves but the share in the open.
     """
     known = stimulus.knowledge
-    p, people = known.probability[row], known.stake[row]
-    warn = oracle.loss_of_warning(p, people, known.due[row] - when, stimulus.shelter, stimulus.price)
+    p, people, due = known.probability[row], known.stake[row], known.due[row]
+    if row < len(known.unwarned) and math.isfinite(known.unwarned[row]) and math.isfinite(known.warned[row]):
+        then, now = (oracle.unsheltered(due - t, stimulus.shelter) for t in (when, known.t[row]))
+        return known.unwarned[row], known.warned[row] + known.unwarned[row] * (then - now)
+    warn = oracle.loss_of_warning(p, people, due - when, stimulus.shelter, stimulus.price)
     return oracle.loss_of_sparing(p, people), warn
 
 
@@ -169,12 +182,13 @@ def _early(stimulus: Stimulus) -> float:
     return math.inf if math.isnan(stimulus.known) else stimulus.known
 
 
-def _first_known(known: Knowledge, until: float, shelter: float, price: float) -> float:
-    """First moment, not after `until` [s], at which to warn was best; nan never."""
-    for t, p, due, people in zip(known.t, known.probability, known.due, known.stake, strict=True):
-        if t > until:
+def _first_known(stimulus: Stimulus) -> float:
+    """First moment, not after the last to decide, at which to warn was best; nan never."""
+    for row, t in enumerate(stimulus.knowledge.t):
+        if t > stimulus.decide:
             break
-        if oracle.loss_of_warning(p, people, due - t, shelter, price) < oracle.loss_of_sparing(p, people):
+        spare, warn = losses_of_zone(stimulus, row, t)
+        if warn < spare:
             return t
     return math.nan
 

@@ -32,6 +32,9 @@ class Danger(NamedTuple):
     probability: Array      # (zones,) that at least one projectile endangers it
     due: Array              # (zones,) earliest impact that counts [s]; nan none
     track: Array            # (zones,) int64 likeliest track; -1 none
+    # (zones,) expected loss of not warning, and of warning now, where the site states its costs; else nan
+    unwarned: Array
+    warned: Array
 
 
 def unsheltered(left: float, shelter: float) -> float:
@@ -107,7 +110,28 @@ def danger(picture: Picture, site: Site, factors: Mapping[int, float] = NO_TOLD)
             due[zone] = t
         if p > likeliest[zone]:
             likeliest[zone], track[zone] = p, number
-    return Danger(1.0 - safe, due, track)
+    probability = 1.0 - safe
+    return Danger(probability, due, track, *_stated(picture, site, probability, due, bool(factors)))
+
+
+def _stated(
+    picture: Picture, site: Site, probability: Array, due: Array, changed: bool,
+) -> tuple[Array, Array]:
+    """The losses that the picture carries. Somebody's word scales what the danger costs, not
+    what a warning does.
+    """
+    unwarned, warned = np.full(len(site.zones), math.nan), np.full(len(site.zones), math.nan)
+    losses = picture.losses
+    if not site.costs.stated or not losses.zone.size:
+        return unwarned, warned
+    before = danger(picture, site).probability if changed else probability
+    for zone, bare, told in zip(losses.zone.tolist(), losses.unwarned.tolist(), losses.warned.tolist(), strict=True):
+        if zone < len(site.zones):
+            factor = float(probability[zone] / before[zone]) if changed and before[zone] > 0.0 else 1.0
+            left = float(due[zone]) - picture.t
+            in_spite = min(told, bare * unsheltered(left, site.zones[zone].shelter_s))
+            unwarned[zone], warned[zone] = bare * factor, in_spite * factor + told - in_spite
+    return unwarned, warned
 
 
 def forbidding(told: Iterable[Told]) -> frozenset[str]:

@@ -56,5 +56,6 @@ def standings(found: dict[str, Any]) -> str:
         if person["train_next"]:
             lines.append(f"  train next: {person['train_next']}")
     for name, shift in found["shifts"].items():
-        lines.append(f"shift {name}: ready with {shift['ready']:.2f} ({shift['needed']} of {len(shift['people'])} needed)")
+        of = f"{shift['needed']} of {len(shift['people'])} needed"
+        lines.append(f"shift {name}: ready with {shift['ready']:.2f} ({of})")
     return "\n".join(lines)

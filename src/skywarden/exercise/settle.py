@@ -53,7 +53,7 @@ def _warned(stimulus: Stimulus, who: str, acts: Sequence[Act]) -> Trial:
         at = when               # who raises what stands already warns nobody later
     loss, regret = _regret_of_zone(stimulus, act, at)
     _, passive = _regret_of_zone(stimulus, automatic, when)
-    near = oracle.NEAR * (stimulus.knowledge.stake[0] if stimulus.knowledge.stake else 0.0)
+    near = oracle.NEAR * stimulus.worth * (stimulus.knowledge.stake[0] if stimulus.knowledge.stake else 0.0)
     acted = done is not None
     seconds = at - _since(stimulus) if acted else math.nan
     return Trial(

@@ -31,12 +31,15 @@ class Knowledge:
     probability  of danger, of being a projectile, or (consent) 1 where nothing told forbids it
     due          expected impact [s]; nan none
     stake        people that hang on it
+    unwarned, warned  expected loss of sparing and of warning now, where the site states its costs; else empty
     """
 
     t: tuple[float, ...] = ()
     probability: tuple[float, ...] = ()
     due: tuple[float, ...] = ()
     stake: tuple[float, ...] = ()
+    unwarned: tuple[float, ...] = ()
+    warned: tuple[float, ...] = ()
 
     def row(self, t: float) -> int:
         """The newest entry before an act at `t` came into effect: of an earlier frame, or
@@ -62,7 +65,7 @@ class Stimulus:
     best         the oracle's act
     signal       whether yes is right, where the answer is yes or no
     automation   what the system did by itself, and when [s]
-    shelter      time the people need [s]; `price` of a warning, a person
+    shelter      time the people need [s]; `price` of a warning, a person; `worth`: loss a person, danger being certain
     fields       texts an answer must hold; `steps` acts prescribed, in their order
     grave        acts that fail by themselves
     traps        families of automation traps it belongs to
@@ -84,6 +87,7 @@ class Stimulus:
     knowledge: Knowledge = Knowledge()
     shelter: float = 0.0
     price: float = 0.0
+    worth: float = 1.0
     fields: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     grave: tuple[str, ...] = ()

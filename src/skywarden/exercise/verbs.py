@@ -27,9 +27,6 @@ def add(app: typer.Typer) -> None:
     """Add the verbs to the group of `skywarden exercise`."""
     for name, verb, example in (
         ("score", score_command, "skywarden exercise score watch.rec --json"),
-        ("debrief", debrief_command, "skywarden exercise debrief watch.rec --who p-7k2m9x4q --out debrief.html"),
-        ("form", form_command,
-            "skywarden exercise form --site kabul --secret form.secret --number 3 --out form-3.toml"),
         ("key", key_command, "skywarden exercise key site.key"),
         ("seal", seal_command, "skywarden exercise seal watch.rec --key site.key"),
         ("enrol", enrol_command, 'skywarden exercise enrol "Amina N." --roster roster.toml'),
@@ -187,37 +184,6 @@ def forget_command(
     for file in holding:
         print(f"{file} still holds the name: delete it, or take it out of the folder")
     raise typer.Exit(1 if holding else 0)
-
-
-def debrief_command(
-    record: Annotated[Path, RECORD],
-    out: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("debrief.html"),
-    who: Annotated[str, typer.Option(help="Whose. Default: whoever had the watch longest.")] = "",
-    language: Annotated[str, typer.Option(help="Of the page.")] = "en",
-) -> None:
-    """Write one page: for each decision what could be known, what was done, and what the best
-    and an expert would have done.
-    """
-    from skywarden.exercise.debrief import write
-
-    write(record, out, who, language)
-    print(out)
-
-
-def form_command(
-    site: Annotated[str, typer.Option(help="The site's name or folder.")],
-    secret: Annotated[Path,
-        typer.Option(help="A file with the secret that forms are drawn from; made where there is none.")],
-    out: Annotated[Path, typer.Option(help="The scenario to write.")],
-    number: Annotated[int, typer.Option(min=1, max=1_000_000, help="Which form.")] = 1,
-    blueprint: Annotated[str, typer.Option(help="watch, traps or quiet, or a blueprint's file.")] = "watch",
-) -> None:
-    """Draw an exam's form from a blueprint and a secret: as hard as every other, and with no
-    raid of the last two.
-    """
-    from skywarden.exercise.forms import write_form
-
-    print(write_form(site, secret, number, blueprint, out))
 
 
 def _when(text: str) -> float:
