@@ -13,12 +13,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from skywarden.errors import Fault, TableError
 from skywarden.files.first_look import HEAD, look
 from skywarden.files.text import as_text, read_bytes
+
+if TYPE_CHECKING:
+    import polars as pl         # heavy: where no table is read it is not loaded
 
 LARGEST_TABLE = 512 * 2**20  # bytes of a file
 MOST_ROWS = 20_000_000  # rows of a Parquet table, whose bytes say nothing of them
@@ -69,6 +71,8 @@ def table_of(name: str, content: bytes, needed: Sequence[str], optional: Sequenc
     sentence for everything else: another separator, a heading twice or missing, cells too many, no
     text at all.
     """
+    import polars as pl
+
     data = _plain(name, content)
     data, first = _from_heading(name, data)
     heading = _heading(name, data, first)
@@ -291,6 +295,8 @@ def _said(problem: BaseException) -> str:
 
 def _parquet(name: str, content: bytes, needed: Sequence[str], optional: Sequence[str]) -> pl.DataFrame:
     """The columns of a Parquet table that are asked for."""
+    import polars as pl
+
     try:
         with _muted():
             scan = pl.scan_parquet(io.BytesIO(content))

@@ -10,7 +10,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from rasterio.features import shapes
 from shapely import Polygon, make_valid, union_all
 from shapely.geometry.base import BaseGeometry
 
@@ -63,6 +62,8 @@ def coverage(site: Site, radar: Radar, height: float) -> Seen:
 
 def outline(seen: Seen, place: Array) -> BaseGeometry:
     """What is seen as polygons of the site frame [m]; empty where nothing is."""
+    from rasterio.features import shapes        # heavy, and not for a run that nobody looks at
+
     whole = seen.azimuth[-1] - seen.azimuth[0] > TURN - 1e-9
     directions = len(seen.azimuth) - 1
     parts = []
