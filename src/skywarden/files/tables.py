@@ -20,7 +20,7 @@ from skywarden.files.first_look import HEAD, look
 from skywarden.files.text import as_text, read_bytes
 
 if TYPE_CHECKING:
-    import polars as pl         # heavy: where no table is read it is not loaded
+    import polars as pl  # heavy: where no table is read it is not loaded
 
 LARGEST_TABLE = 512 * 2**20  # bytes of a file
 MOST_ROWS = 20_000_000  # rows of a Parquet table, whose bytes say nothing of them

@@ -10,6 +10,7 @@ from typing import Any
 from skywarden.measures.ledger import RoundLine, WarningLine
 from skywarden.measures.tally import Measures
 from skywarden.messages.truth import FELL, FLYING, STOPPED, WAITING
+from skywarden.site.hearing import hearing
 from skywarden.site.model import Site
 
 OUTCOMES = {WAITING: "waiting", FLYING: "flying", FELL: "fell", STOPPED: "stopped"}
@@ -28,6 +29,8 @@ def figures(measures: Measures, site: Site) -> Figures:
     aimed = [line for line in lines if people.intersection(line.inside_zones)]
     predicted = [line.first_report[2] for line in lines if line.first_report is not None]
     false = sum(bool(w.false) for w in raised)
+    late = _sound(site)
+    reached, endangered = _people(due, site, late)
     return {
         "rounds": len(lines),
         "detected": sum(line.seen_at is not None for line in lines),
@@ -38,9 +41,11 @@ def figures(measures: Measures, site: Site) -> Figures:
         "warned": len(warned),
         "unwarned": len(due) - len(warned),
         "any_unwarned": int(len(warned) < len(due)),
-        "in_time": sum(_lead(line) >= needed(line, site) for line in warned),
-        "lead_sum_s": math.fsum(_lead(line) for line in warned),
-        "least_lead_s": min((_lead(line) for line in due), default=None),
+        "in_time": sum(_lead(line, late) >= needed(line, site) for line in warned),
+        "lead_sum_s": math.fsum(_lead(line, late) for line in warned),
+        "least_lead_s": min((_lead(line, late) for line in due), default=None),
+        "people_due": endangered,
+        "people_reached": reached,
         "aimed": len(aimed),
         "leaked": sum(line.outcome == FELL for line in aimed),
         "fell_inside": sum(line.outcome == FELL and line.inside for line in lines),
@@ -85,9 +90,36 @@ def needed(line: RoundLine, site: Site) -> float:
     return max((zone.shelter_s for zone in site.zones if zone.name in line.zones), default=0.0)
 
 
-def _lead(line: RoundLine) -> float:
-    """The lead time [s]; 0 where nobody was warned."""
-    return line.lead_time_s if line.lead_time_s is not None else 0.0
+def _sound(site: Site) -> dict[str, tuple[float, float]]:
+    """Of each zone, the time until a siren is heard there [s] and the share of it that hears one;
+    without sirens all, at once.
+    """
+    found = hearing(site)
+    everybody = not site.sirens
+    return {
+        zone.name: (float(found.delay[k]), 1.0 if everybody else float(found.share[k]))
+        for k, zone in enumerate(site.zones)
+    }
+
+
+def _lead(line: RoundLine, late: dict[str, tuple[float, float]]) -> float:
+    """The lead time less the time the sound takes [s]; 0 where nobody was warned."""
+    if line.lead_time_s is None:
+        return 0.0
+    return max(line.lead_time_s - max((late[name][0] for name in line.zones), default=0.0), 0.0)
+
+
+def _people(due: list[RoundLine], site: Site, late: dict[str, tuple[float, float]]) -> tuple[float, float]:
+    """People of the zones that rounds were due in: those who heard of it in time to reach shelter, and all."""
+    reached = endangered = 0.0
+    for line in due:
+        for zone in site.zones:
+            if zone.name in line.zones:
+                delay, share = late[zone.name]
+                endangered += zone.people
+                if line.lead_time_s is not None and line.lead_time_s - delay >= zone.shelter_s:
+                    reached += share * zone.people
+    return reached, endangered
 
 
 def _person_minutes(w: WarningLine, site: Site, end: float) -> float:

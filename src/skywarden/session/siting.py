@@ -24,7 +24,7 @@ from skywarden.study import figures
 from skywarden.study.designs import DesignError, site_files
 from skywarden.study.plan import Design, Edit, Siting, Study
 from skywarden.study.report import Sited
-from skywarden.study.siting import places, radars
+from skywarden.study.siting import places, radars, sirens
 from skywarden.study.siting.covering import Answer, Problem, frontier, solve
 
 POOLED_SEEDS = 3  # seeds of each scenario whose flights are pooled
@@ -44,7 +44,11 @@ def chosen(study: Study, file: Path) -> Choice:
     siting, site = study.siting, _site(study, file)
     try:
         where = places.candidates(siting, site)
-        problem, covered, model = _problem(study, siting, site, where, file)
+        problem, covered, model = (
+            _of_radars(study, siting, site, where, file)
+            if siting.what == "radars"
+            else _of_sirens(siting, site, where)
+        )
     except (places.PlacesError, DesignError) as error:
         raise StudyError(
             Fault(str(file), None, f"[siting]: {error}", getattr(error, "do", "Mend it there."))
@@ -78,7 +82,21 @@ def _near(file: Path, name: str) -> Path | str:
     return file.parent / name if (file.parent / name).exists() else name
 
 
-def _problem(study: Study, siting: Siting, site: Site, where: Array, file: Path) -> tuple[Problem, str, str]:
+def _of_sirens(siting: Siting, site: Site, where: Array) -> tuple[Problem, str, str]:
+    """The covering problem of sirens, what its weight is, and its model in words."""
+    siren = next(s for s in _probe(siting, site, where).sirens if s.name == PROBE)
+    points, people, ambient = sirens.listeners(site)
+    covers = sirens.covers(siren, where, points, ambient)
+    already = sirens.already(site, points, ambient)
+    problem = Problem.of(covers, people, siting.folds, already, places.costs(siting, where))
+    says = (
+        f"Reached are the people of zones who hear {siting.folds} siren(s) loud enough over the zone's noise, as "
+        f"declared and by docs/models/warning.md; they are spread over their zones' ground, {len(points)} points."
+    )
+    return problem, "people reached", says
+
+
+def _of_radars(study: Study, siting: Siting, site: Site, where: Array, file: Path) -> tuple[Problem, str, str]:
     """The covering problem of radars, what its weight is, and its model in words."""
     radar = next(r for r in _probe(siting, site, where).radars if r.name == PROBE)
     height = float(radar.place[2] - ground_up(site.ground, float(radar.place[0]), float(radar.place[1])))
@@ -90,7 +108,8 @@ def _problem(study: Study, siting: Siting, site: Site, where: Array, file: Path)
     says = (
         f"Covered is a second of a round's flight that {siting.folds} radar(s) could see, within their declared "
         f"ranges and elevations and over the terrain; {len(points)} seconds of {POOLED_SEEDS} seeds of each "
-        "scenario are pooled.")
+        "scenario are pooled."
+    )
     return problem, "seconds of flight covered", says
 
 

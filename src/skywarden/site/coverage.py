@@ -62,7 +62,7 @@ def coverage(site: Site, radar: Radar, height: float) -> Seen:
 
 def outline(seen: Seen, place: Array) -> BaseGeometry:
     """What is seen as polygons of the site frame [m]; empty where nothing is."""
-    from rasterio.features import shapes        # heavy, and not for a run that nobody looks at
+    from rasterio.features import shapes  # heavy, and not for a run that nobody looks at
 
     whole = seen.azimuth[-1] - seen.azimuth[0] > TURN - 1e-9
     directions = len(seen.azimuth) - 1

@@ -370,7 +370,7 @@ def _rare(table: Table) -> Rare:
 
 
 def _siting(table: Table, measures: tuple[Wanted, ...]) -> Siting:
-    what = table.text("what", choices=("radars",))
+    what = table.text("what", choices=("sirens", "radars"))
     candidates = table.table("candidates")
     places = _places(candidates)
     counts = [int(v) for v in table.numbers("count", [1.0, 2.0, 3.0], low=1.0, high=200.0)]

@@ -28,6 +28,13 @@ FIGURES: dict[str, Figure] = {
     "in_time_share": Figure(
         "in_time", "due", "share", "more", "rounds due that were warned of with time to reach shelter"
     ),
+    "reached_share": Figure(
+        "people_reached",
+        "people_due",
+        "share",
+        "more",
+        "people of zones that rounds were due in who heard of it in time to reach shelter",
+    ),
     "any_unwarned": Figure("any_unwarned", "", "proportion", "less", "runs with a round due that was not warned of"),
     "lead_time_s": Figure("lead_sum_s", "warned", "ratio", "more", "mean lead time of the rounds warned of", "s"),
     "false_warnings": Figure("false_warnings", "", "mean", "less", "false warnings a run"),
