@@ -40,7 +40,7 @@ DRILL_SINKS = {"Recorder", "Measures", "Simulated", "World", "Console", "Page", 
     "SimulationAlerts"}
 TRUTH_SINKS = {"Recorder", "Measures", "Instructor", "Dis", "Asterix", "Sbs", "Emit"}
 # what a sink may be wrapped in on its way to a wire
-WRAPPERS = {"Heard", "Mailbox", "Monitored", "Wire", "list", "tuple"}
+WRAPPERS = {"Heard", "Kept", "Mailbox", "Monitored", "Wire", "list", "tuple"}
 STAGES = {"defence": {"impact", "integrity", "threat", "warning", "tracking", "reclassify", "registration"},
           "rehearsal": {"aircraft", "allocation", "airport", "assess"}}
 # `impact` reads what the tracker remembers of each track

@@ -43,6 +43,7 @@ class Alerts(Generic[A]):
                 raise TypeError(
                     f"channel {courier.name} carries {courier.takes.kind} alerts, this session makes {made.kind} ones"
                 )
+        self.made = made  # the type of alert that it tells people with
         self._timely: Callable[[Moment], bool] = lambda moment: True
         self._lock = threading.Lock()
         self._epoch = 0.0  # UTC of t = 0, as the wall has it now [s since 1970]

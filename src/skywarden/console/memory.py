@@ -86,6 +86,7 @@ class Memory:
 
     site: Site
     forget_s: float = 60.0      # a claim older than this is no longer shown [s]
+    t: float = 0.0              # of the newest moment [s]
     frames: int = 0
     step_s: float = float("nan")
     last_event: int = 0
@@ -108,7 +109,7 @@ class Memory:
         """One moment on. Costs microseconds: it runs in the session's own loop."""
         seen = shown(moment)
         t, picture, drill = seen.t, seen.picture, seen.drill
-        self.frames += 1
+        self.t, self.frames = t, self.frames + 1
         self._hear(seen.aircraft)
         self._warned(t, picture.warnings)
         for message in seen.delivered:

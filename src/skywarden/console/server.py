@@ -272,7 +272,7 @@ class Console:
     @property
     def now(self) -> float:
         """The run's time of the newest moment [s]."""
-        return self._kept[-1][1] if self._kept else 0.0
+        return self.memory.t
 
     def _serve(self) -> None:
         """Serve until closed; a server that ends by a fault of its own is started again on the same socket."""

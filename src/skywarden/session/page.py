@@ -6,6 +6,7 @@ import math
 import socket
 from collections.abc import Callable
 
+from skywarden.console.instructor import Instructor
 from skywarden.console.server import Console as Page
 from skywarden.console.server import is_loopback
 from skywarden.errors import UsageError
@@ -18,15 +19,15 @@ PORT = 8080
 
 def open_page(
     site: Site, mode: str, title: str, request: Request, epoch_ns: int, clock: Paced | None = None, took: Callable[[],
-        float] = lambda: math.nan,
+        float] = lambda: math.nan, instructor: Instructor | None = None,
 ) -> Page:
-    """The browser console of a run."""
+    """The browser console of a run; with an instructor, of an exercise."""
     records = request.record.parent if request.record is not None else None
     return on_a_port(request.port, lambda port: Page(
         site, mode, title, request.host, port, users=request.users, audit=request.audit, tls=request.tls,
         epoch_ns=epoch_ns,
         site_folder=folder_of(request), records=records, clock=clock, took=took, tiles=request.tiles,
-        recording=request.record, public_url=request.public_url))
+        recording=request.record, public_url=request.public_url, instructor=instructor))
 
 
 def on_a_port(asked: int | None, at: Callable[[int], Page]) -> Page:
