@@ -160,7 +160,10 @@ def application(console: Desk) -> ASGIApp:
         routes.append(Mount("/", Shown(directory=STATIC)))
     # outermost, so that its headers are on an answer to a fault of ours, too
     names = names_of(console.host, console.local, console.public)
-    return Guard(Starlette(routes=routes, exception_handlers={RefusedError: _refusal}), names, console.public,
+    inner: ASGIApp = Starlette(routes=routes, exception_handlers={RefusedError: _refusal})
+    if console.exercise:
+        inner = exercising.Watched(inner, console.door, console.audit, pages.cookie)
+    return Guard(inner, names, console.public,
         console.tls is not None, console.tiles)
 
 

@@ -127,12 +127,12 @@ class Watched:
     """
 
     def __init__(self, app: ASGIApp, door: Door, audit: Audit, cookie: str) -> None:
-        self._app, self._door, self._audit, self._cookie = app, door, audit, cookie
+        self.inner, self._door, self._audit, self._cookie = app, door, audit, cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and note how it was answered."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.inner(scope, receive, send)
             return
         connection = HTTPConnection(scope)
         session = self._door.find(connection.cookies.get(self._cookie))
@@ -145,4 +145,4 @@ class Watched:
                 self._audit.write(who, "try", address, allowed=False, about=path, why=str(message["status"]))
             await send(message)
 
-        await self._app(scope, receive, sending)
+        await self.inner(scope, receive, sending)

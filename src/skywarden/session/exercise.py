@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -75,14 +76,16 @@ class Leading:
             self.fire(wish.what, wish.who)
         elif wish.do in ("freeze", "blank", "on"):
             self.page.blanked = wish.do == "blank"
-            self.page.order(Command(0.0, PACE, "1" if wish.do == "on" else "0", wish.who, ""))
-            self.page.order(Command(0.0, BREAK, wish.do, wish.who, ""))
+            wall = round(1e3 * time.time())
+            self.page.order(Command(0.0, PACE, "1" if wish.do == "on" else "0", wish.who, "", wall))
+            self.page.order(Command(0.0, BREAK, wish.do, wish.who, "", wall))
         elif wish.do == "end":
             self.over = True
             self.turn.set()
         elif not 0.0 <= wish.t <= self.now:
             return f"The exercise has come to {self.now:.1f} s: name a moment before that."
         else:
+            self.page.flying_again = True  # at once: nothing more is to be seen of this way
             self.next = wish
             self.turn.set()
         return ""
@@ -280,7 +283,7 @@ def _fly(
             Wire(boxes.add("record", recorder, most=RECORD_WAITING, whole=True), drill=True, truth=True),
             Wire(boxes.add("figures", measures, whole=True), drill=True, truth=True),
             Wire(boxes.add("page", Kept(page), whole=True), drill=True),
-            Wire(boxes.add("instructor", instructor, whole=True), drill=True, truth=True),
+            Wire(boxes.add("instructor", instructor, whole=True), truth=True),
         ]
         feed = Led(simulated, before, page, clock, exercise, past.word if past is not None else "")
         if before is not None:
