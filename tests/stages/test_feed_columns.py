@@ -171,8 +171,8 @@ def test_decoding_together_is_quicker_than_alone():
             )
         )
     ]
-    to_utc, took = DAY_BEGAN + 39_000.0, []
-    for many in (False, True):
+    to_utc, took = DAY_BEGAN + 39_000.0, {False: math.inf, True: math.inf}
+    for many in (False, True) * 4:
         decoder = Decoder(SITE, simulated=True)
         decoder.decode_many(given[:5], to_utc)
         begun = time.thread_time()
@@ -181,5 +181,5 @@ def test_decoding_together_is_quicker_than_alone():
         else:
             for p in given:
                 decoder.decode(Payload(p.data, p.arrived + to_utc), p.arrived, p.peer[0])
-        took.append(time.thread_time() - begun)
-    assert took[1] < 0.5 * took[0]
+        took[many] = min(took[many], time.thread_time() - begun)
+    assert took[True] < 0.7 * took[False]
