@@ -37,6 +37,10 @@ class Watching:
         self.state, picture = belief.watch(self.state, frame, self._site)
         return picture
 
+    def begin_anew(self) -> None:
+        """Forget everything."""
+        self.state = belief.start(self._site)
+
     def keep(self) -> bytes:
         """The state as bytes: put back, every later picture is the same to the last bit."""
         return freeze(self.state)

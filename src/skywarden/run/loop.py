@@ -10,6 +10,7 @@ from skywarden.messages.drill import Drill
 from skywarden.messages.frame import Frame
 from skywarden.messages.moment import Moment, Remembered
 from skywarden.messages.picture import Picture
+from skywarden.run.aside import Aside
 from skywarden.run.clock import Clock
 from skywarden.run.ports import Feed, Sink
 
@@ -39,11 +40,16 @@ class Stepper:
         # s of the wall that the newest frame was worked on; shown, and never part of what is believed or recorded
         self.took = 0.0
         self._taken_up = False
+        self.watching = False       # whether it is `watch` that is being stepped; still so after it raised
 
     def remembered(self) -> Remembered:
         """What is remembered now, before the next frame; nothing where the stages do not show it."""
         watch, rehearsal = (getattr(stage, "state", None) for stage in (self._watch, self._rehearse))
         return Remembered(watch, rehearsal, self._taken_up)
+
+    def begin_anew(self) -> None:
+        """Let `watch` forget everything, where it can."""
+        getattr(self._watch, "begin_anew", lambda: None)()
 
     def keep(self) -> bytes:
         """What `watch` remembers, as bytes."""
@@ -61,15 +67,21 @@ class Stepper:
     def step(self, frame: Frame) -> tuple[Picture, Drill | None]:
         """One frame on."""
         begun = time.perf_counter()
+        self.watching = True
         picture = self._watch(frame)
+        self.watching = False
         drill = self._rehearse(frame, picture) if self._rehearse is not None else None
         self.took = time.perf_counter() - begun
         self._taken_up = False
         return picture, drill
 
 
-def run(feed: Feed, stepper: Stepper, wires: Sequence[Wire], clock: Clock) -> int:
+def run(
+    feed: Feed, stepper: Stepper, wires: Sequence[Wire], clock: Clock, aside: Aside | None = None
+) -> int:
     """Step every frame of `feed` and hand it round; returns how many frames there were.
+
+    aside   takes what makes `watch` raise out of a frame, so that the run goes on; None: it ends there
 
     Lateness is measured here and written into the frame before anything sees it, so that the record
     and a replay carry it.
@@ -78,7 +90,15 @@ def run(feed: Feed, stepper: Stepper, wires: Sequence[Wire], clock: Clock) -> in
     for frame, truth in feed:
         frame = frame._replace(late_s=max(frame.late_s, clock.wait_until(frame.t)))
         before = stepper.remembered()
-        picture, drill = stepper.step(frame)
+        try:
+            picture, drill = stepper.step(frame)
+        except Exception as error:
+            if aside is None or not stepper.watching:
+                raise
+            stepped = aside.retry(stepper.step, frame, truth, error)
+            if stepped is None:
+                continue
+            frame, truth, picture, drill = stepped
         for sink, sees_drill, sees_truth, sees_state in wires:
             sink.take(Moment(
                 frame, picture, drill if sees_drill else None, truth if sees_truth else None,

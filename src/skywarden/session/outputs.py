@@ -4,6 +4,7 @@ that did not get all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -28,6 +29,7 @@ class Boxes:
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._boxes = clock, dict[str, Mailbox]()
+        self.beside: list[Callable[[], SinkState]] = []     # states shown beside those of the sinks
 
     def add(self, name: str, sink: Sink, most: int = MOST_WAITING, whole: bool = False) -> Mailbox:
         """A mailbox around `sink`; `whole`: at full speed the loop waits for it rather than that it lacks a moment."""
@@ -36,7 +38,7 @@ class Boxes:
 
     def states(self) -> list[SinkState]:
         """How each sink fares, and each warning channel behind the one that tells people."""
-        boxes = [box.state() for box in self._boxes.values()]
+        boxes = [each() for each in self.beside] + [box.state() for box in self._boxes.values()]
         return boxes + [state for box in self._boxes.values() if isinstance(box.sink, Alerts)
             for state in box.sink.states()]
 
@@ -69,7 +71,8 @@ def lost_of(recorder: Recorder | None, boxes: Boxes) -> dict[str, Any]:
     said: dict[str, Any] = {}
     if recorder is not None and recorder.missing:
         said["frames_not_recorded"] = recorder.missing
-    lacking = {state.name: state.lost for state in boxes.states() if state.lost and state.name != "record"}
+    lacking = {
+        state.name: state.lost for state in boxes.states() if state.lost and state.name not in ("record", "watch")}
     return said | ({"moments_lost": ", ".join(f"{name} {lost}" for name, lost in lacking.items())} if lacking else {})
 
 

@@ -20,11 +20,12 @@ from skywarden.console.terminal import Terminal
 from skywarden.measures.tally import Measures
 from skywarden.record.header import Header
 from skywarden.record.writer import Recorder
+from skywarden.run.aside import Aside
 from skywarden.run.clock import Clock, ScaledClock
 from skywarden.run.loop import Stepper, Wire, run
 from skywarden.run.ports import Feed
 from skywarden.session.ending import Until, stopping
-from skywarden.session.feeds import is_live
+from skywarden.session.feeds import is_live, say
 from skywarden.session.outputs import RECORD_WAITING, TERMINAL_WAITING, Boxes, ProgressBar, lost_of, tell_people
 from skywarden.session.page import in_the_clear, open_page
 from skywarden.session.request import Request
@@ -87,8 +88,12 @@ def run_parts(
             if page is not None:
                 coverage.ready(parts.site)
         feed, wires = _wired(request, parts, recorder, page, boxes, talk, ending)
-        run(Until(feed, stop), parts.steps, wires, clock)
+        aside = Aside(lambda sentence: say(sentence, talk), parts.steps.begin_anew)
+        boxes.beside.append(aside.state)
+        run(Until(feed, stop), parts.steps, wires, clock, aside)
         summary = _concluded(request, parts, recorder, boxes, talk)
+        if aside.frames:
+            summary["frames_set_aside"] = aside.frames
         if stop.is_set():
             talk.print("interrupted: ended cleanly", highlight=False)
         elif page is not None and (talk.is_terminal if request.stay is None else request.stay):
