@@ -21,7 +21,7 @@ TOP = {"cli", "api", "errors", "units", ""}     # modules of the top level; all 
 # neighbour above.
 FLOORS = (
     "cli", "api", "session", "tools", "bridges",
-    "console", "alerts", "emit", "exercise", "study", "standby", "region", "review", "measures", "verification",
+    "console", "alerts", "emit", "exercise", "study", "region", "standby", "review", "measures", "verification",
     "pipeline", "feeds", "formats", "rehearsal", "defence", "simulator",
     "site", "files", "record", "run", "messages", "kernels", "units", "errors",
 )
@@ -523,7 +523,8 @@ def _values(statement: ast.AST, name: str) -> Iterator[ast.AST]:
 
 def _live(house: House) -> Iterator[Breach]:
     """Never 4: a live session cannot reach rehearsal or simulator, and nothing but it opens a live alert channel."""
-    for module in ("session.live", "session.standby", "pipeline.live", "alerts.live"):
+    served = house.rooms("standby", "region", "session.service", "session.serve", "session.region", "session.standby")
+    for module in ("session.live", "pipeline.live", "alerts.live", *served):
         if module in house.sources:
             found = house.reached(module)
             for below in sorted(found):

@@ -102,6 +102,8 @@ PLANTED: list[tuple[str, str, str] | tuple[str, str, str, str]] = [
     ("feeds.asterix", "from skywarden.emit.shown import Shown", "emit"),
     ("emit.sink", "from skywarden.messages.drill import Drill", "order"),
     ("session.live", "def late():\n    import skywarden.simulator.world.world as world\n    return world", "live"),
+    ("standby.pair", "from skywarden.feeds.simulated import Simulated", "live"),
+    ("session.serve", "from skywarden.pipeline.simulated import rehearsing", "live"),
     ("session.simulation", "from skywarden.alerts.live import open_live", "live"),
     ("study.engine", "from skywarden.alerts.alert import LiveAlert", "live"),
     ("console.app", "from skywarden.alerts.live import open_live", "live"),

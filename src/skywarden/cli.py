@@ -22,6 +22,7 @@ from skywarden.feeds.registry import help_text
 from skywarden.session.verbs.alert import alert_app
 from skywarden.session.verbs.exercise import exercise_app
 from skywarden.session.verbs.feed import feed_command
+from skywarden.session.verbs.service import service_app
 from skywarden.session.verbs.speaking import example, talk
 from skywarden.session.verbs.study import STUDY, study_command
 
@@ -37,6 +38,7 @@ TILES_HELP = ("Map tiles under the console's picture, such as http://127.0.0.1:9
 app.add_typer(alert_app, name="alert")
 app.add_typer(exercise_app, name="exercise")
 app.command("study", **STUDY)(study_command)
+app.add_typer(service_app)
 
 
 def _version(asked: bool) -> None:
@@ -266,7 +268,7 @@ def check_command(
 def _is_record(file: Path) -> bool:
     try:
         with file.open("rb") as opened:
-            return opened.read(15) == b"SQLite format 3"
+            return opened.read(15) == b"SQLite format 3" or file.name.endswith(".rec.zst")
     except (OSError, ValueError):
         return False
 

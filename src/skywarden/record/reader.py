@@ -21,6 +21,7 @@ from skywarden.messages.tables import Array
 from skywarden.messages.truth import Truth
 from skywarden.record.codec import MOST_BYTES, decode
 from skywarden.record.header import APPLICATION, FORMAT, OLDEST, Gap, Header, chained, digest, link
+from skywarden.record.packing import SUFFIX, unpack
 from skywarden.record.secret import Secret
 
 # Tables and indexes that a record may hold.
@@ -85,7 +86,7 @@ class Record:
         if not self.path.is_file():
             raise RecordError(f"{self.path}: there is no such file" if not self.path.exists()
                 else f"{self.path} is not a file")
-        self._base = _connect(self.path)
+        self._base = _opened(self.path)
         try:
             self._recognise()
             self._only_tables()
@@ -342,6 +343,21 @@ def foreign(path: Path) -> Iterator[None]:
         said = str(error)[:200] or "it asks for too much"
         raise RecordError(f"{path}: it holds what no run of Skywarden's writes: {type(error).__name__}: "
             f"{said}") from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """A connection to a record, or to one that was packed, unpacked into a file that has no name any more."""
+    if path.suffix != SUFFIX:
+        return _connect(path)
+    plain = unpack(path)
+    try:
+        base = _connect(plain)
+        base.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    except sqlite3.Error as error:
+        raise _unreadable(path, error) from None
+    finally:
+        plain.unlink()
+    return base
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -97,6 +97,7 @@ class Pair:
         self._own, self._memory, self._link, self.place, self.epoch_ns = own, memory, link, place, epoch_ns
         self.commands, self.receipts, self._now = commands, receipts, now
         self.waking = waking or Waking()
+        self.turned: Callable[[], None] = lambda: None  # called each time that the loop looks for its next frame
         self.role = STARTING
         self.n = 0
         self._turn = threading.Condition()
@@ -249,6 +250,7 @@ class Pair:
             with self._turn:
                 if self._closed:
                     return None
+            self.turned()
             self._read()
             self._notice_sleep()
             frame = acts[self.role]()
