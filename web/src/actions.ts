@@ -67,6 +67,8 @@ export const correct = (): void => {
   if (first) dialog.value = { kind: "correct", subject: zoneName(first.zone) };
   else tell(texts.no_warning_stands);
 };
+/** The all-clear of a zone whose impacts are over. */
+export const giveClear = (zone: number): void => void (barred("all-clear") || void command("all-clear", zoneName(zone)));
 export const reclassify = (): void => {
   if (barred("reclassify")) return;
   if (selected.value === null) return tell(texts.no.selected);

@@ -14,7 +14,7 @@ export interface Effector {
 export interface Terrain { east: number; north: number; step: number; rows: number; columns: number; sigma: number }
 export interface Site {
   name: string; title: string; origin: { latitude: number; longitude: number; elevation: number };
-  frame_s: number; policy: Record<"warn" | "clear" | "margin" | "all_clear" | "hazard" | "engage" | "safety", number> & { consent: string };
+  frame_s: number; policy: Record<"warn" | "clear" | "margin" | "all_clear" | "hazard" | "engage" | "safety", number> & { consent: string; by_costs?: boolean; by_operator?: boolean };
   zones: Zone[]; radars: Radar[]; receivers: { place: [number, number, number]; max: number }[]; effectors: Effector[]; terrain: Terrain | null;
   doubts?: string[]; // why the site may protect nobody, sentences
   heights: { aircraft: "metres" | "feet" | "flight-level"; transition: number }; // transition altitude [m]
@@ -38,6 +38,12 @@ export interface Inbound { id: number[]; zone: number[]; p: number[]; t: Num[]; 
 export interface Warning {
   zone: number; since: Num; p: Num; peak: Num; impact: Num; until: Num; tracks: number; raid: number; manual: boolean; by: string; why: string;
   seen: string; seen_t: Num; shelved: Num; shelved_by: string; shelved_why: string; stage: number; back: "" | "worse" | "time";
+  told: string; // the stage: what the people in the zone are told
+}
+export interface PreAlert { zone: number; since: Num; p: Num; impact: Num; why: number }
+/** What each endangered zone stands to lose, in people hurt or their equal; `why` and `reason` are numbers of `texts.reasons`. */
+export interface Losses {
+  zone: number[]; unwarned: Num[]; warned: Num[]; waited: Num[]; p: Num[]; threshold: Num[]; why: number[]; reason: number[];
 }
 export interface Claims { icao: string[]; call: string[]; x: Num[]; y: Num[]; z: Num[]; age: number[]; nic: number[] }
 export interface Input { name: string; received: number; undecodable: number; rejected: number; age: Num; causes: Record<string, number>; steps: number; drift: Num }
@@ -65,7 +71,7 @@ export interface Drill {
   looks: { track: number; effector: number; hit: Num; verdict: string; t: number }[]; plan: { threats: number; through: Num; bound: Num };
 }
 export interface Frame {
-  type: "frame"; t: number; tracks: Tracks; impacts: Impacts; threats: Threats; inbound?: Inbound; warnings: Warning[]; claims: Claims; health: Health;
+  type: "frame"; t: number; tracks: Tracks; impacts: Impacts; threats: Threats; inbound?: Inbound; warnings: Warning[]; pre_alerts?: PreAlert[]; losses?: Losses; claims: Claims; health: Health;
   events: number; drill?: Drill; watch?: Watch; messages?: Delivered[];
 }
 /** Who sits where; exactly one has the watch. `unseen`: zones whose warning nobody has acknowledged. */

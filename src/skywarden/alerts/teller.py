@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Generic
+from typing import Generic, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,21 @@ from skywarden.alerts.alert import A, Alert, Area, Ellipse, areas, expiry, stamp
 from skywarden.kernels.geometry.earth import to_earth
 from skywarden.messages.commands import ALARM, CORRECT, Command
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import ALL_CLEAR, CLEAR, STAGE_NAMES, Picture
+from skywarden.messages.picture import (
+    ALL_CLEAR,
+    CLEAR,
+    NARROWED,
+    OPERATOR,
+    OUTAGE,
+    PASSED,
+    PRE_ALERT,
+    PROLONGED,
+    RAID_GOES_ON,
+    REASONS,
+    STAGE_NAMES,
+    TENTATIVE,
+    Picture,
+)
 from skywarden.messages.tables import Array
 from skywarden.site.model import Site
 
@@ -25,6 +39,21 @@ SOONER_S = 2.0  # seconds by which an impact must come sooner than was said for 
 HAZARD_SIGMAS = 2.0  # standard deviations of the place of impact that a hazard ellipse covers
 BY_RESTART = "restart"  # who raises again what stood when the process before was stopped
 MOST_BEFORE = 40  # earlier messages of a warning that a new one refers to
+# reasons of a stage that people are told
+WORTH_SAYING = frozenset({PROLONGED, NARROWED, PASSED, OUTAGE, TENTATIVE, RAID_GOES_ON, OPERATOR})
+
+
+class Row(NamedTuple):
+    """What one zone is told now, from whichever table of the picture; times of the run [s]."""
+
+    zone: int
+    since: float
+    stage: int
+    due: float
+    until: float
+    probability: float
+    manual: bool
+    reason: str
 
 
 class Teller(Generic[A]):
@@ -63,7 +92,9 @@ class Teller(Generic[A]):
         names = [
             name
             for name, alert in self._stood.items()
-            if name in self.areas and (alert.until is None or alert.until > now or alert.manual)
+            if name in self.areas
+            and alert.stage != PRE_ALERT  # it was no warning, and a restart makes none of it
+            and (alert.until is None or alert.until > now or alert.manual)
         ]
         return tuple(Command(0.0, ALARM, name, BY_RESTART, "stood when the server stopped") for name in names)
 
@@ -75,7 +106,7 @@ class Teller(Generic[A]):
 
     def tell(self, moment: Moment) -> list[A]:
         """What has to be said anew after this moment, most urgent first."""
-        picture, warnings = moment.picture, moment.picture.warnings
+        picture = moment.picture
         shift = self._epoch if self._wall else self._now() - moment.frame.t
         wrong = {command.subject: command for command in moment.frame.commands if command.kind == CORRECT}
         for command in moment.frame.commands:
@@ -88,24 +119,41 @@ class Teller(Generic[A]):
                 )
         said: list[A] = []
         seen: set[str] = set()
-        for row in range(warnings.zone.shape[0]):
-            name = self._names[int(warnings.zone[row])]
-            if int(warnings.action[row]) == CLEAR:
-                continue
-            seen.add(name)
-            said += self._standing_row(name, row, picture, shift)
+        for row in [*self._warned(picture), *_pre_alerted(picture)]:
+            name = self._names[row.zone]
+            if name not in seen:
+                seen.add(name)
+                said += self._standing_row(name, row, picture, shift)
         for name in [name for name in self.standing if name not in seen]:
             said.append(self._cleared(name, picture.t, wrong.get(name)))
         return said
 
-    def _standing_row(self, name: str, row: int, picture: Picture, shift: float) -> list[A]:
-        """One zone under warning: what it is told now, and whether that is news."""
-        warnings, now = picture.warnings, self._now()
-        since = float(warnings.since[row])
+    def _warned(self, picture: Picture) -> list[Row]:
+        """The zones under warning, most urgent first."""
+        w = picture.warnings
+        return [
+            Row(
+                int(w.zone[k]),
+                float(w.since[k]),
+                int(w.stage[k]),
+                float(w.t_impact[k]),
+                float(w.until[k]),
+                float(w.probability[k]),
+                bool(w.manual[k]),
+                self._reason(self._names[int(w.zone[k])], k, picture),
+            )
+            for k in range(w.zone.shape[0])
+            if int(w.action[k]) != CLEAR
+        ]
+
+    def _standing_row(self, name: str, row: Row, picture: Picture, shift: float) -> list[A]:
+        """One zone that is told something: what it is told now, and whether that is news."""
+        now, stage = self._now(), row.stage
         before = self.standing.get(name)
-        warning = self._id(name, since)
-        stage = int(warnings.stage[row])
-        due, until = (_finite(float(value), shift) for value in (warnings.t_impact[row], warnings.until[row]))
+        if before is not None and before.stage == PRE_ALERT != stage:
+            self._carried[name] = before.id  # the warning that a pre-alert became goes on under its id
+        warning = self._id(name, row.since)
+        due, until = (_finite(value, shift) for value in (row.due, row.until))
         same = before is not None and before.id == warning
         news = (
             before is None
@@ -122,16 +170,16 @@ class Teller(Generic[A]):
             site=self.site.name,
             zone=name,
             stage=stage,
-            onset=since + shift,
+            onset=row.since + shift,
             sent=now,
             due=due,
             until=until,
             expires=expiry(stage, now, due, until),
-            probability=float(warnings.probability[row]),
+            probability=row.probability,
             people=self.areas[name].people,
-            manual=bool(warnings.manual[row]),
-            reason=self._reason(name, row, picture),
-            hazard=self._hazard(int(warnings.zone[row]), picture),
+            manual=row.manual,
+            reason=row.reason,
+            hazard=self._hazard(row.zone, picture),
             before=earlier,
         )
         if news and before is not None and same:
@@ -176,10 +224,12 @@ class Teller(Generic[A]):
         if warnings.manual[row]:
             return self._reasons.get(name, "raised by hand")
         tracks, p = int(warnings.tracks[row]), float(warnings.probability[row])
+        held = picture.losses.reason[picture.losses.zone == warnings.zone[row]]
+        why = f"; {REASONS[int(held[0])]}" if held.size and int(held[0]) in WORTH_SAYING else ""
         if tracks == 0:
-            return "what was foreseen is no longer seen; its time has not passed"
-        return (f"{tracks} {'round' if tracks == 1 else 'rounds'} foreseen, {100.0 * p:.0f} % that at least one "
-            "endangers the zone")
+            return why[2:] or "what was foreseen is no longer seen; its time has not passed"
+        rounds = "round" if tracks == 1 else "rounds"
+        return f"{tracks} {rounds} foreseen, {100.0 * p:.0f} % that at least one endangers the zone{why}"
 
     def _hazard(self, zone: int, picture: Picture) -> Ellipse | None:
         """Where the likeliest round that endangers a zone may come down; None where none is
@@ -210,6 +260,24 @@ class Teller(Generic[A]):
             round(minor, 1),
             round(turn, 1),
         )
+
+
+def _pre_alerted(picture: Picture) -> list[Row]:
+    """The zones told that something was fired, and not to take cover."""
+    p = picture.pre_alerts
+    return [
+        Row(
+            int(p.zone[k]),
+            float(p.since[k]),
+            PRE_ALERT,
+            float(p.t_impact[k]),
+            float(p.until[k]),
+            float(p.probability[k]),
+            False,
+            REASONS[int(p.cause[k])],
+        )
+        for k in range(p.zone.shape[0])
+    ]
 
 
 def _finite(t: float, shift: float) -> float | None:

@@ -21,7 +21,7 @@ from skywarden.messages.commands import Command
 from skywarden.messages.drill import Assessment, Order
 from skywarden.messages.frame import NO_ADDRESS, Aircraft, Delivered
 from skywarden.messages.moment import Moment
-from skywarden.messages.picture import CLEAR, Inbound, Warnings
+from skywarden.messages.picture import CLEAR, COMING, REASONS, STAGE_NAMES, Inbound, Picture, Warnings
 from skywarden.site.model import Site
 
 MOST_EVENTS = 5000      # kept for the list of events; older ones are in the record
@@ -100,6 +100,8 @@ class Memory:
     looks: deque[tuple[float, Assessment]] = field(default_factory=lambda: deque(maxlen=MOST_ORDERS))
     _radars: tuple[int, ...] = ()
     _standing: dict[int, float] = field(default_factory=dict)
+    _stages: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _alerted: frozenset[int] = frozenset()
     # tracks that were named as heading for a zone, and when last [s]
     coming: dict[int, float] = field(default_factory=dict)
     watch: Watch = field(default_factory=Watch)
@@ -112,6 +114,7 @@ class Memory:
         self.t, self.frames = t, self.frames + 1
         self._hear(seen.aircraft)
         self._warned(t, picture.warnings)
+        self._staged(t, picture)
         for message in seen.delivered:
             self._hear_message(message)
         for command in seen.commands:
@@ -201,6 +204,24 @@ class Memory:
             self.note(t, "clear", zone=zone)
         self._standing = standing
 
+    def _staged(self, t: float, picture: Picture) -> None:
+        """Note each change of what the people of a warned zone are told after cover, and each
+        pre-alert, with its reason.
+        """
+        w, losses = picture.warnings, picture.losses
+        why = dict(zip(losses.zone.tolist(), losses.reason.tolist(), strict=True))
+        now = {zone: (stage, why.get(zone, 0)) for zone, stage, action in zip(w.zone.tolist(), w.stage.tolist(),
+            w.action.tolist(), strict=True) if action != CLEAR}
+        for zone, (stage, reason) in now.items():
+            if zone in self._stages and self._stages[zone] != (stage, reason):
+                self.note(t, "stage", zone=zone, text=STAGE_NAMES[stage], why=REASONS[reason])
+        self._stages = now
+        alerted = dict(zip(picture.pre_alerts.zone.tolist(), picture.pre_alerts.cause.tolist(), strict=True))
+        for zone in alerted.keys() - self._alerted:
+            if alerted[zone] != COMING:         # what comes under power is noted as itself
+                self.note(t, "pre-alert", zone=zone, text=self.site.zones[zone].name, why=REASONS[alerted[zone]])
+        self._alerted = frozenset(alerted)
+
     def _told(self, t: float, command: Command) -> None:
         kind, subject = command.kind, command.subject
         zone = self._zone(subject.split(" ", 1)[-1] if kind == commands.SHELVE else subject)
@@ -239,7 +260,9 @@ class Memory:
         self.note(t, kind, zone=zone, text=subject, who=command.who, why=command.why)
 
     def _unshelve(self, t: float) -> None:
-        """Bring back what was put aside and got worse, which has to be seen anew, or whose time is up."""
+        """Bring back what was put aside and got worse, which has to be seen anew, or whose time is
+        up.
+        """
         for zone, mark in self.marks.items():
             if mark.shelved_until is None:
                 continue
@@ -274,7 +297,9 @@ class Memory:
 
 
 def _stage(probability: float, left: float, shelter: float) -> int:
-    """How bad a warning is, by the probability of a hit and the time [s] that is left and that people need."""
+    """How bad a warning is, by the probability of a hit and the time [s] that is left and that
+    people need.
+    """
     if not left > 0.0:
         return STANDING
     return IMMINENT if probability >= SURE or left <= shelter else EXPECTED

@@ -22,9 +22,12 @@ from skywarden.messages.picture import (
     ACTION_NAMES,
     AIRCRAFT,
     CLEAR,
+    COMING,
     KIND_NAMES,
     PROJECTILE,
     RAISE,
+    REASONS,
+    STAGE_NAMES,
     Health,
     Inbound,
     Picture,
@@ -88,6 +91,10 @@ class Terminal:
         for i in np.flatnonzero(coming.since == picture.t):
             lines.append(Text(f"{_time(picture.t)}  pre-alert  {self._site.zones[coming.zone[i]].name}  "
                 f"{_comes(coming, int(i), picture.t)}", "bold yellow"))
+        alerts = picture.pre_alerts
+        for i in np.flatnonzero((alerts.since == picture.t) & (alerts.cause != COMING)):
+            name, why = self._site.zones[alerts.zone[i]].name, REASONS[int(alerts.cause[i])]
+            lines.append(Text(f"{_time(picture.t)}  pre-alert  {name}  {why}", "bold yellow"))
         for i in np.flatnonzero((warnings.action == RAISE) | (warnings.action == CLEAR)):
             name = self._site.zones[warnings.zone[i]].name
             if warnings.action[i] == CLEAR:
@@ -139,11 +146,12 @@ class Terminal:
         warnings = picture.warnings
         if not np.any(warnings.action != CLEAR):
             return Text("no zone under warning", "green")
-        table = Table("zone warned", "impact in", "P", "rounds", "raised at", title="WARNINGS", title_style="bold red",
-            expand=True)
+        table = Table("zone warned", "told", "impact in", "P", "rounds", "raised at", title="WARNINGS",
+            title_style="bold red", expand=True)
         for i in np.flatnonzero(warnings.action != CLEAR):
             table.add_row(
-                self._site.zones[warnings.zone[i]].name, _countdown(warnings.t_impact[i] - picture.t),
+                self._site.zones[warnings.zone[i]].name, STAGE_NAMES[int(warnings.stage[i])],
+                _countdown(warnings.t_impact[i] - picture.t),
                 f"{warnings.probability[i]:.2f}",
                 str(warnings.tracks[i]), f"{_time(warnings.since[i])} ({ACTION_NAMES[int(warnings.action[i])]})",
             )

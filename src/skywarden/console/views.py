@@ -24,9 +24,12 @@ from skywarden.messages.picture import (
     AIRCRAFT,
     CLEAR,
     PROJECTILE,
+    STAGE_NAMES,
     Health,
     Impacts,
     Inbound,
+    Losses,
+    PreAlerts,
     Threats,
     Tracks,
     Warnings,
@@ -62,6 +65,8 @@ def moment_view(moment: Moment | Shown, memory: Memory) -> dict[str, Any]:
         "threats": _threats(picture.threats),
         "inbound": _inbound(picture.inbound),
         "warnings": _warnings(picture.warnings, memory),
+        "pre_alerts": _pre_alerts(picture.pre_alerts),
+        "losses": _losses(picture.losses),
         "claims": _claims(seen.t, picture.tracks, memory),
         "health": _health(seen, picture.health, memory),
         "watch": _watch(memory.watch),
@@ -87,7 +92,9 @@ def _message(message: Delivered) -> dict[str, Any]:
 
 
 def site_view(site: Site) -> dict[str, Any]:
-    """What the page must know of the site before its first frame. The terrain's heights travel apart, see `terrain`."""
+    """What the page must know of the site before its first frame. The terrain's heights travel
+    apart, see `terrain`.
+    """
     origin = site.origin
     return {
         "name": site.name,
@@ -100,6 +107,7 @@ def site_view(site: Site) -> dict[str, Any]:
             "margin": site.policy.warn_margin_s,
             "all_clear": site.policy.all_clear_s, "hazard": site.policy.hazard_radius, "consent": site.policy.consent,
             "engage": site.policy.engage_probability, "safety": site.policy.safety_distance,
+            "by_costs": site.costs.stated, "by_operator": site.policy.all_clear == "operator",
         },
         "zones": [
             {"name": z.name, "kind": z.kind, "people": z.people, "shelter": z.shelter_s, "warn": z.warn,
@@ -198,6 +206,26 @@ def _inbound(inbound: Inbound) -> dict[str, Any]:
     }
 
 
+def _pre_alerts(p: PreAlerts) -> list[dict[str, Any]]:
+    """The zones told that something was fired; `why` is a row of REASONS."""
+    return [
+        {"zone": int(p.zone[i]), "since": _number(p.since[i], 2), "p": _number(p.probability[i], 3),
+         "impact": _number(p.t_impact[i], 2), "why": int(p.cause[i])}
+        for i in range(p.zone.shape[0])
+    ]
+
+
+def _losses(losses: Losses) -> dict[str, Any]:
+    """What each endangered zone stands to lose, in people hurt or their equal; `why` and `reason`
+    are rows of REASONS.
+    """
+    return {
+        "zone": losses.zone.tolist(), "unwarned": _rounded(losses.unwarned, 3), "warned": _rounded(losses.warned, 3),
+        "waited": _rounded(losses.waited, 3), "p": _rounded(losses.probability, 3),
+        "threshold": _rounded(losses.threshold, 3), "why": losses.why.tolist(), "reason": losses.reason.tolist(),
+    }
+
+
 def _warnings(w: Warnings, memory: Memory) -> list[dict[str, Any]]:
     rows = []
     for i in range(w.zone.shape[0]):
@@ -213,13 +241,15 @@ def _warnings(w: Warnings, memory: Memory) -> list[dict[str, Any]]:
             "manual": bool(w.manual[i]), "by": mark.alarm_by, "why": mark.alarm_why, "seen": mark.seen_by,
             "seen_t": mark.seen_t,
             "shelved": mark.shelved_until, "shelved_by": mark.shelved_by, "shelved_why": mark.shelved_why,
-            "stage": mark.stage, "back": mark.back,
+            "stage": mark.stage, "back": mark.back, "told": STAGE_NAMES[int(w.stage[i])],
         })
     return rows
 
 
 def _claims(t: float, tracks: Tracks, memory: Memory) -> dict[str, Any]:
-    """Aircraft that report themselves and that no track holds: shown as what they are, a claim with an age."""
+    """Aircraft that report themselves and that no track holds: shown as what they are, a claim with
+    an age.
+    """
     held = set(tracks.address.tolist())
     rows = [claim for address, claim in memory.claims.items() if address not in held and t - claim.t < memory.forget_s]
     return {

@@ -15,11 +15,14 @@ from skywarden.site.model import Costs, Policy
 
 # of a zone's shelter time: mean and deviation of the time people need; 19 of 20 are in after all of it
 SHELTERED_BY, SHELTER_SPREAD = 0.7, 0.18
+SLOW, SLOWER = 0.1, 2.0  # share of people who need longer than that, and by how much on average: of the shelter time
 MOVING_SPREAD = 1.0  # s, deviation of the time until people lie down
 KNOWN = 2.5  # hazard radii of deviation up to which the next frames hardly change whom a place of impact endangers
 SETTLING = 0.5  # 1/s at which the ellipse of a round just found is taken to shrink
 QUICKEST = 1.0  # 1/s, most that is expected of any ellipse
 SMOOTHING = 1.0  # s over which the rate of shrinking is smoothed
+# s from the first detection that could be made of a round until it is foreseen, and until a zone is told
+CONFIRMING = 3.0
 COUNTS = 0.1  # probability from which a round's place is one of those that waiting would settle
 HOUR = 3600.0
 
@@ -30,6 +33,7 @@ class Settling(NamedTuple):
     track: Array  # (n,) int64
     spread: Array  # (n,) deviation along the long axis of its ellipse [m]
     rate: Array  # (n,) at which that shrinks, smoothed [1/s]
+    begun: Array  # (n,) when it was first foreseen [s]
 
 
 class Rows(NamedTuple):
@@ -40,6 +44,7 @@ class Rows(NamedTuple):
     left: Array  # (n,) time from the sound's arrival to the impact [s]
     t_sigma: Array  # (n,) deviation of the time of impact [s]
     settles: Array  # (n,) probability that one frame more settles whether it endangers the zone
+    spent: Array  # (n,) share of the lead that was possible which has passed
 
 
 class Loss(NamedTuple):
@@ -53,17 +58,17 @@ class Loss(NamedTuple):
 
 def nothing() -> Settling:
     """No round was seen yet."""
-    return Settling(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+    return Settling(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
-def settling(before: Settling, track: Array, spread: Array, step: float) -> Settling:
+def settling(before: Settling, track: Array, spread: Array, t: float, step: float) -> Settling:
     """The rates one frame on.
 
     track   (n,) int64 rounds foreseen now
     spread  (n,) deviation of their places along the long axis [m]
     step    since the frame before [s]
     """
-    rate = np.full(track.shape[0], SETTLING)
+    rate, begun = np.full(track.shape[0], SETTLING), np.full(track.shape[0], t)
     if before.track.shape[0] and track.shape[0] and step > 0.0:
         order = np.argsort(before.track, kind="stable")
         spot = order[np.minimum(np.searchsorted(before.track[order], track), order.shape[0] - 1)]
@@ -71,7 +76,8 @@ def settling(before: Settling, track: Array, spread: Array, step: float) -> Sett
         shrunk = np.log(np.maximum(before.spread[spot], 1e-3) / np.maximum(spread, 1e-3)) / step
         weight = 1.0 - math.exp(-step / SMOOTHING)
         rate = np.where(same, np.maximum(before.rate[spot] + weight * (shrunk - before.rate[spot]), 0.0), rate)
-    return Settling(track, spread, rate)
+        begun = np.where(same, before.begun[spot], begun)
+    return Settling(track, spread, rate, begun)
 
 
 def settled(rates: Settling, policy: Policy) -> Array:
@@ -82,13 +88,21 @@ def settled(rates: Settling, policy: Policy) -> Array:
     return np.asarray(1.0 - np.exp(-np.minimum(rates.rate, QUICKEST) * unknown * policy.frame_s))
 
 
+def spent(rates: Settling, t_impact: Array, t: float) -> Array:
+    """Share (n,) of the lead that was possible of each round which has passed."""
+    gone = t - rates.begun + CONFIRMING
+    return np.asarray(gone / np.maximum(gone + t_impact - t, 1e-3))
+
+
 def hurt(left: Array, t_sigma: Array, shelter: Array, costs: Costs) -> Array:
     """Share (n,) of the people hurt by a round that comes down `left` [s] after they were told;
     those who do not heed stand in the open.
     """
     moving = left - costs.reaction_s
     lying = ndtr(moving / np.hypot(MOVING_SPREAD, t_sigma))
-    inside = ndtr((moving - SHELTERED_BY * shelter) / np.hypot(np.maximum(SHELTER_SPREAD * shelter, 0.1), t_sigma))
+    over = moving - SHELTERED_BY * shelter
+    inside = (1.0 - SLOW) * ndtr(over / np.hypot(np.maximum(SHELTER_SPREAD * shelter, 0.1), t_sigma))
+    inside += SLOW * -np.expm1(-np.maximum(over, 0.0) / np.maximum(SLOWER * shelter, 0.1))
     heeding = (1.0 - lying) * costs.hurt_open + np.maximum(lying - inside, 0.0) * costs.hurt_lying + np.minimum(inside,
         lying) * costs.hurt_sheltered
     return np.asarray(costs.compliance * heeding + (1.0 - costs.compliance) * costs.hurt_open)
@@ -120,9 +134,13 @@ def expect(rows: Rows, joint: Array, due: Array, shelter: Array, people: Array, 
     fatigue = costs.false_alarm * costs.compliance * (costs.hurt_open - costs.hurt_sheltered)
     false = 1.0 - joint
     warned = harm + cost + false * fatigue
+    # a delay that would take more of the lead than the site allows is worth nothing
+    late = np.zeros(n, np.bool_)
+    late[zone[counts & (rows.spent >= 1.0 - costs.least_lead)]] = True
+    settles = np.where(late, 0.0, settles)
     waited = settles * (harm + delayed + joint * cost) + (1.0 - settles) * (warned + delayed)
-    return Loss(people * unwarned, people * warned, people * waited, _threshold(unwarned - harm, delayed, settles,
-        cost, fatigue, joint))
+    threshold = _threshold(unwarned - harm, delayed, settles, cost, fatigue, joint)
+    return Loss(people * unwarned, people * warned, people * waited, threshold)
 
 
 def _threshold(saved: Array, delayed: Array, settles: Array, cost: Array, fatigue: float, joint: Array) -> Array:
@@ -132,5 +150,5 @@ def _threshold(saved: Array, delayed: Array, settles: Array, cost: Array, fatigu
     with np.errstate(divide="ignore", invalid="ignore"):
         saves, delays = saved / joint, delayed / joint
         never = (cost + fatigue) / (saves + fatigue)
-        later = settles * (cost + fatigue) / (delays + settles * (cost + fatigue))
+        later = np.where(settles > 0.0, settles * (cost + fatigue) / (delays + settles * (cost + fatigue)), 0.0)
     return np.asarray(np.minimum(np.nan_to_num(np.maximum(never, later), nan=1.0), 1.0))

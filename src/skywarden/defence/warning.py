@@ -142,7 +142,7 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
     ear, shelter, may_warn = _zones(site)
     rows, own = _rows_of(impacts, threats, around.adrift)
     danger = _danger(impacts, threats, rows, own, n, policy)
-    rates = loss.settling(latches.settling, impacts.track, _spreads(impacts.covariance), policy.frame_s)
+    rates = loss.settling(latches.settling, impacts.track, _spreads(impacts.covariance), t, policy.frame_s)
     expected_loss = _losses(impacts, threats, rows, own, rates, danger, ear, site, t)
     over, ripe = _asked(danger, expected_loss, ear, shelter, site, t)
     over &= may_warn
@@ -249,8 +249,8 @@ def _losses(
     """
     zone = threats.zone.astype(np.int64)[own]
     rows = loss.Rows(
-        zone, threats.probability[own], threats.t[own] - ear[zone] - t, threats.t_sigma[own], loss.settled(rates,
-            site.policy)[row[own]])
+        zone, threats.probability[own], threats.t[own] - ear[zone] - t, threats.t_sigma[own],
+        loss.settled(rates, site.policy)[row[own]], loss.spent(rates, impacts.t, t)[row[own]])
     shelter, people = np.array([z.shelter_s for z in site.zones]), np.array([z.people for z in site.zones])
     return loss.expect(rows, danger.believed, danger.due - ear - t, shelter, people, site.policy, site.costs)
 

@@ -13,7 +13,8 @@ from skywarden.messages.commands import Command
 from skywarden.messages.moment import Moment
 from skywarden.site.model import Site
 
-ABOUT_ZONES = frozenset({commands.ACKNOWLEDGE, commands.ALARM, commands.CANCEL, commands.CORRECT, commands.SHELVE})
+ABOUT_ZONES = frozenset({commands.ACKNOWLEDGE, commands.ALARM, commands.CANCEL, commands.CORRECT,
+    commands.GIVE_CLEAR, commands.SHELVE})
 ABOUT_TRACKS = frozenset({commands.CONSENT, commands.RECLASSIFY})
 MOST_ACTS = 2000        # commands told of one run; the rest is counted
 MOST_TRACKS = 5         # tracks named that a warning was raised for, the likeliest first

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from skywarden.kernels.geometry.polygon import distance
+from skywarden.measures.decisions import Decisions
 from skywarden.measures.ledger import (
     Closure,
     InboundLine,
@@ -75,6 +76,7 @@ class Measures:
         self._aircraft_tracks: set[tuple[str, int]] = set()
         self._hit_at_nothing = 0
         self.operators = Operators(site)
+        self.decisions = Decisions()
         self.remains: list[RemainsLine] = []
         # by probability of being a projectile: tracks seen, rounds among them, sum of probabilities
         self.reliability = np.zeros((BINS, 3))
@@ -107,6 +109,7 @@ class Measures:
         self.operators.take(moment, self._standing)
         self._believed(picture.tracks)
         self._named(picture.inbound)
+        self.decisions.take(picture)
         if moment.truth is not None:
             self._true(moment, moment.truth)
 

@@ -13,6 +13,7 @@ from skywarden.review.story import Story
 DEEDS = {
     commands.ACKNOWLEDGE: "acknowledged", commands.SHELVE: "put aside", commands.ALARM: "raised by hand",
     commands.CANCEL: "cancelled a manual alarm",
+    commands.GIVE_CLEAR: "gave the all-clear",
     commands.CORRECT: "corrected: the warning was wrong", commands.RECLASSIFY: "reclassified",
     commands.CONSENT: "consented (simulated)",
     commands.HOLD: "held (simulated)", commands.RELEASE: "released a hold (simulated)",

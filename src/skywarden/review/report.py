@@ -16,7 +16,7 @@ from skywarden.messages import truth as spoken
 from skywarden.messages.drill import FLIES_ON, SEEMS_STOPPED
 from skywarden.messages.truth import DUD, FELL, FLYING, FRAGMENT, KILLED, LIVE, MISSED, PARTLY, SPENT, STOPPED
 from skywarden.record.reader import Record, foreign
-from skywarden.review import operators, plots, receipts, story
+from skywarden.review import decisions, operators, plots, receipts, story
 from skywarden.review.html import number, seconds, table, text
 from skywarden.review.page import STYLE
 from skywarden.review.story import Story
@@ -94,6 +94,7 @@ def page(told: Story) -> str:
         _section("The airport", _airport(told)) if simulation and (told.measures.movements or told.measures.closures)
         else "",
         _section("Warnings by zone", plots.timeline(told) + _zones(told.measures.zone_ledger(), simulation)),
+        _section("Why each zone was told, or was not", decisions.section(told)),
         _section("Inbound: named as heading for a zone", _inbound(told)) if told.measures.inbound else "",
         _section("What the operators did", operators.section(told)),
         _section("Who was told", receipts.section(told)) if told.channels else "",

@@ -190,6 +190,8 @@ class Costs:
     hurt_running: float = 0.0005    # share of people hurt on their way to shelter
     hours_per_casualty: float = 5000.0  # person-hours of stopped work that weigh as much as one person hurt
     false_alarm: float = 0.10   # share of people who no longer heed the next true warning after a false one
+    # share of the lead that was possible which waiting for a better place of impact must leave
+    least_lead: float = 0.75
     stated: bool = False        # whether the site states them: else its `warn_probability` decides
 
 

@@ -58,6 +58,7 @@ def read_costs(root: Table) -> Costs:
         hurt_running=table.number("hurt_running_per_1000", Costs.hurt_running, 0.0, 1000.0, THOUSANDTH),
         hours_per_casualty=table.number("hours_per_casualty", Costs.hours_per_casualty, 1.0, 1e9),
         false_alarm=table.number("false_alarm_percent", Costs.false_alarm, 0.0, 100.0, PERCENT),
+        least_lead=table.number("least_lead_percent", Costs.least_lead, 0.0, 95.0, PERCENT),
         stated=stated,
     )
     if not costs.hurt_sheltered <= costs.hurt_lying <= costs.hurt_open:

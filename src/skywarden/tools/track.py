@@ -14,8 +14,9 @@ from skywarden.defence.watch import start, watch
 from skywarden.errors import Fault, TableError
 from skywarden.feeds.table import frames, read
 from skywarden.messages.frame import Detections
-from skywarden.messages.picture import ACTION_NAMES, CLEAR, PRE_ALERT, RAISE, STAGE_NAMES, Picture
+from skywarden.messages.picture import ACTION_NAMES, CLEAR, COMING, PRE_ALERT, RAISE, STAGE_NAMES, Picture
 from skywarden.messages.tables import Array, take
+from skywarden.site.hearing import hearing
 from skywarden.site.model import Site
 
 TRACKS = ("time_s", "track", "east_m", "north_m", "up_m", "east_mps", "north_mps", "up_mps",
@@ -122,16 +123,19 @@ def _threat_rows(picture: Picture, site: Site) -> tuple[Array, ...]:
 
 
 def _warning_rows(picture: Picture, site: Site) -> tuple[Array, ...]:
-    """What is raised and cleared in this frame, and the pre-alert where an object that heads for a
-    zone is named: `raise` means take cover only.
+    """What is raised and cleared in this frame, and the pre-alerts: where an object that heads for a
+    zone is named, and where something was fired that may come down there. `raise` means take cover
+    only; `lead_time_s` counts to the ear, the sound's way from the siren taken off.
     """
     w = take(picture.warnings, np.flatnonzero((picture.warnings.action == RAISE) | (picture.warnings.action == CLEAR)))
     i = take(picture.inbound, np.flatnonzero((picture.inbound.since == picture.t) & np.array([site.zones[z].warn
         for z in picture.inbound.zone], np.bool_)))
-    zones = np.array([site.zones[z].name for z in np.concatenate((w.zone, i.zone))], object)
-    actions = np.array([ACTION_NAMES[int(a)] for a in w.action] + [STAGE_NAMES[PRE_ALERT]] * i.zone.shape[0], object)
-    lead = np.concatenate((w.t_impact, i.t)) - picture.t
-    return (np.full(zones.shape[0], picture.t), zones, actions, np.concatenate((w.probability, i.probability)), lead)
+    a = take(picture.pre_alerts, (picture.pre_alerts.since == picture.t) & (picture.pre_alerts.cause != COMING))
+    zone = np.concatenate((w.zone, i.zone, a.zone)).astype(np.int64)
+    actions = [ACTION_NAMES[int(act)] for act in w.action] + [STAGE_NAMES[PRE_ALERT]] * (i.zone.size + a.zone.size)
+    lead = np.concatenate((w.t_impact, i.t, a.t_impact)) - picture.t - hearing(site).delay[zone]
+    return (np.full(zone.shape[0], picture.t), np.array([site.zones[z].name for z in zone], object),
+        np.array(actions, object), np.concatenate((w.probability, i.probability, a.probability)), lead)
 
 
 def _write(

@@ -3,7 +3,7 @@ import { countdown, known, percent } from "../format";
 import type { Warning } from "../protocol";
 import { alarming, frame, hello, may, shelf, time, warnings } from "../store";
 import { fill, many, texts } from "../texts";
-import { acknowledge, acknowledgeAll, alarm, cancelAlarm, correct, explain, openShelf, shelve, shelveAll } from "../actions";
+import { acknowledge, acknowledgeAll, alarm, cancelAlarm, correct, explain, giveClear, openShelf, shelve, shelveAll } from "../actions";
 
 const MOST_COMING = 5; // objects shown that head for zones
 const MOST = 7; // shown at once; the rest is counted, as overflow
@@ -28,10 +28,30 @@ export function Warnings() {
           <Card key={w.zone} w={w} />
         ))}
       </ul>
+      <PreAlerts />
       <Coming />
       <Shelved />
       {list.length > MOST && <p class="more" data-test="overflow">{fill(texts.more_warnings, { n: list.length - MOST })}</p>}
     </section>
+  );
+}
+
+/** Zones told that something was fired which may come down there; no warning yet. */
+function PreAlerts() {
+  const list = frame.value?.pre_alerts ?? [], t = frame.value?.t ?? 0, zones = hello.value?.site.zones ?? [];
+  if (!list.length) return null;
+  return (
+    <ul class="plain" data-test="pre-alerts">
+      {list.slice(0, MOST_COMING).map((p) => (
+        <li key={p.zone}>
+          <span aria-hidden="true">△</span>{" "}
+          {fill(texts.pre_alert, {
+            zone: zones[p.zone]?.name ?? "?", why: texts.reasons[p.why] ?? "", due: known(p.impact) && p.impact > t ? fill(texts.pre_alert_due, { s: Math.round(p.impact - t) }) : "",
+          })}
+        </li>
+      ))}
+      {list.length > MOST_COMING && <li>{fill(texts.more, { n: list.length - MOST_COMING })}</li>}
+    </ul>
   );
 }
 
@@ -67,6 +87,12 @@ function Shelved() {
   );
 }
 
+/** Why a warned zone is told what it is told; blank where that is not known. */
+function reasonOf(zone: number): string {
+  const losses = frame.value?.losses, k = losses ? losses.zone.indexOf(zone) : -1;
+  return k < 0 ? "" : (texts.reasons[losses!.reason[k]!] ?? "");
+}
+
 function Card({ w }: { w: Warning }) {
   const t = frame.value?.t ?? 0, site = hello.value!.site, name = site.zones[w.zone]?.name ?? "?";
   const state = w.seen ? "seen" : "open", first = alarming.value[0] === w;
@@ -75,7 +101,7 @@ function Card({ w }: { w: Warning }) {
     <li class={`card ${state}`} data-test="warning" data-zone={name}>
       <div class="line">
         <span class="mark" aria-hidden="true">{state === "open" ? "⚠" : "✓"}</span>
-        <b class="zone">{name}</b>
+        <b class="zone">{name}</b> <b class="told" data-test="told">{texts.told[w.told] ?? w.told}</b>
         <b class="state">{w.seen ? fill(texts.acknowledged_by, { who: w.seen }) : texts.unacknowledged}</b>
         <span class="count" data-test="countdown">{due ? <><small>{texts.impact_in}</small> {countdown(w.impact, t)} s</> : known(w.impact) && t - w.impact < 3 ? texts.impact_now : "—"}</span>
       </div>
@@ -89,10 +115,12 @@ function Card({ w }: { w: Warning }) {
           )}
           {w.manual && w.by ? ` ${fill(texts.by, { who: w.by, why: w.why })}` : ""}
           {!due && known(w.until) && w.until > t ? ` · ${fill(texts.clear_in, { s: countdown(w.until, t) })}` : ""}
+          {reasonOf(w.zone) && <span data-test="reason"> · {reasonOf(w.zone)}</span>}
           {w.back && <b class="state"> · {texts.came_back[w.back]}</b>}
         </span>
         {time.value.live && may("acknowledge") && (
           <span class="actions">
+            {w.told === "impacts-over" && may("all-clear") && <button onClick={() => giveClear(w.zone)} data-test="give-clear">{texts.give_clear}</button>}
             {!w.seen && <button class="primary" onClick={() => acknowledge(w.zone)} title={first ? "A" : undefined}>{texts.acknowledge}</button>}
             <button onClick={() => shelve(w.zone)}>{texts.shelve}</button>
           </span>

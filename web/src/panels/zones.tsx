@@ -23,7 +23,15 @@ function partsOf(zone: number, { threats, impacts }: Frame): Part[] {
 }
 
 /** The sentence: warned or not, and by which of the site's limits. */
-function reason(zone: number, parts: Part[], warning: Warning | undefined, { impacts, t }: Frame): string {
+function reason(zone: number, parts: Part[], warning: Warning | undefined, { impacts, t, losses }: Frame): string {
+  if (losses && hello.value!.site.policy.by_costs && hello.value!.site.zones[zone]!.warn) {
+    const k = losses.zone.indexOf(zone), says = texts.zones.says, figure = (x: number | null | undefined) => (x === null || x === undefined ? "?" : x.toPrecision(2));
+    if (k >= 0) {
+      const parts = { why: texts.reasons[losses.why[k]!] ?? "", reason: texts.reasons[losses.reason[k]!] ?? "", unwarned: figure(losses.unwarned[k]), warned: figure(losses.warned[k]),
+        waited: figure(losses.waited[k]), threshold: percent(losses.threshold[k]), p: percent(losses.p[k]), since: runTime(warning?.since ?? t) };
+      return fill(warning ? says.loss_warned : says.loss, parts);
+    }
+  }
   const says = texts.zones.says, { zones, policy } = hello.value!.site, limit = percent(policy.warn), p = percent(warning ? warning.p : together(parts));
   if (warning) {
     const since = runTime(warning.since ?? t), ends = known(warning.until) && warning.until > t ? ` ${fill(says.ends, { until: runTime(warning.until), clear: percent(policy.clear) })}` : "";
