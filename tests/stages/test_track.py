@@ -53,7 +53,7 @@ def test_tracks_impacts_warnings_and_summary_are_written_run_by_run(tmp_path, ki
     # under the next number
     later = tracks.filter(pl.col("time_s") > 3.5)
     assert later.group_by("run").agg(pl.col("track").n_unique())["track"].to_list() == [1, 1]
-    assert set(warnings["action"]) <= {"raise", "clear"}
+    assert {"raise"} <= set(warnings["action"]) <= {"pre-alert", "raise", "clear"}
     assert warnings.filter(pl.col("action") == "raise")["zone"].to_list() == ["camp", "camp"]
     assert tracks.filter(pl.col("time_s") > 8.0)["p_projectile"].min() > 0.9
     assert (impacts["cov_ee_m2"] * impacts["cov_nn_m2"] > impacts["cov_en_m2"] ** 2).all()
