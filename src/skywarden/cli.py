@@ -22,6 +22,7 @@ from skywarden.feeds.registry import help_text
 from skywarden.session.verbs.alert import alert_app
 from skywarden.session.verbs.exercise import exercise_app
 from skywarden.session.verbs.feed import feed_command
+from skywarden.session.verbs.limits import limited
 from skywarden.session.verbs.service import service_app
 from skywarden.session.verbs.speaking import example, talk
 from skywarden.session.verbs.study import STUDY, study_command
@@ -185,13 +186,15 @@ def replay_command(
     from skywarden.session.replay import replay, replay_page
 
     if check:
-        result = check_record(record, talk)
+        with limited(record):
+            result = check_record(record, talk)
         print(result.sentence)
         raise typer.Exit(0 if result.same else 1)
     if console:
         replay_page(record, port, talk, tiles)
         return
-    frames = replay(record, _moment(start), _speed(speed), talk)
+    with limited(record, timed=False):
+        frames = replay(record, _moment(start), _speed(speed), talk)
     print(f"{frames} frames replayed")
 
 
@@ -203,7 +206,7 @@ def review_command(
     """Write the after-action report of a record as one self-contained page."""
     from skywarden.review.report import write
 
-    with talk.status("drawing …"):
+    with talk.status("drawing …"), limited(record):
         write(record, out)
     print(out)
 
@@ -217,7 +220,7 @@ def export_command(
     """Write what a record believed and warned as a file that other programs open."""
     from skywarden.review.export import write
 
-    with talk.status("exporting …"):
+    with talk.status("exporting …"), limited(record):
         write(record, to, out)
     print(out)
 
@@ -277,7 +280,8 @@ def _judged(file: Path, quiet: bool) -> dict[str, Any]:
     """What is wrong with a record's clearances and orders, said unless `quiet`."""
     from skywarden.session.checks import judge_record
 
-    found = judge_record(file, talk)
+    with limited(file):
+        found = judge_record(file, talk)
     good = not found.violations and not found.faults
     if not quiet:
         for fault in found.faults:
