@@ -18,6 +18,7 @@ from skywarden.feeds.doubles import Before
 from skywarden.feeds.scans import Looks
 from skywarden.feeds.source import Batch, Item, Look, Plot, Report, Sender, Source, both
 from skywarden.feeds.timeline import DAY
+from skywarden.feeds.web import WeatherSource
 from skywarden.messages.frame import CAUSES, SHED, TWICE, Aircraft, Detections, Frame, Inputs
 from skywarden.messages.tables import Array, join, rows, take
 from skywarden.messages.truth import Truth
@@ -77,6 +78,7 @@ class Merged:
         self._doubted: set[int] = set()     # inputs that have been said to be of little use
         self._flooded: set[int] = set()     # inputs of which more comes than can be decoded
         self._before = Before()
+        self._weather = site.weather        # as the site has it, until a source of weather tells
         self._heard = np.full(n, -math.inf)
         self._files = [_Recording(k, source) for k, source in enumerate(sources) if not source.live]
         self._clocks: dict[tuple[int, Sender], Clock] = {}
@@ -250,6 +252,8 @@ class Merged:
             self._causes[number, cause] += rejected
         if batch.steps:
             self._stepped(number, batch.sender, batch.steps)
+        if batch.weather is not None:
+            self._weather = batch.weather
         for item in batch.items:
             when = time_of(item.t)
             if self._before.seen(item, when):
@@ -310,6 +314,9 @@ class Merged:
         for (number, _), clock in self._clocks.items():
             if not abs(clock.drift) <= abs(drift[number]):
                 drift[number] = clock.drift
+        for number, source in enumerate(self._sources):
+            for batch in source.newest() if isinstance(source, WeatherSource) else ():
+                self._take(number, batch, lambda when: when)
         found = detections(plots)
         if self._columns:
             found = join(*self._columns, found)
@@ -319,7 +326,7 @@ class Merged:
             self._received.copy(), self._undecodable.copy(),
             self._causes.sum(axis=1), self._heard.copy(), self._causes.copy(), self._steps.copy(), drift)
         return Frame(
-            t, found, aircraft(reports), self.site.weather, (), self._looks.state(t, looks), inputs, late_s)
+            t, found, aircraft(reports), self._weather, (), self._looks.state(t, looks), inputs, late_s)
 
 
 class _Recording:

@@ -35,9 +35,7 @@ class Scheme(NamedTuple):
     options: dict[str, str]
 
 
-SIMULATED = {
-    "simulated": "yes: what its sender marks as simulated is used too; no live warning channel is opened then"
-}
+SIMULATED = {"simulated": "yes: what its sender marks as simulated is used too; no live warning channel is opened then"}
 SCHEMES = (
     Scheme(
         "asterix+file",
@@ -89,6 +87,47 @@ SCHEMES = (
         "AircraftTcp",
         {},
     ),
+    Scheme(
+        "aircraft+http",
+        "aircraft+http://HOST:PORT/PATH",
+        "aircraft.json as tar1090 and readsb serve it, asked for each second",
+        ADDRESS,
+        "web",
+        "AircraftHttp",
+        {},
+    ),
+    Scheme("aircraft+https", "aircraft+https://HOST/PATH", "the same with TLS", ADDRESS, "web", "AircraftHttp", {}),
+    Scheme(
+        "beast+tcp",
+        "beast+tcp://HOST:PORT",
+        "Mode S as readsb and dump1090 give it (port 30005); needs the package rs1090",
+        SOCKET,
+        "beast",
+        "BeastTcp",
+        {},
+    ),
+    Scheme(
+        "sapient+tcp",
+        "sapient+tcp://HOST:PORT",
+        "SAPIENT sensors (BSI Flex 335 v2), which connect to this address of ours",
+        SOCKET,
+        "sapient",
+        "SapientTcp",
+        {},
+    ),
+    Scheme(
+        "weather+file",
+        "weather+file:PATH",
+        "the weather, names as in site.toml, TOML or JSON; read anew when it changes",
+        FILE,
+        "web",
+        "WeatherFile",
+        {},
+    ),
+    Scheme(
+        "weather+http", "weather+http://HOST/PATH", "the same, asked for each minute", ADDRESS, "web", "WeatherHttp", {}
+    ),
+    Scheme("weather+https", "weather+https://HOST/PATH", "the same with TLS", ADDRESS, "web", "WeatherHttp", {}),
     Scheme("table+file", "table+file:PATH", "detections as CSV or Parquet", FILE, "table_source", "TableFile", {}),
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from skywarden.messages.frame import NO_ADDRESS, Detections
+from skywarden.messages.frame import NO_ADDRESS, Detections, Weather
 from skywarden.messages.tables import Array
 
 Kinds = Mapping[str, int]       # how many messages, by what they are called in their format
@@ -91,6 +91,7 @@ class Batch(NamedTuple):
     steps        how far its clock was found to have been set anew, one entry [s] each time
     kinds        of `received`, how many of what kind, by their format's own names
     plots        plots beside those in `items`, as columns; their times are the sender's
+    weather      what the air is from now on; None: as it was
     arrivals     (n plots,) when each of these came in, by the monotonic clock [s], rising
     """
 
@@ -105,6 +106,7 @@ class Batch(NamedTuple):
     kinds: Kinds = NO_KINDS
     plots: Detections = NO_PLOTS
     arrivals: Array = NO_ARRIVALS
+    weather: Weather | None = None
 
     @property
     def beyond(self) -> tuple[float, float] | None:

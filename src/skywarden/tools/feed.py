@@ -15,6 +15,7 @@ from typing import Any
 from skywarden.feeds.clocks import Clock
 from skywarden.feeds.opening import open_source
 from skywarden.feeds.source import Batch, Plot, Report, Sender, Source
+from skywarden.feeds.web import WeatherSource
 from skywarden.messages.frame import CAUSES, NO_ADDRESS
 from skywarden.site.load import load
 from skywarden.site.model import Site
@@ -263,6 +264,9 @@ def _looked(
 
 def _batches(source: Source, stop: threading.Event) -> Iterator[Batch | None]:
     """What a source gives, and None where nothing has come for a moment."""
+    if isinstance(source, WeatherSource):
+        yield from source.newest()
+        return
     if not source.live:
         yield from source
         return
