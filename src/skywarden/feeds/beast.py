@@ -192,8 +192,8 @@ class BeastTcp(Live):
     def __init__(self, host: str, port: int, site: Site) -> None:
         if importlib.util.find_spec("rs1090") is None:
             raise FeedError(
-                "beast+tcp needs the package rs1090 (MIT), which is not installed here: pip install rs1090, or read the "
-                "same receiver by sbs+tcp (port 30003) or aircraft+http"
+                "beast+tcp needs the package rs1090 (MIT), which is not installed here: pip install rs1090, or read "
+                "the same receiver by sbs+tcp (port 30003) or aircraft+http"
             )
         decoder = BeastDecoder(site)
         super().__init__(

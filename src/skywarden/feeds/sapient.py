@@ -28,8 +28,8 @@ MOST_NODES = 256  # sensors told apart
 FARTHEST = 500_000.0  # metres from the site: a detection from further away concerns another place
 TRUE_NORTH = 1  # RangeBearing.datum
 DEGREES, KILOMETRES = (1, 3), (3, 4)  # RangeBearing.coordinate_system: those in degrees, those in kilometres
-LATITUDE_DEGREES, LATITUDE_RADIANS, UTM = 1, 2, 3  # Location.coordinate_system
-GOODBYE = 4  # StatusReport.system
+LATITUDE_DEGREES, LATITUDE_RADIANS, UTM = 1, 2, 5  # Location.coordinate_system
+GOODBYE = 5  # StatusReport.system
 OURS = str(uuid.uuid5(uuid.NAMESPACE_URL, "skywarden:sensor-server"))  # our node's UUID, always the same
 
 Reply = Callable[[Peer, bytes], None]
