@@ -1,21 +1,12 @@
-"""A siren relay in under a hundred lines: hears signed lines over HTTP or MQTT, drives one siren by
-a command, answers.
+"""A siren relay in under a hundred lines: hears signed lines over HTTP or MQTT, drives one siren, answers.
+    python siren_relay.py --key siren.key --name north --zone "apron 2" --run ./siren.sh --listen 8090
+    python siren_relay.py --key siren.key --name north --zone "apron 2" --run ./siren.sh --broker 10.0.0.5 --site kabul
 
-    python siren_relay.py --key siren.key --name north --zone "apron 2" --listen 8090 --run
-    ./siren.sh python siren_relay.py --key siren.key --name north --zone "apron 2" --broker 10.0.0.5
-    --site kabul --run ./siren.sh
-
-Calls `COMMAND STATE ZONE WORDS` when the state changes: none, pre-alert, take-cover, stay,
-impacts-over, all-clear, test, words or no-contact. Silence is never an all-clear: the last stage
-holds until its time is over, then: no-contact.
+Calls `COMMAND STATE ZONE WORDS` when the state changes: none, pre-alert, take-cover, stay, impacts-over, all-clear,
+test, words or no-contact. Silence is never an all-clear: the last stage holds until its time is over, then: no-contact.
 """
 
-import argparse
-import hmac
-import json
-import subprocess
-import threading
-import time
+import argparse, hmac, json, subprocess, threading, time  # noqa: E401, I001 — short, to be read in one go
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -34,9 +25,7 @@ class Relay:
         threading.Thread(target=self.watch, daemon=True).start()
 
     def hear(self, line):
-        """Act on one line, and give the line that answers it; None for one that is forged, stale,
-        heard before or not for us.
-        """
+        """Act on a line and give the one that answers it; None for one forged, stale, heard before or not ours."""
         mac, _, body = line.strip().partition(b" ")
         kind = next((k for w, k in self.keys if w == "siren" and hmac.compare_digest(self.sign(w, k, body), mac)), None)
         told, now = json.loads(body) if kind else {"zone": None}, time.time()
@@ -45,16 +34,15 @@ class Relay:
                     or abs(now - told["sent"]) > FRESH_S or told["expires"] < now:
                 return None
             self.kept["counters"][told["replica"]] = told["counter"]
-            # a person's words change no stage
-            if kind == "test" or not (told["stage"] != "none" or told["id"] == ""):
+            if kind == "test" or not (told["stage"] != "none" or told["id"] == ""):     # words change no stage
                 self.act("test" if kind == "test" else "words", told)
             else:
                 self.claims[told["replica"]] = (now, told)
                 self.settle()
             self.memory.write_text(json.dumps(self.kept))
-            said = {"v": 1, "relay": self.options.name, "message": told["message"], "counter": told["counter"],
-                "state": self.state[0]}
-            return self.sign("answer", kind, json.dumps(said).encode()) + b" " + json.dumps(said).encode()
+            said = json.dumps({"v": 1, "relay": self.options.name, "message": told["message"],
+                               "counter": told["counter"], "state": self.state[0]}).encode()
+            return self.sign("answer", kind, said) + b" " + said
 
     def settle(self):
         """What all watchers say together; what was held, where none says anything."""
@@ -63,8 +51,8 @@ class Relay:
             self.held = max(fresh, key=lambda told: GRAVER.index(told["stage"]))
         elif time.time() > max(self.held.get("until") or 0.0, self.held.get("expires") or 0.0):
             self.held = {"stage": "no-contact", "id": ""}
-        if self.state != (self.held["stage"], self.held["id"]):
-            self.state = (self.held["stage"], self.held["id"])
+        before, self.state = self.state, (self.held["stage"], self.held["id"])
+        if self.state != before:
             self.act(self.held["stage"], self.held)
 
     def act(self, state, told):
@@ -91,10 +79,10 @@ def over_http(relay):
 
 def over_mqtt(relay, host, port):
     import paho.mqtt.client as mqtt
-    client, top, name = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2,
-        protocol=mqtt.MQTTv5), f"skywarden/{relay.options.site}", relay.options.name
-    client.on_connect = lambda c, *_: c.subscribe([(f"{top}/{k}/siren-{w}/#", 1) for k in (relay.options.kind, "test")
-        for w in ("zone", "event")])
+    client, top = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5), f"skywarden/{relay.options.site}"
+    kinds, name = (relay.options.kind, "test"), relay.options.name
+    asked = [(f"{top}/{kind}/siren-{which}/#", 1) for kind in kinds for which in ("zone", "event")]
+    client.on_connect = lambda c, *_: c.subscribe(asked)
     client.on_message = lambda c, _, m: (line := relay.hear(m.payload)) and c.publish(
         f"{top}/{m.topic.split('/')[2]}/siren-ack/{name}", line, 1)
     client.connect_async(host, int(port or 1883), keepalive=5)
@@ -102,10 +90,9 @@ def over_mqtt(relay, host, port):
 
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for option, usual in {"key": None, "name": "relay", "zone": None, "kind": "live", "run": "",
-            "memory": ".siren-relay.json", "site": "",
-                          "host": "0.0.0.0", "listen": 8090, "broker": ""}.items():
-        asked.add_argument(f"--{option}", default=usual, required=usual is None, type=int if option == "listen"
-            else str)
+    usual = {"key": None, "name": "relay", "zone": None, "kind": "live", "run": "", "memory": ".siren-relay.json",
+             "site": "", "host": "0.0.0.0", "listen": 8090, "broker": ""}
+    for key, value in usual.items():
+        asked.add_argument(f"--{key}", default=value, required=value is None, type=int if key == "listen" else str)
     relay = Relay(asked.parse_args())
     over_mqtt(relay, *relay.options.broker.partition(":")[::2]) if relay.options.broker else over_http(relay)

@@ -29,7 +29,7 @@ from skywarden.alerts.opening import open_alerts, outbox_path  # noqa: E402
 from skywarden.alerts.outbox import WAITING  # noqa: E402
 from skywarden.feeds.simulated import Simulated  # noqa: E402
 from skywarden.messages.moment import Moment  # noqa: E402
-from skywarden.messages.picture import RAISE  # noqa: E402
+from skywarden.messages.picture import RAISE, STAGE_NAMES, TAKE_COVER  # noqa: E402
 from skywarden.messages.receipts import WORKING  # noqa: E402
 from skywarden.pipeline.simulated import watching  # noqa: E402
 from skywarden.pipeline.warming import warm  # noqa: E402
@@ -108,18 +108,24 @@ def told_over_three_channels(folder, site, frames, pause=0.25):
             time.sleep(max(0.0, pause - (time.monotonic() - begun)))
         boxes[0].drain(30.0)
         wait_for(lambda: all(courier.report().waiting == 0 for courier in alerts.couriers), 60.0)
-        wait_for(lambda: len({json.loads(body)["zone"] for _, _, body in hook.got}) >= len(began), 30.0)
-        wait_for(lambda: len({topic for _, topic, _, _ in got if "/event/" in topic}) >= len(began), 30.0)
-        arrived = {"hook": {}, "mqtt": {}, "cot": {}}
-        for at, _, body in hook.got:
-            arrived["hook"].setdefault(json.loads(body)["zone"], at)
-        for at, topic, body, _ in got:
-            if "/event/" in topic:
-                arrived["mqtt"].setdefault(json.loads(body)["zone"], at)
-        for at, data in list(drawn):
-            for zone in began:
-                if f".{slug(zone)}.2".encode() in data:
-                    arrived["cot"].setdefault(zone, at)
+
+        def arrivals():
+            """When each zone's first word to take cover came; pre-alerts before it are none."""
+            found = {"hook": {}, "mqtt": {}, "cot": {}}
+            heard = [("hook", at, body) for at, _, body in list(hook.got)]
+            heard += [("mqtt", at, body) for at, topic, body, _ in list(got) if "/event/" in topic]
+            for name, at, body in heard:
+                said = json.loads(body)
+                if said["stage"] == STAGE_NAMES[TAKE_COVER]:
+                    found[name].setdefault(said["zone"], at)
+            for at, data in list(drawn):
+                for zone in began:
+                    if f".{slug(zone)}.2".encode() in data and b"Take cover" in data:
+                        found["cot"].setdefault(zone, at)
+            return found
+
+        wait_for(lambda: all(len(found) >= len(began) for found in arrivals().values()), 30.0)
+        arrived = arrivals()
     assert stuck.done == 0, "everything arrived while the recorder hung"
     stuck.go.set()
     boxes[0].close()

@@ -131,7 +131,7 @@ class Broker:
         (folder / "mosquitto.conf").write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location "
             f"{folder}/\nautosave_interval 1\n"
-            "max_queued_messages 100000\nmax_inflight_messages 100\n")
+            "max_queued_messages 100000\nmax_inflight_messages 100\nset_tcp_nodelay true\n")
         if hasattr(shutil, "chown") and __import__("os").geteuid() == 0:
             (folder / "mosquitto.conf").open("a").write("user root\n")
         self.start()

@@ -16,6 +16,7 @@ says so; silence is never an all-clear.
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,6 +72,8 @@ class MqttTransport:
                 tls_context=tls(setting.url.scheme == "mqtts"),
                 timeout=5.0,
                 max_queued_outgoing_messages=10_000,
+                # else the second of two small messages waits 40 ms for the first one's acknowledgement
+                socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             ) as client:
                 client.pending_calls_threshold = 1000
                 self._client = client
