@@ -3,7 +3,7 @@ import { drawing, edit } from "./editing";
 import { map } from "./map/map";
 import { ask, command } from "./link";
 import {
-  alarming, calm, dialog, explained, filter, frame, hello, layers, liveWarnings, may, pulse, ruler, selected, shelf, sound, tab, tell, theme, time,
+  alarming, calm, dialog, explained, filter, frame, hello, layers, led, liveWarnings, may, pulse, ruler, selected, shelf, sound, tab, tell, theme, time,
 } from "./store";
 import { fill, texts } from "./texts";
 import { countdown } from "./format";
@@ -204,6 +204,8 @@ export const explain = (zone: number | null): void => {
 };
 export const showTab = (wanted: typeof tab.value): void => {
   if (wanted === "rehearsal" && !frame.value?.drill) return tell(texts.no.rehearsal);
+  if (wanted === "messages" && !hello.value?.exercise && !frame.value?.messages?.length) return tell(texts.messages.none);
+  if (wanted === "instructor" && !led.value) return tell(texts.instructor.closed);
   tab.value = wanted;
 };
 export const clearSelection = (): void => {

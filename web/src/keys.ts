@@ -3,10 +3,11 @@ import * as act from "./actions";
 import { map } from "./map/map";
 import { nextHeight } from "./coverage";
 import { closeTools, openLayers } from "./panels/maptools";
+import { openWatch } from "./panels/watch";
 import { dialog, logIn, ruler, tab, tell } from "./store";
 import { fill, texts } from "./texts";
 
-const TABS = ["tracks", "rehearsal", "health", "events", "zones"] as const;
+const TABS = ["tracks", "rehearsal", "health", "events", "zones", "messages", "instructor"] as const;
 
 const KEYS: Record<string, () => void> = {
   a: () => act.acknowledge(), A: act.acknowledgeAll, s: () => act.shelve(), S: act.shelveAll, b: act.openShelf, m: act.alarm, c: act.cancelAlarm, C: act.correct, r: act.reclassify,
@@ -14,7 +15,7 @@ const KEYS: Record<string, () => void> = {
   p: act.pauseRun, "<": () => act.runFaster(-1), ">": () => act.runFaster(1), i: act.people,
   "[": () => act.faster(-1), "]": () => act.faster(1), g: act.goLive, l: () => void act.copyLink(), j: () => act.nextTrack(1), k: () => act.nextTrack(-1),
   f: () => map.fit(), F: () => map.fitAll(), "+": () => map.zoom(0.5), "=": () => map.zoom(0.5), "-": () => map.zoom(-0.5), d: act.toggleRuler,
-  t: act.toggleTheme, v: act.toggleSound, u: act.audit, o: act.openRecords, e: act.editSite, x: nextHeight, n: openLayers, z: act.toggleTerrain, "?": act.help,
+  t: act.toggleTheme, v: act.toggleSound, u: act.audit, o: act.openRecords, e: act.editSite, x: nextHeight, n: openLayers, z: act.toggleTerrain, q: openWatch, "?": act.help,
   Escape: () => void (closeTools() || act.clearSelection()),
 };
 
@@ -41,7 +42,7 @@ export function listen(): void {
       else setTimeout(() => document.getElementById("filter")?.focus()); // it comes with the tab
     } else if (event.shiftKey && key === "ArrowLeft") act.nudge(-10);
     else if (event.shiftKey && key === "ArrowRight") act.nudge(10);
-    else if (/^[1-5]$/.test(key)) act.showTab(TABS[Number(key) - 1]!);
+    else if (/^[1-7]$/.test(key)) act.showTab(TABS[Number(key) - 1]!);
     else if (KEYS[key]) KEYS[key]!();
     else if (/^[\p{L}\p{N}]$/u.test(key)) tell(fill(texts.no.key, { key: key.toUpperCase() }));
     else return;

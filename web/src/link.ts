@@ -1,8 +1,8 @@
 // The connection: a websocket that comes back by itself, and requests that carry the session's CSRF token.
 import { batch } from "@preact/signals";
 import { type Event, type Message, PROTOCOL } from "./protocol";
-import { connected, events, hello, logIn, outdated, pulse, show, silence, tell, time } from "./store";
-import { fill, texts } from "./texts";
+import { connected, events, hello, led, logIn, outdated, pulse, selected, show, silence, tell, time } from "./store";
+import { fill, texts, translated } from "./texts";
 
 const NOT_LOGGED_IN = 4401;
 const decoder = new TextDecoder();
@@ -79,6 +79,9 @@ function take(message: Message): void {
     case "time":
       time.value = message;
       break;
+    case "instructor":
+      led.value = message;
+      break;
   }
 }
 
@@ -112,7 +115,7 @@ async function refusal(path: string, body: unknown): Promise<string> {
       headers: { "content-type": "application/json", "x-csrf-token": hello.value?.csrf ?? "" },
       body: JSON.stringify(body),
     });
-    return answer.ok ? "" : (((await answer.json()) as { error?: string }).error ?? String(answer.status));
+    return answer.ok ? "" : translated(((await answer.json()) as { error?: string }).error ?? String(answer.status));
   } catch {
     return fill(texts.stale_link, { s: Math.round(silence.value) });
   }
@@ -128,9 +131,21 @@ export async function post(path: string, body: unknown): Promise<boolean> {
 /** One command; the picture shows when it has taken effect. */
 export async function command(kind: string, subject: string, why = ""): Promise<boolean> {
   const good = await post("api/command", { kind, subject, why });
-  if (good && kind !== "pace") tell(fill(texts.sent, { what: `${texts.event_kinds[kind] ?? kind} ${subject}` }));
+  if (good && kind !== "pace" && kind !== "answer") tell(fill(texts.sent, { what: `${texts.event_kinds[kind] ?? kind} ${subject}` }));
   return good;
 }
+
+/** What an instructor asks for: fire, freeze, blank, on, rewind, branch, end. */
+export async function lead(what: string, name = "", t = 0): Promise<boolean> {
+  const good = await post("api/exercise", { do: what, what: name, t });
+  if (good && (what === "rewind" || what === "branch")) {
+    events.value = [];
+    lastEvent = 0;
+  }
+  return good;
+}
+
+selected.subscribe((track) => ask({ do: "select", track })); // an instructor sees what a trainee looks at
 
 /** Log in. Answers the sentence it was refused with; empty where it was not. */
 export async function enter(name: string, password: string): Promise<string> {

@@ -2,6 +2,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
+import "@fontsource-variable/vazirmatn";
 import "./style.css";
 import { draft } from "./editing";
 import { listen } from "./keys";
@@ -18,8 +19,10 @@ import { Banner, Doubts, SinkFaults, Situation, Top } from "./panels/top";
 import { Tracks } from "./panels/tracks";
 import { Warnings } from "./panels/warnings";
 import { Zones } from "./panels/zones";
+import { Instructor } from "./panels/instructor";
+import { Messages, unanswered } from "./panels/watch";
 import { listenForAlarms } from "./sound";
-import { calm, stale, tab, theme } from "./store";
+import { calm, hello, led, stale, tab, theme } from "./store";
 import { texts } from "./texts";
 
 function Page() {
@@ -55,9 +58,9 @@ function Page() {
 }
 
 function Tabs() {
-  const rehearsed = !!calm.value?.drill;
-  const names = (["tracks", "rehearsal", "health", "events", "zones", "edit"] as const).filter(
-    (name) => (name !== "rehearsal" || rehearsed) && (name !== "edit" || draft.value),
+  const rehearsed = !!calm.value?.drill, talked = !!hello.value?.exercise || !!calm.value?.messages?.length, asks = unanswered().length;
+  const names = (["tracks", "rehearsal", "health", "events", "zones", "messages", "instructor", "edit"] as const).filter(
+    (name) => (name !== "rehearsal" || rehearsed) && (name !== "edit" || draft.value) && (name !== "messages" || talked) && (name !== "instructor" || led.value),
   );
   const shown = names.includes(tab.value) ? tab.value : "tracks";
   return (
@@ -65,13 +68,14 @@ function Tabs() {
       <div role="tablist">
         {names.map((name) => (
           <button key={name} role="tab" id={`tab-${name}`} aria-selected={shown === name} aria-controls="panel" onClick={() => (tab.value = name)}>
-            {name === "edit" ? texts.edit.title : name === "zones" ? texts.zones.title : texts[name]}
+            {name === "edit" ? texts.edit.title : name === "zones" ? texts.zones.title : name === "messages" ? texts.messages.title : name === "instructor" ? texts.instructor.title : texts[name]}
+            {name === "messages" && asks > 0 ? <b> {asks}</b> : null}
             {name === "rehearsal" && (calm.value?.drill?.awaiting.length ?? 0) > 0 ? <b> {calm.value!.drill!.awaiting.length}</b> : null}
           </button>
         ))}
       </div>
       <div role="tabpanel" id="panel" tabIndex={0} aria-labelledby={`tab-${shown}`}>
-        {shown === "tracks" ? <Tracks /> : shown === "rehearsal" ? <Rehearsal /> : shown === "health" ? <Health /> : shown === "zones" ? <Zones /> : shown === "edit" ? <Edit /> : <Events />}
+        {shown === "tracks" ? <Tracks /> : shown === "rehearsal" ? <Rehearsal /> : shown === "health" ? <Health /> : shown === "zones" ? <Zones /> : shown === "edit" ? <Edit /> : shown === "messages" ? <Messages /> : shown === "instructor" ? <Instructor /> : <Events />}
       </div>
     </div>
   );

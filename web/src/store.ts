@@ -1,11 +1,12 @@
 // What the page knows, as signals: whoever reads one is drawn again when it changes.
 import { batch, computed, signal } from "@preact/signals";
-import type { Event, Frame, Hello, Pulse, Time, Warning } from "./protocol";
+import type { Event, Frame, Hello, Instructor, Pulse, Time, Warning } from "./protocol";
 
 export const hello = signal<Hello | null>(null);
 export const frame = signal<Frame | null>(null);       // newest, drawn by the map as it comes
 export const calm = signal<Frame | null>(null);        // the same at 2 Hz: what tables are drawn from
 export const pulse = signal<Pulse | null>(null);
+export const led = signal<Instructor | null>(null);    // only an instructor is sent it
 export const time = signal<Time>({ type: "time", live: true, moving: false, speed: 1, t: 0 });
 export const silence = signal(0);                      // seconds without any word from the server
 export const connected = signal(false);
@@ -15,7 +16,7 @@ export const events = signal<Event[]>([]);
 
 export const selected = signal<number | null>(null);
 export const filter = signal("");
-export const tab = signal<"tracks" | "rehearsal" | "health" | "events" | "zones" | "edit">("tracks");
+export const tab = signal<"tracks" | "rehearsal" | "health" | "events" | "zones" | "messages" | "instructor" | "edit">("tracks");
 export const explained = signal<number | null>(null); // the zone of which is told why it is warned or not
 export const dialog = signal<null | { kind: string; subject?: string }>(null);
 export const toast = signal("");

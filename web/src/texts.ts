@@ -1,4 +1,6 @@
-// Every word the page shows, in one place. Another language is another object of the same shape.
+// Every word the page shows, in one place. Another language is another object of the same shape: languages/fa.ts, languages/ps.ts.
+import { dari } from "./languages/fa.ts";
+import { pashto } from "./languages/ps.ts";
 
 const english = {
   language: "en",
@@ -15,6 +17,7 @@ const english = {
   stale_feed: "STALE — no new picture for {s} s. What you see is old.",
   paused: "THE RUN STANDS STILL — paused by {who}. P lets it go on.",
   paused_waiting: { one: "{n} command waits for its next picture.", other: "{n} commands wait for its next picture." },
+  badge_stale: "STALE",
   badge_paused: "PAUSED",
   badge_pace: "{n}×",
   over: "THE RUN HAS ENDED — you can look back through it.",
@@ -247,6 +250,8 @@ const english = {
     raise: "WARNED", clear: "ALL CLEAR", acknowledge: "seen", shelve: "put aside", unshelve: "brought back", pace: "pace of the run", alarm: "manual alarm", cancel: "alarm cancelled", correct: "WRONG WARNING CORRECTED",
     reclassify: "reclassified", consent: "consent", hold: "hold", release: "hold released", weapons: "weapon control", order: "simulated order",
     radar: "radar", inbound: "PRE-ALERT, comes:", "pre-alert": "PRE-ALERT", stage: "now told:", "all-clear": "all-clear given",
+    take: "takes the seat", say: "says", note: "note", answer: "answer", shadow: "shadow:", break: "exercise:", message: "message", probe: "question",
+    question: "question", workload: "workload asked", look: "looked at",
   } as Record<string, string>,
 
   pace: {
@@ -266,6 +271,43 @@ const english = {
   legends: {
     round: "round, dashed: where it may come down (95 %)", aircraft: "aircraft", other: "unknown", claim: "reports itself, no radar sees it",
     warned: "zone under warning", zone: "zone", radar: "radar", effector: "effector (simulated)",
+  },
+
+  speech_is: { title: "Language", name: "English", reviewed_by: "the authors", unreviewed: "This translation was not reviewed by a named speaker." },
+  exercise: {
+    badge: "EXERCISE", blanked: "The instructor has blanked the screen. Wait.", again: "The exercise is flown again to an earlier moment. Wait.",
+    sirens: "Sirens", siren_states: ["working", "failing", "NOBODY ANSWERS", "starting", "test overdue"],
+  },
+  watch: {
+    title: "Watch", holds: "{who} has the watch", yours: "You have the watch", nobody: "Nobody has taken the watch yet", since: "since {t}",
+    choose: "Your seat:", seats: { watch: "watch", second: "second", shadow: "shadow (not believed)", observer: "observer" },
+    passed_on: "Whoever relieves you takes the watch on a page of their own. Then stay two minutes and look on: errors come early.",
+    handover: "Taking over the watch", step_preview: "1 preview", step_read: "2 read back", step_take: "3 take", next: "Next", back: "Back",
+    preview_says: "Look at each line and at the map. On the next step this list is hidden.", people: "People",
+    read_says: "Say what stands, from memory and from the picture. What you write goes into the record.",
+    facts: {
+      warned: "Zones under warning", next: "Zone of the next impact", unacknowledged: "Warnings nobody has acknowledged", shelved: "Warnings put aside",
+      rounds: "Tracks more probably rounds", radars: "Radars not working", channels: "Warning channels not working", held: "Engagements held", status: "Weapon control status",
+    } as Record<string, string>,
+    values: { none: "none", some: "some", all: "all", hold: "HOLD", tight: "TIGHT", free: "FREE" } as Record<string, string>,
+    unseen: "Not acknowledged by anybody: {zones}. Let it be seen first, or say why you take the watch now.",
+    why: "Reason, where something is left open", take: "Take the watch", log: "Hand-overs", from_to: "{before} → {after}", began: "{after} began",
+  },
+  messages: {
+    title: "Messages", none: "Nobody has said anything yet.", answer: "Answer", read_back: "Read back", answered: "answered", due: "answer within {s} s",
+    to: "To", words: "Words", say: "Say", note: "Note", noted: "What the note is about", nothing: "nothing in particular",
+    about: { radar: "radar", channel: "channel", zone: "zone", mode: "mode:" } as Record<string, string>,
+    senders: { tower: "tower", gate: "gate", neighbour: "neighbour", command: "higher command", crew: "crew", all: "everybody" } as Record<string, string>,
+    scales: { mental: "Mental demand", physical: "Physical demand", temporal: "Time pressure", performance: "How badly it went", effort: "Effort", frustration: "Frustration" },
+  },
+  instructor: {
+    title: "Instructor", waiting: "Waiting for the exercise …", closed: "Only an instructor of an exercise has this page.", again: "Flown again …",
+    freeze: "Freeze", blank: "Freeze and blank", on: "Go on", to: "to second", rewind: "Rewind", branch: "Branch", end: "End the exercise",
+    ready: "Ready to fire", columns: ["name", "what", "planned", "state", ""], fire: "Fire", untrue: "not true",
+    kinds: { raid: "raid", ghosts: "ghost tracks", adsb: "false ADS-B", turn: "radar turned", outage: "radar silent", delay: "radar late", siren: "dead siren", clutter: "clutter", message: "message" } as Record<string, string>,
+    states: { held: "held", due: "DUE", fired: "fired", over: "over", answered: "answered" } as Record<string, string>,
+    truth: "What is true", flying: "{n} rounds in the air of {m} in all.", trainees: "Trainees", selected: "track {id} selected", nothing_selected: "nothing selected",
+    looks_back: "looks back at {t}", looks_live: "looks at the live picture",
   },
 
   name: "Name", password: "Password", log_in: "Log in", log_in_first: "Log in to command. The picture needs a log-in too.",
@@ -295,6 +337,7 @@ const english = {
     acts: {
       acknowledge: "acknowledge", shelve: "put aside", alarm: "manual alarm", cancel: "cancel it", correct: "correct a wrong warning", "all-clear": "give the all-clear", reclassify: "reclassify", consent: "consent",
       hold: "hold", release: "release a hold", weapons: "weapon control status", pace: "pace of the run", edit: "edit the site", audit: "audit log",
+      take: "take a seat, the watch", say: "say", note: "note", answer: "answer messages", records: "records, reports", truth: "reports of a simulation that goes on", lead: "lead an exercise",
     } as Record<string, string>,
   },
 
@@ -343,6 +386,8 @@ const english = {
   },
   zone_kinds: { runway: "runway", apron: "apron", building: "building", housing: "housing", fuel: "fuel", "alert-zone": "alert zone" },
 
+  server: {} as Record<string, string>, // sentences of the server's by their pattern, {} for what it fills in; English stands as it comes
+
   keys_title: "Keys",
   keys: [
     ["A", "acknowledge the most urgent warning"], ["Shift+A", "acknowledge all warnings"], ["S", "put a warning aside for a while; Shift+S all"], ["B", "what was put aside, and bring it back"],
@@ -351,19 +396,53 @@ const english = {
     ["W", "weapon control status (simulation)"],
     ["P", "pause or resume the run (simulation)"], ["< >", "run slower, faster (simulation)"],
     ["Space", "pause or play your view"], ["← →", "one second back or on; with Shift ten"], ["[ ]", "look back slower, faster"], ["G", "go live"], ["L", "copy a link to this moment"],
-    ["J K", "next or previous track"], ["/", "filter the tracks"], ["1 2 3 4 5", "tracks, rehearsal, health, events, zones: why warned"],
+    ["J K", "next or previous track"], ["/", "filter the tracks"], ["1 … 7", "tracks, rehearsal, health, events, zones: why warned; messages, instructor"],
     ["F", "fit the zones; Shift+F everything in the air"], ["+ −", "zoom"], ["D", "ruler"], ["T", "light or dark"], ["V", "sound"],
     ["E", "edit the site: zones, radars, effectors"], ["X", "what the radars see: next height"], ["N", "layers of the map"], ["Z", "terrain: shading and contours"],
-    ["O", "records and their reports"], ["U", "audit log"], ["I", "who you are, who may do what, log out"], ["?", "this sheet"], ["Esc", "close a dialog or a list, clear the selection"],
+    ["O", "records and their reports"], ["U", "audit log"], ["Q", "the watch: who has it, take it over; seats"], ["I", "who you are, language, who may do what, log out"], ["?", "this sheet"], ["Esc", "close a dialog or a list, clear the selection"],
   ] as [string, string][],
 };
 
 export type Texts = typeof english;
-export let texts: Texts = english;
+/** Languages by their code; the two from right to left are of Afghanistan. */
+export const LANGUAGES: Record<string, Texts> = { en: english, "fa-AF": whole(dari), ps: whole(pashto) };
+export let texts: Texts = LANGUAGES[chosen()]!;
 
-/** Use another language; the page's direction follows. */
-export function speak(other: Texts): void {
-  texts = other;
+/** The code of the language that this browser was told to use. */
+export function chosen(): string {
+  const kept = typeof localStorage === "undefined" ? null : localStorage.getItem("skywarden-language");
+  return kept && ["en", "fa-AF", "ps"].includes(kept) ? kept : "en";
+}
+
+/** Speak another language from now on: the page begins anew in it. */
+export function speakFromNowOn(language: string): void {
+  localStorage.setItem("skywarden-language", language);
+  location.reload();
+}
+
+/** Which of a message's texts is in the page's language. */
+export const languageRow = (): number => ["en", "fa-AF", "ps"].indexOf(texts.language);
+
+/** A sentence of the server's in the page's language, where it is known; names and numbers in it stay. */
+export function translated(sentence: string): string {
+  for (const [pattern, said] of Object.entries(texts.server)) {
+    const found = new RegExp(`^${pattern.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{\}/g, "(.*?)")}$`).exec(sentence);
+    if (found) {
+      let n = 0;
+      return said.replace(/\{\}/g, () => isolated(found[++n] ?? ""));
+    }
+  }
+  return sentence;
+}
+
+/** A translation with English in the place of what it has not said yet; a test keeps it from lacking anything. */
+function whole(other: Partial<Texts>): Texts {
+  const merge = (own: unknown, english: unknown): unknown =>
+    own === undefined ? english
+    : typeof own === "object" && own && !Array.isArray(own)
+      ? Object.fromEntries([...new Set([...Object.keys(english as object), ...Object.keys(own)])].map((key) => [key, merge((own as Record<string, unknown>)[key], (english as Record<string, unknown>)[key])]))
+      : own;
+  return merge(other, english) as Texts;
 }
 
 /** What is said of one and of several, as the language counts them. */
@@ -376,5 +455,10 @@ export function many(forms: Forms, n: number, values: Record<string, string | nu
 
 /** `text` with {name} replaced by values. */
 export function fill(text: string, values: Record<string, string | number>): string {
-  return text.replace(/\{(\w+)\}/g, (_, key: string) => String(values[key] ?? ""));
+  return text.replace(/\{(\w+)\}/g, (_, key: string) => isolated(String(values[key] ?? "")));
+}
+
+/** A name or number set apart, so that it does not turn the words around it where these run from right to left. */
+function isolated(value: string): string {
+  return texts.direction === "rtl" ? `\u2068${value}\u2069` : value;
 }

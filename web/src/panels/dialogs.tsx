@@ -3,9 +3,10 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { command, enter, leave } from "../link";
 import { dialog, hello, liveT, liveWarnings, logIn, shelf } from "../store";
-import { type Forms, fill, many, texts } from "../texts";
+import { chosen, type Forms, fill, LANGUAGES, many, speakFromNowOn, texts } from "../texts";
 import { countdown } from "../format";
 import { saidOf, unshelve, unshelveAll, unshelved } from "../actions";
+import { WatchDialog } from "./watch";
 
 export function Dialogs() {
   const open = dialog.value;
@@ -16,6 +17,7 @@ export function Dialogs() {
   const manual = liveWarnings.value.filter((w) => w.manual).map((w) => zones[w.zone]!);
   switch (open.kind) {
     case "help": return <Keys />;
+    case "watch": return <WatchDialog />;
     case "records": return <Records />;
     case "audit": return <Audit />;
     case "alarm": return <Ask title={texts.alarm_title} label={texts.zone} choices={zones} why send={(zone, why) => command("alarm", zone, why)} />;
@@ -132,12 +134,26 @@ function People() {
           ))}
         </tbody>
       </table></div>
+      <Languages />
       <div class="actions">
         {h.users && <button onClick={() => void leave(true)}>{p.everywhere}</button>}
         {h.users && <button onClick={() => void leave()}>{texts.log_out}</button>}
         <button class="primary" autofocus onClick={() => (dialog.value = null)}>{texts.close}</button>
       </div>
     </Modal>
+  );
+}
+
+/** Another language for the whole page, kept in this browser. */
+function Languages() {
+  return (
+    <div class="bar" role="group" aria-label={texts.speech_is.title}>
+      {texts.speech_is.title}
+      {Object.values(LANGUAGES).map((each) => (
+        <button key={each.language} lang={each.language} aria-pressed={chosen() === each.language} onClick={() => speakFromNowOn(each.language)}>{each.speech_is.name}</button>
+      ))}
+      {texts.speech_is.reviewed_by ? null : texts.language === "en" ? null : <small>{texts.speech_is.unreviewed}</small>}
+    </div>
   );
 }
 
@@ -283,7 +299,7 @@ function LogIn() {
   );
 }
 
-function Modal({ title, stays = false, children }: { title: string; stays?: boolean; children: ComponentChildren }) {
+export function Modal({ title, stays = false, children }: { title: string; stays?: boolean; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => { // before the next key is pressed, not after the next painting
     const before = document.activeElement as HTMLElement | null;

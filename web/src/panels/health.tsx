@@ -49,6 +49,19 @@ export function Health() {
           );
         })}
       </ul>
+      {!!h.sirens?.length && (
+        <>
+          <h3>{texts.exercise.sirens}</h3>
+          <ul class="plain">
+            {h.sirens.map((siren) => (
+              <li key={siren.name} class={siren.state ? "bad" : ""} data-test="siren">
+                <span aria-hidden="true">{siren.state ? "✕" : "✓"}</span> <b><bdi>{siren.name}</bdi></b> {texts.exercise.siren_states[siren.state]}
+                <small> {known(siren.heard) ? fill(texts.heard, { s: siren.heard.toFixed(1) }) : texts.never}</small>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
       <h3>{texts.inputs}</h3>
       {h.inputs.length === 0 && <p class="none">{texts.no_inputs}</p>}
       <ul class="plain">

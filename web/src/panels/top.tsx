@@ -5,6 +5,7 @@ import { leave } from "../link";
 import { PROJECTILE } from "../protocol";
 import { alarming, calm, connected, frame, hearable, hello, liveT, liveWarnings, may, mode, outdated, paused, pulse, silence, sound, stale, time, warnings } from "../store";
 import { fill, many, texts } from "../texts";
+import { WatchChip } from "./watch";
 import { awaiting, goLive, help, openRecords, people, toggleSound, toggleTheme } from "../actions";
 
 /** One shape a mode, so that no colour is needed: a triangle rehearses, a disc is live, two bars are the past, a cross is stale. */
@@ -21,7 +22,7 @@ export function Top() {
       {m && (
         <span class={`mode ${m.toLowerCase()}`} data-test="mode" title={m === "STALE" ? undefined : texts.mode_says[m]}>
           <svg viewBox="0 0 18 18" aria-hidden="true"><path d={SHAPES[m]} /></svg>
-          {m}
+          {m === "STALE" ? texts.badge_stale : h?.exercise && m === "SIMULATION" ? texts.exercise.badge : texts.modes[m]}
           {h && (m === "REPLAY" || m === "STALE") ? <small> {fill(texts.mode_of, { kind: texts.modes[h.kind] })}</small> : null}
           {m === "SIMULATION" && paused.value ? <small data-test="paced"> ❚❚ {texts.badge_paused}</small> : m === "SIMULATION" && pace && pace !== 1 ? <small data-test="paced"> {fill(texts.badge_pace, { n: pace })}</small> : null}
         </span>
@@ -31,6 +32,7 @@ export function Top() {
         <b>{frame.value ? runTime(t, true) : "T —"}</b> {frame.value ? utc(t) : ""}
       </span>
       <ToWarnings />
+      <WatchChip />
       <Radars />
       {h && (
         <button class="user" onClick={people} title={`${h.users ? texts.people.title : texts.local_operator} (I)`} data-test="user">
@@ -98,6 +100,8 @@ export function Banner() {
       </div>
     );
   }
+  if (pulse.value?.blank && h.exercise) return <div class="banner still" role="status" data-test="blank">■ {texts.exercise.blanked}</div>;
+  if (pulse.value?.again) return <div class="banner still" role="status" data-test="again">↺ {texts.exercise.again}</div>;
   if (paused.value) {
     const pace = pulse.value!.pace!;
     return (

@@ -1,0 +1,2 @@
+import type { Texts } from "../texts";
+export const pashto: Partial<Texts> = { language: "ps", direction: "rtl" };
