@@ -63,7 +63,7 @@ def test_a_key_that_does_nothing_says_why(run, visit):
         "c": "No manual alarm stands", "r": "Select a track first", "y": "No engagement waits for consent",
         "g": "You see the live picture already",
         "o": "This run keeps no records", "e": "This site cannot be edited", "z": "declares no terrain",
-        "q": "Q does nothing. ? shows the keys.",
+        "Q": "Q does nothing. ? shows the keys.",
         "[": "You see the run as it goes", "9": "9 does nothing",
     }.items():
         page.keyboard.press(key)

@@ -182,7 +182,7 @@ const english = {
       delayed: { one: "{n} delayed", other: "{n} delayed" }, around: { one: "{n} gone around", other: "{n} gone around" }, diverted: { one: "{n} diverted", other: "{n} diverted" },
     },
   },
-  reasons: {
+  verdicts_of: {
     clear: "clear", aircraft: "aircraft too near", unknown: "unknown too near", "not-sure": "not surely a round", "no-threat": "endangers nothing",
     reach: "out of reach", arc: "no-fire arc", fallout: "fragments on people", sensors: "sensors doubtful", hold: "weapons hold", empty: "magazine empty",
     look: "engaged: outcome looked at first", bound: "chance of touching an aircraft too high", approach: "approach in use",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skywarden.measures.ledger import WarningLine
+from skywarden.measures.watch import WatchLog
 from skywarden.messages import commands
 from skywarden.messages.commands import Command
 from skywarden.messages.moment import Moment
@@ -16,6 +17,8 @@ from skywarden.site.model import Site
 ABOUT_ZONES = frozenset({commands.ACKNOWLEDGE, commands.ALARM, commands.CANCEL, commands.CORRECT,
     commands.GIVE_CLEAR, commands.SHELVE})
 ABOUT_TRACKS = frozenset({commands.CONSENT, commands.RECLASSIFY})
+# Kinds of commands that are words and seats: no deeds, and believed by nobody
+WORDS = frozenset(commands.UNBELIEVED) - {commands.PACE}
 MOST_ACTS = 2000        # commands told of one run; the rest is counted
 MOST_TRACKS = 5         # tracks named that a warning was raised for, the likeliest first
 
@@ -30,6 +33,7 @@ class Act(NamedTuple):
     why: str
     # since the warning it is about was raised, else since the first one that stood was [s]; nan where none stood
     after: float
+    soon: bool = False  # whether it came within ten minutes of a hand-over of the watch
 
 
 class Operators:
@@ -38,16 +42,22 @@ class Operators:
     def __init__(self, site: Site) -> None:
         self._zones = {zone.name: index for index, zone in enumerate(site.zones)}
         self.acts: list[Act] = []
+        self.watch = WatchLog(site)     # who had the watch, and who took it over
         self.more = 0               # commands beyond MOST_ACTS
 
     def take(self, moment: Moment, standing: dict[int, WarningLine]) -> None:
         """The commands of one moment; `standing` holds the line of the warning that stands in each zone."""
+        self.watch.take(moment)
         for command in moment.frame.commands:
+            if command.kind in WORDS:
+                continue
             line = standing.get(self._zones.get(zone_of(command), -1))
             about = [line] if line is not None else list(standing.values()) if command.kind not in ABOUT_ZONES else []
             after = moment.frame.t - min((each.raised for each in about), default=math.nan)
             if len(self.acts) < MOST_ACTS:
-                self.acts.append(Act(moment.frame.t, command.kind, command.subject, command.who, command.why, after))
+                soon = self.watch.now.near_handover(moment.frame.t)
+                self.acts.append(
+                    Act(moment.frame.t, command.kind, command.subject, command.who, command.why, after, soon))
             else:
                 self.more += 1
             if command.kind == commands.ACKNOWLEDGE and line is not None and line.seen_at is None:

@@ -6,6 +6,7 @@ import math
 from statistics import median
 
 from skywarden.measures.ledger import WarningLine
+from skywarden.measures.watch import AFTER_S, FACTS
 from skywarden.messages import commands
 from skywarden.review.html import number, seconds, table, text
 from skywarden.review.story import Story
@@ -20,6 +21,7 @@ DEEDS = {
     commands.WEAPONS: "weapon control status (simulated)",
     commands.PACE: "pace of the run",
 }
+SOON = " (soon after a hand-over)"       # said of what was done within ten minutes of one
 FIGURES = (commands.ACKNOWLEDGE, commands.RECLASSIFY, commands.ALARM, commands.CORRECT, commands.SHELVE,
     commands.CONSENT, commands.HOLD)
 
@@ -28,15 +30,16 @@ def section(told: Story) -> str:
     """Figures, every act in its order, and the warnings that nobody acknowledged."""
     operators = told.measures.operators
     if not operators.acts:
-        return "<p>Nobody gave a command.</p>" + _unseen(told)
+        return "<p>Nobody gave a command.</p>" + _unseen(told) + _handovers(told)
     rows = [
-        (seconds(act.t), act.who or "nobody", DEEDS.get(act.kind, act.kind), _about(act.kind, act.subject),
+        (seconds(act.t), act.who or "nobody",
+         DEEDS.get(act.kind, act.kind) + (SOON if act.soon else ""), _about(act.kind, act.subject),
          seconds(None if math.isnan(act.after) else act.after), act.why or "—")
         for act in operators.acts
     ]
     more = f"<p>{operators.more} more commands are in the record.</p>" if operators.more else ""
     return _figures(told) + table(("at", "who", "did what", "about", "after the warning", "why"),
-        rows) + more + _unseen(told)
+        rows) + more + _unseen(told) + _handovers(told)
 
 
 def seen(line: WarningLine) -> str:
@@ -67,6 +70,23 @@ def _figures(told: Story) -> str:
     shown += [(DEEDS[kind], number(n)) for kind, n in counts.items() if n]
     return '<dl class="figures">' + "".join(f"<div><dt>{text(label)}</dt><dd>{text(value)}</dd></div>" for label,
         value in shown) + "</dl>"
+
+
+def _handovers(told: Story) -> str:
+    """Who passed the watch to whom, what they had read back, and what was done soon after, when errors cluster."""
+    watch = told.measures.operators.watch
+    passed = [one for one in watch.now.handovers if one.before]
+    if not passed:
+        return ""
+    acts = told.measures.operators.acts
+    after = [sum(0.0 <= act.t - one.t < AFTER_S for act in acts) for one in passed]
+    rows = [
+        (seconds(one.t), one.before, one.after, f"{one.right} of {len(FACTS)}", str(one.unacknowledged), one.why or "—",
+         str(count))
+        for one, count in zip(passed, after, strict=True)]
+    head = ("at", "from", "to", "facts read back right", "warnings not acknowledged", "reason",
+        "acts within ten minutes")
+    return "<h3>The watch was handed over</h3>" + table(head, rows)
 
 
 def _unseen(told: Story) -> str:

@@ -18,6 +18,7 @@ from skywarden.console.journal import Journal, left_standing, path_of
 from skywarden.console.server import Console as Page
 from skywarden.console.terminal import Terminal
 from skywarden.measures.tally import Measures
+from skywarden.messages.commands import TAKE, WATCH, Command
 from skywarden.record.header import Header
 from skywarden.record.writer import Recorder
 from skywarden.run.aside import Aside
@@ -128,6 +129,8 @@ def _wired(
     simulation = parts.header.kind == "simulation"
     wires = list(parts.direct)
     feed = tell_people(parts.tell(), parts.feed, boxes, wires)
+    if page is not None:        # somebody has the watch from the first frame on
+        page.order(Command(0.0, TAKE, WATCH, page.door.first_holder(), ""))
     if page is not None and request.record is not None:
         journal = path_of(request.record.parent, parts.site)
         for command in left_standing(journal, parts.site) if request.resume is None else ():

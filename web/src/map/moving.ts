@@ -243,7 +243,7 @@ class Pen {
     for (const clearance of drill.clearances) {
       if (clearance.track !== track) continue;
       const effector = site.effectors[clearance.effector]!;
-      const answer = clearance.cleared ? `✓ ${texts.cleared}` : `✕ ${texts.reasons[clearance.reason] ?? clearance.reason}`;
+      const answer = clearance.cleared ? `✓ ${texts.cleared}` : `✕ ${texts.verdicts_of[clearance.reason] ?? clearance.reason}`;
       this.label([effector.place[0], effector.place[1]], `${effector.name} → ${track}: ${answer}`, clearance.cleared ? colour.good : colour.warned, FONT, 16);
       const near = tracks.id.indexOf(clearance.aircraft);
       if (near < 0 || clearance.cleared) continue;

@@ -15,7 +15,7 @@ export function Instructor() {
       <div class="bar">
         {paused.value ? <button class="primary" onClick={() => void lead("on")}>{i.on}</button> : <button onClick={() => void lead("freeze")}>{i.freeze}</button>}
         <button aria-pressed={!!pulse.value?.blank} onClick={() => void lead("blank")}>{i.blank}</button>
-        <label class="num">{i.to} <input dir="ltr" type="number" min={0} max={Math.floor(view.t)} step={0.25} style={{}} value={at} placeholder={moment.toFixed(0)} onInput={(e) => choose(e.currentTarget.value)} /></label>
+        <label class="num">{i.to} <input dir="ltr" type="number" min={0} max={Math.floor(view.t)} step={0.25} value={at} placeholder={moment.toFixed(0)} onInput={(e) => choose(e.currentTarget.value)} /></label>
         <button onClick={() => void lead("rewind", "", moment)}>{i.rewind}</button>
         <button onClick={() => void lead("branch", "", moment)}>{i.branch}</button>
         <button onClick={() => void lead("end")}>{i.end}</button>

@@ -111,7 +111,7 @@ function Clearances({ list, more, t }: { list: Clearance[]; more: number; t: num
           {list.slice(0, MOST).map((c) => (
             <tr key={`${c.track} ${c.effector}`} class={c.track === selected.value ? "selected" : ""} onClick={() => (selected.value = c.track)}>
               <td>{fill(texts.engagement, { track: c.track, effector: site.effectors[c.effector]?.name ?? "?" })}</td>
-              <td>{c.cleared ? <b>✓ {texts.cleared}</b> : <span>✕ {texts.reasons[c.reason] ?? c.reason}</span>}</td>
+              <td>{c.cleared ? <b>✓ {texts.cleared}</b> : <span>✕ {texts.verdicts_of[c.reason] ?? c.reason}</span>}</td>
               <td>{c.aircraft >= 0 && known(c.distance) ? fill(texts.closest, { track: c.aircraft, distance: metres(c.distance) }) : known(c.until) && c.until > t ? `${countdown(c.until, t)} s` : ""}</td>
             </tr>
           ))}

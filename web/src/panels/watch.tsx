@@ -41,6 +41,7 @@ export function WatchDialog() {
     const again = window.setInterval(fetchList, 1000);
     return () => clearInterval(again);
   }, []);
+  useEffect(() => document.querySelector<HTMLElement>("dialog [data-step]")?.focus(), [step, !!list]);   // the keyboard goes along
   const mine = watch?.holder === h.user, open = list?.unacknowledged ?? [];
   const take = () => void command("take", "watch", why).then((good) => good && (dialog.value = null));
   return (
@@ -65,7 +66,7 @@ export function WatchDialog() {
                 {Object.entries(list.facts).map(([fact, value]) => [<dt key={fact}>{w.facts[fact] ?? fact}</dt>, <dd key={`${fact} is`}><bdi>{valueOf(value)}</bdi></dd>])}
                 <dt>{w.people}</dt><dd>{Object.entries(watch?.seats ?? {}).map(([who, where]) => <span key={who}><bdi>{who}</bdi> ({w.seats[where as keyof typeof w.seats]}) </span>)}</dd>
               </dl>
-              <div class="actions"><button class="primary" autofocus onClick={() => go(1)}>{w.next}</button></div>
+              <div class="actions"><button class="primary" data-step onClick={() => go(1)}>{w.next}</button></div>
             </>
           )}
           {step === 1 && list && <ReadBack facts={Object.keys(list.facts)} read={list.read} done={() => go(2)} />}
@@ -73,7 +74,7 @@ export function WatchDialog() {
             <>
               {open.length > 0 && <p class="caution" role="status">⚠ {fill(w.unseen, { zones: open.join(", ") })}</p>}
               <label>{w.why} <input type="text" maxLength={200} value={why} onInput={(e) => explain(e.currentTarget.value)} /></label>
-              <div class="actions"><button onClick={() => go(1)}>{w.back}</button><button class="primary" autofocus onClick={take}>{w.take}</button></div>
+              <div class="actions"><button onClick={() => go(1)}>{w.back}</button><button class="primary" data-step onClick={take}>{w.take}</button></div>
             </>
           )}
         </section>
@@ -106,12 +107,12 @@ function ReadBack({ facts, read, done }: { facts: string[]; read: string[]; done
           <label key={fact}>
             {w.facts[fact] ?? fact}{read.includes(fact) ? " ✓" : ""}
             {choices[fact] ? (
-              <select autofocus={row === 0} data-fact={fact} value={said[fact] ?? ""} onChange={(e) => say({ ...said, [fact]: e.currentTarget.value })}>
+              <select data-step={row === 0 ? "" : undefined} data-fact={fact} value={said[fact] ?? ""} onChange={(e) => say({ ...said, [fact]: e.currentTarget.value })}>
                 <option value="" />
                 {choices[fact].map((each) => <option key={each} value={each}>{valueOf(each)}</option>)}
               </select>
             ) : (
-              <input autofocus={row === 0} data-fact={fact} inputMode="numeric" pattern="[0-9]*" maxLength={4} dir="ltr" value={said[fact] ?? ""}
+              <input data-step={row === 0 ? "" : undefined} data-fact={fact} inputMode="numeric" pattern="[0-9]*" maxLength={4} dir="ltr" value={said[fact] ?? ""}
                 onInput={(e) => say({ ...said, [fact]: e.currentTarget.value })} />
             )}
           </label>

@@ -187,6 +187,14 @@ class Door:
                 self._keep()
             return session
 
+    def first_holder(self) -> str:
+        """Who has the watch before anybody takes it: the first operator of the file, else the first who may take it."""
+        if self.path is None:
+            return LOCAL
+        able = [user for user in self.users.values() if commands.TAKE in MAY[user.role]]
+        first = next((user for user in able if user.role == "operator"), None)
+        return first.name if first is not None else able[0].name if able else next(iter(self.users))
+
     def enter_locally(self) -> Session:
         """A session for the local operator. Only where no users are configured."""
         if not self.open:
