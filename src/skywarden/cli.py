@@ -234,7 +234,7 @@ def user_command(
         help="Asked for when not given.")],
 ) -> None:
     """Add a user of the console, or change role and password."""
-    from skywarden.console.access.sessions import add_user
+    from skywarden.console.access.users import add_user
 
     add_user(users, name, role, password)
     print(f"{users}: {name} is {role}")

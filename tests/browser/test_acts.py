@@ -13,6 +13,7 @@ from conftest import Run
 from hands import BOTH, PASSWORD, answer, at, button, card, expect, log_in, middle_of, playwright, ready, soon, tab_to
 
 from skywarden.console.access import sessions
+from skywarden.console.access import users as accounts
 
 USER = sessions.LOCAL
 
@@ -442,7 +443,7 @@ def test_reload_in_the_middle(quiet, pages, by):
 def test_server_killed_and_restarted(visit, tmp_path, by):
     """Nothing is done by hand after the kill: who is logged in and what is warned come back by themselves."""
     users = tmp_path / "users.toml"
-    sessions.add_user(users, "mira", "operator", PASSWORD)
+    accounts.add_user(users, "mira", "operator", PASSWORD)
     made = Run(rounds=0, start=5.0, users=users, journal=tmp_path / "standing.json")
     zone, port = a_zone(made), made.console.port
     try:
@@ -480,7 +481,7 @@ def manned(chromium, tmp_path_factory):
     """One run with named users, and two needed for a consent."""
     users = tmp_path_factory.mktemp("users") / "users.toml"
     for name, role in (("mira", "operator"), ("tom", "operator"), ("otto", "observer"), ("ines", "instructor")):
-        sessions.add_user(users, name, role, PASSWORD)
+        accounts.add_user(users, name, role, PASSWORD)
     made = Run(rounds=14, start=58.0, again=40.0, users=users, consent="two")
     made.users = users
     yield made

@@ -13,7 +13,7 @@ from conftest import Run
 from fake import Play
 from hands import PASSWORD, at, button, card, expect, log_in, ready, soon
 
-from skywarden.console.access.sessions import add_user
+from skywarden.console.access.users import add_user
 from skywarden.console.server import Console
 from skywarden.messages.picture import Picture
 from skywarden.site.model import Display

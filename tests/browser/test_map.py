@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from skywarden.console.app import tile_origin
+from skywarden.console.guard import tile_origin
 from skywarden.errors import UsageError
 from skywarden.kernels.geometry.earth import to_site
 

@@ -21,7 +21,7 @@ from test_security import every_route
 from websockets.exceptions import ConnectionClosed
 
 from skywarden.console import server
-from skywarden.console.access.sessions import add_user
+from skywarden.console.access.users import add_user
 from skywarden.errors import UsageError
 from skywarden.feeds.simulated import Simulated
 from skywarden.messages.commands import UNBELIEVED

@@ -22,6 +22,7 @@ from fake import Play, kabul
 
 from skywarden.console import views
 from skywarden.console.access import sessions
+from skywarden.console.access import users as accounts
 from skywarden.console.hub import WAITING, Viewer
 from skywarden.console.memory import Memory
 from skywarden.console.server import Console, is_loopback
@@ -103,7 +104,7 @@ def drain(link):
 def users(folder, **roles):
     path = folder / "users.toml"
     for name, role in roles.items():
-        sessions.add_user(path, name, role, PASSWORD)
+        accounts.add_user(path, name, role, PASSWORD)
     return path
 
 
@@ -315,7 +316,7 @@ def test_the_time_of_live_data_cannot_be_stopped(mode, clock, said):
         assert clock is None or clock.speed == 1.0
 
 
-@pytest.mark.parametrize("role", sessions.ROLES)
+@pytest.mark.parametrize("role", accounts.ROLES)
 def test_each_role_may_do_exactly_what_the_table_says(tmp_path, role):
     subjects = {
         "acknowledge": ZONE, "shelve": f"60 {ZONE}", "alarm": ZONE, "cancel": ZONE, "reclassify": "7 other",
@@ -326,10 +327,10 @@ def test_each_role_may_do_exactly_what_the_table_says(tmp_path, role):
         assert page.log_in("mira") == 200
         with page.connected() as (_, hello):
             for kind, subject in subjects.items():
-                assert (page.command(kind, subject, "because")[0] == 200) == (kind in sessions.MAY[role]), kind
-            assert (page.ask("GET", "/api/audit")[0] == 200) == (sessions.AUDIT in sessions.MAY[role])
-            assert (page.ask("POST", "/api/draft", {"zones": []})[0] == 200) == (sessions.EDIT in sessions.MAY[role])
-            assert hello["roles"][role] == sorted(sessions.MAY[role])
+                assert (page.command(kind, subject, "because")[0] == 200) == (kind in accounts.MAY[role]), kind
+            assert (page.ask("GET", "/api/audit")[0] == 200) == (accounts.AUDIT in accounts.MAY[role])
+            assert (page.ask("POST", "/api/draft", {"zones": []})[0] == 200) == (accounts.EDIT in accounts.MAY[role])
+            assert hello["roles"][role] == sorted(accounts.MAY[role])
 
 
 def test_the_guide_has_the_same_table_of_roles():
@@ -337,11 +338,11 @@ def test_the_guide_has_the_same_table_of_roles():
     table = [[cell.strip() for cell in line.strip("| ").split("|")] for line in guide.splitlines()
         if line.startswith(("| may |", "| `"))]
     head, rows = table[0][1:], {row[0].strip("`"): row[1:] for row in table[1:]
-        if row[0].strip("`") in set().union(*sessions.MAY.values())}
-    assert head == list(sessions.ROLES)
-    assert rows.keys() == set().union(*sessions.MAY.values())
+        if row[0].strip("`") in set().union(*accounts.MAY.values())}
+    assert head == list(accounts.ROLES)
+    assert rows.keys() == set().union(*accounts.MAY.values())
     for act, cells in rows.items():
-        assert [cell == "yes" for cell in cells] == [act in sessions.MAY[role] for role in sessions.ROLES], act
+        assert [cell == "yes" for cell in cells] == [act in accounts.MAY[role] for role in accounts.ROLES], act
 
 
 @pytest.mark.parametrize("page", ["console.md", "security.md"])
@@ -433,7 +434,7 @@ def test_guessing_a_password_is_slowed_down(tmp_path):
 
 def test_a_session_ends_when_it_is_not_used():
     clock = [0.0]
-    door = sessions.Door(now=lambda: clock[0])
+    door = sessions.Authenticator(now=lambda: clock[0])
     session = door.enter_locally()
     clock[0] += sessions.IDLE_S - 1.0
     assert door.find(session.token) is session
@@ -465,24 +466,24 @@ def test_sessions_survive_a_restart_of_the_server_as_digests_only(tmp_path):
 
 def test_a_session_ends_with_the_account_a_new_password_or_a_log_out_everywhere(tmp_path):
     path, clock = users(tmp_path, mira="operator", tom="supervisor"), [1e9]
-    door = sessions.Door(path, lambda: clock[0])
+    door = sessions.Authenticator(path, lambda: clock[0])
     first, second, other = door.log_in("mira", PASSWORD, "a"), door.log_in("mira", PASSWORD, "b"), door.log_in("tom",
         PASSWORD, "c")
     assert len({first.token, second.token, other.token}) == len({first.csrf, second.csrf, other.csrf}) == 3
     assert door.log_out_everywhere("mira") == 2
     assert door.find(first.token) is door.find(second.token) is None
-    sessions.add_user(path, "tom", "observer", PASSWORD + " anew")
+    accounts.add_user(path, "tom", "observer", PASSWORD + " anew")
     clock[0] += sessions.LOOK_S + 0.1
     assert door.find(other.token) is None
     assert door.log_in("tom", PASSWORD, "c") is None
     assert door.log_in("tom", PASSWORD + " anew", "c").user.role == "observer"
     path.with_name("users.toml.sessions").write_text("{broken")
-    assert sessions.Door(path, lambda: clock[0]).find("x") is None
+    assert sessions.Authenticator(path, lambda: clock[0]).find("x") is None
 
 
 def test_a_session_is_over_after_twelve_hours_however_much_it_is_used(tmp_path):
     path, clock = users(tmp_path, mira="operator"), [1e9]
-    door = sessions.Door(path, lambda: clock[0])
+    door = sessions.Authenticator(path, lambda: clock[0])
     session = door.log_in("mira", PASSWORD, "a")
     for _ in range(int(sessions.LONGEST_S / 1000.0)):
         clock[0] += 1000.0
@@ -535,12 +536,12 @@ def test_a_faulty_file_of_users_is_told_in_sentences(tmp_path):
     path.write_text('[users.a]\nrole = "king"\npassword = "$argon2id$x"\n[users.b]\nrole = "operator"\npassword = '
         '"plain"\n')
     with pytest.raises(InputError) as caught:
-        sessions.load_users(path)
+        accounts.load_users(path)
     assert len(caught.value.faults) == 2
     for name, role, password in (("x", "king", PASSWORD), ("no spaces", "operator", PASSWORD),
             ("x", "operator", "short")):
         with pytest.raises(UsageError):
-            sessions.add_user(tmp_path / "new.toml", name, role, password)
+            accounts.add_user(tmp_path / "new.toml", name, role, password)
 
 
 def test_a_console_that_others_can_reach_needs_users():

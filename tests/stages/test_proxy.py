@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from test_console import PASSWORD, SITE
 
-from skywarden.console.access.sessions import add_user
+from skywarden.console.access.users import add_user
 from skywarden.console.address import Public, public
 from skywarden.console.server import Console
 from skywarden.errors import UsageError

@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 
 from skywarden.console import app
 from skywarden.console.access import sessions
+from skywarden.console.access import users as accounts
 from skywarden.errors import UsageError
 
 # what a stranger may ask: the empty page, whether to log in, and to log in
@@ -81,20 +82,20 @@ def test_a_session_is_new_at_every_log_in_and_one_put_into_the_browser_counts_fo
 
 def test_passwords_are_hashed_slowly_enough_and_easy_ones_refused(tmp_path):
     path = users(tmp_path, mira="operator")
-    parameters = extract_parameters(sessions.load_users(path)["mira"].hash)
+    parameters = extract_parameters(accounts.load_users(path)["mira"].hash)
     assert parameters.type.name == "ID"
     assert parameters.memory_cost >= 19 * 1024      # KiB, time cost and all: OWASP's least
     assert parameters.time_cost >= 2
     assert parameters.salt_len >= 16
-    sessions.add_user(path, "tom", "operator", "π × r² and 🦉 in a pass phrase")
-    assert sessions.Door(path).log_in("tom", "π × r² and 🦉 in a pass phrase", "a") is not None
+    accounts.add_user(path, "tom", "operator", "π × r² and 🦉 in a pass phrase")
+    assert sessions.Authenticator(path).log_in("tom", "π × r² and 🦉 in a pass phrase", "a") is not None
     for easy in ("short", "a" * 12, "ababababababab", "the name is Tom", "x" * 129):
         with pytest.raises(UsageError):
-            sessions.add_user(path, "tom", "operator", easy)
+            accounts.add_user(path, "tom", "operator", easy)
 
 
 def test_an_unknown_name_costs_as_much_as_a_wrong_password(tmp_path, monkeypatch):
-    door, verified = sessions.Door(users(tmp_path, mira="operator")), []
+    door, verified = sessions.Authenticator(users(tmp_path, mira="operator")), []
     real = door._hasher.verify
     monkeypatch.setattr(door, "_hasher", type("Hasher", (), {"verify": lambda self, *given: verified.append(1)
         or real(*given)})())

@@ -13,7 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from skywarden.console import gate, requests
-from skywarden.console.access import audit, sessions
+from skywarden.console.access import audit, sessions, throttle
+from skywarden.console.access import users as accounts
 from skywarden.console.access.audit import Audit
 from skywarden.console.gate import Gate
 
@@ -136,7 +137,7 @@ def test_numbers_in_requests_for_time_or_height_are_bounded():
 # --- guessing passwords
 
 def test_five_wrong_tries_of_a_stranger_do_not_shut_the_owner_out(tmp_path):
-    door = sessions.Door(users(tmp_path, mira="operator", tom="operator"))
+    door = sessions.Authenticator(users(tmp_path, mira="operator", tom="operator"))
     for i in range(200):
         assert door.log_in("mira", f"guess {i}", "10.0.0.66") is None
     assert door.too_many("mira", "10.0.0.66")
@@ -146,7 +147,7 @@ def test_five_wrong_tries_of_a_stranger_do_not_shut_the_owner_out(tmp_path):
 
 
 def test_behind_one_address_a_browser_known_for_its_owner_is_never_shut_out_by_others(tmp_path):
-    door = sessions.Door(users(tmp_path, mira="operator", tom="operator"))
+    door = sessions.Authenticator(users(tmp_path, mira="operator", tom="operator"))
     session = door.log_in("mira", PASSWORD, "10.0.0.1")
     device = door.device_of(session.user)
     for i in range(30):
@@ -159,7 +160,7 @@ def test_behind_one_address_a_browser_known_for_its_owner_is_never_shut_out_by_o
 
 def test_a_stolen_or_made_up_device_gains_five_tries_and_no_more(tmp_path):
     path = users(tmp_path, mira="operator")
-    door = sessions.Door(path)
+    door = sessions.Authenticator(path)
     device = door.device_of(door.users["mira"])
     for i in range(5):
         assert not door.too_many("mira", "10.0.0.5", device)
@@ -169,19 +170,19 @@ def test_a_stolen_or_made_up_device_gains_five_tries_and_no_more(tmp_path):
     assert door.too_many("mira", "10.0.0.5", device)
     for made_up in ("", ".", "x.y", HALF, "x." + "0" * 32, "." * 100):
         assert not door.knows("mira", made_up)
-    sessions.add_user(path, "mira", "operator", PASSWORD + " anew")
-    assert not sessions.Door(path).knows("mira", device), "a new password makes old browsers strangers"
+    accounts.add_user(path, "mira", "operator", PASSWORD + " anew")
+    assert not sessions.Authenticator(path).knows("mira", device), "a new password makes old browsers strangers"
 
 
 def test_a_known_browser_is_known_to_a_restarted_server(tmp_path):
     path = users(tmp_path, mira="operator")
-    door = sessions.Door(path)
+    door = sessions.Authenticator(path)
     device = door.device_of(door.log_in("mira", PASSWORD, "a").user)
-    assert sessions.Door(path).knows("mira", device)
+    assert sessions.Authenticator(path).knows("mira", device)
 
 
 def test_many_machines_guessing_one_name_are_slowed_together_and_this_machine_is_not(tmp_path):
-    door = sessions.Door(users(tmp_path, mira="operator"))
+    door = sessions.Authenticator(users(tmp_path, mira="operator"))
     door._hasher = type("Quick", (), {"verify": lambda self, kept,
         given: (_ for _ in ()).throw(sessions.VerificationError())})()
     tried = 0
@@ -194,15 +195,15 @@ def test_many_machines_guessing_one_name_are_slowed_together_and_this_machine_is
 
 
 def test_failures_remembered_are_bounded(monkeypatch):
-    monkeypatch.setattr(sessions, "MOST_KEYS", 100)
-    limiter = sessions.Limiter(5, 300.0)
+    monkeypatch.setattr(throttle, "MOST_KEYS", 100)
+    limiter = throttle.Throttle(5, 300.0)
     for i in range(1000):
         limiter.count(f"name {i}")
     assert len(limiter._seen) <= 100
 
 
 def test_local_pages_without_end_do_not_fill_the_memory():
-    door = sessions.Door()
+    door = sessions.Authenticator()
     first = door.enter_locally()
     for _ in range(200):
         last = door.enter_locally()
@@ -212,7 +213,7 @@ def test_local_pages_without_end_do_not_fill_the_memory():
 
 
 def test_a_clock_set_back_or_forward_ends_no_session(monkeypatch, tmp_path):
-    door = sessions.Door(users(tmp_path, mira="operator"))
+    door = sessions.Authenticator(users(tmp_path, mira="operator"))
     session = door.log_in("mira", PASSWORD, "a")
     for wall in (0.0, 4e9):
         monkeypatch.setattr(sessions.time, "time", lambda wall=wall: wall)

@@ -7,58 +7,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from skywarden.console import exercising, library, requests, views
-from skywarden.console.access.audit import Audit
-from skywarden.console.access.sessions import (
-    AUDIT,
-    DEVICE_S,
-    EDIT,
-    MAY,
-    RECORDS,
-    TRUTH,
-    Door,
-    Limiter,
-    Session,
-)
-from skywarden.console.address import Public, host_of, names_of, ours, under_prefix
-from skywarden.console.gate import Gate
-from skywarden.console.hub import Hub, Viewer
-from skywarden.console.instructor import Instructor
-from skywarden.console.memory import Memory
+from skywarden.console.access.sessions import DEVICE_S, Session
+from skywarden.console.access.throttle import Throttle
+from skywarden.console.access.users import AUDIT, EDIT, MAY, RECORDS, TRUTH
+from skywarden.console.address import names_of, ours
+from skywarden.console.answers import LARGEST_LOG_IN, address_of, body_of, json_of, refusal
+from skywarden.console.guard import Guard, Shown
+from skywarden.console.hub import Viewer
 from skywarden.console.playback import DOINGS, Player, Veiled
 from skywarden.console.requests import RefusedError
-from skywarden.console.tape import Tape
-from skywarden.errors import SkywardenError, UsageError
-from skywarden.measures.watch import Watch
-from skywarden.messages.commands import PACE, TAKE, Command
-from skywarden.run.clock import Paced
+from skywarden.console.state import ConsoleState
+from skywarden.errors import SkywardenError
+from skywarden.messages.commands import PACE, TAKE
 from skywarden.site.editing import draft
 from skywarden.site.editing.draft import EditError
-from skywarden.site.model import Site
 
 STATIC = Path(__file__).with_name("static")
 COOKIE = "skywarden"            # with TLS as __Host-skywarden: no other name and no other port's page can set it
-LARGEST_BODY = 512 * 1024       # bytes of a request: five hundred zones
-LARGEST_LOG_IN = 4 * 1024       # bytes of a request to log in, which strangers may send
 # log-ins of browsers not known that wait for their password to be checked; more are asked to come again
 MOST_HASHED = 8
 WISHES, WISH_S = 200, 5.0       # messages of one page within so many seconds, after which it is closed
@@ -66,80 +46,16 @@ MOST_PAGES = 30                 # open pages of one session
 MOST_HEIGHT = 30_000            # m above the ground of a coverage asked for
 MOST_COVERAGES = 32             # kept
 NOT_LOGGED_IN = 4401            # close codes of the websocket, read by the page
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-STRICT_TRANSPORT = "max-age=31536000"
-HEADERS = {
-    "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), usb=(), payment=()",
-}
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Skywarden</title>
 <h1>The console's page was not built</h1>
-<p>This installation of Skywarden has no web page in it: when it was installed, the packages that
-the page is built
-from could not be reached.
-The server behind it runs; the live view in the terminal, the record and the report work as
-always.</p>
-<p>To build the page, install again with the npm registry within reach: <code>pip install --force-
-reinstall --no-deps
-.</code></p></html>"""
+<p>This installation of Skywarden has no web page in it: when it was installed, the packages that the page
+is built from could not be reached.
+The server behind it runs; the live view in the terminal, the record and the report work as always.</p>
+<p>To build the page, install again with the npm registry within reach:
+<code>pip install --force-reinstall --no-deps .</code></p></html>"""
 
 
-
-class Desk(Protocol):
-    """What the pages need of the console that serves them; see `server.Console`, which is one."""
-
-    site: Site
-    mode: str
-    kind: str
-    title: str
-    epoch_ns: int | None
-    server_id: str
-    host: str
-    local: bool
-    public: Public | None
-    tls: tuple[Path, Path] | None
-    site_folder: Path | None
-    tiles: str | None
-    records: Path | None
-    recording: Path | None
-    clock: Paced | None
-    ended: bool
-    latest: dict[str, Any] | None
-    door: Door
-    audit: Audit
-    hub: Hub
-    tape: Tape
-    gate: Gate
-
-    memory: Memory
-    instructor: Instructor | None
-
-    @property
-    def exercise(self) -> bool: ...
-
-    @property
-    def veiled(self) -> bool: ...
-
-    @property
-    def watch(self) -> Watch: ...
-
-    @property
-    def now(self) -> float: ...
-
-    def trained(self, viewer: Viewer) -> bool: ...
-
-    def pulse(self) -> dict[str, Any]: ...
-
-    def events(self, after: int, user: str = "", role: str = "") -> list[dict[str, Any]]: ...
-
-    def order(self, command: Command) -> bool: ...
-
-
-def application(console: Desk) -> ASGIApp:
+def application(console: ConsoleState) -> ASGIApp:
     """The ASGI application of one console."""
     pages = Pages(console)
     routes = [
@@ -160,67 +76,17 @@ def application(console: Desk) -> ASGIApp:
         routes.append(Mount("/", Shown(directory=STATIC)))
     # outermost, so that its headers are on an answer to a fault of ours, too
     names = names_of(console.host, console.local, console.public)
-    inner: ASGIApp = Starlette(routes=routes, exception_handlers={RefusedError: _refusal})
+    inner: ASGIApp = Starlette(routes=routes, exception_handlers={RefusedError: refusal})
     if console.exercise:
         inner = exercising.Watched(inner, console.door, console.audit, pages.cookie)
     return Guard(inner, names, console.public,
         console.tls is not None, console.tiles)
 
 
-class Shown(StaticFiles):
-    """The files of the page; what begins with a dot is none of them."""
-
-    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """As its parent does."""
-        return ("", None) if any(part.startswith(".") for part in path.split("/")) else super().lookup_path(path)
-
-
-class Guard:
-    """Security headers on every answer, and only requests that name this very server: a page
-    elsewhere cannot reach it by another name.
-    """
-
-    def __init__(
-        self, app: ASGIApp, names: frozenset[str] | None, known: Public | None, secure: bool, tiles: str | None
-    ) -> None:
-        self.app, self.names, self.public = app, names, known
-        # pictures from one more place, where the user named a tile server: the only thing that can ever leave this one
-        policy = POLICY if tiles is None else POLICY.replace("img-src 'self'", f"img-src 'self' {tile_origin(tiles)}")
-        transport = {"strict-transport-security": STRICT_TRANSPORT} if secure else {}
-        self.headers = {**HEADERS, **transport, "content-security-policy": policy}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 421 to a host name that is not ours."""
-        if self.names is not None and host_of(HTTPConnection(scope)) not in self.names:
-            if scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": 1008})
-            else:
-                await self._send_with_headers(send, scope)({"type": "http.response.start", "status": 421,
-                    "headers": []})
-                await send({"type": "http.response.body", "body": b"Not a name of this server."})
-            return
-        elsewhere = under_prefix(scope, self.public)
-        app = self.app if elsewhere is None or scope["type"] != "http" else RedirectResponse(elsewhere, 308)
-        await app(scope, receive, self._send_with_headers(send, scope))
-
-    def _send_with_headers(self, send: Send, scope: Scope) -> Send:
-        cache = b"no-cache" if scope.get("path", "").startswith("/assets/") else b"no-store"
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                given = {name.lower() for name, _ in message["headers"]}
-                extra = [(name.encode(), value.encode()) for name, value in self.headers.items()
-                    if name.encode() not in given]
-                message["headers"] = [*message["headers"], *extra, (b"cache-control", cache)]
-            await send(message)
-
-        return sending
-
-
 class Pages:
     """The handlers, each a few lines: find the session, check, answer."""
 
-    def __init__(self, console: Desk) -> None:
+    def __init__(self, console: ConsoleState) -> None:
         self.console = console
         self.secure = console.tls is not None or (console.public is not None and console.public.secure)
         self.cookie = f"__Host-{COOKIE}" if self.secure else COOKIE
@@ -245,19 +111,19 @@ class Pages:
         session = self._found(request)
         if session is None and door.open:
             session = door.enter_locally()
-            self.console.audit.write(session.user.name, "enter", _address(request), allowed=True)
+            self.console.audit.write(session.user.name, "enter", address_of(request), allowed=True)
         if session is None:
-            return _json({"user": None, "users": True, "mode": self.console.mode})       # an answer, not an error
-        return self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": not door.open}),
-            session)
+            return json_of({"user": None, "users": True, "mode": self.console.mode})       # an answer, not an error
+        who = {"user": session.user.name, "role": session.user.role, "users": not door.open}
+        return self._with_cookie(json_of(who), session)
 
     async def log_in(self, request: Request) -> Response:
         """Name and password to a session. Whatever is sent, the attempt stands in the audit log."""
         self._same_origin(request)
-        address, door = _address(request), self.console.door
+        address, door = address_of(request), self.console.door
         asked: dict[str, Any] = {}
         try:
-            asked = await _body(request, LARGEST_LOG_IN)
+            asked = await body_of(request, LARGEST_LOG_IN)
             name, password = asked.get("name", ""), asked.get("password", "")
             unfit = requests.unfit_text(asked)
             if unfit or not isinstance(name, str) or not isinstance(password, str) or len(name) > requests.LONGEST_NAME:
@@ -272,7 +138,7 @@ class Pages:
         old = request.cookies.get(self.cookie)
         if old:
             door.log_out(old)
-        answer = self._with_cookie(_json({"user": session.user.name, "role": session.user.role, "users": True}),
+        answer = self._with_cookie(json_of({"user": session.user.name, "role": session.user.role, "users": True}),
             session)
         answer.set_cookie(
             self.device, door.device_of(session.user), max_age=DEVICE_S, httponly=True, samesite="strict",
@@ -302,13 +168,13 @@ class Pages:
     async def log_out(self, request: Request) -> Response:
         """End the session and every websocket of it; with {"everywhere": true} all sessions of the same person."""
         session = self._changing(request)
-        asked = await _body(request)
+        asked = await body_of(request)
         if asked.get("everywhere") is True and not self.console.door.open:
             self.console.door.log_out_everywhere(session.user.name)
         self.console.door.log_out(session.token)
         about = "everywhere" if asked.get("everywhere") is True else ""
-        self.console.audit.write(session.user.name, "log out", _address(request), allowed=True, about=about)
-        answer = _json({"user": None})
+        self.console.audit.write(session.user.name, "log out", address_of(request), allowed=True, about=about)
+        answer = json_of({"user": None})
         answer.delete_cookie(self.cookie, path="/", httponly=True, samesite="strict", secure=self.secure)
         return answer
 
@@ -322,20 +188,20 @@ class Pages:
         session = self._reading(request)
         after = requests.seconds(request.query_params, "after", 0, 1e12)
         user, last = session.user, self.console.memory.last_event
-        return _json({"events": self.console.events(int(after), user.name, user.role), "last": last})
+        return json_of({"events": self.console.events(int(after), user.name, user.role), "last": last})
 
     async def audit(self, request: Request) -> Response:
         """The newest entries of the audit log, for those who may see it."""
         session = self._reading(request)
         if AUDIT not in exercising.rights(session.user.role, self.console.exercise):
             raise RefusedError(403, "The audit log is for supervisors.")
-        return _json({"entries": list(self.console.audit.entries)[-500:]})
+        return json_of({"entries": list(self.console.audit.entries)[-500:]})
 
     async def command(self, request: Request) -> Response:
         """One command into the session's inbox; its effect is seen when it comes back in a frame."""
         session = self._changing(request)
-        asked = await _body(request)
-        user, address = session.user, _address(request)
+        asked = await body_of(request)
+        user, address = session.user, address_of(request)
         what, about, why = (str(asked.get(key, ""))[:200] for key in ("kind", "subject", "why"))
         try:
             if self.console.door.hurried(session):
@@ -354,7 +220,7 @@ class Pages:
             self.console.audit.write(user.name, what, address, allowed=False, about=about, why=refused.sentence)
             raise
         self.console.audit.write(user.name, what, address, allowed=True, about=about, why=why)
-        return _json({"accepted": True})
+        return json_of({"accepted": True})
 
     async def coverage(self, request: Request) -> Response:
         """What the site's radars see at `height` metres above the ground, see `views.coverage`."""
@@ -370,7 +236,7 @@ class Pages:
         """The site's own files as they lie on disk, for editing."""
         self._editor(self._reading(request), request)
         try:
-            return _json(draft.view(await asyncio.to_thread(draft.read, self._folder(), self.console.site)))
+            return json_of(draft.view(await asyncio.to_thread(draft.read, self._folder(), self.console.site)))
         except EditError as error:
             raise RefusedError(409, str(error)) from None
 
@@ -380,22 +246,22 @@ class Pages:
         """
         session = self._changing(request)
         self._editor(session, request)
-        asked = await _body(request)
+        asked = await body_of(request)
         unfit = requests.unfit_text(asked)
         if unfit:
-            self.console.audit.write(session.user.name, "edit site", _address(request), allowed=False, why=unfit)
-            return _json({"faults": [unfit], "saved": False})
+            self.console.audit.write(session.user.name, "edit site", address_of(request), allowed=False, why=unfit)
+            return json_of({"faults": [unfit], "saved": False})
         async with self._editing:
             try:
                 answer = await asyncio.to_thread(self._edited, asked)
             except EditError as error:
-                return _json({"faults": [str(error)], "saved": False})
+                return json_of({"faults": [str(error)], "saved": False})
             except OSError as error:
                 raise RefusedError(409, f"The site's folder cannot be written: {error.strerror or error}.") from None
         if answer["saved"]:
             about = f"{self.console.site.name}: {', '.join(answer['changed']) or 'nothing changed'}"
-            self.console.audit.write(session.user.name, "edit site", _address(request), allowed=True, about=about)
-        return _json(answer)
+            self.console.audit.write(session.user.name, "edit site", address_of(request), allowed=True, about=about)
+        return json_of(answer)
 
     def _edited(self, asked: dict[str, Any]) -> dict[str, Any]:
         folder, running = self._folder(), self.console.site
@@ -419,7 +285,7 @@ class Pages:
     def _editor(self, session: Session, request: Request) -> None:
         """Only those who may edit go on. Raises `RefusedError`."""
         if EDIT not in exercising.rights(session.user.role, self.console.exercise):
-            self.console.audit.write(session.user.name, "edit site", _address(request), allowed=False)
+            self.console.audit.write(session.user.name, "edit site", address_of(request), allowed=False)
             raise RefusedError(403, "A site is edited by supervisors.")
 
     def _folder(self) -> Path:
@@ -431,7 +297,7 @@ class Pages:
         """The records at hand, newest first."""
         exercising.may(RECORDS, self._reading(request).user.role, self.console.exercise)
         folder = self.console.records
-        return _json({"records": [] if folder is None else await asyncio.to_thread(library.records, folder,
+        return json_of({"records": [] if folder is None else await asyncio.to_thread(library.records, folder,
             self.console.recording)})
 
     async def report(self, request: Request) -> Response:
@@ -442,7 +308,7 @@ class Pages:
             html, policy = await asyncio.to_thread(library.page, path)
         except (SkywardenError, OSError) as error:
             raise RefusedError(409, str(error)) from None
-        self.console.audit.write(session.user.name, "read report", _address(request), allowed=True, about=path.name)
+        self.console.audit.write(session.user.name, "read report", address_of(request), allowed=True, about=path.name)
         return HTMLResponse(html, headers={"content-security-policy": policy})
 
     async def export(self, request: Request) -> Response:
@@ -459,7 +325,7 @@ class Pages:
         except (SkywardenError, OSError) as error:
             await gone()
             raise RefusedError(409, str(error)) from None
-        self.console.audit.write(session.user.name, "export", _address(request), allowed=True, about=made.name)
+        self.console.audit.write(session.user.name, "export", address_of(request), allowed=True, about=made.name)
         return FileResponse(made, filename=made.name, media_type="application/octet-stream", background=gone)
 
     async def socket(self, socket: WebSocket) -> None:
@@ -505,7 +371,7 @@ class Pages:
 
     async def _hearing(self, socket: WebSocket, player: Player, viewer: Viewer) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
-            wishes = Limiter(WISHES, WISH_S)
+            wishes = Throttle(WISHES, WISH_S)
             while True:
                 text = await socket.receive_text()
                 wishes.count("")
@@ -515,7 +381,7 @@ class Pages:
                 with contextlib.suppress(RefusedError, ValueError, OverflowError, RecursionError):
                     asked = json.loads(text)
                     if isinstance(asked, dict):
-                        self._hear(asked, player, viewer, _address(socket))
+                        self._hear(asked, player, viewer, address_of(socket))
 
     def _hear(self, asked: dict[str, Any], player: Player, viewer: Viewer, address: str) -> None:
         """One wish of a page: about its own time, or what it looks at, which an instructor sees."""
@@ -569,7 +435,7 @@ class Pages:
         if exercising.trained(session.user.role, self.console.exercise):
             # how well others read is not theirs
             log = [{key: one[key] for key in ("t", "before", "after")} for one in log]
-        return _json({
+        return json_of({
             "facts": watch.facts, "read": sorted(watch.read_back(session.user.name, self.console.now)),
             "unacknowledged": list(watch.unacknowledged), "holder": watch.holder, "since": watch.since, "log": log})
 
@@ -577,12 +443,12 @@ class Pages:
         """The instructor's page: what is true, ready, and looked at."""
         exercising.lead(self._reading(request).user.role, self.console.exercise)
         assert self.console.instructor is not None
-        return _json(self.console.instructor.view())
+        return json_of(self.console.instructor.view())
 
     async def lead(self, request: Request) -> Response:
         """What an instructor asks for: fire, freeze, blank, on, rewind, branch, end."""
         session = self._changing(request)
-        asked = await _body(request)
+        asked = await body_of(request)
         exercising.lead(session.user.role, self.console.exercise)
         unfit = requests.unfit_text(asked)
         if unfit:
@@ -591,10 +457,10 @@ class Pages:
         assert self.console.instructor is not None
         why = "The run has ended." if self.console.ended else self.console.instructor.wish(wish)
         about = f"{wish.what} {wish.t:g}".strip()
-        self.console.audit.write(wish.who, wish.do, _address(request), allowed=not why, about=about, why=why)
+        self.console.audit.write(wish.who, wish.do, address_of(request), allowed=not why, about=about, why=why)
         if why:
             raise RefusedError(409, why)
-        return _json({"accepted": True})
+        return json_of({"accepted": True})
 
     def _found(self, connection: HTTPConnection) -> Session | None:
         """The session that a request carries, if it stands; its connection is then no stranger's."""
@@ -628,50 +494,3 @@ class Pages:
         return answer
 
 
-def tile_origin(tiles: str) -> str:
-    """Where tiles come from: scheme, host and port of an address such as
-    http://127.0.0.1:9000/{z}/{x}/{y}.png. Raises `UsageError`.
-    """
-    try:
-        parts = urlsplit(tiles)
-        port = "" if parts.port is None else f":{parts.port}"
-    except ValueError:
-        parts, port = urlsplit(""), ""
-    good = parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.-]+|[0-9a-f:]+", parts.hostname
-        or "") and parts.username is None
-    if not good or not all(part in tiles for part in ("{z}", "{x}", "{y}")) or any(c in tiles for c in " ;,'\"\\\n\t"):
-        raise UsageError(f"--tiles {tiles}: give an address with the tile's numbers in it, such as "
-            f"http://127.0.0.1:9000/{{z}}/{{x}}/{{y}}.png")
-    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
-    return f"{parts.scheme}://{host}{port}"
-
-
-def _json(value: Mapping[str, Any], status: int = 200) -> Response:
-    return Response(views.encode(value), status, media_type="application/json")
-
-
-async def _refusal(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    return _json({"error": error.sentence}, error.status)
-
-
-async def _body(request: Request, most: int = LARGEST_BODY) -> dict[str, Any]:
-    """The JSON object of a request. Raises `RefusedError` for anything else, and for what is too long."""
-    if request.headers.get("content-type", "").split(";")[0] != "application/json":
-        raise RefusedError(415, "Send JSON.")
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > most:
-            raise RefusedError(413, f"More than {most} bytes.")
-    try:
-        asked = json.loads(data)
-    except (ValueError, RecursionError):
-        asked = None
-    if not isinstance(asked, dict):
-        raise RefusedError(400, "Send one JSON object.")
-    return asked
-
-
-def _address(request: HTTPConnection) -> str:
-    return request.client.host if request.client else "unknown"

@@ -15,7 +15,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skywarden.console.access.audit import Audit
-from skywarden.console.access.sessions import AUDIT, EDIT, LEAD, MAY, RECORDS, TRUTH, Door
+from skywarden.console.access.sessions import Authenticator
+from skywarden.console.access.users import AUDIT, EDIT, LEAD, MAY, RECORDS, TRUTH
 from skywarden.console.instructor import ACTS, Wish
 from skywarden.console.requests import RefusedError, number
 from skywarden.measures.watch import FACTS, Watch
@@ -126,7 +127,7 @@ class Watched:
     addresses included.
     """
 
-    def __init__(self, app: ASGIApp, door: Door, audit: Audit, cookie: str) -> None:
+    def __init__(self, app: ASGIApp, door: Authenticator, audit: Audit, cookie: str) -> None:
         self.inner, self._door, self._audit, self._cookie = app, door, audit, cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from skywarden.console.access.sessions import MAY, User
+from skywarden.console.access.users import MAY, User
 from skywarden.measures.watch import FACTS
 from skywarden.messages import commands
 from skywarden.messages.commands import Command

@@ -28,10 +28,11 @@ import uvicorn
 
 from skywarden.console import exercising, views
 from skywarden.console.access.audit import Audit
-from skywarden.console.access.sessions import Door
+from skywarden.console.access.sessions import Authenticator
 from skywarden.console.address import public
-from skywarden.console.app import application, tile_origin
+from skywarden.console.app import application
 from skywarden.console.gate import Gate, GatedServer
+from skywarden.console.guard import tile_origin
 from skywarden.console.hub import Hub, Viewer
 from skywarden.console.instructor import Instructor
 from skywarden.console.memory import Memory
@@ -125,7 +126,7 @@ class Console:
         self.paced_by = ""                          # who last changed the pace
         self._took = took
         self._kept: deque[tuple[float, float]] = deque(maxlen=200)      # wall and run time of the newest pictures
-        self.door = Door(users)
+        self.door = Authenticator(users)
         self.audit = Audit(audit)
         self.gate = Gate()
         self.hub, self.tape, self.memory = Hub(), Tape(), Memory(site)

@@ -21,7 +21,7 @@ from rich.console import Console
 from skywarden.alerts.alert import ExerciseAlert
 from skywarden.alerts.opening import open_alerts
 from skywarden.alerts.sink import Alerts
-from skywarden.console.access.sessions import Door
+from skywarden.console.access.sessions import Authenticator
 from skywarden.console.instructor import Instructor, Wish
 from skywarden.console.server import Console as Page
 from skywarden.errors import UsageError
@@ -186,7 +186,7 @@ def seated(users: Path, seats: Mapping[str, str]) -> dict[str, str]:
     """Who sits where at the beginning: as asked, the watch with the first trainee where nobody was
     named for it. Raises UsageError.
     """
-    people = Door(users).users
+    people = Authenticator(users).users
     trainees = [name for name, user in people.items() if user.role != "instructor"]
     if not trainees or len(trainees) == len(people):
         raise UsageError(

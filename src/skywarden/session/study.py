@@ -15,7 +15,6 @@ import polars as pl
 
 from skywarden.errors import Fault, InputError, StudyError, UsageError
 from skywarden.session import once
-from skywarden.session.many import in_order
 from skywarden.session.siting import Choice, chosen, written_site
 from skywarden.simulator.scenario.load import from_sources as scenario_from_sources
 from skywarden.simulator.scenario.load import load as load_scenario
@@ -27,7 +26,7 @@ from skywarden.study.designs import DesignError, scenario_files, site_files
 from skywarden.study.engines import Engine, LocalPool
 from skywarden.study.plan import Condition, Design, Stop, Study
 from skywarden.study.reading import read
-from skywarden.study.running import Cell, Conducted, Progress, conduct
+from skywarden.study.running import Cell, Conducted, Progress, RunsError, conduct
 from skywarden.study.siting.selection import select
 from skywarden.study.store import Store, written
 from skywarden.study.wording import FIGURES, SCORES
@@ -294,6 +293,21 @@ def _rare(
 
 def _say_repeat(say: Callable[[str], None], form: str, repeat: int, runs: int) -> None:
     say(form.format(repeat, runs))
+
+
+def in_order(engine: Engine, jobs: Sequence[once.Job]) -> list[once.Result]:
+    """The results of some jobs in their own order. Raises RunsError where one has none."""
+    left, results = list(enumerate(jobs))[::-1], dict[int, once.Result]()
+    while left or len(results) < len(jobs):
+        while left and engine.room:
+            engine.submit(*left.pop())
+        done = engine.next()
+        if done is None:
+            break
+        if done.error:
+            raise RunsError(done.error)
+        results[done.number] = done.result
+    return [results[k] for k in range(len(jobs))]
 
 
 # --- what is told --------------------------------------------------------------------------------------------------

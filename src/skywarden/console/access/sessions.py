@@ -1,15 +1,8 @@
-"""Who may do what: named users with roles, passwords kept as argon2 hashes, sessions, and a limit
-on guessing.
+"""Who is logged in: sessions by a cookie's token, log-in with a throttle on guessing.
 
-The file of users is TOML, one table a user:
-
-    [users.mira]
-    role = "operator"            # observer | operator | supervisor | instructor
-    password = "$argon2id$…"     # written by `add_user`
-
-Beside it, in a file only its owner can read, stand the sessions, so that a restarted server still
-knows who is logged in: the digest of each session's token, never the token. A changed file of users
-counts within seconds; whoever is gone from it, or has a new password, is logged out.
+Beside the file of users, in a file only its owner can read, stand the sessions, so that a restarted
+server still knows who is logged in: the digest of each session's token, never the token. A changed
+file of users counts within seconds; whoever is gone from it, or has a new password, is logged out.
 """
 
 from __future__ import annotations
@@ -19,29 +12,23 @@ import hashlib
 import hmac
 import ipaddress
 import json
-import os
 import secrets
-import tempfile
 import threading
 import time
-import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from skywarden.errors import Fault, InputError, SkywardenError, UsageError
-from skywarden.files.text import as_text, read_bytes
+from skywarden.console.access.throttle import Throttle
+from skywarden.console.access.users import LANES, LONGEST_PASSWORD, MAY, User, load_users, write_private
+from skywarden.errors import SkywardenError
 from skywarden.messages import commands
 
-ROLES = ("observer", "operator", "supervisor", "instructor")
 LOCAL = "local operator"        # the single user of a console on this machine with no users configured
-SHORTEST_PASSWORD = 12          # characters
-LONGEST_PASSWORD = 128          # a longer one only serves to keep the hasher busy
-FEWEST_LETTERS = 5              # different characters in a password
 # a session unused for so long has ended (OWASP ASVS 3.3.2, level 2); an open page uses its own
 IDLE_S = 30 * 60.0
 LONGEST_S = 12 * 3600.0         # and so has one that old
@@ -52,40 +39,11 @@ GUESSES, GUESS_S = 5, 300.0
 ADDRESS_GUESSES = 20            # failed log-ins from one address within `GUESS_S`, whatever the names
 # failed log-ins of one name from other machines by browsers not known for it, within so many seconds
 NAME_GUESSES, NAME_S = 100, 3600.0
-LANES = 1                       # processors that hashing a password may take; the others are the defence's
 DEVICE_S = 90 * 24 * 3600       # seconds that a browser which has logged a person in stays known for that person
-MOST_KEYS = 20_000              # names, addresses and browsers that failures are remembered of
 MOST_SESSIONS = 50              # of one user; the one unused longest gives way
 COMMANDS, COMMAND_S = 60, 10.0  # commands of one session within so many seconds
 
 _STARTED = time.time() - time.monotonic()       # sessions age by a clock that nobody can set while the server runs
-
-OPERATE = frozenset({
-    commands.ACKNOWLEDGE, commands.SHELVE, commands.ALARM, commands.CANCEL, commands.CORRECT, commands.GIVE_CLEAR,
-    commands.RECLASSIFY, commands.CONSENT, commands.HOLD, commands.RELEASE, commands.TAKE, commands.SAY, commands.NOTE,
-    commands.ANSWER,
-})
-EDIT, AUDIT = "edit", "audit"   # what else there is to be allowed: the site's own files, and reading who did what
-# records and their reports; those of a simulation that still goes on, which tell what is true; leading an exercise
-RECORDS, TRUTH, LEAD = "records", "truth", "lead"
-MAY: dict[str, frozenset[str]] = {
-    "observer": frozenset({RECORDS}),
-    "operator": OPERATE | {RECORDS},
-    "supervisor": OPERATE | {commands.WEAPONS, commands.PACE, EDIT, AUDIT, RECORDS, TRUTH},
-    # leads an exercise from outside: the time, the higher command's word, and a look at who did what; what the trainees
-    # decide stays theirs
-    "instructor": frozenset({
-        commands.WEAPONS, commands.PACE, commands.SAY, commands.NOTE, AUDIT, RECORDS, TRUTH, LEAD}),
-}
-
-
-@dataclass(frozen=True)
-class User:
-    """A person with an account. `hash` is empty for the single local operator, who has no password."""
-
-    name: str
-    role: str
-    hash: str = ""
 
 
 @dataclass
@@ -106,39 +64,7 @@ class Session:
         return hmac.new(self.token.encode(), b"skywarden csrf", hashlib.sha256).hexdigest()
 
 
-@dataclass
-class Limiter:
-    """At most `most` events of one key within `seconds`."""
-
-    most: int
-    seconds: float
-    now: Callable[[], float] = time.monotonic
-    _seen: dict[str, list[float]] = field(default_factory=dict)
-
-    def full(self, key: str) -> bool:
-        """Whether `key` has no event left."""
-        recent = [t for t in self._seen.get(key, ()) if t > self.now() - self.seconds]
-        if recent:
-            self._seen[key] = recent
-        else:
-            self._seen.pop(key, None)
-        return len(recent) >= self.most
-
-    def count(self, key: str) -> None:
-        """One more event of `key`."""
-        if len(self._seen) >= MOST_KEYS:        # a flood of made-up names must not fill the memory
-            since = self.now() - self.seconds
-            self._seen = {k: times for k, times in self._seen.items() if times[-1] > since}
-            while len(self._seen) >= MOST_KEYS:
-                self._seen.pop(next(iter(self._seen)))
-        self._seen.setdefault(key, []).append(self.now())
-
-    def forget(self, key: str) -> None:
-        """As if `key` had had no event."""
-        self._seen.pop(key, None)
-
-
-class Door:
+class Authenticator:
     """Lets people in and remembers who they are. With no file of users every page is the local
     operator's. Raises `InputError` for a faulty file.
 
@@ -155,11 +81,11 @@ class Door:
         self._hasher = PasswordHasher(parallelism=LANES)
         # so that an unknown name costs as much time as a wrong password
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
-        self._guesses = Limiter(GUESSES, GUESS_S, now)
-        self._of_address = Limiter(ADDRESS_GUESSES, GUESS_S, now)
-        self._of_name = Limiter(NAME_GUESSES, NAME_S, now)
+        self._guesses = Throttle(GUESSES, GUESS_S, now)
+        self._of_address = Throttle(ADDRESS_GUESSES, GUESS_S, now)
+        self._of_name = Throttle(NAME_GUESSES, NAME_S, now)
         self._key = secrets.token_bytes(32)         # that known browsers are recognised by; kept with the sessions
-        self._commands = Limiter(COMMANDS, COMMAND_S, now)
+        self._commands = Throttle(COMMANDS, COMMAND_S, now)
         self._sessions: dict[str, Session] = self._kept()               # by digest of the token
         # passwords are checked in a thread, all else happens on the server's event loop
         self._lock = threading.RLock()
@@ -327,7 +253,7 @@ class Door:
             rows.append({"digest": key, "user": session.user.name, "of": _digest(session.user.hash),
                 "started": session.started, "used": session.used})
         with contextlib.suppress(OSError):
-            _write_private(_sessions_file(self.path), json.dumps({"sessions": rows, "devices": self._key.hex()}))
+            write_private(_sessions_file(self.path), json.dumps({"sessions": rows, "devices": self._key.hex()}))
 
     def _kept(self) -> dict[str, Session]:
         """The sessions that were written down and still stand."""
@@ -374,63 +300,3 @@ def _stamp(path: Path | None) -> tuple[int, int, int]:
     return (0, 0, 0) if about is None else (about.st_mtime_ns, about.st_size, about.st_ino)
 
 
-def _write_private(path: Path, text: str) -> None:
-    """Put `text` in the place of the file, at once or not at all, readable by its owner only. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o600)
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
-
-
-def load_users(path: Path) -> dict[str, User]:
-    """The users of a file. Raises `InputError` with every fault found."""
-    told: list[Fault] = []
-    content = read_bytes(path, told)
-    text = as_text(str(path), content, told, utf8_only=True) if content is not None else None
-    if text is None:
-        raise InputError(*told)
-    try:
-        tables = tomllib.loads(text).get("users", {})
-    except (ValueError, RecursionError) as error:       # ValueError: besides bad TOML, a number of thousands of digits
-        raise InputError(Fault(str(path), None, f"not TOML: {error}",
-            "Write one [users.NAME] table a user, with role and password.")) from None
-    users, faults = {}, []
-    for name, table in tables.items() if isinstance(tables, dict) else ():
-        role, password = (table.get("role"), table.get("password")) if isinstance(table, dict) else (None, None)
-        if role not in ROLES:
-            faults.append(Fault(str(path), None, f"user {name!r}: role {role!r} is none of ours",
-                f"Use one of {', '.join(ROLES)}."))
-        elif not isinstance(password, str) or not password.startswith("$argon2id$"):
-            faults.append(Fault(str(path), None, f"user {name!r}: the password is not an argon2id hash",
-                "Let `add_user` write it."))
-        else:
-            users[name] = User(name, role, password)
-    if not users and not faults:
-        faults.append(Fault(str(path), None, "no users in it",
-            "Write at least one [users.NAME] table, or run without a file of users."))
-    if faults:
-        raise InputError(*faults)
-    return users
-
-
-def add_user(path: Path, name: str, role: str, password: str) -> None:
-    """Write `name` into the file of users, or change role and password; the file is readable by its owner only."""
-    if role not in ROLES:
-        raise UsageError(f"role {role!r}: it is one of {', '.join(ROLES)}")
-    if not (name.isascii() and name.isidentifier()):
-        raise UsageError(f"user name {name!r}: letters, digits and underscores, not starting with a digit")
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise UsageError(f"the password has {len(password)} characters, it needs {SHORTEST_PASSWORD} to "
-            f"{LONGEST_PASSWORD}")
-    if len(set(password)) < FEWEST_LETTERS or name.casefold() in password.casefold():
-        raise UsageError(f"the password is too easy: it needs {FEWEST_LETTERS} different characters, and not the "
-            "user's name")
-    users = load_users(path) if path.exists() else {}
-    users[name] = User(name, role, PasswordHasher(parallelism=LANES).hash(password))
-    lines = [f'[users.{user.name}]\nrole = "{user.role}"\npassword = "{user.hash}"\n' for user in users.values()]
-    _write_private(path, "\n".join(lines))
