@@ -7,7 +7,7 @@ import re
 import pytest
 from hands import PASSWORD, at, button, expect, log_in, ready, soon
 
-from skywarden.console.access.sessions import add_user
+from skywarden.console.access.users import add_user
 from skywarden.messages.commands import TAKE, WATCH, Command
 
 HOLDERS = """
