@@ -27,6 +27,7 @@ def add(app: typer.Typer) -> None:
     """Add the verbs to the group of `skywarden exercise`."""
     for name, verb, example in (
         ("score", score_command, "skywarden exercise score watch.rec --json"),
+        ("debrief", debrief_command, "skywarden exercise debrief watch.rec --out debrief.html"),
         ("key", key_command, "skywarden exercise key site.key"),
         ("seal", seal_command, "skywarden exercise seal watch.rec --key site.key"),
         ("enrol", enrol_command, 'skywarden exercise enrol "Amina N." --roster roster.toml'),
@@ -184,6 +185,21 @@ def forget_command(
     for file in holding:
         print(f"{file} still holds the name: delete it, or take it out of the folder")
     raise typer.Exit(1 if holding else 0)
+
+
+def debrief_command(
+    record: Annotated[Path, RECORD],
+    out: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("debrief.html"),
+    who: Annotated[str, typer.Option(help="Whose. Default: whoever had the watch longest.")] = "",
+    language: Annotated[str, typer.Option(help="Of the page.")] = "en",
+) -> None:
+    """Write one page: for each decision what could be known, what was done, and what the best
+    and an expert would have done.
+    """
+    from skywarden.exercise.debrief import write
+
+    write(record, out, who, language)
+    print(out)
 
 
 def _when(text: str) -> float:
