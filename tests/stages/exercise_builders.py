@@ -152,3 +152,17 @@ def recorded(path: Path, made: Iterable[Moment], zones: int = 1, name: str = "dr
     recorder.conclude({"frames": 1})
     recorder.close()
     return path
+
+
+def a_told_moment() -> tuple[Any, list[Moment], list[Moment]]:
+    """A site; moments in which a likely round comes to a zone and the neighbour says it is
+    none; the same without a word.
+    """
+    from skywarden.messages.frame import Delivered
+
+    problem = [Problem(10.0, 0.55, sure=0.6, warned=1.0)]
+    untold = moments(problem, [(0.0, "take", "watch", "amina")], 60.0)
+    word = Delivered(12.0, "m1", "neighbour", "message", ("No round.",), ("zone=zone-0", "kind=other"), float("nan"),
+        ())
+    told = [m._replace(frame=m.frame._replace(delivered=(word,) if m.frame.t == 12.0 else ())) for m in untold]
+    return range_site(), told, untold

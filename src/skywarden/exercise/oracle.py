@@ -70,15 +70,24 @@ def loss_of_dismissing(probability: float, stake: float) -> float:
     return probability * stake
 
 
-def said_of_tracks(told: Iterable[Told]) -> dict[int, float]:
-    """By track: the factor on its odds of being a projectile, from what people say it is."""
+def said_of_tracks(told: Iterable[Told], picture: Picture, site: Site) -> dict[int, float]:
+    """By track: the factor on its odds of being a projectile, from what people say it is, or
+    what comes to a zone.
+    """
     factors: dict[int, float] = {}
+    rows = {zone.name: row for row, zone in enumerate(site.zones)}
     for each in told:
-        track, kind = each.fact("track"), each.fact("kind")
-        if track is not None and kind in KIND_NAMES and track.isdecimal() and len(track) < 19:
-            odds = TRUST / (1.0 - TRUST)
-            factor = odds if kind == KIND_NAMES[PROJECTILE] else 1.0 / odds
-            factors[int(track)] = factors.get(int(track), 1.0) * factor
+        kind = each.fact("kind")
+        if kind not in KIND_NAMES:
+            continue
+        odds = TRUST / (1.0 - TRUST)
+        factor = odds if kind == KIND_NAMES[PROJECTILE] else 1.0 / odds
+        track, zone = each.fact("track"), each.fact("zone")
+        named = {int(track)} if track is not None and track.isdecimal() and len(track) < 19 else set()
+        if zone in rows:
+            named |= set(picture.threats.track[picture.threats.zone == rows[zone]].tolist())
+        for number in named:
+            factors[number] = factors.get(number, 1.0) * factor
     return factors
 
 

@@ -108,7 +108,7 @@ def read(moments: Iterable[Instant], site: Site) -> Sheet:
         last, frames = now.t, frames + 1
         told += now.told
         holding = oracle.standing(told, now.t)
-        said = oracle.said_of_tracks(holding)
+        said = oracle.said_of_tracks(holding, now.picture, site)
         zones.take(now, oracle.danger(now.picture, site, said), said)
         tracks.take(now, said)
         drills.take(now, holding)

@@ -28,6 +28,7 @@ def add(app: typer.Typer) -> None:
     for name, verb, example in (
         ("score", score_command, "skywarden exercise score watch.rec --json"),
         ("debrief", debrief_command, "skywarden exercise debrief watch.rec --out debrief.html"),
+        ("form", form_command, "skywarden exercise form --site kabul --secret form.secret --out form-1.toml"),
         ("key", key_command, "skywarden exercise key site.key"),
         ("seal", seal_command, "skywarden exercise seal watch.rec --key site.key"),
         ("enrol", enrol_command, 'skywarden exercise enrol "Amina N." --roster roster.toml'),
@@ -200,6 +201,22 @@ def debrief_command(
 
     write(record, out, who, language)
     print(out)
+
+
+def form_command(
+    site: Annotated[str, typer.Option(help="The site's name or folder.")],
+    secret: Annotated[Path,
+        typer.Option(help="A file with the secret that forms are drawn from; made where there is none.")],
+    out: Annotated[Path, typer.Option(help="The scenario to write.")],
+    number: Annotated[int, typer.Option(min=1, max=1_000_000, help="Which form.")] = 1,
+    blueprint: Annotated[str, typer.Option(help="watch, traps or quiet, or a blueprint's file.")] = "watch",
+) -> None:
+    """Draw an exam's form from a blueprint and a secret: as hard as every other, and with no
+    raid of the last two.
+    """
+    from skywarden.exercise.forms import write_form
+
+    print(write_form(site, secret, number, blueprint, out))
 
 
 def _when(text: str) -> float:
