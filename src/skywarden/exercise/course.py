@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from skywarden.exercise import sequential
+from skywarden.exercise.score import counts_towards
 from skywarden.exercise.sequential import MASTERED, NOT_YET, UNKNOWN
 from skywarden.exercise.signal import proportion
 from skywarden.exercise.stimulus import Trial
@@ -67,7 +68,7 @@ def course(sittings: Sequence[Sitting], competency: str, now: float) -> Course:
     state, attempt, since, last, gates = UNKNOWN, 1, None, None, 0
     outcomes: list[bool] = []
     for sitting in sittings:
-        mine = [t for t in sitting.trials if t.stimulus.competency == competency and not t.stimulus.void]
+        mine = [t for t in sitting.trials if t.stimulus.competency == competency and counts_towards(t)]
         if not mine or sitting.at > now:
             continue
         if state == MASTERED and last is not None and sitting.at - last > LASTS_S:
@@ -94,4 +95,4 @@ def course(sittings: Sequence[Sitting], competency: str, now: float) -> Course:
 def _counted(sittings: Sequence[Sitting], competency: str, now: float) -> list[bool]:
     """Every trial of a competency, done right or not."""
     return [t.right for s in sittings if s.at <= now for t in s.trials
-            if t.stimulus.competency == competency and not t.stimulus.void]
+            if t.stimulus.competency == competency and counts_towards(t)]

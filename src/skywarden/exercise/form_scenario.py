@@ -4,9 +4,26 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
-from skywarden.exercise.forms import BLIND, CLEAR, GHOST, MESSAGE, PROBE, RADAR, SIREN, Form, Item
+from skywarden.errors import UsageError
+from skywarden.exercise.forms import (
+    BLIND,
+    CLEAR,
+    GHOST,
+    MESSAGE,
+    PROBE,
+    RADAR,
+    SIREN,
+    Form,
+    Item,
+    accepted,
+    blueprint_of,
+    secret_of,
+)
+from skywarden.site.load import load
 from skywarden.site.model import Site, Zone
 
 # Speed [m/s] and angle [degrees] at impact, and distance of the region drawn from [m], by class of round; illustrative
@@ -31,6 +48,24 @@ SENTENCES = (
     ("command", "Report at minute thirty by radio two.", ("thirty", "radio two")))
 
 
+def write_form(site: str, secret: Path, number: int, blueprint: str, out: Path) -> str:
+    """Draw a form and write it as a scenario; returns what is said of it.
+
+    Raises UsageError where the site has too few zones to warn, or no form is as hard as its pool.
+    """
+    declared, plan = load(site), blueprint_of(blueprint)
+    key = secret_of(secret)
+    form, found = accepted(plan, key, number, declared)
+    try:
+        with os.fdopen(os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as opened:
+            opened.write(scenario(form, declared))
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}. Name another file with --out") from None
+    low, high = found.interval
+    apart = f"{found.difference:+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{out}: form {number} of {plan.name}, {apart} from its pool's decision quality"
+
+
 def scenario(form: Form, site: Site) -> str:
     """The scenario's text. What it holds is secret until it was flown."""
     ends = max(item.t + item.lead for item in form.items) + 60.0
@@ -49,12 +84,13 @@ def _item(k: int, item: Item, site: Site) -> Iterator[str]:
     if item.family in (MESSAGE, PROBE):
         yield from _said(k, item)
     elif item.family == RADAR:
-        yield from _outage(k, item.t, site)
+        yield from _outage(k, item.t, site, OUTAGE_S)
     else:
         for j, zone in enumerate(item.zones):
             yield from _raid(f"{k}-{j}", item, site, site.zones[zone])
         if item.family == BLIND:
-            yield from _outage(k, item.t - 2.0, site)
+            yield from _outage(k, item.t - 12.0, site, item.lead + 20.0)
+            yield from _seen(k, item, site.zones[item.zones[0]])
         elif item.family == GHOST:
             yield from _denied(k, item, site.zones[item.zones[0]])
         elif item.family == SIREN:
@@ -86,20 +122,29 @@ def _raid(name: str, item: Item, site: Site, zone: Zone) -> Iterator[str]:
         f"fall_angle_deg = [{angles[0]}, {angles[1]}]", f"fall_speed_mps = [{speeds[0]}, {speeds[1]}]")
 
 
-def _outage(k: int, t: float, site: Site) -> Iterator[str]:
+def _outage(k: int, t: float, site: Site, lasts: float) -> Iterator[str]:
     if site.radars:
         yield from (
             "[[injects]]", f'name = "outage {k}"', 'kind = "outage"', f'radar = "{site.radars[0].name}"',
                 f"at_s = {t:.1f}",
-            f"lasts_s = {OUTAGE_S:.1f}")
+            f"lasts_s = {lasts:.1f}")
 
 
 def _denied(k: int, item: Item, zone: Zone) -> Iterator[str]:
-    """The neighbour, who sees nothing there, in time to be heard."""
+    """The technician, who feeds the radar with test targets, in time to be heard."""
     yield from (
-        "[[messages]]", f'name = "denied {k}"', f"at_s = {item.t + 2.0:.1f}", 'sender = "neighbour"',
-        f'text = "We see nothing falling on {zone.name}. What you have there is no round."',
-        f'facts = ["zone={zone.name}", "kind=other", "until={item.t + item.lead + 30.0:.1f}"]')
+        "[[messages]]", f'name = "denied {k}"', f"at_s = {item.t + 2.0:.1f}", 'sender = "technician"',
+        f'text = "Test targets are fed into the radar over {zone.name}. What you have there is no round."',
+        f'facts = ["zone={zone.name}", "kind=other", "sure=0.999", "until={item.t + item.lead + 30.0:.1f}"]')
+
+
+def _seen(k: int, item: Item, zone: Zone) -> Iterator[str]:
+    """An observer's word of a round that no radar sees."""
+    due = item.t + item.lead
+    yield from (
+        "[[messages]]", f'name = "seen {k}"', f"at_s = {item.t:.1f}", 'sender = "observer"',
+        f'text = "A round is coming down on {zone.name}, in about {item.lead:.0f} seconds."',
+        f'facts = ["danger={zone.name}", "due={due:.1f}", "sure=0.95", "until={due + 30.0:.1f}"]')
 
 
 def _said(k: int, item: Item) -> Iterator[str]:

@@ -24,7 +24,6 @@ from skywarden.exercise.oracle import DISMISS, KEEP, SPARE, WARN
 from skywarden.exercise.score import decision_quality
 from skywarden.exercise.stimulus import GONE, SURFEIT, WRONG, Knowledge, Stimulus
 from skywarden.messages.tables import Array
-from skywarden.site.load import load
 from skywarden.site.model import Site
 
 PLAIN, CLEAR, BLIND, GHOST, MANY, RADAR, SIREN, MESSAGE, PROBE = (
@@ -102,33 +101,13 @@ class Equivalence(NamedTuple):
 
 BLUEPRINTS = {
     "watch": Blueprint("watch", (
-        (PLAIN, 8), (CLEAR, 8), (BLIND, 4), (GHOST, 4), (MANY, 1), (RADAR, 1), (SIREN, 1), (MESSAGE, 4), (PROBE, 3)),
-        (35.0, 60.0), 1500.0),
-    "traps": Blueprint("traps", (
-        (PLAIN, 10), (CLEAR, 6), (BLIND, 6), (GHOST, 6), (MANY, 2), (RADAR, 1), (SIREN, 1), (MESSAGE, 2), (PROBE, 2)),
+        (PLAIN, 7), (CLEAR, 7), (BLIND, 8), (GHOST, 8), (MANY, 2), (RADAR, 1), (SIREN, 1), (MESSAGE, 4), (PROBE, 3)),
         (35.0, 55.0), 1500.0),
+    "traps": Blueprint("traps", (
+        (PLAIN, 12), (CLEAR, 4), (BLIND, 10), (GHOST, 10), (MANY, 3), (RADAR, 1), (SIREN, 1), (MESSAGE, 2), (PROBE, 2)),
+        (35.0, 50.0), 1500.0),
     "quiet": Blueprint("quiet", ((PLAIN, 6), (CLEAR, 6), (MESSAGE, 4), (PROBE, 6)), (90.0, 160.0), 2700.0),
 }
-
-
-def write_form(site: str, secret: Path, number: int, blueprint: str, out: Path) -> str:
-    """Draw a form and write it as a scenario; returns what is said of it.
-
-    Raises UsageError where the site has too few zones to warn, or no form is as hard as its pool.
-    """
-    from skywarden.exercise.form_scenario import scenario
-
-    declared, plan = load(site), blueprint_of(blueprint)
-    key = secret_of(secret)
-    form, found = accepted(plan, key, number, declared)
-    try:
-        with os.fdopen(os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as opened:
-            opened.write(scenario(form, declared))
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror}. Name another file with --out") from None
-    low, high = found.interval
-    apart = f"{found.difference:+.3f} ({low:+.3f} to {high:+.3f})"
-    return f"{out}: form {number} of {plan.name}, {apart} from its pool's decision quality"
 
 
 def accepted(plan: Blueprint, key: bytes, number: int, site: Site) -> tuple[Form, Equivalence]:
@@ -263,7 +242,7 @@ def _posed(item: Item, zone: int, track: int, site: Site) -> list[Stimulus]:
             best == WARN,
         automation, known, declared.shelter_s, price, traps=traps)]
     if item.family == GHOST:        # somebody says it is none: to be called none as well
-        doubted = oracle.weighed(0.6, 1.0 / 9.0)
+        doubted = oracle.weighed(oracle.MOST_SURE, 0.001)
         of_track = Knowledge(known.t, (doubted,) * 2, known.due, known.stake)
         found.append(Stimulus(
             "judge", f"track {track}", item.t, due, decide, DISMISS, -1, item.t, False, (KEEP, item.t), of_track, 0.0,

@@ -13,6 +13,7 @@ from skywarden.exercise.stimulus import NOTHING, Knowledge, Stimulus
 from skywarden.messages.commands import CONSENT, HOLD, RELEASE
 from skywarden.site.model import Site
 
+GAP_S = 2.0             # time for which an engagement may stop waiting and still be the same [s]
 HOLD_S = 10.0           # time to hold after doubt arises [s]
 
 
@@ -47,8 +48,8 @@ class Drills:
             episode = self._awaiting.setdefault(track, _Awaiting())
             episode.t.append(now.t)
             episode.allowed.append(0.0 if self._forbids(now, track, forbidden) else 1.0)
-        for track in [track for track in self._awaiting if track not in awaiting]:
-            self._close(track, now.t)
+        for track in [track for track, episode in self._awaiting.items() if now.t - episode.t[-1] > GAP_S]:
+            self._close(track, self._awaiting[track].t[-1])
         for act in now.acts:
             if not act.shadow:
                 self._held = act.kind == HOLD or (self._held and act.kind != RELEASE)

@@ -20,6 +20,7 @@ from skywarden.site.model import Site
 LONGEST_S = 10.0        # time to acknowledge a warning, where there is so much [s]
 SHORTEST_S = 3.0        # time to acknowledge that anybody is given [s]
 QUIET_S = 10.0          # time without danger after which a zone's decision is over [s]
+WORTHY = 0.25           # share of the price of a warning, as a probability, from which a zone asks for a decision
 GRACE_S = 2.0           # time after which the system is taken not to see what it has not warned of [s]
 MANY = 4                # zones to decide about at once, from which there is too much
 
@@ -35,6 +36,7 @@ class _Open:
     unwarned: list[float] = field(default_factory=list)
     warned: list[float] = field(default_factory=list)
     tracks: set[int] = field(default_factory=set)       # the likeliest of each frame
+    told: bool = False                  # somebody said what it is that comes
     frozen: bool = False                # somebody's word has changed what is believed
     automatic: float = math.nan         # when the system warned by itself [s]
     at_once: int = 1                    # most zones to decide about at the same time
@@ -62,12 +64,12 @@ class Zones:
                 episode = self._open.setdefault(zone, _Open())
                 current.append(zone)
                 episode.frozen |= bool(reclassified & episode.tracks)
-                self._note(episode, zone, now, danger, raised)
+                self._note(episode, zone, now, danger, raised, said)
             elif zone in self._open:
                 episode = self._open[zone]
                 episode.frozen |= bool(reclassified & episode.tracks)
                 if not episode.frozen and now.t - episode.endangered <= QUIET_S:
-                    self._note(episode, zone, now, danger, raised)
+                    self._note(episode, zone, now, danger, raised, said)
                 if now.t - episode.endangered > QUIET_S:
                     self._close(zone)
         for zone in current:
@@ -83,7 +85,10 @@ class Zones:
         """Whether there is anything to decide just now."""
         return bool(self._open)
 
-    def _note(self, episode: _Open, zone: int, now: Instant, danger: Danger, raised: Mapping[int, float]) -> None:
+    def _note(
+        self, episode: _Open, zone: int, now: Instant, danger: Danger, raised: Mapping[int, float],
+        said: Mapping[int, float],
+    ) -> None:
         if zone in raised and math.isnan(episode.automatic):
             episode.automatic = raised[zone]
         probability, due = float(danger.probability[zone]), float(danger.due[zone])
@@ -92,6 +97,7 @@ class Zones:
         if episode.frozen:
             return
         episode.tracks.add(int(danger.track[zone]))
+        episode.told |= said.get(int(danger.track[zone]), 1.0) != 1.0
         episode.degraded |= bool((now.picture.health.radars != 0).any())
         episode.t.append(now.t)
         episode.probability.append(probability)
@@ -142,17 +148,25 @@ class Zones:
             shown=episode.shown[decide])
         first = _first_known(plain)
         plain = replace(plain, known=first)
-        row = known.t.index(decide)
-        best, _ = best_for_zone(plain, row)
         automatic = episode.automatic if episode.automatic <= closes else math.nan
         did = (SPARE, math.nan) if math.isnan(automatic) else (WARN, automatic)
-        blind = best == WARN and not automatic <= max(decide, first if first == first else decide) + GRACE_S
-        traps = _traps(best, did[0], blind, episode)
-        made: dict[str, Any] = {"best": best, "signal": best == WARN, "automation": did, "traps": traps}
+        weighed = decide
+        if did[0] == WARN and not episode.told:
+            then = max(k for k, t in enumerate(known.t) if t <= max(automatic, known.t[0]) + 1e-9)
+            # a warning that was right when it was given is held against nobody when the round turns out to miss
+            weighed = known.t[then] if best_for_zone(plain, then)[0] == WARN else decide
+        best, _ = best_for_zone(plain, known.t.index(weighed))
+        if did[0] == best == SPARE and max(known.probability) < WORTHY * price:
+            return      # nothing to decide: the danger never came near to being worth a warning
+        blind = best == WARN and not automatic <= (decide if math.isnan(first) else max(decide, first)) + GRACE_S
+        made: dict[str, Any] = {
+            "best": best, "signal": best == WARN, "automation": did, "traps": _traps(best, did[0], blind, episode),
+            "weighed": weighed}
         self.stimuli.append(replace(plain, **made))
         if blind and not math.isnan(first):
             last = max(first, closes - declared.shelter_s)
-            self.stimuli.append(replace(plain, **made, task="detect", opened=first, closes=last))
+            made |= {"task": "detect", "opened": first, "closes": last}
+            self.stimuli.append(replace(plain, **made))
 
 
 def best_for_zone(stimulus: Stimulus, row: int) -> tuple[str, float]:

@@ -20,6 +20,8 @@ from skywarden.site.model import Site
 
 # share of what people say about a track that is right; one word moves the odds by TRUST / (1 - TRUST)
 TRUST = 0.9
+# Probability above which no track is taken for a round once somebody contradicts: a tracker's input can be made up
+MOST_SURE = 0.99
 NEAR = 0.05                 # loss per person within which two acts are worth the same
 WARN, SPARE = "warn", "spare"
 KEEP, DISMISS = "keep", "dismiss"
@@ -80,7 +82,7 @@ def said_of_tracks(told: Iterable[Told], picture: Picture, site: Site) -> dict[i
         kind = each.fact("kind")
         if kind not in KIND_NAMES:
             continue
-        odds = TRUST / (1.0 - TRUST)
+        odds = odds_of(each)
         factor = odds if kind == KIND_NAMES[PROJECTILE] else 1.0 / odds
         track, zone = each.fact("track"), each.fact("zone")
         named = {int(track)} if track is not None and track.isdecimal() and len(track) < 19 else set()
@@ -91,16 +93,31 @@ def said_of_tracks(told: Iterable[Told], picture: Picture, site: Site) -> dict[i
     return factors
 
 
+def odds_of(told: Told) -> float:
+    """Odds that a word is right: as its fact `sure` says, which the site's people know of its
+    sender, else TRUST.
+    """
+    sure = min(max(_number(told.fact("sure"), TRUST), 0.5), 0.9999)
+    return sure / (1.0 - sure)
+
+
 def weighed(probability: float, factor: float) -> float:
-    """A probability with its odds multiplied by `factor`."""
+    """A probability with its odds multiplied by `factor`, capped at MOST_SURE before where that
+    lessens it.
+    """
     if factor == 1.0:
         return probability
+    probability = min(probability, MOST_SURE) if factor < 1.0 else probability
     return probability * factor / (1.0 - probability + probability * factor)
 
 
-def danger(picture: Picture, site: Site, factors: Mapping[int, float] = NO_TOLD) -> Danger:
-    """Each zone's danger as the picture gives it, and as what people said about tracks changes
-    it.
+def danger(
+    picture: Picture, site: Site, factors: Mapping[int, float] = NO_TOLD, told: Iterable[Told] = (),
+) -> Danger:
+    """Each zone's danger as the picture gives it, and as what people said changes it.
+
+    factors  on the odds of tracks, see `said_of_tracks`
+    told     what holds; its facts `danger=ZONE`, `due=TIME` speak of a round that nobody tracks
     """
     zones, threats = len(site.zones), picture.threats
     safe, due, likeliest = np.ones(zones), np.full(zones, math.nan), np.zeros(zones)
@@ -119,6 +136,12 @@ def danger(picture: Picture, site: Site, factors: Mapping[int, float] = NO_TOLD)
             due[zone] = t
         if p > likeliest[zone]:
             likeliest[zone], track[zone] = p, number
+    for each in told:
+        name = each.fact("danger")
+        row = next((k for k, zone in enumerate(site.zones) if zone.name == name), None)
+        if row is not None:
+            safe[row] /= 1.0 + odds_of(each)
+            due[row] = np.fmin(due[row], _number(each.fact("due"), math.nan))
     probability = 1.0 - safe
     return Danger(probability, due, track, *_stated(picture, site, probability, due, bool(factors)))
 
@@ -162,7 +185,11 @@ def standing(told: Iterable[Told], t: float) -> tuple[Told, ...]:
 
 
 def _until(told: Told) -> float:
+    return _number(told.fact("until"), math.inf)
+
+
+def _number(text: str | None, otherwise: float) -> float:
     try:
-        return float(told.fact("until") or math.inf)
+        return float(text) if text else otherwise
     except ValueError:
-        return math.inf
+        return otherwise

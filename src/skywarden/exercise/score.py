@@ -66,7 +66,7 @@ def competencies(forms: Sequence[Sequence[Trial]], attempts: dict[str, int] | No
     """
     found: dict[str, Any] = {}
     for competency, name in COMPETENCIES.items():
-        mine = [t for form in forms for t in form if t.stimulus.competency == competency]
+        mine = [t for form in forms for t in form if t.stimulus.competency == competency and counts_towards(t)]
         right = sum(trial.right for trial in mine)
         gates = sum(bool(trial.gate) for trial in mine)
         attempt = (attempts or {}).get(competency, 1)
@@ -131,6 +131,13 @@ def called_for(trial: Trial) -> bool:
     if s.task == "alarm":
         return s.best != s.automation[0]
     return s.best == DISMISS if s.task == "judge" else s.signal is not False
+
+
+def counts_towards(trial: Trial) -> bool:
+    """Whether a trial says anything of mastery: it asked for an act, or one was done. Who sits
+    still masters nothing.
+    """
+    return not trial.stimulus.void and (trial.stimulus.task == "consent" or trial.acted or called_for(trial))
 
 
 def reliance(trials: Sequence[Trial]) -> dict[str, Any]:

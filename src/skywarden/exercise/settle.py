@@ -65,14 +65,14 @@ def _regret_of_zone(stimulus: Stimulus, act: str, at: float) -> tuple[float, flo
     """Expected loss of an act about a zone, and how much more that is than the least, with what
     was known.
 
-    A warning is judged by what was known when it was given, or, where the system had given it before, when it could
-    last have been taken back for nothing; sparing by what was known when waiting began to cost people shelter.
+    A warning is judged by what was known when it was given, one of the system's that somebody contradicted by what was
+    known when it could last have been taken back for nothing; sparing by what was known then, too.
     """
     known = stimulus.knowledge
     decide = _at(known.t, stimulus.decide)
     row = decide if act == SPARE or math.isnan(at) else known.row(at)
     if act == WARN and (at, act) == (stimulus.automation[1], stimulus.automation[0]):
-        row = max(decide, row)
+        row = decide if math.isnan(stimulus.weighed) else _at(known.t, stimulus.weighed)
     when = known.t[row] if math.isnan(at) else at
     spare, warn = losses_of_zone(stimulus, row, when)
     loss = warn if act == WARN else spare

@@ -109,7 +109,7 @@ def read(moments: Iterable[Instant], site: Site) -> Sheet:
         told += now.told
         holding = oracle.standing(told, now.t)
         said = oracle.said_of_tracks(holding, now.picture, site)
-        zones.take(now, oracle.danger(now.picture, site, said), said)
+        zones.take(now, oracle.danger(now.picture, site, said, holding), said)
         tracks.take(now, said)
         drills.take(now, holding)
         equipment.take(now)

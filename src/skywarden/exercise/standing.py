@@ -15,6 +15,7 @@ from skywarden.exercise.course import DAY, Course, Sitting, course
 from skywarden.exercise.of_record import Exercise, read_exercise
 from skywarden.exercise.reading import NOTE
 from skywarden.exercise.roster import Shift
+from skywarden.exercise.score import counts_towards
 from skywarden.exercise.seal import check_seal
 from skywarden.exercise.sequential import MASTERED
 from skywarden.exercise.stimulus import COMPETENCIES, TRAPS
@@ -136,7 +137,7 @@ def skill_of(mine: Sequence[Sitting], competency: str) -> readiness.Skill | None
     """What is believed of a person's skill in a competency."""
     days = []
     for sitting in mine:
-        outcomes = [t.right for t in sitting.trials if t.stimulus.competency == competency and not t.stimulus.void]
+        outcomes = [t.right for t in sitting.trials if t.stimulus.competency == competency and counts_towards(t)]
         if outcomes:
             days.append((sitting.at, sum(outcomes), len(outcomes)))
     return readiness.follow(days)

@@ -65,6 +65,7 @@ class Stimulus:
     best         the oracle's act
     signal       whether yes is right, where the answer is yes or no
     automation   what the system did by itself, and when [s]
+    weighed      when the system's own act is held against what was known [s]; nan: at `decide`
     shelter      time the people need [s]; `price` of a warning, a person; `worth`: loss a person, danger being certain
     fields       texts an answer must hold; `steps` acts prescribed, in their order
     grave        acts that fail by themselves
@@ -95,6 +96,7 @@ class Stimulus:
     timed: bool = True
     void: bool = False
     shown: tuple[tuple[str, float | str], ...] = ()
+    weighed: float = math.nan
 
     @property
     def competency(self) -> str:

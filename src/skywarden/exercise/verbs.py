@@ -214,7 +214,7 @@ def form_command(
     """Draw an exam's form from a blueprint and a secret: as hard as every other, and with no
     raid of the last two.
     """
-    from skywarden.exercise.forms import write_form
+    from skywarden.exercise.form_scenario import write_form
 
     print(write_form(site, secret, number, blueprint, out))
 
