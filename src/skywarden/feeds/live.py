@@ -149,7 +149,7 @@ class Live:
             try:
                 for batch in self._decode_many(run, self._to_utc):
                     self._put(batch)
-            except Exception:       # each alone, so that what cannot be decoded costs itself; copies are known as such
+            except BaseException:   # each alone, so that what cannot be decoded costs itself; copies are known as such
                 run = list(run)
             else:
                 return
@@ -157,7 +157,7 @@ class Live:
             try:
                 for batch in self._decode(piece.data, piece.arrived, piece.arrived + self._to_utc, piece.peer):
                     self._put(batch)
-            except Exception:       # whatever a decoder makes of junk from a network must not end the input
+            except BaseException:   # whatever a decoder makes of junk, a library's panic too, must not end the input
                 self._put(Batch(math.nan, undecodable=len(piece.data), arrived=piece.arrived))
 
     def _put(self, batch: Batch) -> None:
