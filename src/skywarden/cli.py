@@ -91,6 +91,7 @@ def run_command(
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
+    from skywarden.run.patience import patiently
     from skywarden.session.request import Request
     from skywarden.session.starting import run_request
 
@@ -102,7 +103,7 @@ def run_command(
         not no_console, port, host, users, audit, tls,
         stay, tiles, public_url, state, tuple(emit or ()), resume)
     summary = run_request(request, talk)
-    print(json.dumps(summary) if as_json else _sentences(summary))
+    patiently(lambda: print(json.dumps(summary) if as_json else _sentences(summary), flush=True))
     if summary.get("frames_not_recorded"):
         raise typer.Exit(1)     # the run went on to its end, yet the record that was asked for is not whole
 
@@ -396,6 +397,8 @@ def main() -> None:
     try:
         app(prog_name="skywarden")      # usage errors end with exit 2 and a sentence of Typer's
         code = 0
+    except SystemExit as leaving:       # Typer's own way to end a command
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except (UsageError, StudyError) as error:
         code = _complain(error, 2)
     except SkywardenError as error:
@@ -410,6 +413,14 @@ def main() -> None:
         what = f"a fault of Skywarden itself, not of yours: {type(error).__name__}: {error}"
         code = _complain(f"{what}\n    Please report it with the command you gave; SKYWARDEN_DEBUG=1 shows where it "
             "happened.", 1)
+    _end(code)
+
+
+def _end(code: int) -> None:
+    """End the program; at once where a stopped terminal (Ctrl-S) would hold it for ever."""
+    patience = sys.modules.get("skywarden.run.patience")
+    if patience is not None and patience.held():
+        os._exit(code)
     sys.exit(code)
 
 

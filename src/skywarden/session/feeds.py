@@ -7,7 +7,10 @@ import threading
 from rich.console import Console
 
 from skywarden.run.clock import Clock, NoClock, ScaledClock
+from skywarden.run.patience import Words
 from skywarden.run.ports import Feed
+
+WORDS = Words()     # what is said of inputs while a run goes on
 
 
 def is_live(feed: Feed) -> bool:
@@ -21,5 +24,5 @@ def clock_of(speed: float | None, stop: threading.Event, changing: bool = False)
 
 
 def say(sentence: str, talk: Console) -> None:
-    """Tell what people should know of an input."""
-    talk.print(sentence, highlight=False, markup=False)
+    """Tell what people should know of an input, without waiting for their terminal."""
+    WORDS.say(lambda: talk.print(sentence, highlight=False, markup=False, soft_wrap=True))

@@ -17,6 +17,7 @@ from skywarden.record.writer import Recorder
 from skywarden.run.clock import Clock, ScaledClock
 from skywarden.run.loop import Wire
 from skywarden.run.mailbox import MOST_WAITING, Mailbox, SinkState
+from skywarden.run.patience import patiently
 from skywarden.run.ports import Feed, Sink
 from skywarden.run.receipts import Receipted
 
@@ -85,7 +86,7 @@ class ProgressBar:
         self._task = self._bar.add_task("run", total=duration, words="starting")
 
     def __enter__(self) -> ProgressBar:
-        self._bar.start()
+        patiently(self._bar.start)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,4 +97,4 @@ class ProgressBar:
             words=f"{moment.frame.t:7.1f} s, {moment.picture.tracks.number.size} tracks")
 
     def close(self) -> None:
-        self._bar.stop()
+        patiently(self._bar.stop)

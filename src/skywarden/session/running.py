@@ -24,9 +24,10 @@ from skywarden.record.writer import Recorder
 from skywarden.run.aside import Aside
 from skywarden.run.clock import Clock, ScaledClock
 from skywarden.run.loop import Stepper, Wire, run
+from skywarden.run.patience import busy, patiently
 from skywarden.run.ports import Feed
 from skywarden.session.ending import Until, stopping
-from skywarden.session.feeds import is_live, say
+from skywarden.session.feeds import WORDS, is_live, say
 from skywarden.session.outputs import RECORD_WAITING, TERMINAL_WAITING, Boxes, ProgressBar, lost_of, tell_people
 from skywarden.session.page import in_the_clear, open_page
 from skywarden.session.request import Request
@@ -83,8 +84,9 @@ def run_parts(
         recorder = Recorder(request.record, parts.header) if request.record is not None else None
         page = _page(request, parts, clock, boxes, talk, ending) if request.console else None
         for doubt in parts.doubts:
-            talk.print(f"note: {doubt}", highlight=False, markup=False, soft_wrap=True)
-        with talk.status(f"{parts.site.title}: compiling kernels … (a minute the first time, a moment after)"):
+            say(f"note: {doubt}", talk)
+        WORDS.flush()
+        with busy(talk.status(f"{parts.site.title}: compiling kernels … (a minute the first time, a moment after)")):
             parts.warm()
             if page is not None:
                 coverage.ready(parts.site)
@@ -95,11 +97,13 @@ def run_parts(
         summary = _concluded(request, parts, recorder, boxes, talk)
         if aside.frames:
             summary["frames_set_aside"] = aside.frames
+        WORDS.flush()
         if stop.is_set():
-            talk.print("interrupted: ended cleanly", highlight=False)
+            patiently(lambda: talk.print("interrupted: ended cleanly", highlight=False))
         elif page is not None and (talk.is_terminal if request.stay is None else request.stay):
             page.over()
-            talk.print(f"the run has ended; look back at {page.url} until Ctrl-C", highlight=False)
+            words = f"the run has ended; look back at {page.url} until Ctrl-C"
+            patiently(lambda: talk.print(words, highlight=False))
             stop.wait()
     return summary
 
@@ -164,6 +168,6 @@ def _concluded(
     summary |= lost_of(recorder, boxes)
     if recorder is not None and recorder.missing:
         why = f" {recorder.fault}" if recorder.fault else ""
-        talk.print(f"{recorder.missing} frames of this run are not in {request.record}.{why}", highlight=False,
-            soft_wrap=True)
+        words = f"{recorder.missing} frames of this run are not in {request.record}.{why}"
+        patiently(lambda: talk.print(words, highlight=False, soft_wrap=True))
     return summary

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from skywarden.errors import Fault, TableError, UsageError
+from skywarden.files.cells import plain_cell
 from skywarden.files.first_look import HEAD, look
 from skywarden.files.text import lines
 from skywarden.units import FOOT
@@ -81,7 +82,8 @@ def convert(source: Path, out: Path, unit: str | None = None) -> str:
 
 def _cells(p: Position, begin: float) -> tuple[str, ...]:
     altitude = "" if math.isnan(p.altitude) else f"{p.altitude:.1f}"
-    return f"{p.time - begin:.3f}", p.address, p.callsign, f"{p.latitude:.7f}", f"{p.longitude:.7f}", altitude
+    name = plain_cell(p.callsign)
+    return f"{p.time - begin:.3f}", plain_cell(p.address), name, f"{p.latitude:.7f}", f"{p.longitude:.7f}", altitude
 
 
 def _usable(p: Position) -> bool:

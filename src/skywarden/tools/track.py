@@ -13,6 +13,7 @@ import polars as pl
 from skywarden.defence.watch import start, watch
 from skywarden.errors import Fault, TableError
 from skywarden.feeds.table import frames, read
+from skywarden.files.cells import plain_cell
 from skywarden.messages.frame import Detections
 from skywarden.messages.picture import ACTION_NAMES, CLEAR, COMING, PRE_ALERT, RAISE, STAGE_NAMES, Picture
 from skywarden.messages.tables import Array, take
@@ -157,4 +158,7 @@ def _write(
     if format == "parquet":
         table.write_parquet(folder / f"{name}.parquet")
     else:
-        table.write_csv(folder / f"{name}.csv")
+        texts = [column for column, kind in table.schema.items() if kind == pl.String]
+        made = [
+            pl.Series(column, [plain_cell(text) for text in table[column].to_list()], pl.String) for column in texts]
+        table.with_columns(made).write_csv(folder / f"{name}.csv")
