@@ -19,6 +19,7 @@ from skywarden import __version__
 from skywarden.emit.forms import HELP as EMIT_HELP
 from skywarden.errors import SkywardenError, StudyError, UsageError
 from skywarden.feeds.registry import help_text
+from skywarden.run.patience import held, patiently
 from skywarden.session.verbs.alert import alert_app
 from skywarden.session.verbs.exercise import exercise_app
 from skywarden.session.verbs.feed import feed_command
@@ -91,7 +92,6 @@ def run_command(
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
     """Defend a site: a scenario in simulation, or real radar and traffic feeds."""
-    from skywarden.run.patience import patiently
     from skywarden.session.request import Request
     from skywarden.session.starting import run_request
 
@@ -418,8 +418,7 @@ def main() -> None:
 
 def _end(code: int) -> None:
     """End the program; at once where a stopped terminal (Ctrl-S) would hold it for ever."""
-    patience = sys.modules.get("skywarden.run.patience")
-    if patience is not None and patience.held():
+    if held():
         os._exit(code)
     sys.exit(code)
 
