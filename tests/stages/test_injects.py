@@ -11,6 +11,7 @@ from builders import a_flight, a_radar, a_raid, a_scenario, a_site, no_clutter, 
 
 from skywarden.errors import ScenarioError
 from skywarden.feeds.simulated import Simulated
+from skywarden.files.shipped import shelf
 from skywarden.messages.commands import Command
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import STAY, Health, Impacts, Inbound, Picture, Threats, Tracks, Warnings
@@ -207,3 +208,15 @@ ends = "b"
         assert part in said
 
 
+
+
+def test_the_course_has_eight_exercises_that_can_be_flown_and_speak_three_languages():
+    site = load_site("kabul")
+    names = sorted(name for name in shelf("scenarios") if name.startswith("course-"))
+    assert len(names) == 8
+    for name in names:
+        scenario = load(name, site)
+        assert all(all(post.texts) for post in scenario.posts)
+        feed = Simulated(scenario, site, duration=0.0)      # draws every round, those of held raids too
+        assert feed.world.last_impact < scenario.duration
+    assert scenario.duration == 45 * 60.0
