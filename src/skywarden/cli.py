@@ -27,6 +27,7 @@ from skywarden.session.verbs.limits import limited
 from skywarden.session.verbs.service import service_app
 from skywarden.session.verbs.speaking import example, talk
 from skywarden.session.verbs.study import STUDY, study_command
+from skywarden.session.verbs.survey import SURVEY, survey_command
 
 app = typer.Typer(
     name="skywarden", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -40,6 +41,7 @@ TILES_HELP = ("Map tiles under the console's picture, such as http://127.0.0.1:9
 app.add_typer(alert_app, name="alert")
 app.add_typer(exercise_app, name="exercise")
 app.command("study", **STUDY)(study_command)
+app.command("survey", **SURVEY)(survey_command)
 app.add_typer(service_app)
 
 
