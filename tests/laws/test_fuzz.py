@@ -275,6 +275,7 @@ def test_damaged_input_throws_nothing_and_takes_neither_time_nor_memory(name, tm
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(14_400)
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_million_damaged_inputs_throw_nothing_and_take_neither_time_nor_memory(name, tmp_path):
     longest, grown = fuzzed(name, tmp_path, 1_000_000, 2)

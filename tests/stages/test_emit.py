@@ -416,3 +416,39 @@ def shown_of(frame: Any, belief: Any, truth: Any) -> Any:
     from skywarden.emit.shown import Shown
 
     return Shown(frame.t, frame, belief, truth)
+
+
+@pytest.mark.prove
+def test_one_process_shows_a_raid_and_another_tracks_it_and_warns(tmp_path):
+    """`run SCENARIO --emit …` into `run --feed …`, as two people would give them, in real time."""
+    import json
+    import sys
+
+    from skywarden.record.reader import Record
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base = [sys.executable, "-m", "skywarden.cli", "run", "--no-console", "--json"]
+    record = tmp_path / "seen.rec"
+    watcher = subprocess.Popen(
+        [*base, "--site", "kabul", "--feed", f"asterix+udp://127.0.0.1:{port}?simulated=yes", "--duration", "110",
+         "--record", str(record)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    shown = subprocess.run(
+        [*base, "mortar-raid", "--duration", "90", "--emit", f"asterix+udp://127.0.0.1:{port}"],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=True,
+    )
+    said, _ = watcher.communicate(timeout=400)
+    told, seen = json.loads(shown.stdout), json.loads(said)
+    assert told["tracked"] == 8
+    assert seen["projectiles_tracked"] >= 7
+    with Record(record) as opened:
+        warned = {int(zone) for m in opened.moments() for zone in m.picture.warnings.zone}
+        assert not any(m.frame.inputs.undecodable.any() for m in opened.moments())
+    assert warned

@@ -20,7 +20,7 @@ from skywarden.feeds.opening import open_source
 from skywarden.feeds.sockets import Datagrams, Lines, Piece
 from skywarden.feeds.source import Batch, Plot, Source
 from skywarden.formats.network import Payload
-from skywarden.messages.frame import SHED
+from skywarden.messages.frame import SHED, TWICE
 
 SITE = a_surveillance_site(48.0, 11.0)
 
@@ -288,3 +288,68 @@ def test_a_decoder_that_fails_costs_its_piece_and_not_the_input():
     found = polled(feed, 2)
     feed.close()
     assert (sum(b.received for b in found), sum(b.undecodable for b in found)) == (2, 3)
+
+
+def test_two_groups_on_one_port_are_networks_a_and_b_of_one_radar_and_each_message_counts_once():
+    port = free_port(socket.SOCK_DGRAM)
+    feeds = [joined(f"asterix+udp://239.255.7.{k}:{port}?interface=lo") for k in (20, 21)]
+    merged, stop = Merged(feeds, SITE, duration=3.0), threading.Event()
+    sent: list[int] = []
+
+    def send() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+            while not stop.wait(0.05) and len(sent) < 40:
+                data = block(48, plot_048(seconds_of_day(), 20.0, 10.0, len(sent) + 1))
+                for group in ("239.255.7.20", "239.255.7.21")[: 1 if len(sent) == 30 else 2]:
+                    out.sendto(data, (group, port))
+                sent.append(len(sent) + 1)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        frames = [frame for frame, _ in merged]
+    except OSError as error:
+        pytest.skip(f"no multicast here: {error}")
+    finally:
+        stop.set()
+        sender.join()
+        merged.close()
+    found = [a for frame in frames for a in frame.detections.address.tolist()]
+    assert len(found) == len(set(found))
+    assert set(found) <= set(sent)
+    assert len(found) >= min(len(sent), 40) - 3
+    received = frames[-1].inputs.received
+    assert received.min() > 0
+    assert frames[-1].inputs.causes[:, TWICE].sum() == received.sum() - len(found)
+
+
+def test_a_group_that_falls_silent_is_joined_anew(monkeypatch):
+    monkeypatch.setattr(sockets, "REJOIN", 0.05)
+    try:
+        feed = Datagrams("239.255.7.22", free_port(socket.SOCK_DGRAM), "lo")
+    except FeedError as error:
+        pytest.skip(f"no multicast here: {error}")
+    joins: list[int] = []
+    real = feed._join
+    monkeypatch.setattr(feed, "_join", lambda: (joins.append(1), real())[1])
+    end = time.monotonic() + 10.0
+    while len(joins) < 2 and time.monotonic() < end:
+        feed.gather(0.02)
+    feed.close()
+    assert len(joins) >= 2
+
+
+def test_datagrams_of_ipv6_are_heard():
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError as error:
+            pytest.skip(f"no IPv6 here: {error}")
+        port = probe.getsockname()[1]
+    feed = open_source(f"asterix+udp://[::1]:{port}", SITE)
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as out:
+        out.sendto(a_turn(seconds_of_day()), ("::1", port))
+    found = polled(feed, 10)
+    feed.close()
+    assert sum(b.received for b in found) == 10

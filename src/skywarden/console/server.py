@@ -52,6 +52,7 @@ GAP_S = 0.08            # no two frames leave closer together than this: 12 a se
 PULSE_S = 0.25
 MOST_COMMANDS = 200     # waiting for the session's next frame
 LOADED_AT_ONCE = 20     # moments of a record between two looks at anything else
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"     # of TLS 1.2: forward secret and authenticated; those of 1.3 are all so
 BACKLOG = 256           # connections that the system holds for us until they are accepted
 KEPT_PACE_S = 2.0       # s of the wall over which the pace that was kept is measured
 
@@ -294,6 +295,7 @@ class Console:
             proxy_headers=False,
             http="h11", h11_max_incomplete_event_size=1 << 15, backlog=BACKLOG,
             ssl_certfile=str(self.tls[0]) if self.tls else None, ssl_keyfile=str(self.tls[1]) if self.tls else None,
+            ssl_ciphers=CIPHERS,
         )
         self.gate = Gate()
         self._server = GatedServer(config, self.gate, self._socket)
