@@ -1,18 +1,23 @@
-"""How fast the closed loop runs without a console: world, radars, watch and rehearse on
-mixed-salvo-50, one core, against real time.
+"""How fast the closed loop runs without a console: world, radars, watch and rehearse on one core.
 
-    .venv/bin/python benchmarks/closed_loop.py [RUNS]
+    .venv/bin/python benchmarks/closed_loop.py [RUNS] [SCENARIO]
+    .venv/bin/python benchmarks/closed_loop.py [RUNS] --against FOLDER
 
 Prints simulated seconds a second of processor time for each seed and their median (goal: 60), and
-what each part costs a frame. Real time is the peer.
+what each part costs a frame. Real time is the peer. With --against, another clone of Skywarden
+with a `.venv` of its own flies mixed-salvo-50 in turns with this one, and the ratio of both is
+printed for each turn: a machine's load and speed are in neither.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import statistics
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
@@ -28,9 +33,9 @@ from skywarden.site.load import load as load_site
 SCENARIO = "mixed-salvo-50"
 
 
-def main(runs: int) -> None:
-    site = load_site(site_of(SCENARIO))
-    scenario = load_scenario(SCENARIO, site)
+def main(runs: int, name: str = SCENARIO) -> None:
+    site = load_site(site_of(name))
+    scenario = load_scenario(name, site)
     warm(site, EXTRA)
     for _ in Simulated(scenario, site, seed=0, duration=3.0):
         pass
@@ -64,5 +69,32 @@ def main(runs: int) -> None:
     print(f"median {statistics.median(ratios):.0f}x real time on one core (goal 60)")
 
 
+def against(folder: Path, turns: int) -> None:
+    """Let this clone and another one fly in turns, each in a process of its own."""
+    here = Path(__file__).resolve().parents[1]
+    ratios = []
+    for turn in range(1, turns + 1):
+        first, second = (here, folder) if turn % 2 else (folder, here)
+        speed = {first: _median_of(first)}
+        speed[second] = _median_of(second)
+        ours, theirs = speed[here], speed[folder]
+        ratios.append(ours / theirs)
+        print(f"turn {turn}: {ours:.0f}x and {theirs:.0f}x real time, ratio {ours / theirs:.2f}", flush=True)
+    print(f"median ratio to {folder}: {statistics.median(ratios):.2f} (goal 2.5)")
+
+
+def _median_of(clone: Path) -> float:
+    """Real time's multiple in a clone, from what its own benchmark prints of three seeds."""
+    done = subprocess.run([str(clone / ".venv/bin/python"), str(clone / "benchmarks/closed_loop.py"), "3"], check=True,
+        capture_output=True, text=True, env={**os.environ, "NUMBA_NUM_THREADS": "1"})
+    each = [float(t) / float(spent) for t, spent in re.findall(r"seed \d+: (\d+) s in ([\d.]+) s", done.stdout)]
+    return statistics.median(each)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    asked = sys.argv[1:]
+    count = int(asked.pop(0)) if asked and asked[0].isdecimal() else 3
+    if asked[:1] == ["--against"]:
+        against(Path(asked[1]).resolve(), count)
+    else:
+        main(count, *asked[:1])

@@ -280,9 +280,7 @@ class Measures:
         for a, b in zip(*linear_sum_assignment(cost), strict=True):
             if cost[a, b] <= CLOSE:
                 line, row = self._rounds[int(r.number[flying[a]])], int(maybe[b])
-                error = np.concatenate([r.position[flying[a]], r.velocity[flying[a]]]) - tracks.state[row, :6]
-                self._followed(moment, t, line, int(tracks.number[row]), _squared(error, tracks.covariance[row, :6,
-                    :6]))
+                self._followed(moment, t, line, row, np.concatenate([r.position[flying[a]], r.velocity[flying[a]]]))
 
     def _sorted(self, moment: Moment, truth: Truth) -> None:
         """Once a second: how often what was believed a projectile was one. Only tracks that are
@@ -299,7 +297,10 @@ class Measures:
             for p in tracks.kind[(own <= CLOSE) & (other > ALONE), PROJECTILE].tolist():
                 self.reliability[min(int(p * BINS), BINS - 1)] += (1, is_round, p)
 
-    def _followed(self, moment: Moment, t: float, line: RoundLine, track: int, nees: float) -> None:
+    def _followed(self, moment: Moment, t: float, line: RoundLine, row: int, state: Array) -> None:
+        """A round of this true state (6,) is the one that the track of `row` follows."""
+        tracks = moment.picture.tracks
+        track = int(tracks.number[row])
         before = self._close.get(line.number)
         frame_s = max(self._site.policy.frame_s, 1e-3)
         since = before.since if before is not None and t - before.last <= 2.5 * frame_s else t
@@ -318,12 +319,13 @@ class Measures:
         impacts, threats = moment.picture.impacts, moment.picture.threats
         found = np.flatnonzero(impacts.track == track)
         if line.seen_from is None:
-            east, north = moment.picture.tracks.state[moment.picture.tracks.number == track][0, :2].tolist()
+            east, north = tracks.state[row, :2].tolist()
             line.seen_from = math.atan2(east, north) % (2.0 * math.pi), math.hypot(east, north)
         if found.size and line.first_report is None:
             people = float(threats.people[threats.track == track].sum())
             line.first_report = t, people, float(np.hypot(*(impacts.place[found[0], :2] - np.array(line.impact[:2]))))
         if found.size and (not line.samples or t - line.samples[-1].t >= SAMPLE_S - 1e-9):
+            nees = _squared(state - tracks.state[row, :6], tracks.covariance[row, :6, :6])
             line.samples.append(_sample(t, line, impacts.place[found[0]], float(impacts.t[found[0]]),
                 impacts.covariance[found[0]], nees))
 
