@@ -138,10 +138,15 @@ def written_site(study: Study, file: Path, design: Design, folder: Path) -> Path
     """Write the baseline's site with a design's changes as a folder of its own. Raises UsageError
     where there is one already.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty: name another folder with --write")
+    free(folder)
     files = site_files(_site(study, file).sources, design)
     for name in (TOML, ZONES):
         if name in files:
             write_whole(folder / name, files[name])
     return folder
+
+
+def free(folder: Path) -> None:
+    """Raise UsageError where a folder to be written holds something already."""
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty: name another folder with --write")

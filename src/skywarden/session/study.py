@@ -15,7 +15,8 @@ import polars as pl
 
 from skywarden.errors import Fault, InputError, StudyError, UsageError
 from skywarden.session import once
-from skywarden.session.siting import Choice, chosen, written_site
+from skywarden.session.many import in_order
+from skywarden.session.siting import Choice, chosen, free, written_site
 from skywarden.simulator.scenario.load import from_sources as scenario_from_sources
 from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.simulator.scenario.load import site_of
@@ -26,7 +27,7 @@ from skywarden.study.designs import DesignError, scenario_files, site_files
 from skywarden.study.engines import Engine, LocalPool
 from skywarden.study.plan import Condition, Design, Stop, Study
 from skywarden.study.reading import read
-from skywarden.study.running import Cell, Conducted, Progress, RunsError, conduct
+from skywarden.study.running import Cell, Conducted, Progress, conduct
 from skywarden.study.siting.selection import select
 from skywarden.study.store import Store, written
 from skywarden.study.wording import FIGURES, SCORES
@@ -66,6 +67,10 @@ def run_study(
     Raises StudyError with every fault of the file, UsageError, or EngineError.
     """
     study = read(asked.file)
+    if asked.write is not None:
+        if study.siting is None:
+            raise UsageError("--write writes the design that a siting selects, and the study has no [siting]")
+        free(asked.write)
     faults: list[Fault] = []
     _cells(study, asked.file, faults)
     if faults:
@@ -88,7 +93,7 @@ def run_study(
     finally:
         engine.close()
         store.close()
-    made = _told(study, conducted, tables, rarely, asked, cells, choice)
+    made = _told(study, conducted, tables, rarely, asked, cells, choice, not stopped())
     report.write(made, asked.out)
     return made
 
@@ -295,21 +300,6 @@ def _say_repeat(say: Callable[[str], None], form: str, repeat: int, runs: int) -
     say(form.format(repeat, runs))
 
 
-def in_order(engine: Engine, jobs: Sequence[once.Job]) -> list[once.Result]:
-    """The results of some jobs in their own order. Raises RunsError where one has none."""
-    left, results = list(enumerate(jobs))[::-1], dict[int, once.Result]()
-    while left or len(results) < len(jobs):
-        while left and engine.room:
-            engine.submit(*left.pop())
-        done = engine.next()
-        if done is None:
-            break
-        if done.error:
-            raise RunsError(done.error)
-        results[done.number] = done.result
-    return [results[k] for k in range(len(jobs))]
-
-
 # --- what is told --------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +311,7 @@ def _told(
     asked: Asked,
     cells: Sequence[Cell],
     choice: Choice | None,
+    whole: bool,
 ) -> report.Told:
     confidence = (study.stop or Stop()).confidence
     seeds = range(study.first_seed, study.first_seed + conducted.seeds)
@@ -346,7 +337,7 @@ def _told(
         found,
         _apart(study, cells, seeds, tables, ends, confidence, conducted.look) if flown else (),
         _spread(study, blocks),
-        _worst(study, cells, seeds, tables, asked.out),
+        _worst(study, cells, seeds, tables, asked.out) if whole else (),
         rarely,
         sited,
         confidence,
@@ -449,10 +440,7 @@ def _worst(
                     runs.append((float(parts[0] / wholes[0]) if wholes[0] else 0.0, cell, seed))
         runs.sort(key=lambda run: (run[0] if wanted.better == "more" else -run[0], run[2]))
         for value, cell, seed in runs[: study.keep_worst] + [run for run in runs if run[2] in study.keep_seeds]:
-            where = (
-                Path("records")
-                / f"{keys.of_files(((cell.design, b''), (cell.scenario, b''), (cell.condition, b'')))[:8]}-{seed}.rec"
-            )
+            where = Path("records") / f"{cell.key_of(seed)[:12]}-{seed}.rec"
             (out / "records").mkdir(exist_ok=True)
             if not (out / where).exists():
                 once.run(_job(study, cell, seed, out / where))
