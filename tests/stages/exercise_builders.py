@@ -56,6 +56,7 @@ class Problem(NamedTuple):
     zone: int = 0
     warned: float | None = None
     track: int = 0
+    seen: float = 1e9       # it is in the picture for so long [s]
 
 
 def moments(
@@ -81,7 +82,7 @@ def moments(
 
 def picture(t: float, problems: Sequence[Problem]) -> Any:
     """What is believed at `t`."""
-    now = [p for p in problems if p.begins <= t < p.begins + p.lasts]
+    now = [p for p in problems if p.begins <= t < p.begins + min(p.lasts, p.seen)]
     numbers = np.array([p.track or 1 + problems.index(p) for p in now], np.int64)
     impacts = some_impacts(*[(p.sure, p.begins + p.lasts, 0.0, 0.0) for p in now])._replace(track=numbers)
     threats = some_threats(*[(1, p.zone, p.probability, p.begins + p.lasts) for p in now])._replace(track=numbers)

@@ -40,8 +40,8 @@ class Words:
             elif told.kind == "probe":
                 self._probe(told, now)
             elif told.kind == "question" and told.fact("item") in RIGHT:
-                self.stimuli.append(_asked("question", told, now.t, PROBE_S, ANSWER, ("item " + str(told.fact("item")),
-                    )))
+                right = RIGHT[str(told.fact("item"))]
+                self.stimuli.append(_asked("question", told, now.t, PROBE_S, ANSWER, (right,)))
 
     def _probe(self, told: Told, now: Instant) -> None:
         ask, _, name = (told.fact("ask") or "").partition(" ")
