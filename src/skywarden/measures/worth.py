@@ -14,6 +14,8 @@ from skywarden.site.hearing import hearing
 from skywarden.site.model import Site
 
 OUTCOMES = {WAITING: "waiting", FLYING: "flying", FELL: "fell", STOPPED: "stopped"}
+# Outcomes of rounds that came to their end: one still flying when a run ends is due to nobody yet
+OVER = (FELL, STOPPED)
 MINUTE = 60.0
 
 Figures = dict[str, float | int | None]
@@ -22,11 +24,11 @@ Figures = dict[str, float | int | None]
 def figures(measures: Measures, site: Site) -> Figures:
     """A run's figures. Those that no round, or no engagement, gives are None."""
     lines = measures.ledger()
-    due = [line for line in lines if line.zones]
+    due = [line for line in lines if line.zones and line.outcome in OVER]
     warned = [line for line in due if line.lead_time_s is not None]
     raised = [w for zone in measures.zone_ledger() for w in zone.warnings if not w.manual]
     people = {zone.name for zone in site.zones if zone.people > 0.0}
-    aimed = [line for line in lines if people.intersection(line.inside_zones)]
+    aimed = [line for line in lines if people.intersection(line.inside_zones) and line.outcome in OVER]
     predicted = [line.first_report[2] for line in lines if line.first_report is not None]
     false = sum(bool(w.false) for w in raised)
     late = _sound(site)
@@ -81,7 +83,7 @@ def rounds_due(measures: Measures, site: Site) -> list[dict[str, Any]]:
             "outcome": OUTCOMES[line.outcome],
         }
         for line in measures.ledger()
-        if line.zones
+        if line.zones and line.outcome in OVER
     ]
 
 
