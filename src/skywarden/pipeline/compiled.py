@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 try:
     import fcntl
@@ -42,6 +43,22 @@ def are_kept(kind: str) -> bool:
         return _note(kind).read_text() == _state()
     except OSError:
         return False
+
+
+def survive_full_disk() -> None:
+    """Let a kernel be used although the disk takes no copy of it; numba would raise, and end the run."""
+    from numba.core import caching
+
+    save = caching.Cache.save_overload
+    if getattr(save, "survives", False):
+        return
+
+    def tried(self: Any, signature: Any, data: Any) -> None:
+        with contextlib.suppress(OSError):
+            save(self, signature, data)
+
+    tried.survives = True       # type: ignore[attr-defined]
+    caching.Cache.save_overload = tried
 
 
 def note_kept(kind: str) -> None:

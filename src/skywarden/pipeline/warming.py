@@ -57,6 +57,7 @@ def warm(site: Site, extra: Extra | None = None) -> None:
     site   Site
     extra  what is compiled for a simulation, too; None on live data
     """
+    compiled.survive_full_disk()
     kind, module = (extra.kind, extra.module) if extra is not None else ("live", __name__)
     if compiled.are_kept(kind):
         fly(site, extra)
