@@ -49,7 +49,8 @@ def survive_full_disk() -> None:
     """Let a kernel be used although the disk takes no copy of it; numba would raise, and end the run."""
     from numba.core import caching
 
-    save = caching.Cache.save_overload
+    cache: Any = caching.Cache
+    save = cache.save_overload
     if getattr(save, "survives", False):
         return
 
@@ -58,7 +59,7 @@ def survive_full_disk() -> None:
             save(self, signature, data)
 
     tried.survives = True       # type: ignore[attr-defined]
-    caching.Cache.save_overload = tried
+    cache.save_overload = tried
 
 
 def note_kept(kind: str) -> None:
