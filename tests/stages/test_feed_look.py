@@ -19,7 +19,7 @@ from feed_builders import a_surveillance_site, a_turn, block, plot_048
 from typer.testing import CliRunner
 
 from skywarden.cli import app
-from skywarden.errors import UsageError
+from skywarden.errors import FeedError, UsageError
 from skywarden.feeds.opening import open_source
 from skywarden.feeds.registry import SCHEMES, help_text
 from skywarden.session.verbs.feed import picture
@@ -137,3 +137,26 @@ def test_the_picture_has_north_up_and_a_scale():
     assert drawn[-1] == "rings at 5 and 10 km"
     assert any("o" in line for line in drawn[:5])
     assert drawn[14].rstrip().endswith("o  ·") or "o" in drawn[14][45:]
+
+
+def test_why_a_web_address_gives_nothing_is_told():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    told = runner.invoke(app, ["feed", f"aircraft+http://127.0.0.1:{port}", "--seconds", "0.3"])
+    assert told.exit_code == 1
+    assert "requests failed" in told.output
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("aircraft+http://", "names no host"),
+        ("asterix+udp://127.0.0.1", "names no port"),
+        ("sbs+file:/nowhere/at/all", "there is no file"),
+        ("asterix+udp://127.0.0.1:9?simulated=perhaps", "it is yes or no"),
+    ],
+)
+def test_a_wrong_url_gets_a_sentence(url, says):
+    with pytest.raises((UsageError, FeedError), match=says):
+        open_source(url, a_surveillance_site())

@@ -225,12 +225,9 @@ def watch_feed(
 
     Returns the probe and the source, closed. Raises UsageError and FeedError as opening does.
     """
-    begin = time.monotonic()
-    source, probe, beyond = _looked(
-        url, site if site is not None else nowhere(), seconds, stop, shown, begin, site is None
-    )
+    source, probe, beyond = _looked(url, site if site is not None else nowhere(), seconds, stop, shown, site is None)
     if beyond is not None:
-        source, probe, _ = _looked(url, nowhere(*beyond), seconds, stop, shown, begin, False)
+        source, probe, _ = _looked(url, nowhere(*beyond), seconds, stop, shown, False)
     return probe, source
 
 
@@ -240,13 +237,13 @@ def _looked(
     seconds: float | None,
     stop: threading.Event,
     shown: Callable[[Probe, Source, float, float], None],
-    begin: float,
     searching: bool,
 ) -> tuple[Source, Probe, tuple[float, float] | None]:
     """Look until the end; where `searching`, until something reports itself beyond reach of the
     site, whose place is then told.
     """
     source, probe = open_source(url, site), Probe(site)
+    begin = time.monotonic()        # opening takes its time: the tables of ASTERIX, a first request
     try:
         for batch in _batches(source, stop):
             now = time.monotonic()

@@ -101,9 +101,10 @@ class _View:
 
 def _nothing(probe: Probe, source: Source) -> str:
     """Why nothing came, as far as that can be told, and what to try."""
-    if probe.undecodable:
-        return f"{source.name}: nothing in {probe.undecodable} bytes can be read; is it what the URL says?"
     note = str(getattr(source, "note", ""))
+    if probe.undecodable:
+        why = f" ({note})" if note else ""
+        return f"{source.name}: nothing in {probe.undecodable} bytes can be read{why}; is it what the URL says?"
     return (
         f"{source.name}: nothing has come{f' ({note})' if note else ''}; check address, port, cable, firewall, "
         "and for a multicast group ?interface="
