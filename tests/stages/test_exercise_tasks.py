@@ -134,6 +134,13 @@ def test_seven_of_nine_facts_read_back_right_score_seven_of_nine() -> None:
     assert trials(moments([], [TAKE], 20.0), "handover") == []      # the very beginning is no hand-over
 
 
+def test_who_shadows_reads_back_at_a_hand_over_and_is_scored_by_the_same_facts() -> None:
+    shadow = [TAKE, (0.0, "take", "shadow", "lina"), (15.0, "answer", "handover warned", "lina", "1")]
+    for passing in ((18.0, "take", "watch", "omid", "relief"), (18.0, "shadow", "take watch", "lina")):
+        found = trials(moments([Problem(10.0, 0.9, warned=1.0)], [*shadow, passing], 60.0), "handover", "lina")
+        assert (sum(t.right for t in found), len(found)) == (1, 9)
+
+
 def test_the_mode_is_stated_before_the_first_act_and_a_try_at_a_live_channel_fails_by_itself() -> None:
     acts = [(12.0, "alarm", "zone-0", "amina")]
     first, = trials(moments([], [TAKE, (5.0, "note", "mode exercise", "amina"), *acts], 30.0), "mode")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from skywarden.exercise.reading import ANSWER, Instant
+from skywarden.exercise.reading import ANSWER, TAKE, WATCH, Instant
 from skywarden.exercise.stimulus import NOTHING, Stimulus, Trial
 from skywarden.measures.watch import FACTS, READ_S, RECENT_S, Watch
+from skywarden.messages.commands import SHADOWING
 from skywarden.site.model import Site
 
 
@@ -37,7 +38,17 @@ class Handovers:
                 self._read[act.who, fact] = (now.t, act.why, right)
         for handover in self._watch.handovers[len(before.handovers):]:
             if handover.before:
-                self.trials += [self._trial(handover.after, fact, now.t, before.facts.get(fact, "")) for fact in FACTS]
+                # who only shadows reads back as well, and is scored by the same facts
+                shadows = {who for (who, _), (when, _, _) in self._read.items() if now.t - when <= READ_S
+                           and who != handover.before and self._watch.seats.get(who) == SHADOWING}
+                for who in (handover.after, *sorted(shadows - {handover.after})):
+                    self._passed(who, now.t, before.facts)
+        for act in now.acts:
+            if act.kind == TAKE and act.shadow and act.subject == WATCH:
+                self._passed(act.who, now.t, before.facts)
+
+    def _passed(self, who: str, t: float, facts: dict[str, str]) -> None:
+        self.trials += [self._trial(who, fact, t, facts.get(fact, "")) for fact in FACTS]
 
     def _trial(self, who: str, fact: str, t: float, was: str) -> Trial:
         when, said, right = self._read.pop((who, fact), (-math.inf, "", False))

@@ -101,7 +101,7 @@ class Seats:
         for act in now.acts:
             if act.kind not in (PACE, BREAK) and act.who:
                 self._commands[act.who] = self._commands.get(act.who, 0) + 1
-            if act.kind == TAKE:
+            if act.kind == TAKE and not act.shadow:
                 self._seat(act.who, act.subject.partition(" ")[0], now.t)
 
     def seatings(self) -> tuple[Seating, ...]:
