@@ -6,6 +6,7 @@ The digests in a record are no signature: who can write the file can write new o
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,9 +42,11 @@ def seal_of(record: Record) -> tuple[str, tuple[str, ...]]:
         faults = [*faults, "it did not end in order: it has no seal of its own"]
     if faults or not n:
         return "", tuple(faults or ["it holds no frame"])
-    version = record.machine.get("skywarden", "unknown").encode()
+    # what the chain does not hold, too: by what it was made, how it ended, and the seed that was revealed
+    beside = [record.machine, record.outcome, record.created_unix_s, repr(record.revealed)]
+    said = json.dumps(beside, sort_keys=True).encode()
     return digest(b"skywarden exercise", record.header.digest(record.form), before, n.to_bytes(8, "little"),
-        version).hex(), ()
+        said).hex(), ()
 
 
 def write_seal(path: Path, key: OKPKey) -> Path:
