@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from skywarden.exercise.dari import DARI
+from skywarden.exercise.pashto import PASHTO
+
 RIGHT_TO_LEFT = ("fa", "fa-AF", "ps")
 
 ENGLISH: Mapping[str, str] = {
@@ -117,7 +120,7 @@ ENGLISH: Mapping[str, str] = {
     "read back": "read back",
     "picture": "The picture then: zones, the warned ones filled; tracks and where they are expected to fall",
 }
-LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH}
+LANGUAGES: dict[str, Mapping[str, str]] = {"en": ENGLISH, "fa": DARI, "ps": PASHTO}
 
 
 class Words:
