@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from skywarden.exercise.settle import longest_common
 from skywarden.exercise.sheet import read
 from skywarden.exercise.stimulus import Trial
 from skywarden.messages.frame import Delivered
+from skywarden.messages.picture import Losses
 from skywarden.messages.receipts import UNANSWERED, WORKING, Channels
+from skywarden.site.model import Costs
 
 TAKE = (0.0, "take", "watch", "amina")
 
@@ -169,3 +172,21 @@ def test_a_warning_that_was_right_when_it_was_given_is_not_wrong_because_the_rou
     assert alarm.stimulus.best == "warn"
     assert alarm.right
     assert alarm.regret == 0.0
+
+
+def test_where_the_site_states_its_costs_the_losses_that_the_picture_carries_decide() -> None:
+    site = replace(range_site(), costs=Costs(stated=True))
+    made = moments([Problem(10.0, 0.9, warned=1.0)], [TAKE], 60.0)
+
+    def carrying(warned: float) -> list[Any]:
+        losses = Losses.empty()._replace(
+            zone=np.array([0], np.int32), unwarned=np.array([4.5]), warned=np.array([warned]),
+                waited=np.array([warned]),
+            probability=np.array([0.9]), threshold=np.array([0.2]), t_impact=np.array([30.0]), why=np.zeros(1, np.int8),
+            reason=np.zeros(1, np.int8), over=np.array([math.nan]))
+        return [m._replace(picture=m.picture._replace(losses=losses if m.picture.threats.zone.size else Losses.empty()))
+                for m in made]
+
+    for warned, best in ((1.0, "warn"), (6.0, "spare")):
+        alarm = next(t for t in read(instants(carrying(warned)), site).of("amina") if t.stimulus.task == "alarm")
+        assert (alarm.stimulus.best, alarm.regret) == (best, max(0.0, warned - 4.5))

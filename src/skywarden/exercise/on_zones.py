@@ -62,7 +62,8 @@ class Zones:
             threatened = declared.warn and float(danger.probability[zone]) >= least
             if threatened or zone in raised:
                 episode = self._open.setdefault(zone, _Open())
-                current.append(zone)
+                if zone in raised or float(danger.probability[zone]) >= WORTHY * self._site.policy.warn_probability:
+                    current.append(zone)
                 episode.frozen |= bool(reclassified & episode.tracks)
                 self._note(episode, zone, now, danger, raised, said)
             elif zone in self._open:
