@@ -29,6 +29,8 @@ KEEPALIVE_IDLE, KEEPALIVE_EVERY, KEEPALIVE_MOST = 2, 1, 3
 SILENCE, LONGEST_SILENCE = 15.0, 120.0
 REJOIN = 30.0               # s without a datagram after which a multicast group is joined anew
 JOIN_GROUP, LEAVE_GROUP, JOIN_SOURCE, LEAVE_SOURCE = 42, 45, 46, 47     # MCAST_… of Linux, which Python does not name
+# SO_MEMINFO of Linux, which Python does not name: nine numbers, the last of which counts what was dropped
+MEMORY = 55
 DROPPED = getattr(socket, "SO_RXQ_OVFL", 40)        # datagrams that the machine had no room for, told beside the next
 
 
@@ -88,7 +90,11 @@ class Datagrams:
 
     def lost(self) -> tuple[int, int]:
         """Nothing undecodable; datagrams the machine had no room for since the last call."""
-        count, self._told = (self._dropped - self._told) & 0xFFFFFFFF, self._dropped
+        try:        # the count itself, where the machine tells it; else the one beside the newest datagram
+            dropped = struct.unpack("=9I", self._socket.getsockopt(socket.SOL_SOCKET, MEMORY, 36))[8]
+        except (OSError, struct.error):
+            dropped = self._dropped
+        count, self._told = (dropped - self._told) & 0xFFFFFFFF, dropped
         return 0, count
 
     def close(self) -> None:
