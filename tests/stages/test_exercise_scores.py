@@ -137,6 +137,15 @@ def test_times_count_at_pace_one_only_and_what_a_break_tears_apart_is_void(tmp_p
     assert told["tasks"]["acknowledge"]["times"]["n"] == 1
 
 
+def test_what_came_before_a_branch_counts_in_the_record_that_was_branched_from_alone(tmp_path: Path) -> None:
+    problems = [Problem(30.0 + EVERY_S * k, 0.9) for k in range(2)]
+    commands = [(0.0, "take", "watch", "amina"), (70.0, "break", "branched", "teacher"), (95.0, "alarm", "zone-0",
+        "amina")]
+    told = score_record(recorded(tmp_path / "branch.rec", moments(problems, commands, 160.0)))["people"]["amina"]
+    assert told["tasks"]["detect"]["n"] == told["tasks"]["detect"]["right"] == 1
+    assert told["void"] >= 2
+
+
 def test_a_shadow_seat_is_scored_by_what_it_would_have_done(tmp_path: Path) -> None:
     problems = [Problem(30.0, 0.9)]
     commands = [

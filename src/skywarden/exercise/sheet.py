@@ -136,7 +136,9 @@ def read(moments: Iterable[Instant], site: Site) -> Sheet:
 
 def _stopped(stimulus: Stimulus, acts: list[Act]) -> Stimulus:
     """A stimulus with what the run's own pace and breaks make of it."""
-    pace, timed, void = PACE_ONE, True, False
+    pace, timed = PACE_ONE, True
+    # what came before a branch stands in the record that was branched from, and counts there
+    void = any(act.kind == BREAK and act.subject == "branched" and stimulus.opened <= act.t for act in acts)
     for act in acts:
         if act.t > stimulus.closes:
             break
