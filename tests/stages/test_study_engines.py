@@ -138,3 +138,21 @@ def test_two_studies_do_not_share_a_folder(tmp_path):
     with pytest.raises(UsageError, match="at work there"):
         Store(tmp_path)
     store.close()
+
+
+@pytest.mark.prove
+def test_ray_gives_a_job_whose_worker_died_to_another(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="the extra skywarden[cluster] is not installed")
+    from skywarden.study.cluster import RayEngine
+
+    (tmp_path / "token").write_text("0" * 64)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    engine = RayEngine(double, "local")
+    for k in range(6):
+        engine.submit(k, (k, str(tmp_path / "once") if k == 2 else None))
+    engine.submit(6, (-1, None))
+    found = all_of(engine)
+    assert {k: found[k].result for k in range(6)} == {k: 2 * k for k in range(6)}
+    assert {k: done.attempts for k, done in found.items()} == {**dict.fromkeys(range(7), 1), 2: 2}
+    assert "below zero" in found[6].error
