@@ -91,6 +91,9 @@ def test_forty_trials_worked_by_hand_come_out_to_a_trillionth(scored: tuple[Path
     c3 = person["competencies"]["C3"]
     assert (c3["n"], c3["right"], c3["state"]) == (22, 13, "mastered" if ratio > 0.0 else "not yet")
     assert abs(c3["log_likelihood_ratio"] - ratio) < 1e-12
+    # as an exam: 13 of 22 is less than 0.65
+    assert not person["exam"]["passed"]
+    assert any(why.startswith("C3: 13 of 22") for why in person["exam"]["why_not"])
     reliance = person["reliance"]
     assert reliance["system_wrong"] == 20
     assert reliance["followed_when_wrong"] == 7 / 20

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skywarden.exercise import luck, sheet
+from skywarden.exercise.examination import examine
 from skywarden.exercise.luck import Fall, Falls
 from skywarden.exercise.reading import instants
 from skywarden.exercise.score import number, score
@@ -68,11 +69,15 @@ def score_record(path: Path | str) -> dict[str, Any]:
     be known, and on nothing else.
     """
     exercise = read_exercise(path)
+    scored = score(exercise.sheet)
+    for who, told in scored["people"].items():
+        found = examine(exercise.sheet.of(who))
+        told["exam"] = {"passed": found.passed, "why_not": list(found.why)}
     return {
         "schema": SCHEMA,
         "record": {"seal": exercise.seal or None, "form": exercise.form, "faults": list(exercise.faults),
             "simulation": exercise.simulation},
-        **score(exercise.sheet),
+        **scored,
         "luck": {who: _luck(exercise, who) for who in dict.fromkeys(s.who for s in exercise.sheet.seatings)}}
 
 

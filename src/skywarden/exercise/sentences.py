@@ -21,6 +21,8 @@ def scores(found: dict[str, Any]) -> str:
         quality = person["decision_quality"]
         lines.append(f"  decision quality {'—' if quality is None else f'{quality:.3f}'}")
         lines += [f"  gate event at {gate['at_s']} s: {gate['why']} ({gate['about']})" for gate in person["gates"]]
+        exam = person["exam"]
+        lines.append("  as an exam: " + ("passed" if exam["passed"] else "not passed: " + "; ".join(exam["why_not"])))
         luck = found["luck"].get(who, {}).get("people")
         if luck is not None:
             lines.append(f"  luck {luck:+.1f} people (shown, not graded)")
