@@ -432,8 +432,17 @@ def test_one_process_shows_a_raid_and_another_tracks_it_and_warns(tmp_path):
     base = [sys.executable, "-m", "skywarden.cli", "run", "--no-console", "--json"]
     record = tmp_path / "seen.rec"
     watcher = subprocess.Popen(
-        [*base, "--site", "kabul", "--feed", f"asterix+udp://127.0.0.1:{port}?simulated=yes", "--duration", "110",
-         "--record", str(record)],
+        [
+            *base,
+            "--site",
+            "kabul",
+            "--feed",
+            f"asterix+udp://127.0.0.1:{port}?simulated=yes",
+            "--duration",
+            "110",
+            "--record",
+            str(record),
+        ],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -452,3 +461,21 @@ def test_one_process_shows_a_raid_and_another_tracks_it_and_warns(tmp_path):
         warned = {int(zone) for m in opened.moments() for zone in m.picture.warnings.zone}
         assert not any(m.frame.inputs.undecodable.any() for m in opened.moments())
     assert warned
+
+
+def test_service_messages_of_a_radar_without_an_identity_go_where_its_plots_go():
+    """Both radars of Kabul send CAT034; that of the array must not turn the beam of the surveillance radar."""
+    from skywarden.feeds.source import Look
+
+    site, stamp = load_site("kabul"), 86_400.0 * 20_000 + 40_000.0
+    decoder = Decoder(site, simulated=True)
+    plot = PlotOut(40_000.0, 5_000.0, 0.1, 0.2, 30.0, 20.0, nan, -1)
+    for _ in range(6):
+        decoder.decode(Payload(block(15, plot_015((0, 1), plot)), stamp))
+    marks = decoder.decode(Payload(block(34, service_034((0, 1), 40_000.0, 0.0)), stamp))
+    turns = decoder.decode(Payload(block(34, service_034((0, 2), 40_000.0, 1.0)), stamp))
+    turns += [
+        b for _ in range(6) for b in decoder.decode(Payload(block(34, service_034((0, 2), 40_000.0, 1.0)), stamp))
+    ]
+    assert {item.sensor for batch in marks for item in batch.items if isinstance(item, Look)} == {0}
+    assert {item.sensor for batch in turns for item in batch.items if isinstance(item, Look)} == {1}

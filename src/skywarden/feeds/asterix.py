@@ -54,6 +54,7 @@ class Decoder:
         self._speakers: dict[Sender, _Speaker] = {}
         self._first: _Speaker | None = None         # in a recording, the one whose clock is everybody's
         # (sensor, address): who reported it, when
+        self._plotting: dict[tuple[int, int], int] = {}     # which sensor each sender's plots are of
         self._owner: dict[tuple[int, int], tuple[tuple[int, int], float]] = {}
 
     def decode(
@@ -154,6 +155,9 @@ class Decoder:
             t, sensor.astype(np.int32), plots.range, plots.azimuth, plots.elevation, plots.range_rate, plots.snr,
             plots.pressure_altitude, address)
         d = take(d, good)
+        if good.any():
+            self._plots_of(identity, int(d.sensor[-1]))
+            alone = self._plotting[identity]
         looks: dict[int, Look] = {}         # of each radar the newest alone
         if alone >= 0 and (plots.sort == LOOK).any():
             looks[alone] = Look(float(t[plots.sort == LOOK].max()), alone)
@@ -256,12 +260,13 @@ class Decoder:
         if isinstance(what, ClaimRecord):
             return report(what.claim._replace(t=t), self._site)
         if isinstance(what, LookRecord):
-            sensor = self._sensor(what.identity, cooperative=True)
+            sensor = self._plotting.get(what.identity, self._sensor(what.identity, cooperative=True))
             return None if sensor < 0 else Look(t, sensor, what.azimuth)
         sensor = self._sensor(what.identity, cooperative=math.isnan(what.elevation))
         address = what.address if 0 < what.address < 0xFFFFFF else NO_ADDRESS
         if sensor < 0 or not self._owns(sensor, address, what.identity, t):
             return UNKNOWN_SENDER
+        self._plots_of(what.identity, sensor)
         return Plot(t, sensor, what.range, what.azimuth, what.elevation, what.range_rate, what.snr,
             what.pressure_altitude, address)
 
@@ -276,6 +281,14 @@ class Decoder:
         free = [k for k, radar in enumerate(radars) if radar.sac_sic == (-1, -1)]
         alike = [k for k in free if radars[k].mode_s == cooperative]
         return (alike or free or [-1])[0]
+
+    def _plots_of(self, identity: tuple[int, int], sensor: int) -> None:
+        """Remember whose plots a sensor's are: its service messages, which say nothing of its
+        kind, are the same sensor's.
+        """
+        if len(self._plotting) >= MOST_SENDERS and identity not in self._plotting:
+            self._plotting.clear()
+        self._plotting[identity] = sensor
 
     def _owns(self, sensor: int, address: int, identity: tuple[int, int], t: float) -> bool:
         """Whether this sender may place this address: two radars put at one place would tear an aircraft in two."""
