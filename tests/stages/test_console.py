@@ -807,3 +807,23 @@ def test_the_console_speaks_tls_where_asked(tmp_path):
         assert "secure" in answer.headers["set-cookie"].lower()
         assert answer.headers["set-cookie"].startswith("__Host-skywarden=")
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_what_a_page_is_made_from_has_no_place_for_the_truth_nor_for_what_radars_measured():
+    """Every type that can be reached from the one way in, by its annotations."""
+    import typing
+
+    from skywarden.console.shown import Shown
+    from skywarden.messages import moment
+    from skywarden.messages.frame import Detections, Frame
+    from skywarden.messages.truth import Injected, TrueAircraft, TrueRounds, Truth
+
+    met, left = set(), [Shown]
+    while left:
+        kind = left.pop()
+        left += [part for part in typing.get_args(kind) if part not in met]
+        if isinstance(kind, type) and kind not in met and hasattr(kind, "__annotations__"):
+            met.add(kind)
+            left += list(typing.get_type_hints(kind).values())
+    assert len(met) > 15
+    assert not met & {Truth, TrueRounds, TrueAircraft, Injected, Detections, Frame, moment.Moment}
