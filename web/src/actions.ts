@@ -18,7 +18,7 @@ function barred(kind: string, rehearsed = false): boolean {
   if (!h || !frame.value) return say(texts.waiting);
   if (h.mode === "REPLAY") return say(no.replay);
   if (rehearsed && !frame.value.drill) return say(no.rehearsal);
-  if (!may(kind)) return say(fill(no.leave, { role: h.role, what: texts.people.acts[kind] ?? kind }));
+  if (!may(kind)) return say(fill(no.leave, { role: texts.role_names[h.role] ?? h.role, what: texts.people.acts[kind] ?? kind }));
   return false;
 }
 const say = (sentence: string): true => (tell(sentence), true);
@@ -183,7 +183,7 @@ export const toggleTerrain = (): void => {
 export const help = (): void => void (dialog.value = { kind: "help" });
 export const audit = (): void => {
   if (may("audit")) dialog.value = { kind: "audit" };
-  else if (hello.value) tell(fill(texts.no.leave, { role: hello.value.role, what: texts.people.acts.audit! }));
+  else if (hello.value) tell(fill(texts.no.leave, { role: texts.role_names[hello.value.role] ?? hello.value.role, what: texts.people.acts.audit! }));
 };
 export const openRecords = (): void => {
   if (hello.value?.records) dialog.value = { kind: "records" };
@@ -191,7 +191,7 @@ export const openRecords = (): void => {
 };
 export const editSite = (): void => {
   if (!hello.value) return;
-  if (!may("edit")) return tell(fill(texts.no.leave, { role: hello.value.role, what: texts.people.acts.edit! }));
+  if (!may("edit")) return tell(fill(texts.no.leave, { role: texts.role_names[hello.value.role] ?? hello.value.role, what: texts.people.acts.edit! }));
   if (!hello.value.editable) return tell(texts.no.editable);
   void edit();
 };

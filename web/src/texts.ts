@@ -331,6 +331,7 @@ const english = {
     terrain: "This site declares no terrain.", records: "This run keeps no records in a folder.", key: "{key} does nothing. ? shows the keys.",
     editable: "This site cannot be edited: give a folder of your own with --site.",
   },
+  role_names: { observer: "observer", operator: "operator", supervisor: "supervisor", instructor: "instructor" } as Record<string, string>,
   people: {
     title: "You, and who may do what", you: "You are {user}, {role}.", everywhere: "Log out everywhere", yes: "yes", no: "—", act: "may",
     ends: "A log-in ends after half an hour without a page open, and after twelve hours.",

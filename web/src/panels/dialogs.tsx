@@ -122,9 +122,9 @@ function People() {
   const acts = Object.keys(p.acts).filter((act) => roles.some((role) => h.roles[role]!.includes(act)));
   return (
     <Modal title={p.title}>
-      <p>{h.users ? `${fill(p.you, { user: h.user, role: h.role })} ${p.ends}` : texts.local_operator}</p>
+      <p>{h.users ? `${fill(p.you, { user: h.user, role: texts.role_names[h.role] ?? h.role })} ${p.ends}` : texts.local_operator}</p>
       <div class="scroll" tabIndex={0} role="region" aria-label={p.title}><table class="roles">
-        <thead><tr><th scope="col">{p.act}</th>{roles.map((role) => <th key={role} scope="col">{role}</th>)}</tr></thead>
+        <thead><tr><th scope="col">{p.act}</th>{roles.map((role) => <th key={role} scope="col">{texts.role_names[role] ?? role}</th>)}</tr></thead>
         <tbody>
           {acts.map((act) => (
             <tr key={act} data-test="may">

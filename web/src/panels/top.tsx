@@ -36,7 +36,7 @@ export function Top() {
       <Radars />
       {h && (
         <button class="user" onClick={people} title={`${h.users ? texts.people.title : texts.local_operator} (I)`} data-test="user">
-          {`${h.user}${h.users ? ` · ${h.role}` : ""}`}
+          {`${h.user}${h.users ? ` · ${texts.role_names[h.role] ?? h.role}` : ""}`}
         </button>
       )}
       {h?.users && <button onClick={() => void leave()}>{texts.log_out}</button>}
