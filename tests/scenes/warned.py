@@ -349,6 +349,57 @@ def calibration(samples: list[Sampled]) -> list[Bin]:
     return found
 
 
+# what the figures of a decision have to be; the dummies fail it
+TOLD, TOLD_LOW, WRONG, MINUTES, RAISES = 0.97, 0.955, 0.35, 1.5, 2
+
+
+def faults(figures: Figures) -> list[str]:
+    """Which of the limits a decision does not keep, in words; empty where it keeps them all."""
+    limits = (
+        ("people told in time", figures.told >= TOLD),
+        ("its lower bound over raids", figures.told_low >= TOLD_LOW),
+        ("wrong zones a round", figures.wrong_a_round <= WRONG),
+        ("person-minutes over a clairvoyant's", figures.minutes <= MINUTES),
+        ("raises of a zone in a raid", figures.most_raises <= RAISES),
+    )
+    return [name for name, kept in limits if not kept]
+
+
+def curve(points: list[tuple[str, float, float, bool]]) -> str:
+    """An SVG of what each decision misses against what it warns in vain: (name, people not told in
+    time of 100, wrong zones of 100 rounds, whether it is of the two-sided decision).
+    """
+    wide, high, left, low = 720, 420, 70, 360
+    most_x, most_y = max(p[2] for p in points) * 1.15, max(max(p[1] for p in points) * 1.15, 0.5)
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return left + x / most_x * (wide - left - 30), low - y / most_y * (low - 40)
+
+    said = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{wide}" height="{high}" fill="white"/>',
+        f'<path d="M{left} 30V{low}H{wide - 20}" fill="none" stroke="black"/>',
+        f'<text x="{wide / 2}" y="{high - 12}" text-anchor="middle">zones warned and not hit, of 100 rounds</text>',
+        f'<text x="16" y="{low / 2}" transform="rotate(-90 16 {low / 2})" text-anchor="middle">'
+        "people in hit zones not told with 75 % of the possible lead, of 100</text>",
+    ]
+    for k in range(6):
+        x, y = most_x * k / 5, most_y * k / 5
+        said.append(f'<text x="{at(x, 0)[0]:.0f}" y="{low + 16}" text-anchor="middle">{x:.1f}</text>')
+        said.append(f'<text x="{left - 6}" y="{at(0, y)[1] + 4:.0f}" text-anchor="end">{y:.1f}</text>')
+    fixed = sorted((p for p in points if not p[3]), key=lambda p: p[2])
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(p[2], p[1]) for p in fixed))
+    said.append(f'<polyline points="{line}" fill="none" stroke="#0a5a9c" stroke-dasharray="4 3"/>')
+    for name, missed, wrong, two_sided in points:
+        x, y = at(wrong, missed)
+        colour = "#b3420a" if two_sided else "#0a5a9c"
+        mark = f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8"' if two_sided else (
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4"'
+        )
+        said.append(f'{mark} fill="{colour}"/><text x="{x + 7:.1f}" y="{y - 7:.1f}" fill="{colour}">{name}</text>')
+    return "\n".join([*said, "</svg>"]) + "\n"
+
+
 def main(first: int, last: int) -> None:
     """Fly the raids of some seeds that were not flown before."""
     site = load_site("kabul")

@@ -5,10 +5,12 @@ them can hold up the session.
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 import sys
 import time
+import wave
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -372,6 +374,20 @@ def test_a_request_from_elsewhere_is_refused():
         ) as link:
             link.recv(5)
         assert served.commands() == ()
+
+
+def test_the_sound_of_a_zone_and_stage_is_served_to_those_who_may_look_and_no_other_file_is():
+    with console() as served:
+        page = Page(served)
+        page.ask("GET", "/api/session", cookie="")
+        status, headers, body = page.ask("GET", "/clips/1.take-cover.en")
+        assert status == 200
+        assert headers["content-type"] == "audio/wav"
+        with wave.open(io.BytesIO(body)) as clip:
+            assert clip.getnframes() > clip.getframerate()      # more than a second
+        for name in ("1.none.en", "999.stay.en", "-1.stay.en", "1.stay.xx", "1.stay", "..", "1.stay.en%2f..%2fx"):
+            assert page.ask("GET", f"/clips/{name}")[0] in (404, 421), name
+        assert page.ask("GET", "/clips/1.stay.en", cookie="")[0] == 401
 
 
 def test_every_answer_carries_the_strict_policy():

@@ -41,7 +41,7 @@ export interface Warning {
   told: string; // the stage: what the people in the zone are told
 }
 export interface PreAlert { zone: number; since: Num; p: Num; impact: Num; why: number }
-/** What each endangered zone stands to lose, in people hurt or their equal; `why` and `reason` are numbers of `texts.reasons`. */
+/** What each endangered zone stands to lose, in people hurt or their equal; `why` and `reason` are numbers of `texts.because`. */
 export interface Losses {
   zone: number[]; unwarned: Num[]; warned: Num[]; waited: Num[]; p: Num[]; threshold: Num[]; why: number[]; reason: number[];
 }

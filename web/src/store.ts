@@ -24,6 +24,7 @@ export const theme = signal<"dark" | "light">(matchMedia("(prefers-color-scheme:
 export const sound = signal(true);
 export const hearable = signal<"ready" | "blocked" | "none">("blocked"); // whether the browser lets the page be heard yet
 export const voice = signal(""); // the local voice warnings are spoken with; empty where the computer has none
+export const heard = signal<string[]>([]); // clips played last, as ZONE.STAGE
 export const ruler = signal(false);
 export const layers = signal({ tiles: true, terrain: true, contours: true, rings: true, radars: true, effectors: false, labels: true, trails: true });
 export const drawMs = signal(0);

@@ -55,7 +55,7 @@ const english = {
   raid: "Raid {n}",
   manual: "Manual alarm",
   // as `REASONS` in src/skywarden/messages/picture.py, in its order
-  reasons: [
+  because: [
     "",
     "not probable enough",
     "the next scans will tell, and there is time to wait",
@@ -194,7 +194,7 @@ const english = {
   set_status: "Change",
 
   channels: { title: "Who is told", page: "this page", pages: { one: "{n} page open", other: "{n} pages open" }, sound: "sound", speech: "speech", off: "off", on: "on",
-    blocked: "waits for a click or a key: the browser allows none before", no_sound: "this browser has none", no_voice: "this computer has no voice of its own",
+    blocked: "waits for a click or a key: the browser allows none before", no_sound: "this browser has none", unarmed: "sound not armed: click", mute: "no sound here", no_voice: "this computer has no voice of its own",
     names: { terminal: "terminal", record: "record", page: "pages", figures: "figures", journal: "standing warnings" } as Record<string, string>,
     last: "last picture {s} s ago", none: "no picture yet", lost: "{n} moments lost", failures: "failed {n} times", fault: "{name}: {fault}" },
   radars: "Radars", radars_work: { one: "{n} radar", other: "{n} radars" },

@@ -27,6 +27,7 @@ from skywarden.console.access.throttle import Throttle
 from skywarden.console.access.users import AUDIT, EDIT, MAY, RECORDS, TRUTH
 from skywarden.console.address import names_of, ours
 from skywarden.console.answers import LARGEST_LOG_IN, address_of, body_of, json_of, refusal
+from skywarden.console.clips import Clips
 from skywarden.console.guard import Guard, Shown
 from skywarden.console.hub import Viewer
 from skywarden.console.playback import DOINGS, Player, Veiled
@@ -62,7 +63,7 @@ def application(console: ConsoleState) -> ASGIApp:
         Route("/", pages.index), Route("/api/session", pages.session), Route("/api/login", pages.log_in,
             methods=["POST"]),
         Route("/api/logout", pages.log_out, methods=["POST"]), Route("/api/terrain", pages.terrain),
-        Route("/api/events", pages.events),
+        Route("/api/events", pages.events), Route("/clips/{name}", pages.clip),
         Route("/api/command", pages.command, methods=["POST"]), Route("/api/audit", pages.audit),
         Route("/api/coverage", pages.coverage), Route("/api/draft", pages.draft), Route("/api/draft", pages.edit,
             methods=["POST"]),
@@ -92,6 +93,7 @@ class Pages:
         self.cookie = f"__Host-{COOKIE}" if self.secure else COOKIE
         self._terrain = views.terrain(console.site)
         self._site = views.site_view(console.site)
+        self._clips = Clips(console.site, console.mode, bool(console.exercise))
         self._coverage: dict[int, bytes] = {}       # by height; the site does not change while it runs
         self._editing = asyncio.Lock()              # one save at a time
         # checking a password costs 64 MB and a processor for a while, which the defence needs more: one at a time,
@@ -182,6 +184,14 @@ class Pages:
         """Heights of the ground, see `views.terrain`."""
         self._reading(request)
         return Response(self._terrain, media_type="application/octet-stream")
+
+    async def clip(self, request: Request) -> Response:
+        """What is heard of a zone and stage, as WAV."""
+        self._reading(request)
+        content = await self._clips.clip(request.path_params["name"])
+        if content is None:
+            raise RefusedError(404, "There is no such sound.")
+        return Response(content, media_type="audio/wav", headers={"cache-control": "private, max-age=3600"})
 
     async def events(self, request: Request) -> Response:
         """What happened after event number `after`."""

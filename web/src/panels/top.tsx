@@ -43,7 +43,7 @@ export function Top() {
       {h?.records && <button onClick={openRecords} title={`${texts.library.open} (O)`}><Icon name="records" says={texts.library.open} /></button>}
       <button onClick={toggleSound} aria-pressed={sound.value} title={`${texts.sound} (V)`} data-test="sound">
         <Icon name={sound.value ? "sound" : "silent"} says={texts.sound} />
-        {sound.value && hearable.value !== "ready" ? <b title={hearable.value === "blocked" ? texts.channels.blocked : texts.channels.no_sound}> !</b> : null}
+        {sound.value && hearable.value !== "ready" ? <b class="unarmed" data-test="unarmed" title={hearable.value === "blocked" ? texts.channels.blocked : texts.channels.no_sound}> ! <span>{hearable.value === "blocked" ? texts.channels.unarmed : texts.channels.mute}</span></b> : null}
       </button>
       <button onClick={toggleTheme} title={`${texts.theme} (T)`}><Icon name="theme" says={texts.theme} /></button>
       <button onClick={help} title={`${texts.help} (?)`}><Icon name="help" says={texts.help} /></button>

@@ -46,7 +46,7 @@ function PreAlerts() {
         <li key={p.zone}>
           <span aria-hidden="true">△</span>{" "}
           {fill(texts.pre_alert, {
-            zone: zones[p.zone]?.name ?? "?", why: texts.reasons[p.why] ?? "", due: known(p.impact) && p.impact > t ? fill(texts.pre_alert_due, { s: Math.round(p.impact - t) }) : "",
+            zone: zones[p.zone]?.name ?? "?", why: texts.because[p.why] ?? "", due: known(p.impact) && p.impact > t ? fill(texts.pre_alert_due, { s: Math.round(p.impact - t) }) : "",
           })}
         </li>
       ))}
@@ -90,7 +90,7 @@ function Shelved() {
 /** Why a warned zone is told what it is told; blank where that is not known. */
 function reasonOf(zone: number): string {
   const losses = frame.value?.losses, k = losses ? losses.zone.indexOf(zone) : -1;
-  return k < 0 ? "" : (texts.reasons[losses!.reason[k]!] ?? "");
+  return k < 0 ? "" : (texts.because[losses!.reason[k]!] ?? "");
 }
 
 function Card({ w }: { w: Warning }) {

@@ -27,7 +27,7 @@ function reason(zone: number, parts: Part[], warning: Warning | undefined, { imp
   if (losses && hello.value!.site.policy.by_costs && hello.value!.site.zones[zone]!.warn) {
     const k = losses.zone.indexOf(zone), says = texts.zones.says, figure = (x: number | null | undefined) => (x === null || x === undefined ? "?" : x.toPrecision(2));
     if (k >= 0) {
-      const parts = { why: texts.reasons[losses.why[k]!] ?? "", reason: texts.reasons[losses.reason[k]!] ?? "", unwarned: figure(losses.unwarned[k]), warned: figure(losses.warned[k]),
+      const parts = { why: texts.because[losses.why[k]!] ?? "", reason: texts.because[losses.reason[k]!] ?? "", unwarned: figure(losses.unwarned[k]), warned: figure(losses.warned[k]),
         waited: figure(losses.waited[k]), threshold: percent(losses.threshold[k]), p: percent(losses.p[k]), since: runTime(warning?.since ?? t) };
       return fill(warning ? says.loss_warned : says.loss, parts);
     }
