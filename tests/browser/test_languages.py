@@ -92,3 +92,14 @@ def test_the_page_stands_from_right_to_left_and_nothing_runs_over(run, visit, la
         wide = page.evaluate(WIDER)
         assert not wide, (key, wide)
         page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("language", ["fa-AF", "ps"])
+def test_nothing_serious_is_found_by_axe(run, visit, language):
+    serious = pytest.importorskip("test_access").serious
+    page = ready(visit(run(rounds=8, start=14.0).url, scripts=(
+        f"localStorage.setItem('skywarden-language', '{language}')",)))
+    for key in ("1", "3", "q", "i"):
+        page.keyboard.press(key)
+        assert serious(page) == [], key
+        page.keyboard.press("Escape")
