@@ -310,3 +310,19 @@ def test_a_siren_in_plain_shell_acts_answers_and_refuses_what_is_forged(folder):
         "horn no-contact"]
     answers = [sealer.open(line) for line in done.stdout.splitlines()]
     assert answers == [("north", alert.message), ("north", "")]
+
+
+def test_the_monthly_test_is_due_once_in_its_hour_and_tried_again_only_after_a_while():
+    from datetime import UTC, datetime
+
+    from skywarden.alerts.schedule import due
+
+    at = datetime(2026, 3, 5, 10, 15, tzinfo=UTC).timestamp()
+    never = float("-inf")
+    assert due(at, float("nan"), never, 5, 10)
+    assert not due(at, float("nan"), at - 60.0, 5, 10)
+    assert due(at, float("nan"), at - 700.0, 5, 10)
+    assert not due(at, at - 600.0, at - 700.0, 5, 10)
+    assert due(at, at - 28 * 86_400.0, never, 5, 10)
+    assert not due(at, float("nan"), never, 6, 10)
+    assert not due(at, float("nan"), never, 5, 11)

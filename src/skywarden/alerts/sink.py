@@ -17,6 +17,7 @@ import numpy as np
 from skywarden.alerts.alert import A, ChannelTest, expiry, slug, stamp
 from skywarden.alerts.courier import Courier, Peer
 from skywarden.alerts.outbox import Outbox, Parcel
+from skywarden.alerts.schedule import due
 from skywarden.alerts.teller import Teller
 from skywarden.alerts.tracks import tracks_of
 from skywarden.messages.commands import CORRECT, Command
@@ -49,6 +50,7 @@ class Alerts(Generic[A]):
         self._epoch = 0.0  # UTC of t = 0, as the wall has it now [s since 1970]
         self.shows = made.kind == "simulation" and any(courier.shows for courier in self.couriers)
         self._commands: list[Command] = list(teller.left_standing())
+        self._tried: dict[str, float] = {}  # when each channel's monthly test was last sent
         self._ended = threading.Event()
         for courier in self.couriers:
             courier.start()
@@ -213,9 +215,23 @@ class Alerts(Generic[A]):
             if time.monotonic() - alive > 2.0:
                 alive = time.monotonic()
                 self.outbox.say("alive", time.time())
+            with contextlib.suppress(Exception):
+                self._monthly(time.time())
             for _, kind, text, who in self.outbox.requests():
                 with contextlib.suppress(Exception):  # whatever was asked, the warnings go on
                     self._asked(kind, text, who)
+
+    def _monthly(self, now: float) -> None:
+        """Send the tests that are due by the site's schedule; none while a zone is told anything."""
+        declared = {channel.name: channel for channel in self.teller.site.channels if channel.monthly_test}
+        for courier in self.couriers:
+            channel = declared.get(courier.name)
+            if channel is None or self.teller.standing:
+                continue
+            tried = self._tried.get(courier.name, -math.inf)
+            if due(now, courier.tested, tried, channel.test_day, channel.test_hour):
+                self._tried[courier.name] = now
+                self.test(courier.name)
 
     def _asked(self, kind: str, text: str, who: str) -> None:
         asked = msgspec.json.decode(text, type=dict[str, Any])

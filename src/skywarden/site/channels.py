@@ -103,6 +103,8 @@ def _channel(table: Table, zones: Sequence[Zone]) -> Channel:
         tuple(languages),
         table.flag("monthly_test", False),
         table.flag("tracks", False),
+        table.integer("test_day", Channel.test_day, 1, 28),
+        table.integer("test_hour_utc", Channel.test_hour, 0, 23),
     )
     if channel.tracks and channel.kind != "simulation":
         table.fault(

@@ -144,6 +144,8 @@ class Channel:
     languages: tuple[str, ...] = ("en",)
     monthly_test: bool = False  # whether a month without a passed test is shown as a fault
     tracks: bool = False        # simulation only: tracks are shown, too
+    test_day: int = 1           # day of the month on which a channel with `monthly_test` is tested by itself
+    test_hour: int = 10         # hour of that day, UTC
 
 
 @dataclass(frozen=True)
