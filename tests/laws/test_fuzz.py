@@ -295,3 +295,13 @@ def test_the_server_of_nodes_survives_any_stream():
             nodes.gather(0.01)
         nodes.gather(0.01)
     nodes.close()
+
+
+def test_more_senders_in_one_payload_than_are_told_apart_cost_nothing():
+    """Found by half a million damaged inputs: senders were given up while a payload of theirs was being read."""
+    decoder = Decoder(SITE)
+    for begin in range(0, 60_000, 900):
+        who = [((begin + k) // 256 % 256, (begin + k) % 256) for k in range(900)]
+        data = b"".join(block(48, plot_048(40_000.0, 20.0, 10.0, 7, identity=identity)) for identity in who)
+        batches = decoder.decode(Payload(data, WALL), 1.0, "10.0.0.1")
+        assert sum(batch.received for batch in batches) == 900

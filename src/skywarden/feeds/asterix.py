@@ -70,6 +70,7 @@ class Decoder:
         """
         received, undecodable, unread = 0, payload.junk, 0
         released: dict[Sender, list[tuple[float, Read]]] = {}
+        heard: dict[Sender, _Speaker] = {}      # those of this payload, of which none may be given up meanwhile
         untimed = 0
         kinds: dict[str, int] = {}
         for category, data in blocks(payload.data):
@@ -88,13 +89,13 @@ class Decoder:
                 if what is None:
                     continue
                 sender = (*what.identity, peer)
-                speaker = self._speaker(sender)
+                speaker = heard[sender] = heard.get(sender) or self._speaker(sender)
                 admitted, lacks = self._admit(speaker, what, payload.stamp)
                 untimed += lacks
                 if not lacks:
                     released.setdefault(sender, []).extend(admitted)
         refused = {cause: count for cause, count in ((CATEGORY, unread), (NO_TIME, untimed)) if count}
-        batches = [self._batch(sender, self._speakers[sender], several, payload.stamp, arrived) for sender,
+        batches = [self._batch(sender, heard[sender], several, payload.stamp, arrived) for sender,
             several in released.items()]
         if not batches:
             return [Batch(self._now(), (), received, undecodable, refused, arrived, kinds=kinds)]
