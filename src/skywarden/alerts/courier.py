@@ -190,6 +190,7 @@ class Courier(Generic[A]):
         """Begin to carry, first what a process before this one left behind."""
         self._thread.start()
         self._started.wait(5.0)
+        self.tested = self._outbox.number(f"tested {self.name}")
         for parcel in self._outbox.left_waiting(self.name):
             if type(parcel.alert) in (self.takes, ChannelTest):
                 self._queue(parcel)

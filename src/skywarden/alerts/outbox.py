@@ -195,6 +195,14 @@ class Outbox:
                 found.append(Parcel(channel, from_bytes(data), float("nan"), float(made)))
         return found
 
+    def number(self, key: str) -> float:
+        """A number that `say` kept, also by a process before this one; nan none."""
+        rows = self._ask("SELECT value FROM service WHERE key=?", key)
+        try:
+            return float(rows[0][0]) if rows else float("nan")
+        except (TypeError, ValueError):
+            return float("nan")
+
     def say(self, key: str, value: str | float) -> None:
         """A sign of life, or another value that `skywarden alert` reads."""
         self._order("INSERT OR REPLACE INTO service VALUES (?,?)", key, value)
