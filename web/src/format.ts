@@ -1,6 +1,7 @@
 // Numbers as people read them.
 import { earth } from "./map/earth";
 import { hello } from "./store";
+import { texts } from "./texts";
 import type { Num } from "./protocol";
 
 export const known = (value: Num | undefined): value is number => value !== null && value !== undefined;
@@ -8,10 +9,13 @@ export const known = (value: Num | undefined): value is number => value !== null
 /** Whole seconds until `t`, never below zero; a dash where unknown. */
 export const countdown = (t: Num | undefined, now: number): string => (known(t) ? String(Math.max(0, Math.ceil(t - now))) : "—");
 
-export const percent = (p: Num | undefined): string =>
-  !known(p) ? "—" : p >= 0.995 ? ">99 %" : p < 0.01 ? "<1 %" : `${Math.round(p * 100)} %`;
+/** A figure with its sign and unit, kept from left to right: ">99 %" must not be read as "<99 %". */
+const figure = (text: string): string => (texts.direction === "rtl" ? `\u2066${text}\u2069` : text);
 
-export const metres = (m: Num | undefined): string => (!known(m) ? "—" : m >= 9950 ? `${(m / 1000).toFixed(1)} km` : `${Math.abs(m) < 9.95 ? m.toFixed(1) : Math.round(m)} m`);
+export const percent = (p: Num | undefined): string =>
+  !known(p) ? "—" : figure(p >= 0.995 ? ">99 %" : p < 0.01 ? "<1 %" : `${Math.round(p * 100)} %`);
+
+export const metres = (m: Num | undefined): string => (!known(m) ? "—" : figure(m >= 9950 ? `${(m / 1000).toFixed(1)} km` : `${Math.abs(m) < 9.95 ? m.toFixed(1) : Math.round(m)} m`));
 
 const FOOT = 0.3048, EARTH = 6_371_000; // [m]
 
