@@ -307,7 +307,8 @@ def _lower(raids: list[list[Warned]]) -> float:
     draw = np.random.default_rng(0)
     picks = draw.integers(len(sums), size=(1000, len(sums)))
     drawn = sums[picks].sum(axis=1)
-    return float(np.quantile(drawn[:, 0] / np.maximum(drawn[:, 1], 1e-9), 0.05))
+    drawn = drawn[drawn[:, 1] > 0.0]  # a draw in which nobody was hit says nothing
+    return float(np.quantile(drawn[:, 0] / drawn[:, 1], 0.05)) if len(drawn) else math.nan
 
 
 def dummy(flown: Flown, site: Site, all_of_them: bool) -> list[Warned]:
