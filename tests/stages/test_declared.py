@@ -23,7 +23,7 @@ HEADER = "time_s,icao24,callsign,latitude_deg,longitude_deg,altitude_m\n"
 
 
 def test_the_list_names_every_shipped_site_and_scenario() -> None:
-    assert {line.split()[0] for line in listing.sites()} == {"kabul", "range", "range-weather"}
+    assert {line.split()[0] for line in listing.sites()} == {"bagram", "kabul", "range", "range-weather"}
     assert {line.split()[0] for line in listing.scenarios()} >= {"kabul-2021-08-30", "quiet-night", "mortar-raid",
         "mixed-salvo-50"}
 

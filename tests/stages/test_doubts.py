@@ -34,7 +34,7 @@ def with_radars(*radars: Radar, zones: tuple[Zone, ...] = (a_zone(),), **changes
     return a_site(a_radar(), zones=zones, **changes) if not radars else a_site(*radars, zones=zones, **changes)
 
 
-@pytest.mark.parametrize("name", ["kabul", "range", "range-weather"])
+@pytest.mark.parametrize("name", ["bagram", "kabul", "range", "range-weather"])
 def test_what_ships_leaves_no_doubt(name: str) -> None:
     assert doubts(load(name)) == ()
     assert judge_file(Path(name)).doubts == ()

@@ -32,6 +32,7 @@ from skywarden.pipeline.warming import warm
 from skywarden.record.header import Header
 from skywarden.record.reader import Record
 from skywarden.record.segments import Segments, newest
+from skywarden.region.saying import Saying
 from skywarden.run.clock import NoClock
 from skywarden.run.loop import Stepper, Wire, run
 from skywarden.run.mailbox import SinkState
@@ -71,6 +72,7 @@ class Watcher:
         self.asked, self.notifier = asked, notifier
         self.site: Site = replace(asked.site, replica=asked.pair.replica) if asked.pair else asked.site
         self.pair: Pair | None = None
+        self.saying: Saying | None = None
         self._turned: float | None = None
         self.boxes = Boxes(NoClock())
         self.clock = ClockWatch() if asked.watch_clock else None
@@ -123,11 +125,13 @@ class Watcher:
         """What is wrong now."""
         found = [("pair", self.pair.fault if self.pair is not None else "")]
         found.append(("clock", self.clock.fault if self.clock is not None else ""))
+        found.append(("region", self.saying.fault if self.saying is not None else ""))
         return found
 
     def _states(self) -> list[SinkState]:
         """How everything fares, for the console's health tab: sinks, channels, the pair and the clock."""
-        rows = [SinkState(what, 0.0, 0, 0, 0, said, 0.0) for what, said in self.faults() if what != "pair" or self.pair]
+        here = {"pair": self.pair is not None, "clock": True, "region": self.saying is not None}
+        rows = [SinkState(what, 0.0, 0, 0, 0, said, 0.0) for what, said in self.faults() if here[what]]
         return [*self.boxes.states(), *rows]
 
     def _status(self) -> Any:
@@ -192,12 +196,15 @@ class Watcher:
         if alerts is not None and goes_on:
             alerts.resume()
         page = self._page(epoch_ns, steps, ending) if asked.console.port is not None else None
+        self.saying = self._saying(epoch_ns, page)
         wires: list[Wire] = []
         feed: Feed
         if link is not None:
             feed = self._paired(own, steps, link, epoch_ns, alerts, page)
         else:
             feed = _spoken(own, alerts, page)
+            if self.saying is not None:
+                feed = Commanded(feed, self.saying.commands)
         ending.callback(feed.close)
         if alerts is not None:
             wires.append(Wire(self.boxes.add("alerts", alerts)))
@@ -211,8 +218,20 @@ class Watcher:
             wires.append(Wire(self.boxes.add("record", self._segments, most=RECORD_WAITING), state=True))
         if page is not None:
             wires.append(Wire(self.boxes.add("page", page)))
+        if self.saying is not None:
+            wires.append(Wire(self.boxes.add("region", self.saying, most=1)))
         wires.append(Wire(self.boxes.add("health", self.health, most=1)))
         return feed, wires
+
+    def _saying(self, epoch_ns: int, page: Page | None) -> Saying | None:
+        """The way to the region, where one is configured."""
+        region, pair = self.asked.region, self.asked.pair
+        if region is None:
+            return None
+        key = read_key(region.secret, self.asked.folder, "region").reveal()
+        address = self.asked.console.public_url or (page.url if page is not None else "")
+        return Saying(self.site, slug(self.site.name), pair.replica if pair is not None else "a", epoch_ns, key,
+            brokers_of(region, self.asked.folder), address, lambda: [said for _, said in self.faults() if said])
 
     def _paired(
         self,
@@ -233,7 +252,7 @@ class Watcher:
             link,
             Place(pair.replica, pair.rank, silence),
             epoch_ns,
-            commands=_commands(alerts, page),
+            commands=_commands(alerts, page, self.saying),
             receipts=alerts.receipts if alerts is not None else lambda: (Channels.none(), Receipts.none()),
         )
         self.pair.turned = self.turn
@@ -281,10 +300,13 @@ def _spoken(own: Feed, alerts: Alerts[Any] | None, page: Page | None) -> Feed:
     return feed if page is None else Commanded(feed, page.commands)
 
 
-def _commands(alerts: Alerts[Any] | None, page: Page | None) -> Callable[[], tuple[Command, ...]]:
+def _commands(
+    alerts: Alerts[Any] | None, page: Page | None, saying: Saying | None
+) -> Callable[[], tuple[Command, ...]]:
+    sources = [source.commands for source in (alerts, page, saying) if source is not None]
+
     def waiting() -> tuple[Command, ...]:
-        told = alerts.commands() if alerts is not None else ()
-        return (*told, *(page.commands() if page is not None else ()))
+        return tuple(command for source in sources for command in source())
 
     return waiting
 

@@ -31,7 +31,8 @@ FRESH_S = 60.0  # seconds by which two hosts' clocks may differ before their wor
 ENTER, LEFT, JOINING, SNAPSHOT = "enter", "left", "joining", "snapshot"
 COMMAND, RECEIPTS, SAID, HERE = "command", "receipts", "said", "here"
 WINDOW = 1000  # numbers of a replica's words by which one may come late
-KINDS = frozenset((ENTER, LEFT, JOINING, SNAPSHOT, COMMAND, RECEIPTS, SAID, HERE))
+PICTURE, PLACE, FORETELL = "picture", "place", "foretell"  # between a base and its region, see `region.words`
+KINDS = frozenset((PICTURE, PLACE, FORETELL, ENTER, LEFT, JOINING, SNAPSHOT, COMMAND, RECEIPTS, SAID, HERE))
 
 
 class Word(NamedTuple):

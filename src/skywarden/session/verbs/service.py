@@ -45,3 +45,13 @@ def backup_command(
     found = faults(segments(to, site))
     print("\n".join([*map(str, copied), *found]))
     raise typer.Exit(1 if found else 0)
+
+
+@service_app.command("region", **example("skywarden region /etc/skywarden/region.toml"))
+def region_command(
+    configuration: Annotated[Path, typer.Argument(help="region.toml: brokers, secret, user, password, host, port.")],
+) -> None:
+    """Show up to 20 bases in one page: warnings, rounds, health and age of each, which opens its own console."""
+    from skywarden.session.region import run_region
+
+    run_region(configuration)
