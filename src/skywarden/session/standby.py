@@ -1,4 +1,5 @@
-"""A live session that never ends: alone, or one of two watchers that both speak. It has no way to rehearsal or world.
+"""A live session that never ends: alone, or one of two watchers that both speak. It has no way to
+rehearsal or world.
 
 tests/test_house.py keeps it so.
 """
