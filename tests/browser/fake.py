@@ -202,7 +202,7 @@ class Play:
             action = RAISE if fresh else HELD
             raid = 0 if z in self.manual and not mine.any() else 1
             rows.append((z, action, since, p, max(p, 0.4), soonest, since + 30.0, int(mine.sum()), raid,
-                z in self.manual, TAKE_COVER if mine.any() else STAY))
+                z in self.manual, TAKE_COVER if mine.any() or z in self.manual else STAY))
         types = (np.int32, np.int8, float, float, float, float, float, np.int32, np.int32, np.bool_, np.int8)
         columns = list(zip(*rows, strict=True)) if rows else [()] * 11
         return Warnings(*(np.array(c, kind) for c, kind in zip(columns, types, strict=True)))

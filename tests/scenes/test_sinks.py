@@ -147,8 +147,8 @@ def test_whatever_one_sink_does_every_frame_reaches_the_others(part, how, tmp_pa
     monkeypatch.setattr(other, "take", lambda self, moment: (seen.append(moment.frame.t), real(self, moment))[1])
     real_run = running.run
 
-    def watched(feed, steps, wires, clock):
-        frames = real_run(feed, steps, wires, clock)
+    def watched(feed, steps, wires, clock, *rest, **more):
+        frames = real_run(feed, steps, wires, clock, *rest, **more)
         until(lambda: len(seen) == frames, "every frame at the other sink")
         states.extend(wire.sink.state() for wire in wires if hasattr(wire.sink, "state"))
         return frames

@@ -279,7 +279,7 @@ const english = {
     sirens: "Sirens", siren_states: ["working", "failing", "NOBODY ANSWERS", "starting", "test overdue"],
   },
   watch: {
-    title: "Watch", holds: "{who} has the watch", yours: "You have the watch", nobody: "Nobody has taken the watch yet", since: "since {t}",
+    title: "Watch", holds: "{who} has the watch", yours: "You have the watch", nobody: "No watch", since: "since {t}",
     choose: "Your seat:", seats: { watch: "watch", second: "second", shadow: "shadow (not believed)", observer: "observer" },
     passed_on: "Whoever relieves you takes the watch on a page of their own. Then stay two minutes and look on: errors come early.",
     handover: "Taking over the watch", step_preview: "1 preview", step_read: "2 read back", step_take: "3 take", next: "Next", back: "Back",

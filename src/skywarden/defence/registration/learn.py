@@ -66,6 +66,8 @@ def learn(state: State, frame: Frame, site: Site) -> Learnt:
 
     Source: docs/models/registration.md
     """
+    if registered(site) == 0:       # nothing that could be wrong
+        return Learnt(state, state.applied - state.applied)
     state = _kept(state, frame, site)
     if not np.isfinite(state.closed):
         state = state._replace(closed=float(np.floor(frame.t / SEGMENT) * SEGMENT))
