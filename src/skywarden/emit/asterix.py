@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from skywarden.emit.forms import Target
-from skywarden.emit.sending import Datagrams
+from skywarden.emit.sending import DatagramsOut
 from skywarden.emit.shown import Shown, Stage
 from skywarden.errors import UsageError
 from skywarden.formats.asterix_out import (
@@ -34,7 +34,7 @@ SYSTEM: Identity = (0, 255)  # identity of the system that tracks
 GROUND_STATION: Identity = (0, 254)  # identity of the receiver of ADS-B
 
 
-class AsterixOut:
+class AsterixOut(DatagramsOut):
     """Sends one instant after another.
 
     A radar of the site keeps its own `sac_sic`; one that has none is 0/1, 0/2 … in the order of the site.
@@ -46,25 +46,12 @@ class AsterixOut:
         if unknown:
             raise UsageError(f'send={target.options["send"]}: "{unknown[0]}" is none of {", ".join(SENT)}')
         self._wanted, self._stage = wanted, stage
-        self._out = Datagrams(target)
+        super().__init__(target)
         self._identity = [
             radar.sac_sic if radar.sac_sic != (-1, -1) else (0, k + 1) for k, radar in enumerate(stage.site.radars)
         ]
         self._alive = [-math.inf] * len(stage.site.radars)
         self._tracked = -math.inf
-
-    @property
-    def fault(self) -> str:
-        """What is wrong with the way out now; empty where nothing is."""
-        return self._out.fault
-
-    def send(self, shown: Shown) -> None:
-        """Send what one instant holds."""
-        for data in self.datagrams(shown):
-            self._out.send(data)
-
-    def close(self) -> None:
-        self._out.close()
 
     def datagrams(self, shown: Shown) -> Iterator[bytes]:
         """The data blocks of one instant, each a datagram."""

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from skywarden.emit.forms import Target
-from skywarden.emit.sending import Datagrams
+from skywarden.emit.sending import DatagramsOut
 from skywarden.emit.shown import Shown, Stage
 from skywarden.errors import UsageError
 from skywarden.formats.dis import (
@@ -31,7 +31,7 @@ AIRCRAFT_EVERY = 1.0  # seconds between two states of an aircraft
 MOST_ENTITIES = 30_000  # rounds, and aircraft, that have numbers of their own
 
 
-class DisOut:
+class DisOut(DatagramsOut):
     """Sends one instant after another.
 
     A round is shown from where a sensor can first see it, as the truth has it for everybody; its Detonation
@@ -43,25 +43,12 @@ class DisOut:
         if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= 255:
             raise UsageError(f"exercise={number}: give a whole number from 1 to 255")
         self._exercise, self._stage = Exercise(int(number)), stage
-        self._out = Datagrams(target)
+        super().__init__(target)
         self._seen: dict[int, Placed] = {}  # rounds that have been shown, with where they last were
         self._ended: set[int] = set()
         self._aircraft: dict[tuple[int, bytes], int] = {}
         self._there: dict[int, tuple[str, Placed]] = {}
         self._told, self._events = -math.inf, 0
-
-    @property
-    def fault(self) -> str:
-        """What is wrong with the way out now; empty where nothing is."""
-        return self._out.fault
-
-    def send(self, shown: Shown) -> None:
-        """Send what one instant holds."""
-        for data in self.datagrams(shown):
-            self._out.send(data)
-
-    def close(self) -> None:
-        self._out.close()
 
     def datagrams(self, shown: Shown) -> list[bytes]:
         """The protocol data units of one instant, each a datagram."""

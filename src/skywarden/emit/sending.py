@@ -5,8 +5,11 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
 from skywarden.emit.forms import Target
+from skywarden.emit.shown import Shown
 from skywarden.errors import FeedError, UsageError
 
 BUFFER = 1 << 21  # bytes asked of the machine for datagrams that wait to leave
@@ -73,3 +76,28 @@ class Datagrams:
                 if not index:
                     raise UsageError(f'there is no interface "{name}" on this machine')
                 self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+
+
+class DatagramsOut(ABC):
+    """What is sent of each instant as datagrams; which ones is its children's."""
+
+    def __init__(self, target: Target) -> None:
+        self._out = Datagrams(target)
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the way out now; empty where nothing is."""
+        return self._out.fault
+
+    def send(self, shown: Shown) -> None:
+        """Send what one instant holds."""
+        for data in self.datagrams(shown):
+            self._out.send(data)
+
+    def close(self) -> None:
+        """Send no more."""
+        self._out.close()
+
+    @abstractmethod
+    def datagrams(self, shown: Shown) -> Iterable[bytes]:
+        """The datagrams of one instant."""

@@ -18,6 +18,7 @@ from skywarden.feeds.source import Batch, Counts, Report
 from skywarden.feeds.timeline import Timeline
 from skywarden.feeds.unwrap import must_be_text, subject, text_lines
 from skywarden.formats.claim import Claim
+from skywarden.formats.numbers import finite
 from skywarden.messages.frame import ADSB, NO_SUBJECT, NO_TIME, WRONG_TIME
 from skywarden.site.model import Site
 from skywarden.units import FOOT, KNOT
@@ -137,16 +138,16 @@ class AircraftDecoder:
         begin = begin if math.isfinite(begin) else 0.0
         callsign = ""
         rows = [row for row in document["trace"] if isinstance(row, list) and len(row) >= 6
-            and math.isfinite(_number(row[0]))]
-        rows = [row for row in rows if abs(_number(row[0])) < SECONDS[0][0]]
+            and math.isfinite(finite(row[0]))]
+        rows = [row for row in rows if abs(finite(row[0])) < SECONDS[0][0]]
         yield Batch(math.nan, received=len(document["trace"]), rejected=_some(NO_TIME,
             len(document["trace"]) - len(rows)), arrived=arrived)
-        for row in sorted(rows, key=lambda row: _number(row[0])):
+        for row in sorted(rows, key=lambda row: finite(row[0])):
             details = row[8] if len(row) > 8 and isinstance(row[8], dict) else {}
             callsign = str(details.get("flight", callsign))
             made: Report | int = NO_SUBJECT if key < 0 else report(_row(row, details, begin, address, callsign),
                 self._site)
-            t = begin + _number(row[0])
+            t = begin + finite(row[0])
             yield Batch(t, (made,), arrived=arrived) if isinstance(made, Report) else Batch(t, rejected=_some(made, 1),
                 arrived=arrived)
 
@@ -215,7 +216,7 @@ def listed(document: Any) -> list[Any]:
 
 def seconds(value: Any) -> float:
     """A time since 1970 that may be in seconds, milli-, micro- or nanoseconds, in seconds; nan where it is none."""
-    t = _number(value)
+    t = finite(value)
     return next((t * unit for limit, unit in SECONDS if 0.0 < t < limit), math.nan)
 
 
@@ -241,7 +242,7 @@ def _claim(entry: dict[str, Any], address: int, now: float) -> Claim:
         now - (seen if 0.0 <= seen < 3600.0 else 0.0), address, ADSB, str(entry.get("flight", "")),
         math.radians(_value(place, "lat")), math.radians(_value(place, "lon")), altitude=math.nan if ground
         else _value(entry, "alt_geom") * FOOT,
-        pressure_altitude=math.nan if ground else _number(said) * FOOT, speed=(speed if math.isfinite(speed)
+        pressure_altitude=math.nan if ground else finite(said) * FOOT, speed=(speed if math.isfinite(speed)
             else _value(entry, "speed")) * KNOT,
         heading=math.radians(_value(entry, "track")), climb=rate * FEET_A_MINUTE, nic=_integrity(entry, "nic"),
         nacp=_integrity(entry, "nac_p"),
@@ -253,16 +254,16 @@ def _row(row: list[Any], details: dict[str, Any], begin: float, address: int, ca
     altitude is that of the details, if they give one.
     """
     ground = row[3] == "ground"
-    flags = _number(row[6]) if len(row) > 6 else math.nan
+    flags = finite(row[6]) if len(row) > 6 else math.nan
     geometric = math.isfinite(flags) and bool(int(flags) & GEOMETRIC)
-    altitude = _number(row[10]) if len(row) > 10 else math.nan
+    altitude = finite(row[10]) if len(row) > 10 else math.nan
     if math.isnan(altitude):
-        altitude = _number(row[3]) if geometric else _value(details, "alt_geom")
-    pressure = _value(details, "alt_baro") if geometric else _number(row[3])
+        altitude = finite(row[3]) if geometric else _value(details, "alt_geom")
+    pressure = _value(details, "alt_baro") if geometric else finite(row[3])
     return Claim(
-        begin + _number(row[0]), address, ADSB, callsign, math.radians(_number(row[1])), math.radians(_number(row[2])),
+        begin + finite(row[0]), address, ADSB, callsign, math.radians(finite(row[1])), math.radians(finite(row[2])),
         altitude=math.nan if ground else altitude * FOOT, pressure_altitude=math.nan if ground else pressure * FOOT,
-        speed=_number(row[4]) * KNOT, heading=math.radians(_number(row[5])), climb=_number(row[7]) * FEET_A_MINUTE
+        speed=finite(row[4]) * KNOT, heading=math.radians(finite(row[5])), climb=finite(row[7]) * FEET_A_MINUTE
         if len(row) > 7 else math.nan,
         nic=_integrity(details, "nic"), nacp=_integrity(details, "nac_p"), on_ground=ground)
 
@@ -271,18 +272,8 @@ def _some(cause: int, count: int) -> Counts:
     return {cause: count} if count else {}
 
 
-def _number(value: Any) -> float:
-    """A finite number; nan for anything else a JSON document may hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return math.nan
-    try:
-        return float(value) if math.isfinite(value) else math.nan
-    except OverflowError:
-        return math.nan
-
-
 def _value(entry: dict[str, Any], key: str) -> float:
-    return _number(entry.get(key))
+    return finite(entry.get(key))
 
 
 def _integrity(entry: dict[str, Any], key: str) -> int:

@@ -13,6 +13,7 @@ from skywarden.feeds.places import report
 from skywarden.feeds.sockets import Piece, Stream
 from skywarden.feeds.source import Batch, Report
 from skywarden.formats.claim import Claim
+from skywarden.formats.numbers import finite
 from skywarden.messages.frame import ADSB, NO_SUBJECT
 from skywarden.site.model import Site
 from skywarden.units import FOOT, KNOT
@@ -138,9 +139,9 @@ class BeastDecoder:
             said = said._replace(callsign=str(told.get("callsign") or ""))
         elif bds == "09":
             said = said._replace(
-                speed=_number(told, "groundspeed") * KNOT,
-                heading=math.radians(_number(told, "track")),
-                climb=_number(told, "vertical_rate") * FOOT / 60.0,
+                speed=finite(told.get("groundspeed")) * KNOT,
+                heading=math.radians(finite(told.get("track"))),
+                climb=finite(told.get("vertical_rate")) * FOOT / 60.0,
                 moved=now,
             )
         elif bds in ("05", "06") and told.get("parity") == "even":
@@ -155,12 +156,12 @@ class BeastDecoder:
         first, last = sorted((said.even, said.odd))
         pair = self._decode([first[1], last[1]], [first[0], last[0]])
         place = pair[-1] if isinstance(pair, list) and pair and isinstance(pair[-1], dict) else {}
-        latitude, longitude = math.radians(_number(place, "latitude")), math.radians(_number(place, "longitude"))
+        latitude, longitude = math.radians(finite(place.get("latitude"))), math.radians(finite(place.get("longitude")))
         if not math.isfinite(latitude):
             return None
         fresh = now - said.moved <= FRESH
         barometric = told.get("source") != "GNSS"
-        height = _number(told, "altitude") * FOOT
+        height = finite(told.get("altitude")) * FOOT
         return report(
             Claim(
                 now,
@@ -177,13 +178,6 @@ class BeastDecoder:
             ),
             self._site,
         )
-
-
-def _number(told: dict[str, Any], name: str) -> float:
-    value = told.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return math.nan
-    return float(value) if math.isfinite(value) else math.nan
 
 
 class BeastTcp(Live):

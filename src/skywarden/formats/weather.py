@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from skywarden.formats.numbers import finite
 from skywarden.messages.frame import Weather
 
 LARGEST = 1 << 20  # bytes of a document
@@ -37,7 +38,7 @@ def weather_from(data: bytes) -> Weather:
         raise ValueError(f"a wind component is stronger than {STRONGEST:.0f} m/s")
     values = []
     for name, (low, high, otherwise) in SINGLE.items():
-        value = _number(told.get(name, otherwise))
+        value = finite(told.get(name, otherwise))
         if not low <= value <= high:
             raise ValueError(f"{name} is not a number from {low:g} to {high:g}")
         values.append(value)
@@ -63,17 +64,7 @@ def _row(told: dict[str, Any], name: str) -> list[float]:
     values = told.get(name)
     if not isinstance(values, list) or len(values) > MOST_LEVELS:
         raise ValueError(f"{name} is not a list of at most {MOST_LEVELS} numbers")
-    numbers = [_number(value) for value in values]
+    numbers = [finite(value) for value in values]
     if any(math.isnan(x) for x in numbers):
         raise ValueError(f"{name} holds something that is no finite number")
     return numbers
-
-
-def _number(value: Any) -> float:
-    """A finite number; nan for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return math.nan
-    try:
-        return float(value) if math.isfinite(value) else math.nan
-    except OverflowError:
-        return math.nan
