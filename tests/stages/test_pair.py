@@ -48,7 +48,6 @@ def test_both_see_the_same_pictures_to_the_last_bit():
         assert b.watch.state == a.watch.state or len(b.watch.state[0]) >= len(a.watch.state[0]) - 2
 
 
-@pytest.mark.xfail(reason="A watcher that takes over takes about half a second of plots a second time", strict=False)
 def test_the_second_goes_on_alone_and_no_plot_is_lost_or_taken_twice():
     with two(every(0.02), jitter=0.02) as (_, a, b):
         wait_for(lambda: b.pair.status().compared > 10)

@@ -23,12 +23,16 @@ def bridge(seen: Sequence[Frame], own: Sequence[Frame], suspects: Sequence[Frame
     seen      frames of the other that were worked on, oldest first; at least one
     own       frames of our own, oldest first, from before the last one seen on
     suspects  frames that the other began and did not survive
+
+    Shortly after joining, what came before the first frame seen is in the state that was taken over:
+    own frames up to that one are left out.
     """
     last = seen[-1].t
+    since = max(last - 0.5 * WINDOW_S, seen[0].t)
     had = [frame for frame in (*seen, *suspects) if frame.t > last - WINDOW_S]
     plots = _keys(join(*(frame.detections for frame in had)), PLOT)
     reports = _keys(join(*(frame.aircraft for frame in had)), REPORT)
-    left = [_without(frame, plots, reports) for frame in own if frame.t > last - 0.5 * WINDOW_S]
+    left = [_without(frame, plots, reports) for frame in own if frame.t > since]
     late = [frame for frame in left if frame.t <= last + 1e-9]
     ours = [frame for frame in left if frame.t > last + 1e-9]
     if not ours or not late:
