@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from builders import a_frame, a_picture, a_site, a_zone, an_effector, some_impacts, some_threats, some_tracks
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,3 +78,12 @@ def test_no_raid_traffic_or_talk_makes_it_break_a_rule(
         assert all(order.clearance in drill.clearances and order.clearance.cleared for order in drill.orders)
         moments.append((frame, picture, drill))
     assert violations(site, moments) == []
+
+
+@pytest.mark.parametrize("speed", [95.0, 105.0, 140.0])
+@pytest.mark.parametrize("age", [1.5, 2.5, 3.0])
+def test_an_aircraft_on_the_ground_unseen_for_a_while_is_held_to_gentle_motion_once(speed: float, age: float) -> None:
+    gun = an_effector(name="gun", kind="gun", place=np.zeros(3), speed=300.0, reach_max=800.0, azimuth_from=0.0,
+        azimuth_width=3.0, engagement_s=0.5, magazine=1)
+    law = test_no_raid_traffic_or_talk_makes_it_break_a_rule.hypothesis.inner_test
+    law((gun,), "none", [((0.0, 0.0, 0.0), (0.0, speed, 0.0), age)], [], {}, [0.96, 0.96])

@@ -415,7 +415,6 @@ def gently(seen: Array, which: Array, now: float) -> tuple[Array, Array]:
       from then on MANOEUVRE/2 · t² more, and never below it.
     """
     slower = 1.0 - GENTLE / MANOEUVRE
-    which = which & (now - seen <= FOUND_S)
     return np.where(which, 0.5 * GENTLE * slower * GENTLY_S**2, 0.0), np.where(which, seen + slower * GENTLY_S, seen)
 
 

@@ -13,6 +13,7 @@ from skywarden.messages.picture import AIRCRAFT, Picture
 from skywarden.messages.tables import among, take
 from skywarden.rehearsal.aircraft.memory import (
     CLAIMED,
+    FOUND_S,
     Known,
     bias_of,
     confirmed,
@@ -88,8 +89,11 @@ def tubes_of(heard: Heard, frame: Frame, picture: Picture, site: Site, known: Kn
     ages = np.where(backed, math.inf, kept(known, address, position, frame.t, site))
     backed |= np.isfinite(ages)
     extra = np.concatenate([bias_of(tracks.state[maybe, :3], site), contained]) + np.where(backed, 0.0, ALONE)
-    farther, seen = hidden(position, velocity, t, np.concatenate([tracks.seen[maybe], told.t]), picture.t, site)
-    slowly, seen = gently(seen, grounded(told, maybe, backed, position, covariance, picture, site), picture.t)
+    last = np.concatenate([tracks.seen[maybe], told.t])
+    farther, seen = hidden(position, velocity, t, last, picture.t, site)
+    # what is not seen any more has been granted gentle motion by `hidden` already
+    rolls = grounded(told, maybe, backed, position, covariance, picture, site) & (picture.t - last <= FOUND_S)
+    slowly, seen = gently(seen, rolls, picture.t)
     extra += farther + slowly
     rows: tuple[Array, ...] = (
         np.concatenate([tracks.number[maybe], np.full(m, -1)]), address,
