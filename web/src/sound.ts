@@ -1,7 +1,7 @@
 // What is heard: each stage of each zone once, as the clip that relays play, and a two-tone call while a warning of now is not acknowledged.
 import { effect } from "@preact/signals";
 import { alarming, frame, hearable, heard, hello, liveWarnings, paused, sound, time, voice } from "./store";
-import { texts } from "./texts";
+import { fill, texts } from "./texts";
 
 const EVERY_MS = 1600;
 let audio: AudioContext | null = null;
@@ -72,7 +72,8 @@ async function play(): Promise<void> {
       heard.value = [...heard.value.slice(-19), `${next.zone}.${next.stage}`];
       await ended;
     } catch {
-      say(`${texts.told[next.stage] ?? ""} ${hello.value?.site.zones[next.zone]?.name ?? ""}`);
+      const name = hello.value?.site.zones[next.zone]?.name ?? "";
+      say(next.stage === "take-cover" ? fill(texts.act.shelter, { zones: name }) : `${texts.told[next.stage] ?? ""} ${name}`);
     }
   }
   playing = "";
