@@ -46,14 +46,14 @@ def named(place, velocity, seconds=6.0, followed=(7,), **changes):
     return out
 
 
-def test_what_heads_for_a_zone_is_named_after_two_seconds_with_the_zone_the_chance_and_the_time():
+def test_what_heads_for_a_zone_is_named_after_five_seconds_with_the_zone_the_chance_and_the_time():
     out = named((-3000.0, 20.0, 200.0), (60.0, 0.0, 0.0))
-    assert next(k for k, coming in enumerate(out) if coming.track.size) == 8
+    assert next(k for k, coming in enumerate(out) if coming.track.size) == 20
     last = out[-1]
     assert (last.track.tolist(), last.zone.tolist()) == ([7], [0])
     assert last.probability[0] > 0.9
     assert last.t[0] == pytest.approx(2900.0 / 60.0)
-    assert (last.miss[0], last.since[0]) == (0.0, 2.0)
+    assert (last.miss[0], last.since[0]) == (0.0, 5.0)
 
 
 @pytest.mark.parametrize(("why", "place", "velocity", "changes"), [
@@ -81,16 +81,40 @@ def test_what_lands_on_a_runway_of_the_site_is_not_named_but_what_comes_level_al
     assert level[-1].zone.tolist() == [2]
 
 
+def flying(velocity_at, bulky=False, seconds=12.0):
+    """Whether an object whose velocity changes is named; it is always where it heads for the apron."""
+    state, some = inbound.start(), False
+    for k in range(round(4 * seconds)):
+        t, v = 0.25 * k, np.asarray(velocity_at(0.25 * k), float)
+        tracks = a_track((-3000.0 + 60.0 * t, 0.0, 200.0), v, seen=np.array([t]))
+        state, coming = inbound.watch_out(state, tracks, np.array([7]), a_frame(t, []), SITE,
+            np.array([7] if bulky else [], np.int64))
+        some |= bool(coming.track.size)
+    return some
+
+
+def test_what_slows_down_turns_or_falls_has_shown_no_power_and_is_not_named():
+    assert flying(lambda t: (60.0, 0.0, 0.0))
+    assert not flying(lambda t: (150.0 - 10.0 * t, 0.0, 0.0))
+    assert not flying(lambda t: (60.0 * math.cos(0.12 * t), 60.0 * math.sin(0.12 * t) * (-1.0) ** int(t / 2), 0.0))
+    assert not flying(lambda t: (50.0, 0.0, -30.0))
+
+
+def test_what_echoes_like_an_aircraft_with_people_is_named_only_after_twenty_seconds_of_straight_flight():
+    assert not flying(lambda t: (60.0, 0.0, 0.0), bulky=True, seconds=19.0)
+    assert flying(lambda t: (60.0, 0.0, 0.0), bulky=True, seconds=22.0)
+
+
 def test_it_is_forgotten_when_it_turns_away_and_not_by_a_single_frame():
     state, tracks = inbound.start(), None
     shown = []
     for k in range(80):
         t = 0.25 * k
-        away = k == 20 or k > 40
+        away = k == 25 or k > 40
         tracks = a_track((-3000.0, 0.0, 200.0), (0.0, 60.0, 0.0) if away else (60.0, 0.0, 0.0))
         state, coming = inbound.watch_out(state, tracks, np.array([7]), a_frame(t, []), SITE)
         shown.append(coming.since.tolist())
-    assert shown[19] == shown[21] == [2.0]
+    assert shown[24] == shown[26] == [5.0]
     assert not shown[-1]
     assert state.track.size == 0
 

@@ -21,6 +21,7 @@ from skywarden.site.model import Site
 
 Array = NDArray[Any]
 
+NOBODY = np.zeros(0, np.int64)
 # m/s, airspeed and ground speed of what is meant: above every bird, below every round worth the name
 SLOWEST, FASTEST = 25.0, 300.0
 # m above the ground, now and where it would pass the zone; the second from FAST on
@@ -34,6 +35,12 @@ NAMED, KEPT = 0.5, 0.1  # probabilities from which an object is named, and below
 PERSISTENT = 2.0        # s over the first of them until it is named
 FORGOTTEN = 5.0         # s below the second until it is not any more
 SEEN, FOLLOWED = 8, 3.0 # detections, and seconds of track, before a course is judged at all
+# s of straight and steady flight under power that a track must have shown, and that one must that echoes like an
+# aircraft with people in it
+SHOWN, SHOWN_BULKY = 5.0, 20.0
+# cosine of the greatest change of course, share of the greatest change of speed, and share of the speed that climbs or
+# sinks (from FAST on any), within which flight is straight and steady
+STRAIGHT, STEADY, LEVEL = math.cos(math.radians(15.0)), 0.2, 0.35
 # share of its speed from which an object that comes down is a falling piece, not a dive under power
 SINKING = 0.8
 # m, m, rad, of a runway's approach
@@ -44,6 +51,15 @@ APPROACH_SPEEDS = 25.0, 120.0   # m/s
 ALIGNED = math.cos(math.radians(20.0))
 
 
+class Flown(NamedTuple):
+    """How long each track that a radar holds has flown straight and steadily, one row a track."""
+
+    track: Array        # (k,) int64
+    t: Array            # (k,) float64  of this row [s]
+    seconds: Array      # (k,) float64
+    velocity: Array     # (k, 3) when that began [m/s]
+
+
 class State(NamedTuple):
     """Courses that led to a zone lately, one row a track and zone."""
 
@@ -52,28 +68,36 @@ class State(NamedTuple):
     begun: Array        # (n,) float64  since when its probability has been over NAMED [s]; nan it is not now
     since: Array        # (n,) float64  since when it has been named [s]; nan never
     last: Array         # (n,) float64  last time its probability was over KEPT [s]
+    flown: Flown
 
 
 def start() -> State:
     """Nothing comes."""
-    return State(np.zeros(0, np.int64), np.zeros(0, np.int32), *(np.zeros(0) for _ in range(3)))
+    never = np.zeros(0)
+    return State(NOBODY, np.zeros(0, np.int32), never, never, never, Flown(NOBODY, never, never, np.zeros((0, 3))))
 
 
-def watch_out(state: State, tracks: Tracks, followed: Array, frame: Frame, site: Site) -> tuple[State, Inbound]:
+def watch_out(
+    state: State, tracks: Tracks, followed: Array, frame: Frame, site: Site, bulky: Array = NOBODY,
+) -> tuple[State, Inbound]:
     """Which powered objects head for which zones, one frame on.
 
     followed  (k,) int64 numbers of the tracks that a radar of the site holds; what only says where
               it is cannot be named
+    bulky     (m,) int64 numbers of those that echo like an aircraft with people in it
 
     An object is named when its course has led to a zone, with probability NAMED, for PERSISTENT
-    seconds. The probability is that of its passing within MARGIN of the zone if it keeps its course
-    as powered flight does; whether it means to is not ours to know. docs/models/inbound.md
+    seconds, and it has flown straight and steadily for SHOWN. The probability is that of its passing
+    within MARGIN of the zone if it keeps its course as powered flight does; whether it means to is
+    not ours to know. docs/models/inbound.md
     """
     if not site.zones or (tracks.number.shape[0] == 0 and state.track.shape[0] == 0):
         return start(), Inbound.empty()
+    flown = _flown(state.flown, take(tracks, np.flatnonzero(among(tracks.number, followed))), frame.t)
     own = take(tracks, _suspect(tracks, followed, frame, site))
     if own.number.shape[0] == 0 and state.track.shape[0] == 0:
-        return state, Inbound.empty()
+        return state._replace(flown=flown), Inbound.empty()
+    shown = _shown(own, flown, bulky)
     probability, due, miss = courses(own, frame.t, site)
     row, zone = np.nonzero(probability >= KEPT)
     keys = own.number[row] * len(site.zones) + zone
@@ -87,15 +111,40 @@ def watch_out(state: State, tracks: Tracks, followed: Array, frame: Frame, site:
     since = np.where(known, state.since[spot], np.nan) if old.shape[0] else np.full(keys.shape[0], np.nan)
     p = probability[row, zone]
     begun = np.where(p < NAMED, np.nan, np.where(np.isnan(begun), frame.t, begun))
-    since = np.where(np.isnan(since) & (frame.t - begun >= PERSISTENT - 1e-9), frame.t, since)
+    since = np.where(np.isnan(since) & shown[row] & (frame.t - begun >= PERSISTENT - 1e-9), frame.t, since)
     after = State(
         np.concatenate((own.number[row], state.track[kept])), np.concatenate((zone.astype(np.int32), state.zone[kept])),
         np.concatenate((begun, np.full(kept.shape[0], np.nan))), np.concatenate((since, state.since[kept])),
-        np.concatenate((np.full(row.shape[0], frame.t), state.last[kept])))
+        np.concatenate((np.full(row.shape[0], frame.t), state.last[kept])), flown)
     now = np.flatnonzero(np.isfinite(since))
     named = Inbound(own.number[row][now], zone[now].astype(np.int32), p[now], due[row, zone][now],
         miss[row, zone][now], since[now])
     return after, take(named, np.lexsort((named.zone, named.t)))
+
+
+def _flown(before: Flown, tracks: Tracks, t: float) -> Flown:
+    """How long each of `tracks` has now flown straight and steadily; what has once SHOWN it, has.
+
+    What turns, slows down, or falls without the speed of a dive under power begins anew.
+    """
+    n, v = tracks.number.shape[0], tracks.state[:, 3:6]
+    first, seconds, gone = v.copy(), np.zeros(n), np.zeros(n)
+    known = among(tracks.number, before.track)
+    if known.any():
+        order = np.argsort(before.track, kind="stable")
+        spot = order[np.searchsorted(before.track[order], tracks.number[known])]
+        first[known], seconds[known], gone[known] = before.velocity[spot], before.seconds[spot], t - before.t[spot]
+    speed, began = np.maximum(np.linalg.norm(v, axis=1), 1e-6), np.maximum(np.linalg.norm(first, axis=1), 1e-6)
+    same = ((v * first).sum(1) >= STRAIGHT * speed * began) & (np.abs(speed - began) <= STEADY * began)
+    same &= (np.abs(v[:, 2]) <= LEVEL * speed) | (speed >= FAST)
+    seconds = np.where(same, seconds + gone, np.where(seconds >= SHOWN, seconds, 0.0))
+    return Flown(tracks.number, np.full(n, t), seconds, np.where(same[:, None], first, v))
+
+
+def _shown(tracks: Tracks, flown: Flown, bulky: Array) -> Array:
+    """Which of `tracks` (mask) have shown long enough that they fly under power."""
+    long, some = flown.track[flown.seconds >= SHOWN_BULKY], flown.track[flown.seconds >= SHOWN]
+    return np.asarray(among(tracks.number, long) | (among(tracks.number, some) & ~among(tracks.number, bulky)))
 
 
 def _suspect(tracks: Tracks, followed: Array, frame: Frame, site: Site) -> Array:

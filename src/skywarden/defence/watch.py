@@ -9,7 +9,7 @@ from typing import NamedTuple
 from skywarden.defence import impact, inbound, integrity, reclassify, tentative, threat, warning
 from skywarden.defence.registration import learn as registration
 from skywarden.defence.registration import state as registers
-from skywarden.defence.tracking import tracker
+from skywarden.defence.tracking import classify, tracker
 from skywarden.defence.tracking.realigned import realigned, resting_on
 from skywarden.defence.tracking.state import Block, biases_of
 from skywarden.messages.frame import Frame
@@ -53,7 +53,8 @@ def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
     marks, tracks = reclassify.heed(state.marks, tracks, frame)
     impacts = impact.predict(memory, tracks, frame, books)
     threats = threat.assess(impacts, frame, site)
-    courses, coming = inbound.watch_out(state.inbound, tracks, memory.block.number, frame, site)
+    courses, coming = inbound.watch_out(
+        state.inbound, tracks, memory.block.number, frame, site, classify.bulky(memory.block))
     healthy, lag = integrity.seeing(health, site)
     around = warning.Around(
         healthy, lag, tentative.reaching(memory.block, site), reclassify.dismissed(marks),

@@ -74,6 +74,17 @@ def _sizes(middle: float, spread: float) -> Array:
 # (0.3 to 20 cm²), of aircraft (0.3 to 100 m²)
 ROUND_SIZE, LIGHT_SIZE, SMALL_SIZE, AIRCRAFT_SIZE = _sizes(-16.0, 7.0), _sizes(-17.0, 5.0), _sizes(-37.0,
     5.0), _sizes(8.0, 8.0)
+# Beside one another: small aircraft without people (0.01 to 0.4 m²) and aircraft with (0.5 to 50 m²)
+DRONE_SIZE, MANNED_SIZE = _sizes(-12.0, 5.0), _sizes(8.0, 7.0)
+SURELY_BULKY = 3.0      # log odds of the second
+
+
+def bulky(b: Block) -> Array:
+    """Numbers (k,) of the confirmed tracks that surely echo like an aircraft with people in it, not
+    like a small one without.
+    """
+    told = (b.number > 0) & (np.ptp(b.size, 1) > 0.0)
+    return np.asarray(b.number[told & (evidence_of_size(b, DRONE_SIZE, MANNED_SIZE) < -SURELY_BULKY)])
 
 
 def settle(b: Block, mean: Array) -> tuple[Block, Array]:
