@@ -79,6 +79,7 @@ class Play:
         self.flight = chance.uniform(22.0, 30.0, rounds)
         self.aircraft, self.others = aircraft, others
         self.manual: dict[int, float] = {}
+        self.stages: dict[int, int] = {}        # zone to what it is told, whatever flies
         self.since: dict[int, float] = {}
         self.consented: dict[int, set[str]] = {}
         self.needed = 1
@@ -202,7 +203,7 @@ class Play:
             action = RAISE if fresh else HELD
             raid = 0 if z in self.manual and not mine.any() else 1
             rows.append((z, action, since, p, max(p, 0.4), soonest, since + 30.0, int(mine.sum()), raid,
-                z in self.manual, TAKE_COVER if mine.any() or z in self.manual else STAY))
+                z in self.manual, self.stages.get(z, TAKE_COVER if mine.any() or z in self.manual else STAY)))
         types = (np.int32, np.int8, float, float, float, float, float, np.int32, np.int32, np.bool_, np.int8)
         columns = list(zip(*rows, strict=True)) if rows else [()] * 11
         return Warnings(*(np.array(c, kind) for c, kind in zip(columns, types, strict=True)))

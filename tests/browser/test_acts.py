@@ -14,6 +14,7 @@ from hands import BOTH, PASSWORD, answer, at, button, card, expect, log_in, midd
 
 from skywarden.console.access import sessions
 from skywarden.console.access import users as accounts
+from skywarden.messages.picture import IMPACTS_OVER, STAY
 
 USER = sessions.LOCAL
 
@@ -75,6 +76,27 @@ def test_acknowledge(quiet, pages, by):
     expect(card(page, zone)).to_contain_text(f"seen by {USER}")
     assert quiet.told("acknowledge")[1:4] == ("acknowledge", zone, USER)
     expect(at(page, "act")).to_contain_text("Stay in shelter")
+
+
+def test_what_to_do_follows_the_stage_of_each_zone(quiet, pages):
+    page, under, over = pages(quiet), a_zone(quiet), a_zone(quiet)
+    index = {zone.name: i for i, zone in enumerate(quiet.site.zones)}
+    quiet.play.stages[index[over]] = IMPACTS_OVER
+    try:
+        quiet.alarm(over)
+        expect(at(page, "act")).to_have_text(
+            f"➤ Impacts over in {over}: stay in shelter until the all-clear. Then acknowledge: A")
+        quiet.alarm(under)
+        expect(at(page, "act")).to_have_text(f"➤ Take shelter in {under}. Impacts over in {over}: stay in shelter"
+            " until the all-clear. Then acknowledge: A")
+        page.keyboard.press("A")
+        expect(at(page, "act")).to_have_text(f"➤ Stay in shelter in {under}. Impacts over in {over}: stay in shelter"
+            " until the all-clear.")
+        quiet.play.stages[index[under]] = STAY
+        expect(card(page, under)).to_contain_text("STAY IN COVER")
+        expect(at(page, "act")).to_contain_text(f"Stay in shelter in {under}.")
+    finally:
+        quiet.play.stages.clear()
 
 
 @BOTH

@@ -39,8 +39,9 @@ const english = {
   },
   act: {
     nothing: "Nothing to do.",
-    acknowledge: "Take shelter in {zones}. Then acknowledge: A",
     shelter: "Take shelter in {zones}.",
+    over: "Impacts over in {zones}: stay in shelter until the all-clear.",
+    then: "Then acknowledge: A",
     paused: "The run stands still. P lets it go on.",
     acknowledged: "Stay in shelter in {zones}.",
     consent: "An engagement waits for your consent: Y",

@@ -191,9 +191,15 @@ function act(rounds: number): string {
   };
   if (stale.value || !connected.value) return a.stale;
   if (!time.value.live) return h.mode === "REPLAY" ? a.replay : a.back;
-  if (alarming.value.length) return fill(may("acknowledge") ? a.acknowledge : a.shelter, { zones: names(alarming.value) });
+  /** What the zones of each stage are to do, the most urgent stage first; those that took cover stay there. */
+  const told = (list: typeof standing, cover: string) => {
+    const over = list.filter((w) => w.told === "impacts-over"), stay = list.filter((w) => w.told === "stay"), now = list.filter((w) => !over.includes(w) && !stay.includes(w));
+    const groups: [string, typeof standing][] = cover === a.acknowledged ? [[cover, [...now, ...stay]], [a.over, over]] : [[cover, now], [a.acknowledged, stay], [a.over, over]];
+    return groups.filter(([, each]) => each.length).map(([words, each]) => fill(words, { zones: names(each) })).join(" ");
+  };
+  if (alarming.value.length) return `${told(alarming.value, a.shelter)}${may("acknowledge") ? ` ${a.then}` : ""}`;
   if (paused.value) return a.paused;
   if (awaiting().length && may("consent")) return a.consent;
-  if (standing.length) return fill(a.acknowledged, { zones: names(standing) });
+  if (standing.length) return told(standing, a.acknowledged);
   return rounds && liveT.value ? a.watch : a.nothing;
 }
