@@ -81,6 +81,14 @@ def test_what_lands_on_a_runway_of_the_site_is_not_named_but_what_comes_level_al
     assert level[-1].zone.tolist() == [2]
 
 
+def test_a_climb_that_is_not_well_known_does_not_make_an_inbound_object_of_what_lands():
+    seeming = (60.0, 0.0, 0.0)          # level by the track; with a deviation of 1.1 m/s it may well descend
+    doubtful = np.diag([4.0, 4.0, 4.0, 0.25, 0.25, 1.2, 1e-10])[None]
+    place = (-6000.0, -780.0, 4500.0 * math.tan(math.radians(3.0)))
+    assert any(coming.track.size for coming in named(place, seeming))
+    assert not any(coming.track.size for coming in named(place, seeming, covariance=doubtful))
+
+
 def flying(velocity_at, bulky=False, seconds=12.0):
     """Whether an object whose velocity changes is named; it is always where it heads for the apron."""
     state, some = inbound.start(), False

@@ -49,6 +49,7 @@ APPROACH_SLOPES = math.tan(math.radians(1.5)), math.tan(math.radians(6.0))      
 APPROACH_ABOVE = 100.0  # m, slack about the heights those slopes give
 APPROACH_SPEEDS = 25.0, 120.0   # m/s
 ALIGNED = math.cos(math.radians(20.0))
+DOUBTED = 2.0           # standard deviations of its climb by which a descent may seem to leave those slopes
 
 
 class Flown(NamedTuple):
@@ -209,6 +210,7 @@ def landing(tracks: Tracks, site: Site) -> Array:
         return out
     x, v, above = tracks.state[:, :3], tracks.state[:, 3:6], heights(tracks, site)
     level = np.maximum(np.hypot(v[:, 0], v[:, 1]), 1e-3)
+    slack = DOUBTED * np.sqrt(np.maximum(tracks.covariance[:, 5, 5], 0.0)) / level
     for place, heading, length in _runways(site):
         # `along` grows from the threshold outwards, where what lands comes from; `heading` is flown on landing
         off = x[:, :2] - place
@@ -219,7 +221,7 @@ def landing(tracks: Tracks, site: Site) -> Array:
         sink, gone = -v[:, 2] / level, np.maximum(along, 0.0)
         slope = (above >= APPROACH_SLOPES[0] * gone - APPROACH_ABOVE) & (above <= APPROACH_SLOPES[1] * gone
             + APPROACH_ABOVE)
-        down = (course > ALIGNED) & slope & ((sink >= APPROACH_SLOPES[0]) & (sink <= APPROACH_SLOPES[1])
+        down = (course > ALIGNED) & slope & ((sink + slack >= APPROACH_SLOPES[0]) & (sink - slack <= APPROACH_SLOPES[1])
             | (along < 300.0) & (above < APPROACH_ABOVE))
         up = (course < -ALIGNED) & (v[:, 2] > 0.0)
         out |= near & (down | up) & (level >= APPROACH_SPEEDS[0]) & (level <= APPROACH_SPEEDS[1])
