@@ -1,4 +1,6 @@
-"""Skywarden: an open C-RAM system in software: sense, predict, warn; interception only ever rehearsed in simulation."""
+"""Skywarden: an open C-RAM system in software: sense, predict, warn; interception only ever
+rehearsed in simulation.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ RENAMED = {"skywarden.stonesoup": "skywarden.bridges.stonesoup"}
 
 
 class _Renamed(MetaPathFinder, Loader):
-    """Imports a module that was public under another name, when and only when it is asked for by that name."""
+    """Imports a module that was public under another name, when and only when it is asked for by
+    that name.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

@@ -9,8 +9,9 @@
     watcher = api.Watcher(api.site("kabul"))
     picture = watcher.step(0.25, range=[9000.0], azimuth=[0.3], elevation=[0.2], range_rate=[-180.0])
 
-SI units and radians; places east, north, up of the site's origin in metres; times in seconds of the run. On your
-own detections nothing but tracks, impacts, threats and warnings is computed; a run is a simulation.
+SI units and radians; places east, north, up of the site's origin in metres; times in seconds of the
+run. On your own detections nothing but tracks, impacts, threats and warnings is computed; a run is
+a simulation.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def run(
     duration  [s]; None: the scenario's own
     record    file to write; None: none
 
-    Returns its summary, its figures (docs/models/measures.md) and a row for each round that was due to be warned of.
-    Raises SiteError, ScenarioError, RecordError or UsageError.
+    Returns its summary, its figures (docs/models/measures.md) and a row for each round that was due
+    to be warned of. Raises SiteError, ScenarioError, RecordError or UsageError.
     """
     return run_job(
         Job(
@@ -86,7 +87,10 @@ def many(
 ) -> pl.DataFrame:
     """Fly a scenario with many seeds; a row of figures for each, in their order.
 
-    workers  processes; more than one need `if __name__ == "__main__":` around what calls this in a script
+    workers   processes; more than one need `if __name__ == "__main__":` around what calls this in a
+              script
+    site      name or path of the site, None for the one that the scenario names
+    duration  length of each run [s], None for the scenario's
 
     For designs, intervals and resuming write a study's file instead, see `study`.
     """
@@ -100,7 +104,10 @@ def many(
 
 
 def study(file: str | Path, out: str | Path, *, workers: int = 1) -> Mapping[str, Any]:
-    """Do what a study's file asks for, as `skywarden study` does, and return its summary; `out` holds page and tables.
+    """Do what a study's file asks for, as `skywarden study` does, and return its summary; `out`
+    holds page and tables.
+
+    workers  processes that fly runs side by side
 
     Raises StudyError with every fault of the file.
     """
@@ -111,7 +118,8 @@ def study(file: str | Path, out: str | Path, *, workers: int = 1) -> Mapping[str
 
 
 class Watcher:
-    """The function that tracks, predicts and warns, stepped on your own arrays; it remembers between steps.
+    """The function that tracks, predicts and warns, stepped on your own arrays; it remembers
+    between steps.
 
     site   what the defender knows: radars, zones, weather, policy
     """
@@ -132,7 +140,8 @@ class Watcher:
         radar: ArrayLike = 0,
         aircraft: Aircraft | None = None,
     ) -> Picture:
-        """The picture after one more frame. Frames come in time order, empty ones too: time goes on without echoes.
+        """The picture after one more frame. Frames come in time order, empty ones too: time goes on
+        without echoes.
 
         t           of the frame [s]
         range       (n,) slant range [m]
@@ -143,7 +152,8 @@ class Watcher:
         radar       row of `site.radars`, one or (n,)
         aircraft    reports of aircraft, if any
 
-        Raises ValueError where shapes differ, a value is not finite, a radar is not there, or time goes back.
+        Raises ValueError where shapes differ, a value is not finite, a radar is not there, or time
+        goes back.
         """
         if not t > self._t:
             raise ValueError(f"t {t} does not come after {self._t}")
@@ -193,11 +203,13 @@ def _finite(name: str, values: Array) -> Array:
 
 
 def table(record: str | Path | Record, part: Part) -> pl.DataFrame:
-    """What a record believed, as one table with a row for each moment and thing; times [s], places [m], rates [m/s].
+    """What a record believed, as one table with a row for each moment and thing; times [s], places
+    [m], rates [m/s].
 
     part   "tracks", "impacts", "threats" or "warnings"
 
-    `.to_pandas()` makes a pandas table of it where pandas and pyarrow are installed. Raises RecordError.
+    `.to_pandas()` makes a pandas table of it where pandas and pyarrow are installed. Raises
+    RecordError.
     """
     import polars as pl
 
@@ -244,8 +256,11 @@ def covered(site: Site, height: float = 500.0, near: float = NEAR) -> dict[str, 
     """Of each zone, which share of the ground within `near` of its middle some radar sees `height`
     above the ground [m].
 
-    Radars that only ask transponders do not count. Declared ranges, elevations and sectors, the terrain and the
-    earth's curve are heeded; detection is never certain. Over all directions together: it tells no way in.
+    site  the site as its defender declared it
+
+    Radars that only ask transponders do not count. Declared ranges, elevations and sectors, the
+    terrain and the earth's curve are heeded; detection is never certain. Over all directions
+    together: it tells no way in.
     """
     ways = np.linspace(0.0, 2.0 * np.pi, 72, endpoint=False)
     rings = near * np.sqrt((np.arange(12) + 0.5) / 12)  # each of the same area
@@ -271,6 +286,8 @@ def covered(site: Site, height: float = 500.0, near: float = NEAR) -> dict[str, 
 def plot(record: str | Path | Record) -> Figure:
     """Zones, tracks believed projectiles and where they were last expected to fall, over the
     ground, as a matplotlib figure.
+
+    record  the record, opened or by its path
     """
     from matplotlib.figure import Figure
 

@@ -153,6 +153,8 @@ KINDS = ("live", "exercise", "simulation")  # a channel is declared for one of t
 def warning_id(site: str, zone: str, onset: float) -> str:
     """The id of the warning of a zone that began then [s since 1970, UTC]: the same on every
     machine that sees the same onset.
+
+    site  name of the site
     """
     return f"{slug(site)}.{slug(zone)}.{stamp(onset)}"
 
@@ -169,12 +171,18 @@ def slug(name: str) -> str:
 
 
 def stamp(t: float) -> str:
-    """A time as ids carry it, to the millisecond: 20211123T021403.250Z."""
+    """A time as ids carry it, to the millisecond: 20211123T021403.250Z.
+
+    t  time [s since 1970, UTC]
+    """
     return datetime.fromtimestamp(round(t, 3), UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
 
 
 def utc(t: float | None) -> str | None:
-    """A time as text, ISO 8601 with milliseconds; None for none."""
+    """A time as text, ISO 8601 with milliseconds; None for none.
+
+    t  time [s since 1970], None for none
+    """
     return (
         None
         if t is None
@@ -183,7 +191,13 @@ def utc(t: float | None) -> str | None:
 
 
 def expiry(stage: int, sent: float, due: float | None, until: float | None) -> float:
-    """Until when a receiver may still act on a message [s since 1970]."""
+    """Until when a receiver may still act on a message [s since 1970].
+
+    stage  stage of the warning
+    sent   when the message was sent [s since 1970]
+    due    earliest impact [s since 1970], None unknown
+    until  end of the warning [s since 1970], None unknown
+    """
     if stage in STANDING:
         return max(sent + SHORTEST_S, until or 0.0, due or 0.0)
     return sent + LONGEST_S
@@ -223,7 +237,10 @@ def to_bytes(alert: Alert) -> bytes:
 
 
 def from_bytes(data: bytes) -> Alert:
-    """The very same alert; ValueError for anything else."""
+    """The very same alert; ValueError for anything else.
+
+    data  the alert as an outbox keeps it
+    """
     said = msgspec.json.decode(data)
     if not isinstance(said, dict) or said.get("type") not in TYPES:
         raise ValueError("these bytes are no alert")

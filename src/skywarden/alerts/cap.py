@@ -43,7 +43,10 @@ EVENT = "Incoming rocket, artillery or mortar fire"
 
 
 def document(setting: Setting, alert: Alert) -> bytes:
-    """The alert as CAP 1.2."""
+    """The alert as CAP 1.2.
+
+    setting  the channel as declared
+    """
     root = etree.Element(f"{{{NAMESPACE}}}alert", nsmap={None: NAMESPACE})
     sender = setting.site.sender or f"skywarden@{setting.site.name}"
     _add(root, "identifier", identifier(alert.message))
@@ -116,7 +119,10 @@ class CapHttp(HttpTransport):
     """POST each document to an aggregator."""
 
     async def send(self, alert: Alert) -> Answer:
-        """One document."""
+        """One document.
+
+        alert  the message
+        """
         return await self.post(document(self._setting, alert), {"content-type": "application/cap+xml"}, ACCEPTED)
 
 
@@ -135,17 +141,26 @@ class CapFolder:
             )
 
     async def run(self, link: Link) -> None:
-        """A folder is always there, or each file says that it is not."""
+        """A folder is always there, or each file says that it is not.
+
+        link  where the channel says whether it is up
+        """
         link.up()
         await asyncio.Event().wait()
 
     async def send(self, alert: Alert) -> Answer:
-        """One file, there as a whole or not at all."""
+        """One file, there as a whole or not at all.
+
+        alert  the message
+        """
         await asyncio.to_thread(self._write, f"{identifier(alert.message)}.cap.xml", document(self._setting, alert))
         return Answer(ACCEPTED, self._folder.name)
 
     async def again(self, standing: Mapping[str, Alert]) -> None:
-        """A folder keeps what it has."""
+        """A folder keeps what it has.
+
+        standing  what is in force, by zone
+        """
 
     async def bye(self) -> None:
         """Nothing to say."""
@@ -164,12 +179,18 @@ def identifier(message: str) -> str:
 
 
 def when(t: float) -> str:
-    """A time as CAP wants it: seconds, +00:00 and never Z."""
+    """A time as CAP wants it: seconds, +00:00 and never Z.
+
+    t  time [s since 1970, UTC]
+    """
     return datetime.fromtimestamp(int(t), UTC).isoformat()
 
 
 def faults(content: bytes) -> list[str]:
-    """What is wrong with a document, in sentences."""
+    """What is wrong with a document, in sentences.
+
+    content  the document's bytes
+    """
     return [str(fault) for fault in faults_of(content)]
 
 

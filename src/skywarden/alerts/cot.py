@@ -40,7 +40,12 @@ TRACK_TYPES = {"projectile": "a-u-A-W", "aircraft": "a-u-A", "other": "a-u-A"}
 
 
 def events(setting: Setting, alert: Alert, now: float) -> list[bytes]:
-    """What a map is told: zone and hazard while the warning stands, that they are gone after it."""
+    """What a map is told: zone and hazard while the warning stands, that they are gone after it.
+
+    setting  the channel as declared
+    alert    the message
+    now      present time [s since 1970]
+    """
     area = setting.areas.get(alert.zone)
     if area is None:
         return []
@@ -105,7 +110,12 @@ def events(setting: Setting, alert: Alert, now: float) -> list[bytes]:
 
 
 def track_events(setting: Setting, rows: tuple[TrackRow, ...], now: float) -> list[bytes]:
-    """Tracks of a simulation."""
+    """Tracks of a simulation.
+
+    setting  the channel as declared
+    rows     tracks, a row each
+    now      present time [s since 1970]
+    """
     opex = f"{OPEX['simulation']}{setting.site.name}"
     return [
         to_xml(
@@ -153,12 +163,18 @@ class CotTransport:
         return Answer(ACCEPTED)
 
     async def again(self, standing: Mapping[str, Alert]) -> None:
-        """Zones and hazards that stand."""
+        """Zones and hazards that stand.
+
+        standing  what is in force, by zone
+        """
         now = time.time()
         await self.put([event for alert in standing.values() for event in events(self.setting, alert, now)])
 
     async def show(self, rows: tuple[TrackRow, ...]) -> None:
-        """Tracks of a simulation."""
+        """Tracks of a simulation.
+
+        rows  tracks, a row each
+        """
         await self.put(track_events(self.setting, rows, time.time()))
 
     async def bye(self) -> None:
@@ -178,7 +194,10 @@ class CotStream(CotTransport):
                 self._own_certificate(setting)
 
     async def run(self, link: Link) -> None:
-        """Connect, read what others say and forget it, until the server is lost."""
+        """Connect, read what others say and forget it, until the server is lost.
+
+        link  where the channel says that it is up or down
+        """
         reader, self._writer = await asyncio.open_connection(self.host, self.port, ssl=self._context)
         try:
             link.up()
@@ -190,6 +209,9 @@ class CotStream(CotTransport):
             self._writer = None
 
     async def put(self, events: list[bytes]) -> None:
+        """Send events over the connection. Raises ConnectionError without one, OSError where it is
+        lost.
+        """
         if self._writer is None:
             raise ConnectionError(f"{self.host}:{self.port}: not connected")
         self._writer.write(b"".join(event + b"\n" for event in events))
@@ -219,7 +241,10 @@ class CotDatagram(CotTransport):
         self._socket: socket.socket | None = None
 
     async def run(self, link: Link) -> None:
-        """Open a socket and keep it."""
+        """Open a socket and keep it.
+
+        link  where the channel says that it is up or down
+        """
         found = await asyncio.get_running_loop().getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)
         family, kind, protocol, _, address = found[0]
         with socket.socket(family, kind, protocol) as opened:
@@ -239,6 +264,10 @@ class CotDatagram(CotTransport):
                 self._socket = None
 
     async def put(self, events: list[bytes]) -> None:
+        """Send each event as a datagram. Raises ConnectionError where no socket is open.
+
+        events  the events, encoded
+        """
         if self._socket is None:
             raise ConnectionError(f"{self.host}:{self.port}: not open")
         for event in events:

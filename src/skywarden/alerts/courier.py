@@ -69,7 +69,10 @@ class Link(Protocol):
         """Connected: messages may be sent."""
 
     def heard(self, who: str, message: str = "") -> None:
-        """A sign of life of a receiver, and which message it acknowledges."""
+        """A sign of life of a receiver, and which message it acknowledges.
+
+        who  name of the receiver
+        """
 
 
 class Peer(Protocol):
@@ -79,16 +82,28 @@ class Peer(Protocol):
         """Whether a moment may still be told, or is late and left to the other."""
 
     def stale(self, since: float) -> bool:
-        """Whether what rests on a frame of `since` [s, monotonic] is from before a sleep of this process."""
+        """Whether what rests on a frame of `since` [s, monotonic] is from before a sleep of this
+        process.
+        """
 
     def wait_of(self, made: float) -> float:
-        """Seconds that a message made at `made` [s since 1970] still waits for the other to say it first."""
+        """Seconds that a message made at `made` [s since 1970] still waits for the other to say it
+        first.
+        """
 
     def said(self, channel: str, message: str) -> bool:
-        """Whether the other has said it."""
+        """Whether the other has said it.
+
+        channel  name of the channel
+        message  the message's identifier
+        """
 
     def tell_said(self, channel: str, message: str) -> None:
-        """Tell the other that it was said."""
+        """Tell the other that it was said.
+
+        channel  name of the channel
+        message  the message's identifier
+        """
 
 
 class Transport(Protocol):
@@ -101,10 +116,16 @@ class Transport(Protocol):
         """Connect, call `link.up()`, and stay until the connection is lost."""
 
     async def send(self, alert: Alert) -> Answer:
-        """Hand one message over. Raises RefusedError where the other side will never take it."""
+        """Hand one message over. Raises RefusedError where the other side will never take it.
+
+        alert  the message
+        """
 
     async def again(self, standing: Mapping[str, Alert]) -> None:
-        """Say again what every zone is told now."""
+        """Say again what every zone is told now.
+
+        standing  what is in force, by zone
+        """
 
     async def bye(self) -> None:
         """The run has ended in order."""
@@ -202,6 +223,8 @@ class Courier(Generic[A]):
     def parcel(self, alert: A | ChannelTest, since: float) -> Parcel:
         """An alert made ready for this channel.
 
+        since  when the frame that it tells of was taken [s, monotonic clock]
+
         TypeError for one of another kind: it has no way onto this channel.
         """
         if type(alert) not in (self.takes, ChannelTest):
@@ -211,7 +234,10 @@ class Courier(Generic[A]):
         return Parcel(self.name, alert, since, time.time())
 
     def offer(self, parcel: Parcel) -> None:
-        """Send it as soon as can be. Microseconds."""
+        """Send it as soon as can be. Microseconds.
+
+        parcel  what is to be sent
+        """
         if type(parcel.alert) not in (self.takes, ChannelTest):
             raise TypeError(
                 f"channel {self.name} carries {self.takes.kind} alerts; a {parcel.alert.kind} alert has no way onto it"
@@ -226,6 +252,9 @@ class Courier(Generic[A]):
     def hold(self, standing: Mapping[str, A], tracks: tuple[TrackRow, ...] = ()) -> None:
         """What every zone is told now, to be said again each second for as long as this keeps being
         called.
+
+        standing  what is in force, by zone
+        tracks    tracks to be shown, a row each
         """
         self._tracks = tracks if self.shows else ()
         self._standing = {zone: alert for zone, alert in standing.items() if self.tells(zone)}
@@ -288,7 +317,10 @@ class Courier(Generic[A]):
         self._up.set()
 
     def heard(self, who: str, message: str = "") -> None:
-        """A receiver gave a sign of life, or acknowledged a message."""
+        """A receiver gave a sign of life, or acknowledged a message.
+
+        who  name of the receiver
+        """
         now = time.monotonic()
         self._heard[who] = now
         self._missing = tuple(name for name in self._missing if name != who)
@@ -396,7 +428,9 @@ class Courier(Generic[A]):
         return self.peer is not None and not self._merges and self.peer.said(self.name, parcel.alert.message)
 
     def _wait(self, parcel: Parcel) -> float:
-        """Seconds that the other watcher is still given to say it first, where the receiver cannot merge."""
+        """Seconds that the other watcher is still given to say it first, where the receiver cannot
+        merge.
+        """
         return self.peer.wait_of(parcel.made) if self.peer is not None and not self._merges else 0.0
 
     def _first(self, zone: str) -> Parcel | None:

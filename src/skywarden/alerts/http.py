@@ -1,4 +1,6 @@
-"""What the channels that POST over HTTP have in common: one client kept open, and what its answers mean."""
+"""What the channels that POST over HTTP have in common: one client kept open, and what its answers
+mean.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ class HttpTransport:
         self._client: httpx.AsyncClient | None = None
 
     async def run(self, link: Link) -> None:
-        """Keep connections open for as long as the channel is."""
+        """Keep connections open for as long as the channel is.
+
+        link  where the channel says that it is up or down
+        """
         headers = (
             {}
             if self._setting.password is None
@@ -45,6 +50,9 @@ class HttpTransport:
     async def post(self, body: bytes, headers: dict[str, str], outcome: int = DELIVERED) -> Answer:
         """One POST, and what its answer means; `outcome` where it was taken.
 
+        body     the request's body
+        headers  the request's headers
+
         Raises ConnectionError where it is worth another try, RefusedError where it is not.
         """
         if self._client is None:
@@ -56,14 +64,21 @@ class HttpTransport:
         return judged(answer.status_code, self._who, outcome)
 
     async def again(self, standing: Mapping[str, Alert]) -> None:
-        """Such a channel is told of changes only."""
+        """Such a channel is told of changes only.
+
+        standing  what is in force, by zone
+        """
 
     async def bye(self) -> None:
         """Nothing to say."""
 
 
 def judged(status: int, who: str, outcome: int = DELIVERED) -> Answer:
-    """What an HTTP status means for the message."""
+    """What an HTTP status means for the message.
+
+    who      name of the receiver
+    outcome  what the receipt says where the message was taken
+    """
     if 200 <= status < 300:
         return Answer(outcome, who)
     if status >= 500 or status in LATER:

@@ -15,5 +15,10 @@ from skywarden.site.model import Site
 def open_live(
     site: Site, epoch_ns: int, state: Path | None = None, folder: Path | None = None
 ) -> Alerts[LiveAlert] | None:
-    """The sink that tells people what is real; None where the site declares no live channel."""
+    """The sink that tells people what is real; None where the site declares no live channel.
+
+    epoch_ns  the record's epoch, ns since 1970
+    state     folder of the outbox, None for the service's own
+    folder    folder of the site, to which secrets are relative; None without one
+    """
     return open_alerts(site, epoch_ns, LiveAlert, state=state, folder=folder, wall=True)

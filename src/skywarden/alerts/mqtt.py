@@ -56,7 +56,10 @@ class MqttTransport:
         self._client: aiomqtt.Client | None = None
 
     async def run(self, link: Link) -> None:
-        """Connect, listen for answers, until the broker is lost."""
+        """Connect, listen for answers, until the broker is lost.
+
+        link  where the channel says that it is up or down
+        """
         setting, status = self.setting, f"{self._base}/{self.prefix}status/{self._replica}"
         password = None if setting.password is None else setting.password.reveal().decode("utf-8", "replace")
         try:
@@ -92,7 +95,10 @@ class MqttTransport:
             self._client = None
 
     async def send(self, alert: Alert) -> Answer:
-        """The zone's retained message, then the event."""
+        """The zone's retained message, then the event.
+
+        alert  the message
+        """
         client, base = self._connected(), f"{self.setting.root}/{alert.kind}"
         zone = self.setting.areas[alert.zone].slug if alert.zone in self.setting.areas else "all"
         packed = self.pack(alert)
@@ -108,7 +114,10 @@ class MqttTransport:
         return Answer(ACCEPTED)
 
     async def again(self, standing: Mapping[str, Alert]) -> None:
-        """Every zone's state of now, warned or not."""
+        """Every zone's state of now, warned or not.
+
+        standing  what is in force, by zone
+        """
         client = self._connected()
         try:
             for name in self.setting.told:
@@ -149,7 +158,11 @@ class MqttTransport:
         )
 
     def answered(self, topic: str, payload: bytes) -> tuple[str, str] | None:
-        """Who answered, and which message; None for what cannot be read."""
+        """Who answered, and which message; None for what cannot be read.
+
+        topic    topic that the answer came by
+        payload  the answer's bytes
+        """
         try:
             told: Any = msgspec.json.decode(payload)
         except msgspec.DecodeError:

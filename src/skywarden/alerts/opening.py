@@ -54,9 +54,10 @@ def open_alerts(
     """The sink that tells people, with every channel the site declares for alerts of the type
     `made`; None where it declares none.
 
-    state    folder of the outbox; None: the service's own, see `state_folder`
-    folder   the site's own, which secrets are relative to
-    wall     whether times of the picture are the wall's
+    state     folder of the outbox; None: the service's own, see `state_folder`
+    folder    the site's own, which secrets are relative to
+    wall      whether times of the picture are the wall's
+    epoch_ns  the record's epoch, ns since 1970
 
     Raises UsageError for a channel that cannot be opened as declared. Live channels are opened by
     `live.py` alone.
@@ -88,7 +89,10 @@ def maker_of(channel: Channel) -> Callable[[Setting], Any]:
 
 
 def outbox_path(site: str, kind: str, state: Path | None = None) -> Path:
-    """The outbox of a site's channels of one kind."""
+    """The outbox of a site's channels of one kind.
+
+    state  folder of the outbox, None for the service's own
+    """
     return (state or state_folder()) / f"alerts-{site}-{kind}.outbox"
 
 

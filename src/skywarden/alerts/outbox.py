@@ -107,6 +107,8 @@ class Outbox:
     def put(self, parcels: Sequence[Parcel]) -> None:
         """Keep messages before they are sent; waits for the disk `PATIENCE_S` at most.
 
+        parcels  what is to be sent
+
         A message put twice is kept once.
         """
         ticket = 0
@@ -129,7 +131,12 @@ class Outbox:
             self._turn.wait_for(lambda: self._written >= ticket or bool(self.fault), PATIENCE_S)
 
     def settle(self, channel: str, message: str, state: int, who: str = "") -> None:
-        """Note what became of a message; an acknowledgement is never undone by an expiry."""
+        """Note what became of a message; an acknowledgement is never undone by an expiry.
+
+        channel  name of the channel
+        state    one of the states of OPEN, or DELIVERED, REFUSED, EXPIRED
+        who      name of the receiver
+        """
         now = self._now()
         if state == ACCEPTED:
             self._order(
@@ -155,7 +162,10 @@ class Outbox:
             self._order("INSERT OR IGNORE INTO answers VALUES (?,?,?,?)", message, channel, who, now)
 
     def standing(self, alert: Alert) -> None:
-        """What a zone was last told; forgotten once it is no longer under warning."""
+        """What a zone was last told; forgotten once it is no longer under warning.
+
+        alert  the message
+        """
         if alert.standing:
             self._order("INSERT OR REPLACE INTO standing VALUES (?,?)", alert.zone, to_bytes(alert))
         else:
@@ -196,7 +206,10 @@ class Outbox:
         return found
 
     def number(self, key: str) -> float:
-        """A number that `say` kept, also by a process before this one; nan none."""
+        """A number that `say` kept, also by a process before this one; nan none.
+
+        key  name under which it is kept
+        """
         rows = self._ask("SELECT value FROM service WHERE key=?", key)
         try:
             return float(rows[0][0]) if rows else float("nan")
@@ -204,7 +217,10 @@ class Outbox:
             return float("nan")
 
     def say(self, key: str, value: str | float) -> None:
-        """A sign of life, or another value that `skywarden alert` reads."""
+        """A sign of life, or another value that `skywarden alert` reads.
+
+        key  name under which it is kept
+        """
         self._order("INSERT OR REPLACE INTO service VALUES (?,?)", key, value)
 
     def requests(self) -> list[tuple[int, str, str, str]]:
@@ -297,6 +313,11 @@ class Outbox:
 def ask_service(path: Path, kind: str, text: str, who: str) -> int:
     """Ask the running service for something; the answer is the request's number.
 
+    path  the outbox's file
+    kind  what the service is asked for
+    text  what goes with it
+    who   name of the person who asks
+
     Raises UsageError where no service keeps this outbox.
     """
     with _asked(path) as base:
@@ -313,7 +334,11 @@ def ask_service(path: Path, kind: str, text: str, who: str) -> int:
 
 
 def history(path: Path, most: int = 200) -> list[Told]:
-    """Who was told what when, newest last; UsageError where there is no outbox."""
+    """Who was told what when, newest last; UsageError where there is no outbox.
+
+    path  the outbox's file
+    most  greatest number of messages
+    """
     with _asked(path) as base:
         rows = base.execute(
             "SELECT made, channel, zone, stage, kind, message, state, told, done, who FROM messages ORDER BY n DESC "

@@ -45,14 +45,20 @@ CLASSES = {"projectile": "Projectile", "aircraft": "Air Vehicle", "other": "Othe
 
 
 def node_id(setting: Setting) -> str:
-    """The node's UUID: always the same for one site, replica and kind of session."""
+    """The node's UUID: always the same for one site, replica and kind of session.
+
+    setting  the channel as declared
+    """
     return str(
         uuid.uuid5(uuid.NAMESPACE_URL, f"skywarden:{setting.made.kind}:{setting.site.name}:{setting.site.replica}")
     )
 
 
 def ulid(text: str, t: float) -> str:
-    """The ULID of a text and a time [s since 1970]: the same text and time always give the same."""
+    """The ULID of a text and a time [s since 1970]: the same text and time always give the same.
+
+    t  time [s since 1970]
+    """
     value = (int(max(t, 0.0) * 1000.0) & (1 << 48) - 1) << 80 | int.from_bytes(
         blake2b(text.encode(), digest_size=10).digest(), "big"
     )
@@ -60,7 +66,11 @@ def ulid(text: str, t: float) -> str:
 
 
 def alert_message(setting: Setting, alert: Alert, now: float) -> Any:
-    """The alert as a SAPIENT message."""
+    """The alert as a SAPIENT message.
+
+    setting  the channel as declared
+    now      present time [s since 1970]
+    """
     kind, priority = VALUES[alert.stage]
     area = setting.areas.get(alert.zone)
     told: dict[str, Any] = {
@@ -82,7 +92,11 @@ def alert_message(setting: Setting, alert: Alert, now: float) -> Any:
 
 
 def registration(setting: Setting, now: float) -> Any:
-    """Who we are, as the standard wants a node to say it."""
+    """Who we are, as the standard wants a node to say it.
+
+    setting  the channel as declared
+    now      present time [s since 1970]
+    """
     second = {"units": "TIME_UNITS_SECONDS", "value": STATUS_S}
     name = f"{'' if setting.made.kind == 'live' else setting.made.kind.upper() + ' '}{setting.site.title}"
     return _message(
@@ -121,7 +135,13 @@ def registration(setting: Setting, now: float) -> Any:
 
 
 def status(setting: Setting, now: float, first: bool = False, leaving: bool = False) -> Any:
-    """How we are."""
+    """How we are.
+
+    setting  the channel as declared
+    now      present time [s since 1970]
+    first    whether it is the first report of this connection
+    leaving  whether it is the last report, before the node leaves
+    """
     return _message(
         setting,
         now,
@@ -135,7 +155,12 @@ def status(setting: Setting, now: float, first: bool = False, leaving: bool = Fa
 
 
 def detection(setting: Setting, row: TrackRow, now: float) -> Any:
-    """A simulated track, with where and when it comes down."""
+    """A simulated track, with where and when it comes down.
+
+    setting  the channel as declared
+    row      the track
+    now      present time [s since 1970]
+    """
     told: dict[str, Any] = {
         "reportId": ulid(f"report {row.number} {now}", now),
         "objectId": ulid(f"track {setting.site.name} {row.number}", 0.0),
@@ -166,7 +191,10 @@ class SapientTransport:
         self._sent: dict[str, str] = {}  # alert id: newest message of it
 
     async def run(self, link: Link) -> None:
-        """Register, report, and hear acknowledgements, until the fusion node is lost."""
+        """Register, report, and hear acknowledgements, until the fusion node is lost.
+
+        link  where the channel says that it is up or down
+        """
         reader, writer = await asyncio.open_connection(self._host, self._port)
         reporting: asyncio.Task[None] | None = None
         try:
@@ -200,10 +228,16 @@ class SapientTransport:
         return Answer(ACCEPTED)
 
     async def again(self, standing: Mapping[str, Alert]) -> None:
-        """A fusion node keeps an alert until it is cleared."""
+        """A fusion node keeps an alert until it is cleared.
+
+        standing  what is in force, by zone
+        """
 
     async def show(self, rows: tuple[TrackRow, ...]) -> None:
-        """Tracks of a simulation."""
+        """Tracks of a simulation.
+
+        rows  tracks, a row each
+        """
         now = time.time()
         for row in rows:
             await self._put(detection(self._setting, row, now))

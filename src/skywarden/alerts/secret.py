@@ -60,6 +60,8 @@ class Secret:
 def read_secret(where: str, folder: Path | None, channel: str) -> Secret:
     """The secret that `where`, as in "file:siren.key", names; relative to the site's `folder`.
 
+    channel  name of the channel, for the error
+
     Raises UsageError, which names the file and never its content.
     """
     name = re.sub(r"\$\{?(\w+)\}?", lambda found: os.environ.get(found[1], found[0]), where.removeprefix("file:"))
@@ -85,7 +87,11 @@ def read_secret(where: str, folder: Path | None, channel: str) -> Secret:
 
 
 def read_key(where: str, folder: Path | None, channel: str) -> Secret:
-    """A secret that messages are signed with; refused where it is too short to be one."""
+    """A secret that messages are signed with; refused where it is too short to be one.
+
+    folder   folder of the site, to which files are relative; None without one
+    channel  name of the channel, for the error
+    """
     secret = read_secret(where, folder, channel)
     if len(secret.reveal()) < SHORTEST:
         raise UsageError(

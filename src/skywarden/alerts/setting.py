@@ -55,7 +55,10 @@ class Setting:
         return f"skywarden/{slug(self.site.name)}"
 
     def host_port(self, usual: int) -> tuple[str, int]:
-        """Host and port of the address."""
+        """Host and port of the address.
+
+        usual  port where the address names none
+        """
         try:
             host, port = self.url.hostname, self.url.port
         except ValueError:

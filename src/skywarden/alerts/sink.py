@@ -69,7 +69,11 @@ class Alerts(Generic[A]):
             self._commands = []
 
     def beside(self, peer: Peer) -> None:
-        """Another watcher speaks, too: what is late is left to it, and what cannot merge is said once."""
+        """Another watcher speaks, too: what is late is left to it, and what cannot merge is said
+        once.
+
+        peer  the other watcher, as far as it says what it has sent
+        """
         self._timely = peer.timely
         for courier in self.couriers:
             courier.peer = peer
@@ -160,7 +164,10 @@ class Alerts(Generic[A]):
         return waiting
 
     def test(self, channel: str = "", who: str = "") -> int:
-        """Send a test along one channel, or all; the answer is along how many."""
+        """Send a test along one channel, or all; the answer is along how many.
+
+        who  name of the person
+        """
         told = [courier for courier in self.couriers if channel in ("", courier.name)]
         for courier in told:
             zone = next((zone.name for zone in self.teller.site.zones if zone.warn and courier.tells(zone.name)), "")
@@ -172,7 +179,11 @@ class Alerts(Generic[A]):
         return len(told)
 
     def say(self, zones: Sequence[str], text: str, who: str) -> None:
-        """A person's own words to some zones, or to all that can be warned; changes no stage."""
+        """A person's own words to some zones, or to all that can be warned; changes no stage.
+
+        text  the person's words
+        who   name of the person
+        """
         chosen = [zone.name for zone in self.teller.site.zones if zone.warn and (not zones or zone.name in zones)]
         self._send([self._by_hand(self._made, zone, text, f"said by {who}") for zone in chosen], time.monotonic())
 

@@ -133,12 +133,19 @@ class SirenMqtt(MqttTransport):
         self._sealer = Sealer(setting)
 
     def pack(self, alert: Alert) -> bytes:
+        """The alert as the relay reads it, sealed with the site's secret."""
         return self._sealer.seal(alert)
 
     def pack_none(self, zone: str) -> bytes:
+        """The line of a zone that is not warned, sealed likewise."""
         return self._sealer.seal_none(zone)
 
     def answered(self, topic: str, payload: bytes) -> tuple[str, str] | None:
+        """Which relay answered, and which message; None for what the secret does not open.
+
+        topic    topic that the answer came by
+        payload  the answer's bytes
+        """
         return self._sealer.open(payload)
 
 
@@ -156,19 +163,28 @@ class SirenHttp:
         self._client: httpx.AsyncClient | None = None
 
     async def run(self, link: Link) -> None:
-        """Keep a connection open for as long as the channel is."""
+        """Keep a connection open for as long as the channel is.
+
+        link  where the channel says that it is up or down
+        """
         async with httpx.AsyncClient(timeout=SLOWEST_S, follow_redirects=False, trust_env=False) as client:
             self._client, self._link = client, link
             link.up()
             await asyncio.Event().wait()
 
     async def send(self, alert: Alert) -> Answer:
-        """One line, and the relay's answer to it."""
+        """One line, and the relay's answer to it.
+
+        alert  the message
+        """
         heard = await self._post(self._sealer.seal(alert))
         return Answer(DELIVERED, heard[0]) if heard is not None and heard[1] == alert.message else Answer(ACCEPTED)
 
     async def again(self, standing: Mapping[str, Alert]) -> None:
-        """Each zone's line of now."""
+        """Each zone's line of now.
+
+        standing  what is in force, by zone
+        """
         for name in self._setting.told:
             alert = standing.get(name)
             heard = await self._post(self._sealer.seal(alert) if alert is not None else self._sealer.seal_none(name))

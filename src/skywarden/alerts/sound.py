@@ -65,7 +65,13 @@ class Clip(NamedTuple):
 
 
 def clips(site: Site, kind: str, languages: tuple[str, ...], zones: tuple[str, ...] = ()) -> Iterator[Clip]:
-    """A clip of each zone that can be warned, stage and language, and one of the test."""
+    """A clip of each zone that can be warned, stage and language, and one of the test.
+
+    site       the site as its defender declared it
+    kind       kind of the alert: "live", "simulation", "exercise" or "test"
+    languages  codes of the languages
+    zones      names of the zones, empty for all
+    """
     named = areas(site)
     for zone in site.zones:
         if not zone.warn or (zones and zone.name not in zones):
@@ -79,7 +85,12 @@ def clips(site: Site, kind: str, languages: tuple[str, ...], zones: tuple[str, .
 
 
 def clip(site: Site, kind: str, zone: str, stage: int, language: str) -> tuple[bytes, bool]:
-    """Tone and words of one zone and stage as WAV, and whether the words are in it."""
+    """Tone and words of one zone and stage as WAV, and whether the words are in it.
+
+    site      the site as its defender declared it
+    kind      kind of the alert: "live", "simulation", "exercise" or "test"
+    language  code of the language
+    """
     said = "" if stage == NO_STAGE else STAGE_NAMES[stage]
     words = " ".join([phrase(kind, said, zone, language, site.wording), *after(kind, language, site.wording)])
     spoken = speech(words, language)
@@ -90,7 +101,11 @@ def clip(site: Site, kind: str, zone: str, stage: int, language: str) -> tuple[b
 
 
 def tone(kind: str, stage: int) -> NDArray[Any]:
-    """(n,) samples in -1 … 1 that say what it is without words."""
+    """(n,) samples in -1 … 1 that say what it is without words.
+
+    kind   kind of the alert: "live", "simulation", "exercise" or "test"
+    stage  stage of the warning
+    """
     pieces = [*BEFORE[kind], *(TONES[stage] if kind != "test" else ())]
     return np.concatenate([_sweep(*piece) for piece in pieces])
 
@@ -123,7 +138,10 @@ def speech(words: str, language: str) -> NDArray[Any] | None:
 
 
 def to_wav(samples: NDArray[Any]) -> bytes:
-    """Samples in -1 … 1 as a WAV file, 16 bits, one channel."""
+    """Samples in -1 … 1 as a WAV file, 16 bits, one channel.
+
+    samples  (n,) sound pressure, -1 to 1
+    """
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(1)
@@ -135,6 +153,11 @@ def to_wav(samples: NDArray[Any]) -> bytes:
 
 def write_clips(site: Site, kind: str, out: Path, languages: tuple[str, ...]) -> tuple[int, int]:
     """Write every clip into a folder: how many, and how many of them without words.
+
+    site       the site as its defender declared it
+    kind       kind of the alert: "live", "simulation", "exercise" or "test"
+    out        the folder to write into
+    languages  codes of the languages
 
     UsageError where that cannot be done.
     """

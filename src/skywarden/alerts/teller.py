@@ -99,8 +99,8 @@ class Teller(Generic[A]):
         return tuple(Command(0.0, ALARM, name, BY_RESTART, "stood when the server stopped") for name in names)
 
     def resume(self) -> None:
-        """The run before this one is taken up: what stood goes on to stand, as its picture says, under
-        the ids that it had.
+        """The run before this one is taken up: what stood goes on to stand, as its picture says,
+        under the ids that it had.
         """
         self.standing, self._stood = dict(self._stood), {}
 

@@ -29,7 +29,10 @@ class TrackRow(NamedTuple):
 
 
 def tracks_of(site: Site, picture: Picture, shift: float) -> tuple[TrackRow, ...]:
-    """Every track of a picture; `shift` [s] is what makes its times UTC."""
+    """Every track of a picture; `shift` [s] is what makes its times UTC.
+
+    site  the site as its defender declared it
+    """
     tracks, impacts, origin = picture.tracks, picture.impacts, site.origin
     n = tracks.number.shape[0]
     if n == 0:

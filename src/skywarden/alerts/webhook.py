@@ -30,7 +30,10 @@ class WebhookTransport(HttpTransport):
         self._signer = Webhook(_key(setting.need_key().reveal()))
 
     async def send(self, alert: Alert) -> Answer:
-        """One signed POST."""
+        """One signed POST.
+
+        alert  the message
+        """
         body = msgspec.json.encode(self._setting.view(alert))
         # the library reads the wall-clock fields of what it is given as UTC
         when = datetime.fromtimestamp(time.time(), UTC)

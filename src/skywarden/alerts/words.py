@@ -117,6 +117,10 @@ def step(alert: Alert) -> str:
 def headline(alert: Alert, language: str, own: Own = None) -> str:
     """The few words that come first, with the zone: "EXERCISE EXERCISE EXERCISE — Take cover now.
     apron-2.".
+
+    alert     the message
+    language  code of the language
+    own       the site's own words by language and step, None without any
     """
     return phrase(alert.kind, step(alert), alert.zone, language, own, alert.text)
 
@@ -124,6 +128,10 @@ def headline(alert: Alert, language: str, own: Own = None) -> str:
 def say(alert: Alert, language: str, own: Own = None) -> str:
     """Everything that is said: headline, the time that is left, a person's words, and what it is
     once more.
+
+    alert     the message
+    language  code of the language
+    own       the site's own words by language and step, None without any
     """
     words = _words(language, own)
     parts = [headline(alert, language, own)]
@@ -142,6 +150,11 @@ def say(alert: Alert, language: str, own: Own = None) -> str:
 def phrase(kind: str, said: str, zone: str, language: str, own: Own = None, text: str = "") -> str:
     """The words of a stage (or a person's `text`) for a zone, with what it is before them where it
     is not meant.
+
+    kind      kind of the alert: "live", "simulation", "exercise" or "test"
+    said      name of the stage's words, empty for the person's text
+    language  code of the language
+    own       the site's own words by language and step, None without any
     """
     words = _words(language, own)
     if kind == "test":
@@ -151,12 +164,20 @@ def phrase(kind: str, said: str, zone: str, language: str, own: Own = None, text
 
 
 def after(kind: str, language: str, own: Own = None) -> list[str]:
-    """What is said once more at the end where it is not meant."""
+    """What is said once more at the end where it is not meant.
+
+    kind      kind of the alert: "live", "simulation", "exercise" or "test"
+    language  code of the language
+    own       the site's own words by language and step, None without any
+    """
     return [f"{_words(language, own)[kind]}."] if kind in NOT_MEANT else []
 
 
 def clock(t: float | None) -> str:
-    """A time of day as people read it, UTC; blank none."""
+    """A time of day as people read it, UTC; blank none.
+
+    t  time [s since 1970], None for none
+    """
     return "" if t is None else datetime.fromtimestamp(t, UTC).strftime("%H:%M:%S UTC")
 
 

@@ -130,7 +130,9 @@ def _radar(place: Array, site: Site) -> int:
 
 
 def _columns(rows: list[Row]) -> Detections:
-    """The rows as a table, in an order of their own: a set has none, and the same input shall give the same tracks."""
+    """The rows as a table, in an order of their own: a set has none, and the same input shall give
+    the same tracks.
+    """
     if not rows:
         return Detections.empty()
     t, sensor, far, azimuth, elevation, rate = (np.array(column) for column in zip(*rows, strict=True))
@@ -140,7 +142,9 @@ def _columns(rows: list[Row]) -> Detections:
 
 
 def _tracks(known: dict[int, Track], picture: Picture, epoch: datetime) -> tuple[datetime, set[Track]]:
-    """The picture's tracks, each appended to the Track of its number; `known` forgets those that have ended."""
+    """The picture's tracks, each appended to the Track of its number; `known` forgets those that
+    have ended.
+    """
     now = epoch + timedelta(seconds=picture.t)
     tracks = picture.tracks
     for number in known.keys() - set(tracks.number.tolist()):

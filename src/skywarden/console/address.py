@@ -29,7 +29,9 @@ class Public(NamedTuple):
 
 
 def public(url: str) -> Public:
-    """The public address `url`, such as https://skywarden.example.org/kabul/. Raises `UsageError` for anything else."""
+    """The public address `url`, such as https://skywarden.example.org/kabul/. Raises `UsageError`
+    for anything else.
+    """
     try:
         parts = urlsplit(url)
         port, name = parts.port, parts.hostname or ""
@@ -52,6 +54,7 @@ def names_of(host: str, local: bool, known: Public | None) -> frozenset[str] | N
     cookie belongs to the one name it was made under.
 
     local  whether only this machine can reach `host`, where it listens
+    known  public address of the server, None where it has none
     """
     return frozenset({*LOOPBACK, host.lower(), *([known.host] if known else [])}) if local else None
 
@@ -65,6 +68,9 @@ def host_of(request: HTTPConnection) -> str:
 def ours(request: HTTPConnection, known: Public | None) -> bool:
     """Whether a browser sent this from a page of this very server: under the name it was called by,
     or under the public address.
+
+    request  the request
+    known    public address of the server, None where it has none
     """
     try:
         origin = urlsplit(request.headers.get("origin", "").lower())
@@ -82,6 +88,9 @@ def ours(request: HTTPConnection, known: Public | None) -> bool:
 def under_prefix(scope: Scope, known: Public | None) -> str | None:
     """Take the public address's path off a request that still has it; a proxy may have done so
     before.
+
+    scope  the connection, as ASGI describes it
+    known  public address of the server, None where it has none
 
     Returns where the request should go instead, which is the page itself asked for without its last
     slash; None where it may go on.

@@ -22,7 +22,9 @@ def json_of(value: Mapping[str, Any], status: int = 200) -> Response:
 
 
 async def refusal(request: Request, error: Exception) -> Response:
-    """The sentence of a `RefusedError` as the answer to `request`; starlette calls it with the `error`."""
+    """The sentence of a `RefusedError` as the answer to `request`; starlette calls it with the
+    `error`.
+    """
     assert isinstance(error, RefusedError)
     return json_of({"error": error.sentence}, error.status)
 

@@ -103,12 +103,18 @@ class Pages:
         self.device = "skywarden-device" if console.tls is None else "__Host-skywarden-device"
 
     async def index(self, request: Request) -> Response:
-        """The page itself."""
+        """The page itself.
+
+        request  the browser's request
+        """
         page = STATIC / "index.html"
         return FileResponse(page) if page.is_file() else HTMLResponse(NOT_BUILT, 503)
 
     async def session(self, request: Request) -> Response:
-        """Who is looking. Where no users are configured it lets the local operator in."""
+        """Who is looking. Where no users are configured it lets the local operator in.
+
+        request  the browser's request
+        """
         door = self.console.door
         session = self._found(request)
         if session is None and door.open:
@@ -120,7 +126,10 @@ class Pages:
         return self._with_cookie(json_of(who), session)
 
     async def log_in(self, request: Request) -> Response:
-        """Name and password to a session. Whatever is sent, the attempt stands in the audit log."""
+        """Name and password to a session. Whatever is sent, the attempt stands in the audit log.
+
+        request  the browser's request
+        """
         self._same_origin(request)
         address, door = address_of(request), self.console.door
         asked: dict[str, Any] = {}
@@ -168,7 +177,11 @@ class Pages:
         return session
 
     async def log_out(self, request: Request) -> Response:
-        """End the session and every websocket of it; with {"everywhere": true} all sessions of the same person."""
+        """End the session and every websocket of it; with {"everywhere": true} all sessions of the
+        same person.
+
+        request  the browser's request
+        """
         session = self._changing(request)
         asked = await body_of(request)
         if asked.get("everywhere") is True and not self.console.door.open:
@@ -181,12 +194,18 @@ class Pages:
         return answer
 
     async def terrain(self, request: Request) -> Response:
-        """Heights of the ground, see `views.terrain`."""
+        """Heights of the ground, see `views.terrain`.
+
+        request  the browser's request
+        """
         self._reading(request)
         return Response(self._terrain, media_type="application/octet-stream")
 
     async def clip(self, request: Request) -> Response:
-        """What is heard of a zone and stage, as WAV."""
+        """What is heard of a zone and stage, as WAV.
+
+        request  the browser's request
+        """
         self._reading(request)
         content = await self._clips.clip(request.path_params["name"])
         if content is None:
@@ -194,21 +213,30 @@ class Pages:
         return Response(content, media_type="audio/wav", headers={"cache-control": "private, max-age=3600"})
 
     async def events(self, request: Request) -> Response:
-        """What happened after event number `after`."""
+        """What happened after event number `after`.
+
+        request  the browser's request
+        """
         session = self._reading(request)
         after = requests.seconds(request.query_params, "after", 0, 1e12)
         user, last = session.user, self.console.memory.last_event
         return json_of({"events": self.console.events(int(after), user.name, user.role), "last": last})
 
     async def audit(self, request: Request) -> Response:
-        """The newest entries of the audit log, for those who may see it."""
+        """The newest entries of the audit log, for those who may see it.
+
+        request  the browser's request
+        """
         session = self._reading(request)
         if AUDIT not in exercising.rights(session.user.role, self.console.exercise):
             raise RefusedError(403, "The audit log is for supervisors.")
         return json_of({"entries": list(self.console.audit.entries)[-500:]})
 
     async def command(self, request: Request) -> Response:
-        """One command into the session's inbox; its effect is seen when it comes back in a frame."""
+        """One command into the session's inbox; its effect is seen when it comes back in a frame.
+
+        request  the browser's request
+        """
         session = self._changing(request)
         asked = await body_of(request)
         user, address = session.user, address_of(request)
@@ -233,7 +261,10 @@ class Pages:
         return json_of({"accepted": True})
 
     async def coverage(self, request: Request) -> Response:
-        """What the site's radars see at `height` metres above the ground, see `views.coverage`."""
+        """What the site's radars see at `height` metres above the ground, see `views.coverage`.
+
+        request  the browser's request
+        """
         self._reading(request)
         height = round(requests.seconds(request.query_params, "height", 0.0, MOST_HEIGHT))
         if height not in self._coverage:
@@ -243,7 +274,10 @@ class Pages:
         return Response(self._coverage[height], media_type="application/json")
 
     async def draft(self, request: Request) -> Response:
-        """The site's own files as they lie on disk, for editing."""
+        """The site's own files as they lie on disk, for editing.
+
+        request  the browser's request
+        """
         self._editor(self._reading(request), request)
         try:
             return json_of(draft.view(await asyncio.to_thread(draft.read, self._folder(), self.console.site)))
@@ -253,6 +287,8 @@ class Pages:
     async def edit(self, request: Request) -> Response:
         """Zones, radars and effectors as edited: checked, saved where asked and good, and what the
         edited radars would see where asked.
+
+        request  the browser's request
         """
         session = self._changing(request)
         self._editor(session, request)
@@ -304,14 +340,20 @@ class Pages:
         return self.console.site_folder
 
     async def records(self, request: Request) -> Response:
-        """The records at hand, newest first."""
+        """The records at hand, newest first.
+
+        request  the browser's request
+        """
         exercising.may(RECORDS, self._reading(request).user.role, self.console.exercise)
         folder = self.console.records
         return json_of({"records": [] if folder is None else await asyncio.to_thread(library.records, folder,
             self.console.recording)})
 
     async def report(self, request: Request) -> Response:
-        """The report of one record, the page `skywarden review` writes."""
+        """The report of one record, the page `skywarden review` writes.
+
+        request  the browser's request
+        """
         session = self._reading(request)
         path = self._record(request, session)
         try:
@@ -322,7 +364,10 @@ class Pages:
         return HTMLResponse(html, headers={"content-security-policy": policy})
 
     async def export(self, request: Request) -> Response:
-        """One record in the form of another program, to be kept as a file."""
+        """One record in the form of another program, to be kept as a file.
+
+        request  the browser's request
+        """
         session = self._reading(request)
         path = self._record(request, session)
         try:
@@ -339,7 +384,10 @@ class Pages:
         return FileResponse(made, filename=made.name, media_type="application/octet-stream", background=gone)
 
     async def socket(self, socket: WebSocket) -> None:
-        """The picture out, the page's wishes about time in."""
+        """The picture out, the page's wishes about time in.
+
+        socket  the open page's connection
+        """
         session = self._found(socket)
         try:
             self._same_origin(socket)
@@ -436,6 +484,8 @@ class Pages:
     async def handover(self, request: Request) -> Response:
         """The checklist of who takes the watch: the critical facts of now, and which of them this
         person has read back.
+
+        request  the browser's request
         """
         session = self._reading(request)
         if TAKE not in exercising.rights(session.user.role, self.console.exercise):
@@ -450,13 +500,19 @@ class Pages:
             "unacknowledged": list(watch.unacknowledged), "holder": watch.holder, "since": watch.since, "log": log})
 
     async def exercise(self, request: Request) -> Response:
-        """The instructor's page: what is true, ready, and looked at."""
+        """The instructor's page: what is true, ready, and looked at.
+
+        request  the browser's request
+        """
         exercising.lead(self._reading(request).user.role, self.console.exercise)
         assert self.console.instructor is not None
         return json_of(self.console.instructor.view())
 
     async def lead(self, request: Request) -> Response:
-        """What an instructor asks for: fire, freeze, blank, on, rewind, branch, end."""
+        """What an instructor asks for: fire, freeze, blank, on, rewind, branch, end.
+
+        request  the browser's request
+        """
         session = self._changing(request)
         asked = await body_of(request)
         exercising.lead(session.user.role, self.console.exercise)

@@ -1,4 +1,6 @@
-"""The sounds that the page plays: tone and words of each zone, stage and language, rendered when first asked for."""
+"""The sounds that the page plays: tone and words of each zone, stage and language, rendered when
+first asked for.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ class Clips:
         self._turn = asyncio.Lock()
 
     async def clip(self, name: str) -> bytes | None:
-        """The WAV file of "ZONE.STAGE.LANGUAGE", the zone by its number; None where there is none."""
+        """The WAV file of "ZONE.STAGE.LANGUAGE", the zone by its number; None where there is none.
+
+        name  name of the clip
+        """
         asked = self._asked(name)
         if asked is None:
             return None

@@ -1,4 +1,5 @@
-"""What an exercise closes to those who are trained, who may say what from which seat, and the instructor's requests.
+"""What an exercise closes to those who are trained, who may say what from which seat, and the
+instructor's requests.
 
 In an exercise everybody but instructors is a trainee: no truth, title, record, report, export or
 log, and no other
@@ -36,12 +37,19 @@ def rights(role: str, exercise: bool) -> frozenset[str]:
 
 
 def trained(role: str, exercise: bool) -> bool:
-    """Whether somebody of this role is a trainee here."""
+    """Whether somebody of this role is a trainee here.
+
+    exercise  whether the run is an exercise
+    """
     return exercise and role != INSTRUCTOR
 
 
 def seated(command: Command, role: str, watch: Watch, t: float, exercise: bool) -> Command:
-    """The command as it goes into the record: in an exercise a shadow's is wrapped, so that nobody believes it.
+    """The command as it goes into the record: in an exercise a shadow's is wrapped, so that nobody
+    believes it.
+
+    role  role of the person
+    t     time of the frame that it goes into [s]
 
     Raises RefusedError where the watch cannot be taken just now, or without a seat.
     """
@@ -59,7 +67,9 @@ def seated(command: Command, role: str, watch: Watch, t: float, exercise: bool) 
 
 
 def _may_take(command: Command, watch: Watch, t: float) -> None:
-    """Whether a seat can be taken: the watch not over an unacknowledged warning, nor unread, without a reason."""
+    """Whether a seat can be taken: the watch not over an unacknowledged warning, nor unread,
+    without a reason.
+    """
     if command.subject != commands.WATCH:
         if command.who == watch.holder:
             raise RefusedError(409, "You have the watch: somebody else has to take it first.")
@@ -77,7 +87,11 @@ def _may_take(command: Command, watch: Watch, t: float) -> None:
 
 
 def wish(asked: Mapping[str, Any], who: str) -> Wish:
-    """What an instructor asks for. Raises RefusedError."""
+    """What an instructor asks for. Raises RefusedError.
+
+    asked  what the page sent
+    who    name of the person
+    """
     do, what = asked.get("do"), asked.get("what", "")
     t = number(asked.get("t", 0.0))
     if do not in ACTS or not isinstance(what, str) or not math.isfinite(t):
@@ -86,14 +100,26 @@ def wish(asked: Mapping[str, Any], who: str) -> Wish:
 
 
 def events_for(events: list[dict[str, Any]], user: str, role: str, exercise: bool) -> list[dict[str, Any]]:
-    """The events that somebody may know of: other people's notes, answers and shadow acts are not among them."""
+    """The events that somebody may know of: other people's notes, answers and shadow acts are not
+    among them.
+
+    user      name of the person
+    role      role of the person
+    exercise  whether the run is an exercise
+    """
     if not trained(role, exercise):
         return events
     return [event for event in events if event["kind"] not in OWN or event["who"] == user]
 
 
 def pulse_for(pulse: Mapping[str, Any], role: str, exercise: bool) -> dict[str, Any]:
-    """The sign of life as somebody may have it: how a record fares, and under which name, is no trainee's business."""
+    """The sign of life as somebody may have it: how a record fares, and under which name, is no
+    trainee's business.
+
+    pulse     the console's state as pages hear it
+    role      role of the person
+    exercise  whether the run is an exercise
+    """
     if not trained(role, exercise):
         return dict(pulse)
     return {
@@ -108,7 +134,11 @@ def pulse_for(pulse: Mapping[str, Any], role: str, exercise: bool) -> dict[str, 
 
 
 def may(what: str, role: str, exercise: bool) -> None:
-    """Raise RefusedError where a role has no right to something."""
+    """Raise RefusedError where a role has no right to something.
+
+    what      name of the right
+    exercise  whether the run is an exercise
+    """
     if what not in rights(role, exercise):
         raise RefusedError(
             403, "An exercise keeps this closed." if trained(role, exercise) else "Your role has no leave for this."
@@ -116,7 +146,10 @@ def may(what: str, role: str, exercise: bool) -> None:
 
 
 def lead(role: str, exercise: bool) -> None:
-    """Only instructors lead, and only an exercise can be led. Raises RefusedError."""
+    """Only instructors lead, and only an exercise can be led. Raises RefusedError.
+
+    role  role of the person
+    """
     if not exercise:
         raise RefusedError(404, "This run is no exercise.")
     may(LEAD, role, exercise)

@@ -56,7 +56,9 @@ class Gate:
     def admit(self, peer: Peer, sock: socket.socket, cut: Callable[[], object]) -> None:
         """A new connection; where there are too many strangers the oldest is cut off for it.
 
-        cut  ends the connection at once
+        cut   ends the connection at once
+        peer  address and port of the connection
+        sock  the connection
         """
         self._forget_ended()
         strangers = [p for p, held in self._held.items() if not held.session]
@@ -70,6 +72,8 @@ class Gate:
     def greet(self, peer: Peer | None, session: str) -> bool:
         """This connection carries a session that stands; False, and it stays a stranger's, where
         the session holds too many already.
+
+        peer  address and port of the connection, None unknown
         """
         held = self._held.get(peer) if peer is not None else None
         if held is None or held.session == session:
@@ -106,7 +110,9 @@ class Gate:
 
 
 class GatedServer(uvicorn.Server):
-    """Uvicorn's server, its connections accepted through a gate before any of them costs a handshake."""
+    """Uvicorn's server, its connections accepted through a gate before any of them costs a
+    handshake.
+    """
 
     def __init__(self, config: uvicorn.Config, gate: Gate, listening: socket.socket) -> None:
         super().__init__(config)
@@ -114,7 +120,10 @@ class GatedServer(uvicorn.Server):
         self._work: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept; nothing is bound here, the socket was bound when the console was made."""
+        """Begin to accept; nothing is bound here, the socket was bound when the console was made.
+
+        sockets  sockets of the parent's interface, not used
+        """
         await self.lifespan.startup()
         self._listening.setblocking(False)
         self.servers = []
@@ -123,7 +132,10 @@ class GatedServer(uvicorn.Server):
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more, then as its parent does."""
+        """Accept no more, then as its parent does.
+
+        sockets  sockets of the parent's interface, handed on
+        """
         for task in tuple(self._work):
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)

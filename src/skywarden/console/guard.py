@@ -72,7 +72,10 @@ class Shown(StaticFiles):
     """The files of the page; what begins with a dot is none of them."""
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """As its parent does."""
+        """As its parent does.
+
+        path  path asked for, below the folder that is served
+        """
         return ("", None) if any(part.startswith(".") for part in path.split("/")) else super().lookup_path(path)
 
 

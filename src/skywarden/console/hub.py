@@ -61,6 +61,8 @@ class Hub:
     ) -> None:
         """Queue the very same bytes for every page (`live_only`: those that do not look back; `to`:
         those it is for).
+
+        message  the message, encoded
         """
         for viewer in self.viewers:
             if (viewer.live or not live_only) and to(viewer):

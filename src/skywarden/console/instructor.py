@@ -49,7 +49,8 @@ class Trainee:
 
 
 class Instructor:
-    """A sink that is handed the truth, and an inbox of what the instructor wants. Belongs to one exercise.
+    """A sink that is handed the truth, and an inbox of what the instructor wants. Belongs to one
+    exercise.
 
     title     of the scenario, which trainees are not told
     planned   by inject or message: what it is, in words, with its planned time
@@ -88,7 +89,13 @@ class Instructor:
         """Nothing is held."""
 
     def saw(self, user: str, seat: str, selected: int | None, looks_at: float | None) -> None:
-        """What a trainee's page says of itself."""
+        """What a trainee's page says of itself.
+
+        user      name of the person
+        seat      seat of the person
+        selected  number of the track selected on the page, None for none
+        looks_at  time the page looks back to [s], None for the present
+        """
         with self._lock:
             trainee = self._trainees.setdefault(user, Trainee(user))
             trainee.seat, trainee.selected, trainee.looks_at = seat, selected, looks_at

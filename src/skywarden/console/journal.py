@@ -37,7 +37,11 @@ class Journal:
         self._when = -LONGEST_S
 
     def take(self, moment: Moment) -> None:
-        """Write down what stands, where it is other than before, and now and then so that its age is right."""
+        """Write down what stands, where it is other than before, and now and then so that its age
+        is right.
+
+        moment  frame, picture, and what else a sink of this kind may see
+        """
         warnings = moment.picture.warnings
         standing = tuple(self._names[int(z)] for z, a in zip(warnings.zone, warnings.action, strict=True)
             if int(a) != CLEAR)
@@ -64,12 +68,20 @@ class Journal:
 
 
 def path_of(folder: Path, site: Site) -> Path:
-    """Where the journal of a site is, beside its records."""
+    """Where the journal of a site is, beside its records.
+
+    folder  folder of the records
+    """
     return folder / f".standing-{site.name}.json"
 
 
 def left_standing(path: Path, site: Site) -> tuple[Command, ...]:
-    """The alarms that a killed run leaves to this one; none where there is no journal, or an old or unreadable one."""
+    """The alarms that a killed run leaves to this one; none where there is no journal, or an old or
+    unreadable one.
+
+    path  the journal's file
+    site  the site as its defender declared it
+    """
     try:
         told: Any = json.loads(path.read_text("utf-8"))
         fresh = 0.0 <= time.time() - float(told["unix_s"]) <= LONGEST_S

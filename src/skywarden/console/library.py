@@ -1,4 +1,6 @@
-"""The records in a folder, and the report of one as a page that needs no exception from the console's strict policy."""
+"""The records in a folder, and the report of one as a page that needs no exception from the
+console's strict policy.
+"""
 
 from __future__ import annotations
 
@@ -58,6 +60,9 @@ def find(folder: Path, name: str) -> Path | None:
 def telling(path: Path, writing: Path | None = None) -> bool:
     """Whether a record tells what is true of a simulation that still goes on: it is being written,
     or its seed is secret.
+
+    path     the record's file
+    writing  record that is being written, None for none
     """
     try:
         with foreign(path), Record(path) as record:
@@ -69,6 +74,8 @@ def telling(path: Path, writing: Path | None = None) -> bool:
 def page(path: Path) -> tuple[str, str]:
     """The report of a record as HTML, and the Content-Security-Policy that lets just its own styles
     through. Raises `SkywardenError`.
+
+    path  the record's file
     """
     with tempfile.TemporaryDirectory(prefix="skywarden-report-") as folder:
         made = Path(folder) / "report.html"
@@ -77,7 +84,11 @@ def page(path: Path) -> tuple[str, str]:
 
 
 def exported(path: Path, form: str, folder: Path) -> Path:
-    """The record written as `form` into `folder`; a form of several files comes as one ZIP. Raises `SkywardenError`."""
+    """The record written as `form` into `folder`; a form of several files comes as one ZIP. Raises
+    `SkywardenError`.
+
+    path  the record's file
+    """
     if form not in export.FORMS:
         raise RecordError(f"{form[:40]!r} is no form of export; {', '.join(export.FORMS)} are")
     made = folder / f"{path.stem}.{form}"
@@ -116,6 +127,8 @@ def _worker(verb: str, record: Path, *words: object) -> None:
 def seal(html: str) -> tuple[str, str]:
     """The same page with every style attribute turned into a class, so that style sheets named by
     their hash are all it needs.
+
+    html  the page's text
     """
     classes: dict[str, str] = {}
 

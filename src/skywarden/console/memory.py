@@ -146,7 +146,16 @@ class Memory:
     def note(
         self, t: float, kind: str, *, zone: int | None, text: str = "", who: str = "", why: str = "", raid: int = 0
     ) -> None:
-        """Add one event to the list."""
+        """Add one event to the list.
+
+        t     time [s] since the record's epoch
+        kind  kind of the event
+        zone  index of the zone, None for none
+        text  what is said of it
+        who   name of the person who did it, empty for the system
+        why   the reason given
+        raid  number of the raid
+        """
         self.last_event += 1
         event = {"n": self.last_event, "t": round(t, 2), "kind": kind, "zone": zone, "text": text, "who": who,
             "why": why, "raid": raid}

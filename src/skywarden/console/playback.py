@@ -1,4 +1,6 @@
-"""One page's own time: live, or a cursor on the tape that stands still or moves at a speed of its own."""
+"""One page's own time: live, or a cursor on the tape that stands still or moves at a speed of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,16 @@ TICK_S = 0.1            # between looks at the tape while it plays
 class Reel(Protocol):
     """Something messages can be read from at any time of it."""
 
-    def span(self) -> tuple[float, float] | None: ...
+    def span(self) -> tuple[float, float] | None:
+        """First and last time that can be read [s]; None while there is nothing."""
+        ...
 
-    def at(self, t: float) -> tuple[float, bytes] | None: ...
+    def at(self, t: float) -> tuple[float, bytes] | None:
+        """The newest message at or before a time, with its time; None where there is none.
+
+        t  time looked at [s]
+        """
+        ...
 
 
 class Veiled:
@@ -33,7 +42,10 @@ class Veiled:
         return None if self._veiled() else self._reel.span()
 
     def at(self, t: float) -> tuple[float, bytes] | None:
-        """As the reel's own."""
+        """As the reel's own.
+
+        t  time looked at [s]
+        """
         return None if self._veiled() else self._reel.at(t)
 
 

@@ -36,7 +36,9 @@ SLOWEST, FASTEST = 0.5, 16.0    # seconds of the run, or of a tape, a second
 
 
 class RefusedError(Exception):
-    """A request that is not carried out: `status` is the HTTP answer, the message a sentence for the user."""
+    """A request that is not carried out: `status` is the HTTP answer, the message a sentence for
+    the user.
+    """
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -48,6 +50,9 @@ def command(asked: Mapping[str, Any], user: User, site: Site, mode: str, paced: 
     into. Raises `RefusedError`.
 
     paced  whether the run has a clock that can be slowed, stopped and sped up
+    user   the person who is logged in
+    site   the site as its defender declared it
+    mode   what the page calls the run: SIMULATION, LIVE, REPLAY or EXERCISE
     """
     kind, subject, why = (asked.get(key, "") for key in ("kind", "subject", "why"))
     unfit = unfit_text(asked)
@@ -135,7 +140,13 @@ SPOKEN = {
 
 
 def seconds(asked: Mapping[str, Any], key: str, least: float, most: float) -> float:
-    """A number of a request, within its limits. Raises `RefusedError`."""
+    """A number of a request, within its limits. Raises `RefusedError`.
+
+    asked  what the page sent
+    key    name of the number in the request
+    least  least value allowed
+    most   greatest value allowed
+    """
     given = number(asked.get(key))
     if not least <= given <= most:
         raise RefusedError(400, f"{key} is a number from {least:g} to {most:g}.")
@@ -143,7 +154,11 @@ def seconds(asked: Mapping[str, Any], key: str, least: float, most: float) -> fl
 
 
 def number(value: Any) -> float:
-    """A number of a request, however it is written; nan where it is none, or one too large to be any."""
+    """A number of a request, however it is written; nan where it is none, or one too large to be
+    any.
+
+    value  the value as the request has it
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return math.nan
     try:
@@ -153,7 +168,9 @@ def number(value: Any) -> float:
 
 
 def track_number(text: str) -> int | None:
-    """The number of a track as text of plain digits; None for anything else, and for what is too long to be one."""
+    """The number of a track as text of plain digits; None for anything else, and for what is too
+    long to be one.
+    """
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_TRACK else None
 
 
@@ -165,6 +182,7 @@ def unfit_text(value: Any, depth: int = 0) -> str:
            in any
            text or key (line ends and tabs are let through: fields that are one line join them), no
            number beyond `LARGEST`, no deeper nesting than `DEEPEST`
+    depth  how deep in the document the value stands
     """
     if isinstance(value, str):
         return "" if all(map(_fit, value)) else (

@@ -82,7 +82,8 @@ class Console:
     clock   Paced  of a simulated run, whose pace those who may can change; None where time is not
                    ours to change
     took    () -> float   how long the newest frame took to be worked out [s]
-    instructor Instructor   of an exercise, in which everybody else is a trainee; None: this run is none
+    instructor Instructor   of an exercise, in which everybody else is a trainee; None: this run is
+                            none
     channels () -> list[SinkState]   how everything fares that takes this run's pictures, this page
                                      included
 
@@ -172,7 +173,9 @@ class Console:
 
     @property
     def fault(self) -> str:
-        """What keeps pages from seeing the newest picture, or from looking back; empty where nothing does."""
+        """What keeps pages from seeing the newest picture, or from looking back; empty where
+        nothing does.
+        """
         silent = time.monotonic() - self._alive
         if silent > SILENT_S and self._started.is_set() and not self._closed.is_set():
             return f"the server of the pages has not answered for {silent:.0f} s"
@@ -261,7 +264,11 @@ class Console:
         return {"speed": self.clock.speed, "by": self.paced_by, "kept": rate, "waiting": len(self._inbox)}
 
     def events(self, after: int, user: str = "", role: str = "") -> list[dict[str, Any]]:
-        """Events of the run after number `after`, as far as somebody may know of them."""
+        """Events of the run after number `after`, as far as somebody may know of them.
+
+        user  name of the person
+        role  role of the person
+        """
         with self._lock:
             return exercising.events_for(self.memory.since(after), user, role, self.exercise)
 
@@ -277,7 +284,9 @@ class Console:
         return self.memory.t
 
     def _serve(self) -> None:
-        """Serve until closed; a server that ends by a fault of its own is started again on the same socket."""
+        """Serve until closed; a server that ends by a fault of its own is started again on the same
+        socket.
+        """
         while not self._closed.is_set():
             try:
                 asyncio.run(self._main())
@@ -364,7 +373,10 @@ class Console:
         self.ended = True
 
     def trained(self, viewer: Viewer) -> bool:
-        """Whether the page is a trainee's."""
+        """Whether the page is a trainee's.
+
+        viewer  the open page
+        """
         return exercising.trained(viewer.role, self.exercise)
 
     def _may_look(self, viewer: Viewer) -> bool:

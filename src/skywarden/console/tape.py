@@ -70,7 +70,9 @@ class Tape:
         return (filled[0].t[0], filled[-1].t[-1]) if filled else None
 
     def at(self, t: float) -> tuple[float, bytes] | None:
-        """The newest message not after `t`, else the earliest one, with its own time; None while there is nothing."""
+        """The newest message not after `t`, else the earliest one, with its own time; None while
+        there is nothing.
+        """
         filled = [half for half in self._halves if half.t]
         if not filled:
             return None

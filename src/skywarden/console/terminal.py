@@ -67,6 +67,7 @@ class Terminal:
             console.print(f"{mode}: {title}", highlight=False, soft_wrap=True)
 
     def take(self, moment: Moment) -> None:
+        """Show what is new in a moment: news at once, tables and status now and then."""
         for line in (*self._news(moment.picture, moment.drill), *self._failing(moment.frame.t)):
             if self._live is None:
                 self._console.print(line, highlight=False, soft_wrap=True)
@@ -80,6 +81,7 @@ class Terminal:
             self._console.print(self._status(moment), highlight=False, soft_wrap=True)
 
     def close(self) -> None:
+        """Leave the terminal as it was, with the last events in it."""
         if self._live is not None:
             self._live.stop()
             for line in self._events:
@@ -158,7 +160,9 @@ class Terminal:
         return table
 
     def _inbound(self, picture: Picture) -> list[Text]:
-        """Each object that heads for zones without saying who it is, with those that it reaches first."""
+        """Each object that heads for zones without saying who it is, with those that it reaches
+        first.
+        """
         coming, lines = picture.inbound, []
         for track in dict.fromkeys(coming.track.tolist()):
             mine = np.flatnonzero(coming.track == track)

@@ -54,6 +54,8 @@ def encode(message: Any) -> bytes:
 def moment_view(moment: Moment | Shown, memory: Memory) -> dict[str, Any]:
     """One frame as the page draws it. `memory` adds what no single frame holds: who acknowledged,
     call signs, the last event's number.
+
+    moment  the moment, or what of it is shown
     """
     seen = shown(moment)
     picture = seen.picture
@@ -147,6 +149,8 @@ def terrain(site: Site) -> bytes:
 def coverage(site: Site, height: float) -> dict[str, Any]:
     """What the radars see at `height` [m] above the ground: all together, and each by name;
     polygons of rings of east, north [m].
+
+    site  the site as its defender declared it
     """
     together, each = outlines(site, height)
 
@@ -290,7 +294,9 @@ def _health(seen: Shown, health: Health, memory: Memory) -> dict[str, Any]:
 
 
 def _registered(health: Health) -> list[dict[str, Any] | None]:
-    """How each radar errs, as learnt, with its deviation, in m, degrees and s; null where nobody knows."""
+    """How each radar errs, as learnt, with its deviation, in m, degrees and s; null where nobody
+    knows.
+    """
     units = np.array([1.0, 180.0 / np.pi, 180.0 / np.pi, 1.0])
     out: list[dict[str, Any] | None] = []
     for i in range(health.errors.shape[0]):
@@ -375,6 +381,8 @@ def _evidence(evidence: Evidence) -> dict[str, Any] | None:
 def ellipses(covariance: Array) -> tuple[Array, Array, Array]:
     """Half axes for one standard deviation [m] and the turn of the long one, anticlockwise from
     east [rad], of (n, 2, 2) covariances.
+
+    covariance  (n, 2, 2) covariance [m²]
     """
     p, q, r = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
     middle, spread = 0.5 * (p + r), np.hypot(0.5 * (p - r), q)

@@ -60,11 +60,18 @@ class State(NamedTuple):
 
 
 def start(site: Site) -> State:
+    """Nothing heard of any sensor yet.
+
+    site  the site as its defender declared it
+    """
     return State(np.zeros(len(site.radars)))
 
 
 def examine(state: State, frame: Frame, site: Site) -> tuple[State, Frame, Health]:
     """The frame with only what can be true in it, and how far the sensors can be trusted.
+
+    state  sensors' state before this frame
+    site   the site as its defender declared it
 
     Nothing is thrown: a feed is untrusted input.
     """
@@ -88,6 +95,10 @@ def timed(health: Health, lag: Array, late: int, unusable: int, disbelieved: int
     """The health with what the tracker found: each radar's lag (radars,) [s], and how much of the
     frame was not used, by cause.
 
+    unusable     detections that could not be used: too late, or out of order
+    disbelieved  detections that contradict what the site knows
+    site         the site as its defender declared it
+
     A radar that works, but whose detections come late, is called so: its tracks are predicted from
     older data.
     """
@@ -98,8 +109,10 @@ def timed(health: Health, lag: Array, late: int, unusable: int, disbelieved: int
 
 
 def seeing(health: Health, site: Site) -> tuple[bool, float]:
-    """Whether a radar works that finds what says nothing of itself (a site that has none is taken to
-    be seen), and how late the detections of the latest of them come [s].
+    """Whether a radar works that finds what says nothing of itself (a site that has none is taken
+    to be seen), and how late the detections of the latest of them come [s].
+
+    health  health of radars and inputs
     """
     own = np.array([not radar.mode_s for radar in site.radars], np.bool_)
     works = own & (health.radars != SILENT) & (health.radars != DOUBTFUL)
@@ -109,6 +122,8 @@ def seeing(health: Health, site: Site) -> tuple[bool, float]:
 
 def aligned(health: Health, learnt: Registered, site: Site) -> Health:
     """The health with what is known of each radar's constant errors.
+
+    learnt  what registration has learnt
 
     A radar whose error surely exceeds three times the deviation that its site declares (or
     TOLERATED), or on whose errors aircraft

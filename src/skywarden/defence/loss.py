@@ -67,6 +67,7 @@ def settling(before: Settling, track: Array, spread: Array, t: float, step: floa
     track   (n,) int64 rounds foreseen now
     spread  (n,) deviation of their places along the long axis [m]
     step    since the frame before [s]
+    t       time of the frame [s]
     """
     rate, begun = np.full(track.shape[0], SETTLING), np.full(track.shape[0], t)
     if before.track.shape[0] and track.shape[0] and step > 0.0:
@@ -83,13 +84,21 @@ def settling(before: Settling, track: Array, spread: Array, t: float, step: floa
 def settled(rates: Settling, policy: Policy) -> Array:
     """Probability (n,) that one frame more settles whether a round endangers a zone: all the
     less, the better its place is known already.
+
+    rates   how fast doubts settle
+    policy  the site's policy
     """
     unknown = rates.spread**2 / (rates.spread**2 + (KNOWN * policy.hazard_radius) ** 2)
     return np.asarray(1.0 - np.exp(-np.minimum(rates.rate, QUICKEST) * unknown * policy.frame_s))
 
 
 def spent(rates: Settling, t_impact: Array, t: float) -> Array:
-    """Share (n,) of the lead that was possible of each round which has passed."""
+    """Share (n,) of the lead that was possible of each round which has passed.
+
+    rates     how fast doubts settle
+    t_impact  (n,) expected times of impact [s]
+    t         time of the frame [s]
+    """
     gone = t - rates.begun + CONFIRMING
     return np.asarray(gone / np.maximum(gone + t_impact - t, 1e-3))
 
@@ -97,6 +106,10 @@ def spent(rates: Settling, t_impact: Array, t: float) -> Array:
 def hurt(left: Array, t_sigma: Array, shelter: Array, costs: Costs) -> Array:
     """Share (n,) of the people hurt by a round that comes down `left` [s] after they were told;
     those who do not heed stand in the open.
+
+    t_sigma  (n,) standard deviations of the times of impact [s]
+    shelter  (n,) time that people need to reach shelter [s]
+    costs    the site's costs: compliance, reaction time, harm in the open and sheltered
     """
     moving = left - costs.reaction_s
     lying = ndtr(moving / np.hypot(MOVING_SPREAD, t_sigma))
@@ -115,6 +128,9 @@ def expect(rows: Rows, joint: Array, due: Array, shelter: Array, people: Array, 
     due      (zones,) time to the earliest impact [s]; nan none
     shelter  (zones,) time people need to reach shelter [s]
     people   (zones,)
+    rows     a row for each pair of round and zone that it may hit
+    policy   the site's policy
+    costs    the site's costs: compliance, reaction time, harm in the open and sheltered
 
     Each round hurts its share of the people anew, so that a further round never makes a warning
     worth less. The number of people cancels in every comparison. Source: docs/models/warning.md

@@ -47,7 +47,10 @@ class Threatened(NamedTuple):
 
 
 def start(zones: int) -> State:
-    """Nobody is told anything."""
+    """Nobody is told anything.
+
+    zones  number of zones
+    """
     nan = np.full(zones, math.nan)
     return State(nan, nan, np.zeros(zones, np.int8), np.zeros(zones, np.int64), np.full(zones, -math.inf), -math.inf, 0)
 
@@ -58,9 +61,15 @@ def alerted(
 ) -> tuple[State, PreAlerts]:
     """The pre-alerts one frame on.
 
-    adrift  (k,) int64 tracks that rest on radars whose direction cannot be believed: they may come
-            down anywhere
-    coming  powered objects that head for zones
+    adrift      (k,) int64 tracks that rest on radars whose direction cannot be believed: they may
+                come down anywhere
+    coming      powered objects that head for zones
+    state       pre-alerts before this frame
+    threatened  probability that each round endangers each zone
+    impacts     where and when tracks are expected to fall
+    commands    what people commanded in this frame
+    t           time of the frame [s]
+    site        the site as its defender declared it
 
     A pre-alert ends when its zone is warned, or when its cause has been gone for the policy's
     dwell; one of another base's word, or of a radar's unknown direction, stands until its impact

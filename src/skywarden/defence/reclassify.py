@@ -34,6 +34,9 @@ def heed(marks: State, tracks: Tracks, frame: Frame) -> tuple[State, Tracks]:
     """The tracks with every marked one taken for what a person said it is: that kind with
     probability 1.
 
+    marks  what people have said of tracks
+    frame  what came in at this frame
+
     A mark stands until it is taken back or the track has been gone for KEPT_S. A word that makes no
     sense changes nothing.
     """
@@ -53,7 +56,10 @@ def heed(marks: State, tracks: Tracks, frame: Frame) -> tuple[State, Tracks]:
 
 
 def dismissed(marks: State) -> Array:
-    """Numbers of the tracks that somebody says are no projectiles, int64."""
+    """Numbers of the tracks that somebody says are no projectiles, int64.
+
+    marks  what people have said of tracks
+    """
     return np.array([mark.track for mark in marks if mark.kind != PROJECTILE], np.int64)
 
 

@@ -92,7 +92,10 @@ class Staged(NamedTuple):
 
 
 def start(zones: int) -> State:
-    """Nobody is told anything."""
+    """Nobody is told anything.
+
+    zones  number of zones
+    """
     nan, no, zero = np.full(zones, math.nan), np.zeros(zones, np.bool_), np.zeros(zones, np.int64)
     return State(
         np.full(zones, NO_STAGE, np.int8), np.full(zones, NO_REASON, np.int8), nan, nan, no, zero, zero, -math.inf
@@ -108,7 +111,16 @@ def nothing() -> Expected:
 def staged(
     state: State, before: Expected, until: Array, now: Now, impacts: Impacts, threats: Threats, policy: Policy
 ) -> Staged:
-    """Stages, all-clears and their reasons, one frame on."""
+    """Stages, all-clears and their reasons, one frame on.
+
+    state    stages before this frame
+    before   impacts expected before this frame
+    until    (zones,) time up to which each warning stands at least [s]
+    now      what holds in this frame: standing warnings, commands, health
+    impacts  where and when tracks are expected to fall
+    threats  which impacts endanger which zones
+    policy   the site's policy
+    """
     t, n = now.t, now.standing.shape[0]
     seeing = math.inf if not now.healthy else t if math.isinf(state.seeing) and state.seeing > 0.0 else state.seeing
     settled = now.healthy and t - seeing >= policy.dwell_s
@@ -212,7 +224,11 @@ def _dismissed(before: Expected, dismissed: Array, n: int) -> tuple[Expected, Ar
 
 
 def first(expected: Expected, n: int, t: float) -> Array:
-    """The earliest impact of each zone still to come (n,) [s]; nan none."""
+    """The earliest impact of each zone still to come (n,) [s]; nan none.
+
+    expected  impacts expected
+    t         time of the frame [s]
+    """
     found, ahead = np.full(n, math.nan), expected.t >= t
     np.fmin.at(found, expected.zone[ahead], expected.t[ahead])
     return found

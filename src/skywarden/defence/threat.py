@@ -1,4 +1,6 @@
-"""From impacts to zones: with what probability does each projectile come down where it endangers each zone."""
+"""From impacts to zones: with what probability does each projectile come down where it endangers
+each zone.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ SEGMENTS = 8
 
 
 class Outlines(NamedTuple):
-    """Zones grown by the hazard radius, as edges, all zones below one another. What is solid lies to the left."""
+    """Zones grown by the hazard radius, as edges, all zones below one another. What is solid lies
+    to the left.
+    """
 
     edges: Array        # (k, 4) from east north to east north [m]
     first: Array        # (zones + 1,) int64 row where each zone's edges begin
@@ -38,6 +42,10 @@ class Outlines(NamedTuple):
 
 def assess(impacts: Impacts, frame: Frame, site: Site) -> Threats:
     """One row for each track and zone with a probability worth naming.
+
+    impacts  where and when tracks are expected to fall
+    frame    what came in at this frame
+    site     the site as its defender declared it
 
     The probability is that the track is a projectile, times that its impact lies within the
     policy's hazard radius of the zone. Source: docs/models/threat.md
@@ -68,7 +76,9 @@ def probability_near(place: Array, covariance: Array, polygon: Array, radius: fl
 
 
 def outlined(polygons: list[Array], radius: float) -> Outlines:
-    """The polygons grown by `radius` [m]: corners rounded, notches and courtyards too narrow for it filled."""
+    """The polygons grown by `radius` [m]: corners rounded, notches and courtyards too narrow for it
+    filled.
+    """
     parts, boxes = [np.zeros((0, 4))], []
     for corners in polygons:
         shape = Polygon(corners)
@@ -80,7 +90,9 @@ def outlined(polygons: list[Array], radius: float) -> Outlines:
 
 
 def _mean_radius(radius: float) -> float:
-    """The radius at which a circle of straight pieces encloses as much as the true circle of `radius`."""
+    """The radius at which a circle of straight pieces encloses as much as the true circle of
+    `radius`.
+    """
     angle = 0.5 * math.pi / SEGMENTS
     return radius * math.sqrt(angle / math.sin(angle))
 
@@ -145,7 +157,9 @@ def _integral(east: float, north: float, see: float, sen: float, snn: float, edg
 
 @njit(cache=True, error_model="numpy")
 def _along(x0: float, y0: float, x1: float, y1: float) -> float:
-    """The integral of (1 - exp(-|u|²/2)) over the angle under which an edge is seen from the centre [rad]."""
+    """The integral of (1 - exp(-|u|²/2)) over the angle under which an edge is seen from the centre
+    [rad].
+    """
     dx, dy = x1 - x0, y1 - y0
     length = math.sqrt(dx * dx + dy * dy)
     if length < 1e-12:

@@ -115,7 +115,10 @@ class Told(NamedTuple):
 
 
 def start(site: Site) -> State:
-    """No zone is warned."""
+    """No zone is warned.
+
+    site  the site as its defender declared it
+    """
     n = len(site.zones)
     no, zero = np.zeros(n, np.bool_), np.zeros(n)
     whole = np.zeros(n, np.int64)
@@ -128,6 +131,11 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
     around: Around | None = None) -> tuple[State, Told]:
     """Raise, hold and clear the warnings of every zone that can be warned, and say of each
     endangered zone what it stands to lose.
+
+    latches  the warnings' state before this frame
+    impacts  where and when tracks are expected to fall
+    threats  which impacts endanger which zones
+    around   what else bears on warnings: inbound objects, other bases; None for nothing
 
     Where the site states its costs a zone is told to take cover when that costs least, of now,
     never and one frame later; elsewhere when it is endangered with at least the policy's

@@ -32,7 +32,10 @@ class State(NamedTuple):
 
 
 def start(site: Site) -> State:
-    """The state before the first frame."""
+    """The state before the first frame.
+
+    site  the site as its defender declared it
+    """
     return State(integrity.start(site), tracker.start(site), reclassify.start(), warning.start(site), inbound.start(),
         registers.start(site))
 

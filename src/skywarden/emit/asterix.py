@@ -37,7 +37,8 @@ GROUND_STATION: Identity = (0, 254)  # identity of the receiver of ADS-B
 class AsterixOut(DatagramsOut):
     """Sends one instant after another.
 
-    A radar of the site keeps its own `sac_sic`; one that has none is 0/1, 0/2 … in the order of the site.
+    A radar of the site keeps its own `sac_sic`; one that has none is 0/1, 0/2 … in the order of the
+    site.
     """
 
     def __init__(self, target: Target, stage: Stage) -> None:
@@ -54,7 +55,10 @@ class AsterixOut(DatagramsOut):
         self._tracked = -math.inf
 
     def datagrams(self, shown: Shown) -> Iterator[bytes]:
-        """The data blocks of one instant, each a datagram."""
+        """The data blocks of one instant, each a datagram.
+
+        shown  what of this instant is shown to other systems
+        """
         if "radar" in self._wanted:
             yield from blocks(34, self._service(shown))
             yield from self._plots(shown.frame.detections)
@@ -135,7 +139,11 @@ class AsterixOut(DatagramsOut):
 
 
 def reports(a: Aircraft, stage: Stage) -> Iterator[ReportOut]:
-    """What aircraft say of themselves by ADS-B, in degrees of the earth; those without a place are left out."""
+    """What aircraft say of themselves by ADS-B, in degrees of the earth; those without a place are
+    left out.
+
+    stage  where and when the run takes place
+    """
     latitude, longitude, altitude = stage.earth(
         np.column_stack([a.position[:, :2], np.where(np.isfinite(a.position[:, 2]), a.position[:, 2], 0.0)])
     )

@@ -34,8 +34,9 @@ MOST_ENTITIES = 30_000  # rounds, and aircraft, that have numbers of their own
 class DisOut(DatagramsOut):
     """Sends one instant after another.
 
-    A round is shown from where a sensor can first see it, as the truth has it for everybody; its Detonation
-    names nobody who fired and no target. Interceptors and simulated orders are not entities.
+    A round is shown from where a sensor can first see it, as the truth has it for everybody; its
+    Detonation names nobody who fired and no target. Interceptors and simulated orders are not
+    entities.
     """
 
     def __init__(self, target: Target, stage: Stage) -> None:
@@ -51,7 +52,10 @@ class DisOut(DatagramsOut):
         self._told, self._events = -math.inf, 0
 
     def datagrams(self, shown: Shown) -> list[bytes]:
-        """The protocol data units of one instant, each a datagram."""
+        """The protocol data units of one instant, each a datagram.
+
+        shown  what of this instant is shown to other systems
+        """
         sent = self._rounds(shown)
         if shown.t - self._told >= AIRCRAFT_EVERY - 1e-9:
             self._told = shown.t

@@ -1,4 +1,6 @@
-"""The URLs a simulation can be sent to: one list that the help, the errors and the documentation are made from."""
+"""The URLs a simulation can be sent to: one list that the help, the errors and the documentation
+are made from.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,10 @@ class Target(NamedTuple):
 
 
 def target(url: str) -> Target:
-    """What a URL means. Raises UsageError with a sentence and all forms."""
+    """What a URL means. Raises UsageError with a sentence and all forms.
+
+    url  the URL, such as dis+udp://HOST:PORT
+    """
     scheme, colon, rest = url.partition("://")
     form = next((each for each in FORMS if each.scheme == scheme), None)
     if form is None or not colon:

@@ -44,19 +44,26 @@ class SbsOut:
         self.fault = ""
 
     def send(self, shown: Shown) -> None:
-        """Send one instant's lines to everybody there."""
+        """Send one instant's lines to everybody there.
+
+        shown  what of this instant is shown to other systems
+        """
         self._welcome()
         data = "".join(f"{line}\r\n" for line in self.lines(shown)).encode("ascii")
         for client in list(self._clients):
             self._push(client, data)
 
     def close(self) -> None:
+        """Hang up on everybody, and stop listening."""
         for client in self._clients:
             client.close()
         self._server.close()
 
     def lines(self, shown: Shown) -> Iterator[str]:
-        """MSG 1, 3 and 4 of each report, without line ends."""
+        """MSG 1, 3 and 4 of each report, without line ends.
+
+        shown  what of this instant is shown to other systems
+        """
         midnight = datetime.fromtimestamp(self._stage.seconds(shown.t) // 86_400.0 * 86_400.0, UTC)
         for report in reports(shown.frame.aircraft, self._stage):
             if report.address > 0:

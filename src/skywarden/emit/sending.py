@@ -1,4 +1,6 @@
-"""Datagrams to one address, a multicast group too; a network that is away is said and costs nothing else."""
+"""Datagrams to one address, a multicast group too; a network that is away is said and costs nothing
+else.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ class Datagrams:
             raise FeedError(f"{where} cannot be sent to: {error}; check ?interface= and the route") from error
 
     def send(self, data: bytes) -> None:
-        """Send one datagram; where that fails, `fault` says why until one leaves again."""
+        """Send one datagram; where that fails, `fault` says why until one leaves again.
+
+        data  the datagram's content
+        """
         try:
             self._socket.sendto(data, self._to)
         except BlockingIOError:
@@ -50,6 +55,7 @@ class Datagrams:
             self.fault = ""
 
     def close(self) -> None:
+        """Close the socket."""
         self._socket.close()
 
     def _outward(self, target: Target, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
@@ -90,7 +96,10 @@ class DatagramsOut(ABC):
         return self._out.fault
 
     def send(self, shown: Shown) -> None:
-        """Send what one instant holds."""
+        """Send what one instant holds.
+
+        shown  what of this instant is shown to other systems
+        """
         for data in self.datagrams(shown):
             self._out.send(data)
 
@@ -100,4 +109,7 @@ class DatagramsOut(ABC):
 
     @abstractmethod
     def datagrams(self, shown: Shown) -> Iterable[bytes]:
-        """The datagrams of one instant."""
+        """The datagrams of one instant.
+
+        shown  what of this instant is shown to other systems
+        """

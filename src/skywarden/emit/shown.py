@@ -19,7 +19,8 @@ DAY_NS = 86_400_000_000_000  # nanoseconds of a day
 
 
 class Shown(NamedTuple):
-    """One instant of a simulation. It exists only where there is a truth; it has no place for a drill.
+    """One instant of a simulation. It exists only where there is a truth; it has no place for a
+    drill.
 
     tracks   what the simulated defence believes is flying, positions in the site frame
     """
@@ -38,20 +39,34 @@ class Stage:
         self._epoch_ns = scenario.epoch_ns
 
     def seconds(self, t: float) -> float:
-        """UTC since 1970 [s] of a time of the run."""
+        """UTC since 1970 [s] of a time of the run.
+
+        t  time [s] since the record's epoch
+        """
         return self._epoch_ns / 1e9 + t
 
     def time_of_day(self, t: float) -> float:
-        """UTC since midnight [s] of a time of the run, exact to the microsecond."""
+        """UTC since midnight [s] of a time of the run, exact to the microsecond.
+
+        t  time [s] since the record's epoch
+        """
         return ((self._epoch_ns % DAY_NS) / 1e9 + t) % 86_400.0
 
     def earth(self, position: Array) -> tuple[Array, Array, Array]:
-        """Latitude and longitude [rad] and height above sea level [m] of positions (n, 3) in the site frame."""
+        """Latitude and longitude [rad] and height above sea level [m] of positions (n, 3) in the
+        site frame.
+
+        position  (n, 3) east, north, up [m]
+        """
         o = self.site.origin
         return to_earth(o.latitude, o.longitude, o.elevation, position)
 
     def local(self, velocity: Array, longitude: Array) -> Array:
-        """Velocities (n, 3) of the site frame turned to the north of where they are."""
+        """Velocities (n, 3) of the site frame turned to the north of where they are.
+
+        velocity   (n, 3) east north up in the site frame [m/s]
+        longitude  (n,) where each is [rad]
+        """
         o = self.site.origin
         turn = (longitude - o.longitude + math.pi) % (2.0 * math.pi) - math.pi
         turn = turn * math.sin(o.latitude)

@@ -19,11 +19,20 @@ class Emitter(Protocol):
     """One way out."""
 
     @property
-    def fault(self) -> str: ...
+    def fault(self) -> str:
+        """What is wrong with the way out; empty where nothing is."""
+        ...
 
-    def send(self, shown: Shown) -> None: ...
+    def send(self, shown: Shown) -> None:
+        """Send what one instant holds.
 
-    def close(self) -> None: ...
+        shown  what of a simulation is shown to others
+        """
+        ...
+
+    def close(self) -> None:
+        """Release sockets."""
+        ...
 
 
 class Emit:

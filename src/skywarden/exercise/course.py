@@ -62,8 +62,9 @@ class Course(NamedTuple):
 def course(sittings: Sequence[Sitting], competency: str, now: float) -> Course:
     """Follow a competency through the sittings, oldest first, up to `now` [s since 1970].
 
-    A gate event, or a test that refuses, ends an attempt; the next begins with the first sitting a week later. Mastery
-    goes on being tested by what follows, and lapses after a year without a trial.
+    A gate event, or a test that refuses, ends an attempt; the next begins with the first sitting a
+    week later. Mastery goes on being tested by what follows, and lapses after a year without a
+    trial.
     """
     state, attempt, since, last, gates = UNKNOWN, 1, None, None, 0
     outcomes: list[bool] = []

@@ -1,7 +1,8 @@
 """Certificates: Open Badges 3.0 credentials as signed tokens. Whoever has the records can work
 every figure out again.
 
-Source: docs/models/scoring.md, Certificate. 1EdTech Open Badges 3.0, section 8.2 (JSON Web Token proof).
+Source: docs/models/scoring.md, Certificate. 1EdTech Open Badges 3.0, section 8.2 (JSON Web Token
+proof).
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ def certify(folder: Folder, who: str, key: OKPKey, now: float, days: float = VAL
     """A signed certificate of where somebody stands now [s since 1970], resting on all sealed
     exercises of a folder.
 
+    who   pseudonym of the person
+    key   the site's signing key
+    days  days for which it is valid
+
     Raises UsageError where the person has none, or is called by a name that is no pseudonym.
     """
     if not pseudonymous(who):
@@ -58,7 +63,11 @@ def verify(token: str, folder: Path, key: OKPKey, now: float, revoked: Sequence[
     """Check a certificate: its signature, its time, that it is not revoked, and every figure,
     worked out again from the records.
 
-    key  the site's, of which the public half is enough; the one that the certificate brings along counts for nothing
+    key     the site's, of which the public half is enough; the one that the certificate brings
+            along counts for nothing
+    token   the certificate, a compact token
+    folder  folder of the sealed records
+    now     present time [s since 1970]
     """
     said = keys.opened(key, token)
     if said is None:
@@ -87,6 +96,8 @@ def verify(token: str, folder: Path, key: OKPKey, now: float, revoked: Sequence[
 def revocations(path: Path | None, key: OKPKey) -> tuple[str, ...]:
     """The ids of revoked certificates. Raises UsageError where the list was not signed with
     this key.
+
+    path  file of the signed list, None where there is none
     """
     if path is None or not path.exists():
         return ()
@@ -97,7 +108,12 @@ def revocations(path: Path | None, key: OKPKey) -> tuple[str, ...]:
 
 
 def revoke(path: Path, token: str, key: OKPKey) -> str:
-    """Put a certificate on the signed list of revoked ones; returns its id."""
+    """Put a certificate on the signed list of revoked ones; returns its id.
+
+    path   file of the signed list
+    token  the certificate, a compact token
+    key    the site's signing key
+    """
     said = keys.opened(key, token)
     if said is None or not isinstance(said.get("jti"), str):
         raise UsageError("the certificate was not signed with this key: it cannot be revoked with it either")

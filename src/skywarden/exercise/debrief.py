@@ -1,8 +1,8 @@
 """The debrief of one person: one page that needs no network, no script and no other file, in that
 person's language.
 
-Decision by decision, side by side: what could be known, what was done, the best, what an expert policy did, and the
-picture of that moment. What was true is nowhere in it but in the luck.
+Decision by decision, side by side: what could be known, what was done, the best, what an expert
+policy did, and the picture of that moment. What was true is nowhere in it but in the luck.
 """
 
 from __future__ import annotations
@@ -35,7 +35,12 @@ LEAST = 3                   # trials of a competency from which something is sai
 
 
 def write(record: Path, out: Path, who: str = "", language: str = "en") -> None:
-    """Write the debrief of a record. Raises RecordError or UsageError where it cannot be."""
+    """Write the debrief of a record. Raises RecordError or UsageError where it cannot be.
+
+    out       the HTML file to write
+    who       pseudonym of the person, empty for who sat longest
+    language  code of the language
+    """
     exercise = read_exercise(record)
     person_of = who or longest(exercise)
     if person_of not in {seating.who for seating in exercise.sheet.seatings}:
@@ -49,7 +54,10 @@ def write(record: Path, out: Path, who: str = "", language: str = "en") -> None:
 
 
 def longest(exercise: Exercise) -> str:
-    """Who had a scored seat for the longest time; empty: nobody."""
+    """Who had a scored seat for the longest time; empty: nobody.
+
+    exercise  the exercise as read from its record
+    """
     had: dict[str, float] = {}
     for seating in exercise.sheet.seatings:
         until = min(seating.until, exercise.sheet.span[1])
@@ -58,7 +66,12 @@ def longest(exercise: Exercise) -> str:
 
 
 def page(exercise: Exercise, who: str, record: Path, say: Words) -> str:
-    """The whole page; the same record gives the same one."""
+    """The whole page; the same record gives the same one.
+
+    exercise  the exercise as read from its record
+    who       pseudonym of the person
+    say       sentences of the page in its language
+    """
     trials = exercise.sheet.of(who)
     expert = _expert(exercise, trials)
     began = datetime.fromtimestamp(int(exercise.epoch_s), UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -22,6 +22,8 @@ def draw(picture: Picture, site: Site, about: str, label: str) -> str:
     """An SVG of the picture around the zones; what the decision is about is drawn bold.
 
     about  "zone NAME", "track N", or anything else
+    site   the site as its defender declared it
+    label  what the drawing is called for those who do not see it
     """
     if not site.zones:
         return ""

@@ -27,6 +27,8 @@ def examine(trials: Sequence[Trial]) -> Exam:
     """Judge one exercise: no gate event, each competency shown where enough was asked, every
     family of traps
     caught.
+
+    trials  decisions as they were met
     """
     counted = [trial for trial in trials if not trial.stimulus.void]
     why = [f"gate event: {trial.gate}" for trial in counted if trial.gate]

@@ -51,6 +51,11 @@ SENTENCES = (
 def write_form(site: str, secret: Path, number: int, blueprint: str, out: Path) -> str:
     """Draw a form and write it as a scenario; returns what is said of it.
 
+    secret     file of the secret that forms are drawn with
+    number     number of the form
+    blueprint  name of the blueprint, or its TOML file
+    out        the scenario's file, which must not exist
+
     Raises UsageError where the site has too few zones to warn, or no form is as hard as its pool.
     """
     declared, plan = load(site), blueprint_of(blueprint)
@@ -67,7 +72,11 @@ def write_form(site: str, secret: Path, number: int, blueprint: str, out: Path) 
 
 
 def scenario(form: Form, site: Site) -> str:
-    """The scenario's text. What it holds is secret until it was flown."""
+    """The scenario's text. What it holds is secret until it was flown.
+
+    form  the form as it was drawn
+    site  the site as its defender declared it
+    """
     ends = max(item.t + item.lead for item in form.items) + 60.0
     lines = [
         f'name = "form-{form.blueprint.name}-{form.number}"', f'title = "Form {form.number}"', f'site = "{site.name}"',

@@ -1,8 +1,8 @@
 """Forms: exams drawn from a blueprint and a secret, each as hard as the others, none with a raid of
 the last two.
 
-A form is accepted when simulated trainees fare alike on it and on its pool: two one-sided tests, 5 % of decision
-quality, a 90 % interval. Source: docs/models/scoring.md, Forms.
+A form is accepted when simulated trainees fare alike on it and on its pool: two one-sided tests, 5
+% of decision quality, a 90 % interval. Source: docs/models/scoring.md, Forms.
 """
 
 from __future__ import annotations
@@ -113,6 +113,10 @@ BLUEPRINTS = {
 def accepted(plan: Blueprint, key: bytes, number: int, site: Site) -> tuple[Form, Equivalence]:
     """The first drawing of a number that is as hard as its pool. Raises UsageError where
     REDRAWS are not.
+
+    plan  blueprint: how many items of each family, and how far apart
+    key   secret that the drawing is keyed with
+    site  the site as its defender declared it
     """
     for again in range(REDRAWS):
         form = draw(plan, key, number, site, again)
@@ -127,8 +131,11 @@ def accepted(plan: Blueprint, key: bytes, number: int, site: Site) -> tuple[Form
 def draw(plan: Blueprint, key: bytes, number: int, site: Site, again: int = 0) -> Form:
     """Draw a form: the same key, plan and number give the same one.
 
-    The zones of a family are spread over all that can be warned by the people there, so that each form has as much at
-    stake.
+    site   the site as its defender declared it
+    again  number of the attempt, for a form that was not as hard as its pool
+
+    The zones of a family are spread over all that can be warned by the people there, so that each
+    form has as much at stake.
     """
     seed = blake2b(f"{plan.name}|{number}|{again}".encode(), key=key[:64], digest_size=16).digest()
     chance = np.random.Generator(np.random.PCG64(int.from_bytes(seed, "big")))
@@ -155,13 +162,19 @@ def draw(plan: Blueprint, key: bytes, number: int, site: Site, again: int = 0) -
 def planned(form: Form, site: Site) -> list[Stimulus]:
     """The decisions about zones and tracks that a form is drawn to pose, as far as they can be
     known.
+
+    site  the site as its defender declared it
     """
     return [stimulus for k, item in enumerate(form.items) if item.family in ZONED for zone in item.zones
             for stimulus in _posed(item, zone, 1 + k, site)]
 
 
 def equivalence(form: Form, site: Site, runs: int = RUNS) -> Equivalence:
-    """Compare a form with its pool by simulated trainees."""
+    """Compare a form with its pool by simulated trainees.
+
+    site  the site as its defender declared it
+    runs  number of simulated trainees' runs
+    """
     mine = qualities([form], site, runs, form.seed % 2**32)
     pool = _pool(form.blueprint, runs, _Held(site))
     apart = float(mine.mean() - pool.mean())
@@ -170,7 +183,11 @@ def equivalence(form: Form, site: Site, runs: int = RUNS) -> Equivalence:
 
 
 def qualities(forms: list[Form], site: Site, runs: int, seed: int) -> Array:
-    """(runs,) mean decision quality of the simulated trainees, the forms taken in turn."""
+    """(runs,) mean decision quality of the simulated trainees, the forms taken in turn.
+
+    site  the site as its defender declared it
+    seed  seed of the random numbers
+    """
     sheets = [planned(form, site) for form in forms]
     chance = np.random.Generator(np.random.PCG64(seed))
     found = []
@@ -184,6 +201,8 @@ def qualities(forms: list[Form], site: Site, runs: int, seed: int) -> Array:
 def blueprint_of(name: str) -> Blueprint:
     """One of BLUEPRINTS, or that of a TOML file: `minutes`, `spacing_s` and a table `families`.
     Raises UsageError.
+
+    name  name of the blueprint, or its TOML file
     """
     if name in BLUEPRINTS:
         return BLUEPRINTS[name]

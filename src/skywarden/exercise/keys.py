@@ -23,7 +23,10 @@ MOST_BYTES = 4_000_000      # of a token that is read
 
 
 def make_key(path: Path) -> OKPKey:
-    """A new key in a new file, 0600. Raises UsageError where a file is there already."""
+    """A new key in a new file, 0600. Raises UsageError where a file is there already.
+
+    path  the key's file
+    """
     key = OKPKey.generate_key("Ed25519", private=True)
     try:
         opened = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -39,6 +42,8 @@ def make_key(path: Path) -> OKPKey:
 def read_key(path: Path) -> OKPKey:
     """A key, whole or its public half, from a JWK or PEM file. Raises UsageError, saying what
     is wrong with it.
+
+    path  the key's file
     """
     try:
         content = path.read_bytes()[:MOST_BYTES]
@@ -54,7 +59,10 @@ def read_key(path: Path) -> OKPKey:
 
 
 def public(key: OKPKey) -> dict[str, Any]:
-    """The half that everybody may have, as a JWK."""
+    """The half that everybody may have, as a JWK.
+
+    key  the key
+    """
     return dict(key.as_dict(private=False))
 
 
@@ -67,6 +75,7 @@ def sign(key: OKPKey, payload: dict[str, Any], kind: str) -> str:
     """A compact token over a payload: sorted keys, so that the same payload gives the same token.
 
     kind  type of the token, in its header
+    key   the key, with its private half
     """
     if not key.is_private:
         raise UsageError("this is the public half of a key: it checks signatures and makes none. Name the key itself")

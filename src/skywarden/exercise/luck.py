@@ -61,6 +61,9 @@ class Falls:
 def luck(trial: Trial, falls: Sequence[Fall]) -> float:
     """Loss in hindsight less the loss that could be expected of the same act [people]; nan of
     what has no expected loss.
+
+    trial  a decision as it was met
+    falls  where and when each round came down
     """
     s = trial.stimulus
     if s.task != "alarm" or trial.act not in (WARN, SPARE) or math.isnan(trial.loss):

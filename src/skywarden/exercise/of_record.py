@@ -24,7 +24,8 @@ SCHEMA = "skywarden.exercise.score/1"
 class Exercise(NamedTuple):
     """A recorded exercise as it was read.
 
-    seal     of the whole record; empty where it was not closed in order, or is not as it was recorded
+    seal     of the whole record; empty where it was not closed in order, or is not as it was
+             recorded
     faults   what is not as it was recorded, in words
     falls    what really fell, for the luck alone
     form     which form it was: equal for the same scenario under the same seed
@@ -45,6 +46,8 @@ class Exercise(NamedTuple):
 def read_exercise(path: Path | str) -> Exercise:
     """Read a record once from end to end. Raises RecordError where it cannot be read, or is not
     as it was recorded.
+
+    path  the record's file
     """
     with foreign(Path(path)), Record(path) as record:
         site = from_sources(record.header.site_sources, record.header.site)
@@ -58,7 +61,10 @@ def read_exercise(path: Path | str) -> Exercise:
 
 
 def form_of(record: Record) -> str:
-    """A name for the scenario and the seed that were flown, which tells neither."""
+    """A name for the scenario and the seed that were flown, which tells neither.
+
+    record  the opened record
+    """
     header = record.header
     parts = [part for name, content in sorted(header.scenario_sources.items()) for part in (name.encode(), content)]
     return digest(*parts, str(header.seed).encode(), getattr(header, "commitment", "").encode()).hex()
@@ -67,6 +73,8 @@ def form_of(record: Record) -> str:
 def score_record(path: Path | str) -> dict[str, Any]:
     """Scores as plain values for JSON. Everything but `record` and `luck` rests on what could
     be known, and on nothing else.
+
+    path  the record's file
     """
     exercise = read_exercise(path)
     scored = score(exercise.sheet)

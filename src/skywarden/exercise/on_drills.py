@@ -38,7 +38,10 @@ class Drills:
         self.doubted: list[tuple[float, float]] = []        # spans in which to hold was no false hold [s]
 
     def take(self, now: Instant, told: tuple[Told, ...]) -> None:
-        """One instant, and what was told and holds."""
+        """One instant, and what was told and holds.
+
+        now  this instant of the record
+        """
         if now.drill is None:
             return
         forbidden = oracle.forbidding(told)

@@ -25,7 +25,10 @@ class Equipment:
         self.stimuli: list[Stimulus] = []
 
     def take(self, now: Instant) -> None:
-        """One instant."""
+        """One instant.
+
+        now  this instant of the record
+        """
         for row, state in enumerate(now.picture.health.radars.tolist()):
             if row < len(self._site.radars) and state and not self._radars.get(row, 0):
                 said = STATES[state] if state < len(STATES) else "not to be trusted"

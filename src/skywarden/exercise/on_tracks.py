@@ -43,7 +43,10 @@ class Tracks:
         self.stimuli: list[Stimulus] = []
 
     def take(self, now: Instant, said: Mapping[int, float]) -> None:
-        """One instant, and by how much what is said of each track moves its odds."""
+        """One instant, and by how much what is said of each track moves its odds.
+
+        now  this instant of the record
+        """
         named = {track for track in map(named_track, now.acts) if track is not None}
         for track in named & self._open.keys():
             self._open[track].frozen = True
@@ -124,6 +127,9 @@ class Tracks:
 def losses_of_track(stimulus: Stimulus, row: int) -> tuple[float, float]:
     """Expected loss of keeping a track as a round, and of dismissing it, with what is known at
     an entry.
+
+    stimulus  what there was to decide, with what was known then
+    row       row of the track in the picture of that moment
     """
     p, stake = stimulus.knowledge.probability[row], stimulus.knowledge.stake[row]
     return oracle.loss_of_keeping(p, stake, stimulus.price), oracle.loss_of_dismissing(p, stake)
@@ -132,6 +138,9 @@ def losses_of_track(stimulus: Stimulus, row: int) -> tuple[float, float]:
 def best_for_track(stimulus: Stimulus, row: int) -> tuple[str, float]:
     """The act of the least expected loss about a track as it was known at an entry, and that
     loss.
+
+    stimulus  what there was to decide, with what was known then
+    row       row of the track in the picture of that moment
     """
     keep, dismiss = losses_of_track(stimulus, row)
     return (KEEP, keep) if keep <= dismiss else (DISMISS, dismiss)

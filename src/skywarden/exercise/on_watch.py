@@ -23,6 +23,8 @@ class Handovers:
     def take(self, now: Instant) -> None:
         """One instant. What is read back is held against the facts of this minute, those
         before this frame included.
+
+        now  this instant of the record
         """
         before = self._watch
         self._watch = before.after(now.t, now.picture, now.drill, now.commands, now.channels, self._site)

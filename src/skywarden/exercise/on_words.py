@@ -31,7 +31,10 @@ class Words:
         self.stimuli: list[Stimulus] = []
 
     def take(self, now: Instant) -> None:
-        """One instant."""
+        """One instant.
+
+        now  this instant of the record
+        """
         self._look_ahead(now)
         for told in now.told:
             if told.kind == "message" and (told.fact("readback") is not None or math.isfinite(told.answer_s)):
@@ -88,6 +91,8 @@ class Words:
 def answered(fields: tuple[str, ...], words: str) -> int:
     """How many of the texts a person's words hold; one with | in it is held by any of its
     parts. Case and spaces do not count.
+
+    fields  texts that a right answer holds
     """
     said = f" {_plain(words)} "
     return sum(any(f" {_plain(part)} " in said for part in wanted.split("|")) for wanted in fields)

@@ -53,7 +53,10 @@ class Zones:
         self.stimuli: list[Stimulus] = []
 
     def take(self, now: Instant, danger: Danger, said: Mapping[int, float]) -> None:
-        """One instant, each zone's danger, and what is said of tracks."""
+        """One instant, each zone's danger, and what is said of tracks.
+
+        now  this instant of the record
+        """
         raised = self._warnings(now, danger)
         reclassified = {track for track in map(named_track, now.acts) if track is not None}
         least = max(self._site.policy.clear_probability, 1e-3)
@@ -173,6 +176,9 @@ class Zones:
 def best_for_zone(stimulus: Stimulus, row: int) -> tuple[str, float]:
     """The act of the least expected loss in a zone as it was known at an entry, and that loss;
     warning in time was open then.
+
+    stimulus  what there was to decide, with what was known then
+    row       row of what was known then
     """
     spare, warn = losses_of_zone(stimulus, row, min(stimulus.knowledge.t[row], _early(stimulus)))
     return (WARN, warn) if warn < spare else (SPARE, spare)
@@ -182,7 +188,11 @@ def losses_of_zone(stimulus: Stimulus, row: int, when: float) -> tuple[float, fl
     """Expected loss of sparing a zone, and of warning it at `when` [s], with what is known at
     an entry.
 
-    Where the picture carries losses by the site's own costs, those count, and `when` moves but the share in the open.
+    stimulus  what there was to decide, with what was known then
+    row       row of what was known then
+
+    Where the picture carries losses by the site's own costs, those count, and `when` moves but the
+    share in the open.
     """
     known = stimulus.knowledge
     p, people, due = known.probability[row], known.stake[row], known.due[row]

@@ -42,6 +42,8 @@ class Danger(NamedTuple):
 def unsheltered(left: float, shelter: float) -> float:
     """Share of a zone's people still in the open when the impact comes `left` seconds after
     they were warned.
+
+    shelter  time that people need to reach shelter [s]
     """
     if math.isnan(left):
         return 0.0
@@ -49,7 +51,10 @@ def unsheltered(left: float, shelter: float) -> float:
 
 
 def loss_of_sparing(probability: float, people: float) -> float:
-    """Expected people hit where a zone is not warned."""
+    """Expected people hit where a zone is not warned.
+
+    probability  probability that a round comes down in the zone
+    """
     return probability * people
 
 
@@ -57,24 +62,40 @@ def loss_of_warning(probability: float, people: float, left: float, shelter: flo
     """Expected people hit in spite of a warning `left` seconds before the impact, and the
     warning's price.
 
-    price  of a warning a person, in people hit: the policy's `warn_probability`, from which it finds a warning worth it
+    price        of a warning a person, in people hit: the policy's `warn_probability`, from which
+                 it finds a warning worth it
+    probability  probability that a round comes down in the zone
+    shelter      time that people need to reach shelter [s]
     """
     return probability * people * unsheltered(left, shelter) + price * people
 
 
 def loss_of_keeping(probability: float, stake: float, price: float) -> float:
-    """Expected loss of taking a track for a round: people warned for nothing, if it is none."""
+    """Expected loss of taking a track for a round: people warned for nothing, if it is none.
+
+    probability  probability that the track is a round
+    stake        people expected to be hit by it, were it a round
+    price        cost of a false warning, as a share of a hit
+    """
     return (1.0 - probability) * price * stake
 
 
 def loss_of_dismissing(probability: float, stake: float) -> float:
-    """Expected loss of saying that a track is no round: people hit, if it is one."""
+    """Expected loss of saying that a track is no round: people hit, if it is one.
+
+    probability  probability that the track is a round
+    stake        people expected to be hit by it, were it a round
+    """
     return probability * stake
 
 
 def said_of_tracks(told: Iterable[Told], picture: Picture, site: Site) -> dict[int, float]:
     """By track: the factor on its odds of being a projectile, from what people say it is, or
     what comes to a zone.
+
+    told     what was said, oldest first
+    picture  what is believed at this frame
+    site     the site as its defender declared it
     """
     factors: dict[int, float] = {}
     rows = {zone.name: row for row, zone in enumerate(site.zones)}
@@ -96,6 +117,8 @@ def said_of_tracks(told: Iterable[Told], picture: Picture, site: Site) -> dict[i
 def odds_of(told: Told) -> float:
     """Odds that a word is right: as its fact `sure` says, which the site's people know of its
     sender, else TRUST.
+
+    told  what was said, with its facts
     """
     sure = min(max(_number(told.fact("sure"), TRUST), 0.5), 0.9999)
     return sure / (1.0 - sure)
@@ -118,6 +141,7 @@ def danger(
 
     factors  on the odds of tracks, see `said_of_tracks`
     told     what holds; its facts `danger=ZONE`, `due=TIME` speak of a round that nobody tracks
+    site     the site as its defender declared it
     """
     zones, threats = len(site.zones), picture.threats
     safe, due, likeliest = np.ones(zones), np.full(zones, math.nan), np.zeros(zones)
@@ -167,13 +191,18 @@ def _stated(
 
 
 def forbidding(told: Iterable[Told]) -> frozenset[str]:
-    """Zones that somebody said an aircraft is over; "any": everywhere."""
+    """Zones that somebody said an aircraft is over; "any": everywhere.
+
+    told  what was said, oldest first
+    """
     return frozenset(zone for each in told if (zone := each.fact("aircraft")) is not None)
 
 
 def standing(told: Iterable[Told], t: float) -> tuple[Told, ...]:
     """What was said up to `t` [s] and holds: not yet ended by another message, or by its own
     time.
+
+    told  what was said, oldest first
     """
     heard: dict[str, Told] = {}
     for each in told:

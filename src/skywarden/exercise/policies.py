@@ -21,7 +21,8 @@ from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CONSENT, CORRECT, HO
 class Policy(NamedTuple):
     """How somebody decides.
 
-    d_prime    how well signal and noise are told apart; `criterion` which way the answer leans, above 0 to no
+    d_prime    how well signal and noise are told apart; `criterion` which way the answer leans,
+               above 0 to no
     median_s   time to act [s], lognormal; `spread` standard deviation of its logarithm
     lapse      share of what asks for an act that is missed altogether
     trust      share of decisions in which the system's own act is taken over unseen
@@ -49,13 +50,21 @@ DECISIONS = ("alarm", "judge", "consent")
 def play(stimuli: Sequence[Stimulus], policy: Policy, chance: np.random.Generator) -> list[Act]:
     """What a policy does about each stimulus, in the order of time. Nothing of what it does
     changes another stimulus.
+
+    stimuli  what there was to decide, one after the other
+    chance   generator of random numbers
     """
     acts = [act for stimulus in stimuli for act in _met(stimulus, policy, chance)]
     return sorted(acts, key=lambda act: act.t)
 
 
 def trials(stimuli: Sequence[Stimulus], policy: Policy, chance: np.random.Generator) -> list[Trial]:
-    """The trials that its acts make, settled as anybody's are."""
+    """The trials that its acts make, settled as anybody's are.
+
+    stimuli  what there was to decide, one after the other
+    policy   what the simulated trainee does about it
+    chance   generator of random numbers
+    """
     by_subject: dict[str, list[Act]] = {}
     for act, about in ((act, s.about) for s in stimuli for act in _met(s, policy, chance)):
         by_subject.setdefault(about, []).append(act)

@@ -1,6 +1,7 @@
 """Reaction times with what was missed censored, and how they and the hits change over a long watch.
 
-Source: docs/models/scoring.md, Times and Vigilance. Kaplan and Meier (1958) as scipy.stats.ecdf computes it.
+Source: docs/models/scoring.md, Times and Vigilance. Kaplan and Meier (1958) as scipy.stats.ecdf
+computes it.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Slope(NamedTuple):
 def times(waits: Sequence[Wait]) -> Times | None:
     """The distribution of times to act; a miss says only that it would have taken longer. None
     of none.
+
+    waits  seconds to each act, or until it was too late to act
     """
     if not waits:
         return None

@@ -1,7 +1,8 @@
 """How skill fades, and how probably a shift can do its work: one prior from what others measured,
 updated by own data.
 
-Source: docs/models/scoring.md, Readiness. Skill is on the scale of z, the normal quantile of the share done right.
+Source: docs/models/scoring.md, Readiness. Skill is on the scale of z, the normal quantile of the
+share done right.
 """
 
 from __future__ import annotations
@@ -34,18 +35,27 @@ class Skill(NamedTuple):
     covariance: Array   # (2, 2)
 
     def later(self, t: float) -> Skill:
-        """The same at a later time [s since 1970], not practised in between."""
+        """The same at a later time [s since 1970], not practised in between.
+
+        t  time [s since 1970]
+        """
         months = max(t - self.t, 0.0) / MONTH
         step = np.array([[1.0, -months], [0.0, 1.0]])
         return Skill(t, step @ self.mean, step @ self.covariance @ step.T)
 
     def enough(self, t: float) -> float:
-        """Probability that it is enough at a time."""
+        """Probability that it is enough at a time.
+
+        t  time [s since 1970]
+        """
         then = self.later(t)
         return float(ndtr((then.mean[0] - ENOUGH) / math.sqrt(max(float(then.covariance[0, 0]), 1e-12))))
 
     def interval(self, t: float, level: float = 0.8) -> tuple[float, float]:
-        """Interval that holds the share done right at a time with probability `level`."""
+        """Interval that holds the share done right at a time with probability `level`.
+
+        t  time [s since 1970]
+        """
         then = self.later(t)
         half = float(ndtri(0.5 + 0.5 * level)) * math.sqrt(max(float(then.covariance[0, 0]), 0.0))
         return float(ndtr(then.mean[0] - half)), float(ndtr(then.mean[0] + half))
@@ -56,7 +66,8 @@ def follow(days: Sequence[tuple[float, int, int]]) -> Skill | None:
 
     days  (when [s since 1970], trials done right, trials), oldest first
 
-    A Kalman filter on the skill and on its own loss a month: a person who fades faster than others is soon known to.
+    A Kalman filter on the skill and on its own loss a month: a person who fades faster than others
+    is soon known to.
     """
     if not days:
         return None

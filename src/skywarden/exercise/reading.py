@@ -80,7 +80,10 @@ def instant(moment: Moment) -> Instant:
 
 
 def instants(moments: Iterable[Moment]) -> Iterator[Instant]:
-    """All of a record."""
+    """All of a record.
+
+    moments  the record's moments, in order
+    """
     return (instant(moment) for moment in moments)
 
 
@@ -95,7 +98,10 @@ class Seats:
         self._last = 0.0
 
     def take(self, now: Instant) -> None:
-        """One instant."""
+        """One instant.
+
+        now  this instant of the record
+        """
         self._first = now.t if self._first is None else self._first
         self._last = now.t
         for act in now.acts:

@@ -39,7 +39,10 @@ class Shift(NamedTuple):
 
 
 def pseudonymous(who: str) -> bool:
-    """Whether a name is one that tells nobody anything."""
+    """Whether a name is one that tells nobody anything.
+
+    who  the name
+    """
     return PSEUDONYM.fullmatch(who) is not None
 
 
@@ -59,7 +62,10 @@ def enrol(file: Path, name: str) -> str:
 
 
 def shifts(file: Path) -> tuple[Shift, ...]:
-    """Every shift of a roster. Raises UsageError for one that names no people or needs none."""
+    """Every shift of a roster. Raises UsageError for one that names no people or needs none.
+
+    file  the roster's file
+    """
     found = []
     for told in _read(file).get("shifts", []):
         people, needed = told.get("people"), told.get("needed", 1)
@@ -74,7 +80,9 @@ def forget(file: Path, who: str, folders: Iterable[Path]) -> tuple[int, tuple[Pa
     """Take a person's name out of the roster; returns how many entries lost it, and the files
     that still hold the name.
 
-    who  a pseudonym, which stays: records and certificates go on to verify, and lead to nobody
+    who      a pseudonym, which stays: records and certificates go on to verify, and lead to nobody
+    file     the roster's file
+    folders  folders of sealed records
 
     Raises UsageError where the roster does not know the pseudonym.
     """

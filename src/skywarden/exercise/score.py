@@ -36,7 +36,11 @@ def score(sheet: Sheet) -> dict[str, Any]:
 
 
 def person(sheet: Sheet, who: str) -> dict[str, Any]:
-    """All axes of one person."""
+    """All axes of one person.
+
+    sheet  everything there was to decide, and what people did
+    who    pseudonym of the person
+    """
     seatings = [seating for seating in sheet.seatings if seating.who == who]
     trials = sheet.of(who)
     counted = [trial for trial in trials if not trial.stimulus.void]
@@ -62,7 +66,8 @@ def competencies(forms: Sequence[Sequence[Trial]], attempts: dict[str, int] | No
     """By competency: trials, share done right with its exact interval, state of the sequential
     test, gate events.
 
-    forms  the trials of each exercise, oldest first
+    forms     the trials of each exercise, oldest first
+    attempts  number of earlier attempts by competency, None for a first one
     """
     found: dict[str, Any] = {}
     for competency, name in COMPETENCIES.items():
@@ -83,7 +88,10 @@ def competencies(forms: Sequence[Sequence[Trial]], attempts: dict[str, int] | No
 
 
 def axis(task: str, forms: Sequence[Sequence[Trial]]) -> dict[str, Any]:
-    """The figures of one task over some exercises."""
+    """The figures of one task over some exercises.
+
+    forms  trials of each exercise
+    """
     mine = [[t for t in form if t.stimulus.task == task] for form in forms]
     flat = [trial for form in mine for trial in form]
     right = sum(trial.right for trial in flat)
@@ -102,7 +110,10 @@ def axis(task: str, forms: Sequence[Sequence[Trial]]) -> dict[str, Any]:
 
 
 def counts(trials: Sequence[Trial]) -> Counts:
-    """Answers to signals and to noise."""
+    """Answers to signals and to noise.
+
+    trials  decisions as they were met
+    """
     signals = [t for t in trials if t.stimulus.signal]
     noises = [t for t in trials if t.stimulus.signal is False]
     return Counts(sum(bool(t.yes) for t in signals), len(signals), sum(bool(t.yes) for t in noises), len(noises))
@@ -111,6 +122,8 @@ def counts(trials: Sequence[Trial]) -> Counts:
 def decision_quality(trials: Sequence[Trial]) -> float:
     """1 - regret / regret of doing nothing, over every decision with expected losses; nan where
     doing nothing was best.
+
+    trials  decisions as they were met
     """
     weighed = [trial for trial in trials if trial.stimulus.task in WEIGHED]
     passive = math.fsum(trial.passive for trial in weighed)
@@ -126,6 +139,8 @@ def waits(trials: Sequence[Trial]) -> list[Wait]:
 def called_for(trial: Trial) -> bool:
     """Whether the best was to do something: not so where the system's own act was the best, or
     nothing was.
+
+    trial  a decision as it was met
     """
     s = trial.stimulus
     if s.task == "alarm":
@@ -143,6 +158,8 @@ def counts_towards(trial: Trial) -> bool:
 def reliance(trials: Sequence[Trial]) -> dict[str, Any]:
     """How somebody leaned on the system where it was right and where it was wrong, and whether
     the two are told apart.
+
+    trials  decisions as they were met
     """
     acted = [t for t in trials if t.stimulus.automation[0] in (WARN, SPARE, KEEP, DISMISS)
         and t.stimulus.task in WEIGHED]
@@ -161,14 +178,24 @@ def reliance(trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def false_alarms(sheet: Sheet, who: str, seatings: Sequence[Seating]) -> dict[str, Any] | None:
-    """Manual alarms while nothing was to be decided, an hour of such time."""
+    """Manual alarms while nothing was to be decided, an hour of such time.
+
+    sheet     everything there was to decide, and what people did
+    who       pseudonym of the person
+    seatings  who sat where, when
+    """
     spans = _within(sheet.quiet, seatings)
     given = [act.t for act in sheet.acts if act.who == who and act.kind == ALARM]
     return _per_hour(sum(any(a <= t < b for a, b in spans) for t in given), math.fsum(b - a for a, b in spans) / HOUR)
 
 
 def false_holds(sheet: Sheet, who: str, seatings: Sequence[Seating]) -> dict[str, Any] | None:
-    """Holds without a doubt, an hour on duty."""
+    """Holds without a doubt, an hour on duty.
+
+    sheet     everything there was to decide, and what people did
+    who       pseudonym of the person
+    seatings  who sat where, when
+    """
     on_duty = _within([sheet.span], seatings)
     given = [act.t for act in sheet.acts if act.who == who and act.kind == HOLD]
     false = sum(not any(a <= t <= b for a, b in sheet.doubted) for t in given)
@@ -195,7 +222,10 @@ def vigilance(trials: Sequence[Trial]) -> dict[str, Any] | None:
 
 
 def times(given: Sequence[Wait]) -> dict[str, Any] | None:
-    """Kaplan-Meier as plain values."""
+    """Kaplan-Meier as plain values.
+
+    given  seconds to each act, or until it was too late to act
+    """
     found = reaction.times(given)
     if found is None:
         return None
@@ -205,7 +235,10 @@ def times(given: Sequence[Wait]) -> dict[str, Any] | None:
 
 
 def detected(forms: Sequence[Counts]) -> dict[str, Any] | None:
-    """Detection theory as plain values; the counts alone where there is no signal, or no noise."""
+    """Detection theory as plain values; the counts alone where there is no signal, or no noise.
+
+    forms  counts of each exercise
+    """
     if not forms or not any(sum(form) for form in forms):
         return None
     total = Counts(*(sum(column) for column in zip(*forms, strict=True)))
@@ -230,7 +263,10 @@ def told(trial: Trial) -> dict[str, Any]:
 
 
 def number(value: float) -> float | None:
-    """None for what is no number: JSON knows neither nan nor infinity."""
+    """None for what is no number: JSON knows neither nan nor infinity.
+
+    value  the number
+    """
     return value if math.isfinite(value) else None
 
 

@@ -52,6 +52,9 @@ def seal_of(record: Record) -> tuple[str, tuple[str, ...]]:
 def write_seal(path: Path, key: OKPKey) -> Path:
     """Sign a record's seal into the file beside it. Raises RecordError where it is not as it
     was recorded, or not ended in order.
+
+    path  the record's file
+    key   the site's key
     """
     with foreign(path), Record(path) as record:
         seal, faults = seal_of(record)
@@ -66,6 +69,9 @@ def write_seal(path: Path, key: OKPKey) -> Path:
 def check_seal(path: Path, key: OKPKey) -> Sealed:
     """A record against the signed seal beside it: whatever was changed, cut or added since then
     is found.
+
+    path  the record's file
+    key   the site's key
     """
     beside = path.with_name(path.name + SUFFIX)
     try:

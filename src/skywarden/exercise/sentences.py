@@ -6,7 +6,10 @@ from typing import Any
 
 
 def scores(found: dict[str, Any]) -> str:
-    """Everybody's competencies and axes, a line each."""
+    """Everybody's competencies and axes, a line each.
+
+    found  the scores, as `score_record` gives them
+    """
     lines = []
     for who, person in found["people"].items():
         lines.append(f"{who or 'nobody named'}: {len(person['trials'])} trials")
@@ -44,7 +47,10 @@ def _task(task: str, told: dict[str, Any]) -> list[str]:
 
 
 def standings(found: dict[str, Any]) -> str:
-    """Where everybody stands, what is missing, and how ready each shift is."""
+    """Where everybody stands, what is missing, and how ready each shift is.
+
+    found  the standings, as `standing.report` gives them
+    """
     lines = [f"{found['exercises']} sealed exercises"]
     lines += [f"not used: {fault}" for fault in found["refused"]]
     for who, person in found["people"].items():

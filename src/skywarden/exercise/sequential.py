@@ -48,7 +48,10 @@ def verdict(outcomes: Iterable[bool], attempt: int = 1) -> Verdict:
 
 
 def bounds(attempt: int = 1) -> tuple[float, float]:
-    """Log-likelihood ratios at which the test accepts and refuses."""
+    """Log-likelihood ratios at which the test accepts and refuses.
+
+    attempt  number of the attempt, from 1
+    """
     alpha = ALPHA * LATER ** (attempt - 1)
     return math.log((1.0 - BETA) / alpha), math.log(BETA / (1.0 - alpha))
 

@@ -26,6 +26,7 @@ def settle(stimulus: Stimulus, who: str, acts: Sequence[Act]) -> Trial:
     """The trial that a person's acts make of a stimulus.
 
     acts  of this person in the whole run, in their order
+    who   pseudonym of the person
     """
     inside = [act for act in acts if stimulus.opened - SAME_S <= act.t <= stimulus.closes + SAME_S]
     return SETTLED[stimulus.task](stimulus, who, inside)
@@ -65,8 +66,9 @@ def _regret_of_zone(stimulus: Stimulus, act: str, at: float) -> tuple[float, flo
     """Expected loss of an act about a zone, and how much more that is than the least, with what
     was known.
 
-    A warning is judged by what was known when it was given, one of the system's that somebody contradicted by what was
-    known when it could last have been taken back for nothing; sparing by what was known then, too.
+    A warning is judged by what was known when it was given, one of the system's that somebody
+    contradicted by what was known when it could last have been taken back for nothing; sparing by
+    what was known then, too.
     """
     known = stimulus.knowledge
     decide = _at(known.t, stimulus.decide)

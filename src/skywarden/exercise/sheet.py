@@ -51,7 +51,10 @@ class Sheet:
     handovers: tuple[Trial, ...] = ()
 
     def trials(self, seating: Seating) -> list[Trial]:
-        """What one person made of every stimulus that opened while seated."""
+        """What one person made of every stimulus that opened while seated.
+
+        seating  a seat and the time for which a person held it
+        """
         mine = [act for act in self.acts if act.who == seating.who]
         met = [s for s in self.stimuli if seating.since <= s.opened < seating.until]
         found = [settle(stimulus, seating.who, mine) for stimulus in met]
@@ -60,12 +63,18 @@ class Sheet:
         return [*found, *passed, *self._mode(seating, mine)]
 
     def of(self, who: str) -> list[Trial]:
-        """All trials of a person, in whatever seat, in the order in which they opened."""
+        """All trials of a person, in whatever seat, in the order in which they opened.
+
+        who  pseudonym of the person
+        """
         found = [trial for seating in self.seatings if seating.who == who for trial in self.trials(seating)]
         return sorted(found, key=lambda trial: (trial.stimulus.opened, trial.stimulus.task, trial.stimulus.about))
 
     def workload(self, who: str) -> dict[str, float]:
-        """The last value of each scale of the workload that a person gave."""
+        """The last value of each scale of the workload that a person gave.
+
+        who  pseudonym of the person
+        """
         given = {}
         for act in self.acts:
             first, _, scale = act.subject.partition(" ")
@@ -98,7 +107,11 @@ class Sheet:
 
 
 def read(moments: Iterable[Instant], site: Site) -> Sheet:
-    """Everything there was to decide in a record's instants, in their order."""
+    """Everything there was to decide in a record's instants, in their order.
+
+    moments  the instants, in order
+    site     the site as its defender declared it
+    """
     zones, tracks, drills, equipment, words = Zones(site), Tracks(site), Drills(site), Equipment(site), Words(site)
     seats, acts, quiet, told = Seats(), list[Act](), list[tuple[float, float]](), list[Told]()
     passed, first, last = Handovers(site), math.nan, math.nan

@@ -49,12 +49,17 @@ class Detection(NamedTuple):
 def rates(counts: Counts) -> tuple[float, float]:
     """Hit and false-alarm rate, log-linear: half an answer is added to each side, so that both
     stay inside (0, 1).
+
+    counts  hits, misses, false alarms and correct rejections
     """
     return (counts.hits + 0.5) / (counts.signals + 1.0), (counts.false_alarms + 0.5) / (counts.noises + 1.0)
 
 
 def sensitivity(counts: Counts) -> tuple[float, float]:
-    """d' = z(H) - z(F) and c = -(z(H) + z(F)) / 2 of corrected rates."""
+    """d' = z(H) - z(F) and c = -(z(H) + z(F)) / 2 of corrected rates.
+
+    counts  hits, misses, false alarms and correct rejections
+    """
     hit, false = (float(ndtri(rate)) for rate in rates(counts))
     return hit - false, -0.5 * (hit + false)
 
@@ -64,8 +69,8 @@ def detection(forms: Sequence[Counts]) -> Detection | None:
 
     forms  counts of each form (exercise) that somebody did
 
-    Fewer than FEW trials of either sort: equal-tailed interval of the posterior under Jeffreys' prior.
-    Else a percentile bootstrap, by form where there are FORMS or more, by trial otherwise.
+    Fewer than FEW trials of either sort: equal-tailed interval of the posterior under Jeffreys'
+    prior. Else a percentile bootstrap, by form where there are FORMS or more, by trial otherwise.
     """
     total = Counts(0, 0, 0, 0)
     for form in forms:
@@ -81,7 +86,10 @@ def detection(forms: Sequence[Counts]) -> Detection | None:
 
 
 def proportion(right: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share of `n` trials, exact (Clopper and Pearson); (0, 1) of none."""
+    """95 % interval of a share of `n` trials, exact (Clopper and Pearson); (0, 1) of none.
+
+    right  number done right
+    """
     tail = 0.5 * (1.0 - LEVEL)
     low = 0.0 if right == 0 else float(betaincinv(right, n - right + 1, tail))
     high = 1.0 if right == n else float(betaincinv(right + 1, n - right, 1.0 - tail))
@@ -89,7 +97,11 @@ def proportion(right: int, n: int) -> tuple[float, float]:
 
 
 def rate_per_hour(events: int, hours: float) -> tuple[float, float, float] | None:
-    """Events an hour with the exact 95 % interval of a Poisson count (Garwood); None of no time."""
+    """Events an hour with the exact 95 % interval of a Poisson count (Garwood); None of no time.
+
+    events  number of events
+    hours   time in which they happened [h]
+    """
     if hours <= 0.0:
         return None
     tail = 0.5 * (1.0 - LEVEL)

@@ -51,7 +51,10 @@ class Standing(NamedTuple):
 
 
 def sealed_in(folder: Path, key: OKPKey) -> Folder:
-    """Every record in a folder that its seal vouches for, oldest first."""
+    """Every record in a folder that its seal vouches for, oldest first.
+
+    key  the site's key, of which the public half is enough
+    """
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder: name the one that holds the exercises' records and their seals")
     found, refused = [], []
@@ -69,7 +72,10 @@ def sealed_in(folder: Path, key: OKPKey) -> Folder:
 
 
 def sittings(exercises: Iterable[Exercise]) -> dict[str, list[Sitting]]:
-    """By person: their part of each exercise, oldest first."""
+    """By person: their part of each exercise, oldest first.
+
+    exercises  the exercises
+    """
     found: dict[str, list[Sitting]] = {}
     for exercise in exercises:
         sheet = exercise.sheet
@@ -91,6 +97,9 @@ def sittings(exercises: Iterable[Exercise]) -> dict[str, list[Sitting]]:
 def standing(who: str, mine: Sequence[Sitting], now: float) -> Standing:
     """The highest rung whose every condition, and that of those below it, holds now [s since
     1970].
+
+    who   pseudonym of the person
+    mine  the person's parts of exercises, oldest first
     """
     mine = [sitting for sitting in mine if sitting.at <= now]
     courses = {competency: course(mine, competency, now) for competency in COMPETENCIES}
@@ -105,7 +114,11 @@ def standing(who: str, mine: Sequence[Sitting], now: float) -> Standing:
 
 
 def told(of: Standing, now: float) -> dict[str, Any]:
-    """A standing as plain values."""
+    """A standing as plain values.
+
+    of   the standing
+    now  present time [s since 1970]
+    """
     skills = {c: skill_of(of.sittings, c) for c in COMPETENCIES}
     current = {c: 0.0 if skill is None else skill.enough(now) for c, skill in skills.items()}
     weakest = min(current, key=lambda c: (current[c], c))
@@ -117,7 +130,12 @@ def told(of: Standing, now: float) -> dict[str, Any]:
 
 
 def report(folder: Path, key: OKPKey, now: float, shifts: Sequence[Shift] = ()) -> dict[str, Any]:
-    """Everybody's standing and every shift's readiness now [s since 1970], as plain values."""
+    """Everybody's standing and every shift's readiness now [s since 1970], as plain values.
+
+    folder  folder of the sealed records
+    key     the site's key, of which the public half is enough
+    shifts  the shifts
+    """
     found = sealed_in(folder, key)
     people = sittings(found.exercises)
     weeks = [now + 7.0 * DAY * k for k in range(WEEKS)]
@@ -134,7 +152,10 @@ def report(folder: Path, key: OKPKey, now: float, shifts: Sequence[Shift] = ()) 
 
 
 def skill_of(mine: Sequence[Sitting], competency: str) -> readiness.Skill | None:
-    """What is believed of a person's skill in a competency."""
+    """What is believed of a person's skill in a competency.
+
+    mine  the person's parts of exercises, oldest first
+    """
     days = []
     for sitting in mine:
         outcomes = [t.right for t in sitting.trials if t.stimulus.competency == competency and counts_towards(t)]
@@ -144,7 +165,11 @@ def skill_of(mine: Sequence[Sitting], competency: str) -> readiness.Skill | None
 
 
 def shift_ready(people: Sequence[Sequence[Sitting]], needed: int, now: float) -> float:
-    """Probability that a shift has enough people who are current in every competency."""
+    """Probability that a shift has enough people who are current in every competency.
+
+    needed  number of people the shift needs
+    now     present time [s since 1970]
+    """
     skills = [[skill_of(mine, c) for mine in people] for c in COMPETENCIES]
     return readiness.ready([[0.0 if s is None else s.enough(now) for s in row] for row in skills], needed)
 

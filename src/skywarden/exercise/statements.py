@@ -23,7 +23,10 @@ VERSION = "1.0.3"
 
 
 def lines(exercise: Exercise) -> Iterator[str]:
-    """A statement a trial, in the order of time, as text; the same record gives the same lines."""
+    """A statement a trial, in the order of time, as text; the same record gives the same lines.
+
+    exercise  the exercise as read from its record
+    """
     for who in dict.fromkeys(seating.who for seating in exercise.sheet.seatings):
         for k, trial in enumerate(exercise.sheet.of(who)):
             yield json.dumps(_statement(exercise, trial, k), sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -32,6 +35,9 @@ def lines(exercise: Exercise) -> Iterator[str]:
 def actor_of(who: str, seal: str) -> str:
     """A pseudonym as it is; of any other name a value that leads back to it by nothing in the
     statements.
+
+    who   the name in the record
+    seal  seal of the record
     """
     return who if pseudonymous(who) else "x-" + blake2b(f"{seal}|{who}".encode(), digest_size=8).hexdigest()
 

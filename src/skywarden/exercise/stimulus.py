@@ -31,7 +31,8 @@ class Knowledge:
     probability  of danger, of being a projectile, or (consent) 1 where nothing told forbids it
     due          expected impact [s]; nan none
     stake        people that hang on it
-    unwarned, warned  expected loss of sparing and of warning now, where the site states its costs; else empty
+    unwarned, warned  expected loss of sparing and of warning now, where the site states its costs;
+                      else empty
     """
 
     t: tuple[float, ...] = ()
@@ -66,7 +67,8 @@ class Stimulus:
     signal       whether yes is right, where the answer is yes or no
     automation   what the system did by itself, and when [s]
     weighed      when the system's own act is held against what was known [s]; nan: at `decide`
-    shelter      time the people need [s]; `price` of a warning, a person; `worth`: loss a person, danger being certain
+    shelter      time the people need [s]; `price` of a warning, a person; `worth`: loss a person,
+                 danger being certain
     fields       texts an answer must hold; `steps` acts prescribed, in their order
     grave        acts that fail by themselves
     traps        families of automation traps it belongs to
@@ -112,7 +114,8 @@ class Trial:
     yes          whether the answer was yes, where it is yes or no
     right        whether it counts as done right
     seconds      until the act, or until it could no longer come (then `acted` is False) [s]
-    regret       expected loss of the act less the least that could be had, both as known then [people]
+    regret       expected loss of the act less the least that could be had, both as known then
+                 [people]
     passive      the same of doing nothing [people]
     protocol     share of the prescribed steps done in their order; nan none prescribed
     gate         why it fails by itself; empty where it does not

@@ -24,7 +24,7 @@ AS_JSON = typer.Option("--json", help="One JSON object.")
 
 
 def add(app: typer.Typer) -> None:
-    """Add the verbs to the group of `skywarden exercise`."""
+    """Add the verbs to `app`, the group of `skywarden exercise`."""
     for name, verb, example in (
         ("score", score_command, "skywarden exercise score watch.rec --json"),
         ("debrief", debrief_command, "skywarden exercise debrief watch.rec --out debrief.html"),

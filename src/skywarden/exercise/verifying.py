@@ -15,7 +15,14 @@ from skywarden.exercise.seal import check_seal
 def verify_file(
     file: Path, key: OKPKey, records: Path | None, revoked: Path | None, now: float,
 ) -> tuple[str, ...]:
-    """Everything that is wrong with it, in words; nothing where it is good."""
+    """Everything that is wrong with it, in words; nothing where it is good.
+
+    file     a certificate, a sealed record or a list of revoked certificates
+    key      the site's key, of which the public half is enough
+    records  folder of the records it rests on, None for the file's own
+    revoked  file of the signed list of revoked certificates, None for none
+    now      present time [s since 1970]
+    """
     try:
         with file.open("rb") as opened:
             head = opened.read(MOST_BYTES)

@@ -1,8 +1,8 @@
 """What a debrief says, by language. A language that lacks a text falls back on English; whoever
 translates adds a table here.
 
-Keys are the same in every language. `{...}` stands where a figure or a name goes. Numbers and clock times keep Latin
-digits.
+Keys are the same in every language. `{...}` stands where a figure or a name goes. Numbers and clock
+times keep Latin digits.
 """
 
 from __future__ import annotations

@@ -1,1 +1,3 @@
-"""Ways to get frames: simulated, ASTERIX, ADS-B, tables, replay, and several of them merged in time order."""
+"""Ways to get frames: simulated, ASTERIX, ADS-B, tables, replay, and several of them merged in time
+order.
+"""

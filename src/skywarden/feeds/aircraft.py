@@ -50,7 +50,9 @@ class _Seen(NamedTuple):
 
 
 class AircraftDecoder:
-    """JSON documents of receivers in, batches out: snapshots of all aircraft in sight, or the trace of one."""
+    """JSON documents of receivers in, batches out: snapshots of all aircraft in sight, or the trace
+    of one.
+    """
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -61,6 +63,7 @@ class AircraftDecoder:
         """One document's worth. Nothing in it can raise.
 
         arrived, wall   when it came in, by the monotonic clock and in UTC [s]; nan in a file
+        text            the JSON document
         """
         document = parsed(text)
         if document is None or not understood(document):
@@ -70,7 +73,11 @@ class AircraftDecoder:
             yield from self.take(document, arrived, wall)
 
     def take(self, document: Any, arrived: float = math.nan, wall: float = math.nan) -> Iterator[Batch]:
-        """The same of a document that has been parsed and is understood."""
+        """The same of a document that has been parsed and is understood.
+
+        arrived  when it arrived [s, monotonic clock]
+        wall     when it arrived [s since 1970]
+        """
         if isinstance(document, dict) and isinstance(document.get("trace"), list):
             yield from self._trace(document, arrived)
             return
@@ -103,7 +110,9 @@ class AircraftDecoder:
         return Batch(self._timeline.now, tuple(reports), received, 0, refused, arrived, (), steps)
 
     def _report(self, entry: Any, now: float) -> Report | int | None:
-        """What an entry reports; why it cannot be; None where it gives no place, or the one it gave before."""
+        """What an entry reports; why it cannot be; None where it gives no place, or the one it gave
+        before.
+        """
         if not isinstance(entry, dict):
             return NO_SUBJECT
         entry = _usual(entry)
@@ -172,6 +181,7 @@ class AircraftFile:
         yield self._decoder.flush()
 
     def poll(self) -> list[Batch]:
+        """Nothing: a file is iterated, not polled."""
         return []
 
     def close(self) -> None:
@@ -189,7 +199,10 @@ class AircraftTcp(Live):
 
 
 def parsed(text: bytes) -> Any:
-    """A JSON document; None where it is none."""
+    """A JSON document; None where it is none.
+
+    text  the JSON document
+    """
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -207,7 +220,10 @@ def understood(document: Any) -> bool:
 
 
 def listed(document: Any) -> list[Any]:
-    """The aircraft of a snapshot that is understood."""
+    """The aircraft of a snapshot that is understood.
+
+    document  the document, decoded
+    """
     if isinstance(document, list):
         return document
     found = next((document[name] for name in LISTS if isinstance(document.get(name), list)), None)
@@ -215,7 +231,11 @@ def listed(document: Any) -> list[Any]:
 
 
 def seconds(value: Any) -> float:
-    """A time since 1970 that may be in seconds, milli-, micro- or nanoseconds, in seconds; nan where it is none."""
+    """A time since 1970 that may be in seconds, milli-, micro- or nanoseconds, in seconds; nan
+    where it is none.
+
+    value  the time as the document has it
+    """
     t = finite(value)
     return next((t * unit for limit, unit in SECONDS if 0.0 < t < limit), math.nan)
 

@@ -33,7 +33,9 @@ MOST_ADDRESSES = 65_536     # likewise
 
 
 class _Speaker:
-    """One of the senders that share an input: its clock, and how that stands to the first sender's, in a recording."""
+    """One of the senders that share an input: its clock, and how that stands to the first sender's,
+    in a recording.
+    """
 
     def __init__(self) -> None:
         self.timeline: Timeline[Read] = Timeline()
@@ -105,9 +107,11 @@ class Decoder:
             *batches[1:]]
 
     def decode_many(self, pieces: Sequence[Piece], to_utc: float) -> list[Batch]:
-        """The worth of datagrams that have waited, in their order: plots as columns, the rest as `decode` gives it.
+        """The worth of datagrams that have waited, in their order: plots as columns, the rest as
+        `decode` gives it.
 
         to_utc   added to the monotonic clock gives UTC [s]
+        pieces   datagrams with their times of arrival
         """
         held: list[tuple[int, Record, int]] = []        # category, record and piece of each plot
         batches: list[Batch] = []
@@ -188,7 +192,9 @@ class Decoder:
         return speaker
 
     def _admit(self, speaker: _Speaker, what: Read, stamp: float) -> tuple[list[tuple[float, Read]], bool]:
-        """What may go on now that a message has come, each with its time; and whether it has no time at all."""
+        """What may go on now that a message has come, each with its time; and whether it has no
+        time at all.
+        """
         t = speaker.timeline.unroll(what.t, self._near(speaker, stamp)) if math.isfinite(
             what.t) else self._reckoned(speaker, stamp)
         return ([], True) if math.isnan(t) else (speaker.timeline.admit(t, what, stamp), False)
@@ -210,7 +216,9 @@ class Decoder:
         return math.nan if self._first is None else self._first.timeline.now
 
     def _align(self, speaker: _Speaker, released: list[tuple[float, Read]], stamp: float) -> None:
-        """Lay a sender's clock over the first one's, where the two are further apart than messages are under way."""
+        """Lay a sender's clock over the first one's, where the two are further apart than messages
+        are under way.
+        """
         if self._first is None or not self._recorded:
             self._first = self._first or speaker
             speaker.correction = 0.0
@@ -255,7 +263,9 @@ class Decoder:
         return item if isinstance(item, Look) else None
 
     def _item(self, what: Read, t: float) -> Item | int | None:
-        """The message in terms of the site; the cause where it is refused, None where it concerns no radar of ours."""
+        """The message in terms of the site; the cause where it is refused, None where it concerns
+        no radar of ours.
+        """
         if isinstance(what, Refused):
             return MARKED
         if isinstance(what, ClaimRecord):
@@ -292,7 +302,9 @@ class Decoder:
         self._plotting[identity] = sensor
 
     def _owns(self, sensor: int, address: int, identity: tuple[int, int], t: float) -> bool:
-        """Whether this sender may place this address: two radars put at one place would tear an aircraft in two."""
+        """Whether this sender may place this address: two radars put at one place would tear an
+        aircraft in two.
+        """
         if address == NO_ADDRESS:
             return True
         owner, since = self._owner.get((sensor, address), (identity, t))
@@ -339,6 +351,7 @@ class AsterixFile:
         yield from self._decoder.flush()
 
     def poll(self) -> list[Batch]:
+        """Nothing: a file is iterated, not polled."""
         return []
 
     def close(self) -> None:

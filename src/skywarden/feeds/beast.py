@@ -1,4 +1,6 @@
-"""Beast binary, what readsb and dump1090 give on port 30005: Mode S messages, decoded by rs1090 (MIT)."""
+"""Beast binary, what readsb and dump1090 give on port 30005: Mode S messages, decoded by rs1090
+(MIT).
+"""
 
 from __future__ import annotations
 
@@ -111,7 +113,12 @@ class BeastDecoder:
         self._said: dict[int, _Said] = {}
 
     def decode(self, data: bytes, arrived: float, wall: float) -> Iterator[Batch]:
-        """One message's worth. Nothing in it can raise."""
+        """One message's worth. Nothing in it can raise.
+
+        data     the message's bytes
+        arrived  when it arrived [s, monotonic clock]
+        wall     when it arrived [s since 1970]
+        """
         body = data[8:]
         if len(body) not in (7, 14):  # Mode A and C tell no address
             yield Batch(wall, received=1, rejected={NO_SUBJECT: 1}, arrived=arrived, kinds={"Mode A/C": 1})

@@ -43,12 +43,16 @@ class Clock:
 
     @property
     def drift(self) -> float:
-        """How far the clock has wandered since it was first known, positive ahead of ours [s]; nan until then."""
+        """How far the clock has wandered since it was first known, positive ahead of ours [s]; nan
+        until then.
+        """
         return 0.0 if math.isfinite(self._restarted) else self._first - self._low
 
     @property
     def ahead(self) -> float:
-        """How far the clock stands ahead of ours, by its quickest messages [s]; nan while none has come."""
+        """How far the clock stands ahead of ours, by its quickest messages [s]; nan while none has
+        come.
+        """
         return -self._low
 
     @property
@@ -80,13 +84,16 @@ class Clock:
         self._restarted = arrived
 
     def note(self, when: float, arrived: float) -> None:
-        """Take into account a message of time `when` by its sender's clock that arrived at `arrived` by
-        ours, or before.
+        """Take into account a message of time `when` by its sender's clock that arrived at
+        `arrived` by ours, or before.
         """
         self._enter(arrived, arrived, self._late(when, arrived), 1)
 
     def note_all(self, when: Array, arrived: Array) -> None:
-        """The same of many, (n,) each, in the order in which they arrived."""
+        """The same of many, (n,) each, in the order in which they arrived.
+
+        when  (n,) times that the senders gave [s since 1970]
+        """
         late = arrived + self._epoch - when
         late -= DAY * np.round((late - (0.0 if math.isnan(self._low) else self._low)) / DAY)
         begin, n = 0, len(when)
@@ -98,14 +105,20 @@ class Clock:
             begin = end
 
     def times_of(self, when: Array, arrived: Array) -> Array:
-        """What `time_of` gives of many, (n,) each, after they have been noted."""
+        """What `time_of` gives of many, (n,) each, after they have been noted.
+
+        when     (n,) times that the senders gave [s since 1970]
+        arrived  (n,) times of arrival [s, monotonic clock]
+        """
         late = arrived + self._epoch - when
         late -= DAY * np.round((late - self._low) / DAY)
         times: Array = np.minimum(arrived - late + self._low - self._delay, arrived)
         return times
 
     def _enter(self, first: float, arrived: float, late: float, messages: int) -> None:
-        """Messages that arrived from `first` to `arrived`, within one bucket, the quickest of them `late`."""
+        """Messages that arrived from `first` to `arrived`, within one bucket, the quickest of them
+        `late`.
+        """
         if math.isnan(self._since):
             self._since = first
         if not self._buckets or first - self._buckets[-1][0] >= BUCKET:
@@ -128,7 +141,9 @@ class Clock:
                 self._first = self._low
 
     def _stepped(self) -> None:
-        """Forget what was before, where the newest full buckets agree with one another and not with it."""
+        """Forget what was before, where the newest full buckets agree with one another and not with
+        it.
+        """
         recent = list(self._buckets)[-AGREE - 1:-1]
         if len(recent) < AGREE or math.isnan(self._low):
             return

@@ -29,7 +29,8 @@ class Before:
         self._order: deque[tuple[float, list[bytes]]] = deque()
 
     def seen(self, item: Item, when: float) -> bool:
-        """Whether an equal plot or report came before, from whatever source; if not, it is remembered.
+        """Whether an equal plot or report came before, from whatever source; if not, it is
+        remembered.
 
         when   the frames' time of it [s]; the time in `item` is its sender's, in which equal ones
                agree

@@ -77,7 +77,11 @@ class Nodes:
         return found
 
     def reply(self, peer: Peer, data: bytes) -> None:
-        """Send an answer as far as the node takes it; the rest waits."""
+        """Send an answer as far as the node takes it; the rest waits.
+
+        peer  the node's connection
+        data  the answer's bytes
+        """
         with self._lock:
             connection = self._peers.get(peer)
             if connection is not None:
@@ -90,6 +94,7 @@ class Nodes:
         return count, 0
 
     def close(self) -> None:
+        """Hang up on every node, and stop listening."""
         for peer in list(self._peers):
             self._drop(peer)
         self._server.close()

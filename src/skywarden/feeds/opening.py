@@ -17,8 +17,10 @@ from skywarden.site.model import Site
 def open_source(url: str, site: Site) -> Source:
     """The source a URL means; its radars and places are those of `site`.
 
-    Raises UsageError for a URL of no known form, FeedError for a file or socket that cannot be opened,
-    TableError for a faulty table.
+    url  the feed's URL
+
+    Raises UsageError for a URL of no known form, FeedError for a file or socket that cannot be
+    opened, TableError for a faulty table.
     """
     name, colon, rest = url.partition(":")
     scheme = find(name) if colon else None

@@ -1,4 +1,6 @@
-"""Reports from anywhere on earth brought into the site frame, and weighed: what cannot be is refused here."""
+"""Reports from anywhere on earth brought into the site frame, and weighed: what cannot be is
+refused here.
+"""
 
 from __future__ import annotations
 

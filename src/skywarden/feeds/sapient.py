@@ -1,8 +1,9 @@
 """SAPIENT sensors in (BSI Flex 335 v2): we are the fusion node that they connect to, register
 with and report detections to.
 
-Each message is checked against the standard's own marks; what is not valid is answered with an Error and never used. A
-Task or an Alert is answered that it is not supported: we neither act on one nor send one.
+Each message is checked against the standard's own marks; what is not valid is answered with an
+Error and never used. A Task or an Alert is answered that it is not supported: we neither act on one
+nor send one.
 """
 
 from __future__ import annotations
@@ -55,7 +56,13 @@ class SapientDecoder:
         self._of: dict[Peer, str] = {}  # which node each peer registered as
 
     def decode(self, data: bytes, arrived: float, wall: float, peer: Peer) -> Iterator[Batch]:
-        """One message's worth. What it says can raise nothing."""
+        """One message's worth. What it says can raise nothing.
+
+        data     the message's bytes
+        arrived  when it arrived [s, monotonic clock]
+        wall     when it arrived [s since 1970]
+        peer     the connection that it came by
+        """
         message, faults = from_bytes(data)
         if message is None or faults:
             self._error(peer, data, faults or ["is no SAPIENT message"])
@@ -191,7 +198,9 @@ class SapientDecoder:
         return (named or alike or free or [-1])[0]
 
     def _about(self, sensor: int, location: Any) -> tuple[float, float, float] | None:
-        """Range, azimuth and elevation of a place on the earth from a radar of the site; None where it is none."""
+        """Range, azimuth and elevation of a place on the earth from a radar of the site; None where
+        it is none.
+        """
         found = _degrees(location)
         if found is None:
             return None

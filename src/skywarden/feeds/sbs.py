@@ -206,6 +206,7 @@ class SbsFile:
         yield self._decoder.flush()
 
     def poll(self) -> list[Batch]:
+        """Nothing: a file is iterated, not polled."""
         return []
 
     def close(self) -> None:

@@ -28,7 +28,10 @@ class Looks:
         self._then = np.full(n, -math.inf)      # when the beam stood there
 
     def state(self, t: float, looks: Sequence[Look]) -> Radars:
-        """The radars at the frame's time `t` [s], after what was heard since the last."""
+        """The radars at the frame's time `t` [s], after what was heard since the last.
+
+        looks  what the radars said of their scans, oldest first
+        """
         n = len(self._turn)
         sector_from, width = np.zeros(n), np.zeros(n)
         newest: dict[int, Look] = {}

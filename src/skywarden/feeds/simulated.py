@@ -1,4 +1,6 @@
-"""A simulated world as a feed: frames as radars and receivers would give them, with the truth beside them."""
+"""A simulated world as a feed: frames as radars and receivers would give them, with the truth
+beside them.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ class Simulated:
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """Names of the streams of chance that this run draws from, each of which can be drawn anew by itself."""
+        """Names of the streams of chance that this run draws from, each of which can be drawn anew
+        by itself.
+        """
         single = [f"{name}:{number}" for name in ("rounds", "kill") for number in range(len(self.world.rounds.kind))]
         return tuple(sorted({*self._chance.names, *single} - {"rounds", "kill"}))
 
@@ -68,12 +72,18 @@ class Simulated:
             number += 1
 
     def fire(self, name: str, who: str) -> None:
-        """Fire an inject, or send a message, with the next frame; from any thread. Raises KeyError."""
+        """Fire an inject, or send a message, with the next frame; from any thread. Raises KeyError.
+
+        name  name of the inject or message
+        who   name of the instructor
+        """
         self.world.injects.fire(name, who)
 
     def take(self, moment: Moment) -> None:
-        """Let the world act on the orders of a drill, its tower on the runway's state, its sirens on
-        warnings; answers to messages are noted.
+        """Let the world act on the orders of a drill, its tower on the runway's state, its sirens
+        on warnings; answers to messages are noted.
+
+        moment  frame, picture, and what else a sink of this kind may see
         """
         self.world.injects.hear(moment.frame.commands)
         if self._sirens is not None:

@@ -98,6 +98,7 @@ class Datagrams:
         return 0, count
 
     def close(self) -> None:
+        """Close the socket."""
         self._socket.close()
 
     def _piece(self, data: bytes, peer: tuple[str, int]) -> Piece:
@@ -173,11 +174,14 @@ class Stream:
         return found
 
     def lost(self) -> tuple[int, int]:
-        """Bytes of pieces without an end since the last call; a stream's machine waits rather than drop."""
+        """Bytes of pieces without an end since the last call; a stream's machine waits rather than
+        drop.
+        """
         count, self._undecodable = self._undecodable, 0
         return count, 0
 
     def close(self) -> None:
+        """Close the connection."""
         if self._stream is not None:
             self._stream.close()
             self._stream = None

@@ -1,4 +1,6 @@
-"""What every live or recorded input looks like to the rest: a source that gives batches of plots, reports and looks."""
+"""What every live or recorded input looks like to the rest: a source that gives batches of plots,
+reports and looks.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ NO_ARRIVALS: Array = NO_PLOTS.t
 
 
 class Beyond(int):
-    """The cause ELSEWHERE with the place that was told, so that a first look at an input can go there."""
+    """The cause ELSEWHERE with the place that was told, so that a first look at an input can go
+    there.
+    """
 
     place: tuple[float, float]      # latitude, longitude [rad]
 
@@ -115,7 +119,11 @@ class Batch(NamedTuple):
 
 
 def both(first: Counts, second: Counts) -> Counts:
-    """Two counts by cause as one."""
+    """Two counts by cause as one.
+
+    first   the first counts
+    second  the second counts
+    """
     if not second:
         return first
     return Counter(first) + Counter(second) if first else second
@@ -136,4 +144,6 @@ class Source(Protocol):
         """Everything that has arrived since the last call, perhaps nothing."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release files and sockets."""
+        ...

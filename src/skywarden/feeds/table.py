@@ -59,6 +59,8 @@ class Table:
 def read(path: Path | str, site: Site) -> list[Run]:
     """The runs of a table, in the order of their first row.
 
+    path  the table's file
+
     Columns time_s, range_m, azimuth_rad, elevation_rad, range_rate_mps (azimuth clockwise from
     north, range rate positive receding), optional sensor (number or name of the site's radar), run,
     snr_db. Rows may stand in any order; equal ones are one detection. Raises TableError with every
@@ -104,7 +106,9 @@ def _run(name: str, d: Detections) -> Run:
 
 
 def frames(d: Detections, site: Site) -> Iterator[Frame]:
-    """Frames every `site.policy.frame_s` up to the last of the detections `d` (in time order), empty ones included."""
+    """Frames every `site.policy.frame_s` up to the last of the detections `d` (in time order),
+    empty ones included.
+    """
     period = site.policy.frame_s
     if np.abs(d.t).max(initial=0.0) > LATEST_TIME:
         raise TableError(Fault("detections", None, f"a time is {d.t[np.abs(d.t).argmax()]:g} s, further off than the "
@@ -126,7 +130,10 @@ def frames(d: Detections, site: Site) -> Iterator[Frame]:
 
 
 def frame_number(t: float, site: Site) -> int:
-    """The first frame at or after time `t` [s]."""
+    """The first frame at or after time `t` [s].
+
+    site  the site as its defender declared it
+    """
     return math.ceil(t / site.policy.frame_s - 1e-6)
 
 
@@ -226,7 +233,9 @@ def _saying(column: str, values: Array, what: str) -> Callable[[int], str]:
 
 
 def _lines(raw: pl.DataFrame) -> Array:
-    """The line of each row (n,), of a Parquet table the row's number from 2 on, as if it had a heading."""
+    """The line of each row (n,), of a Parquet table the row's number from 2 on, as if it had a
+    heading.
+    """
     return raw[LINE].to_numpy() if LINE in raw.columns else np.arange(2, raw.height + 2)
 
 

@@ -14,7 +14,9 @@ from skywarden.site.model import Site
 
 
 class TableFile:
-    """Detections of a CSV or Parquet file; its times are the run's own. Raises TableError with every fault found."""
+    """Detections of a CSV or Parquet file; its times are the run's own. Raises TableError with
+    every fault found.
+    """
 
     live, dated, relative, simulated = False, False, True, False
 
@@ -40,6 +42,7 @@ class TableFile:
             yield Batch(frame.t, tuple(items), received=len(d.t))
 
     def poll(self) -> list[Batch]:
+        """Nothing: a file is iterated, not polled."""
         return []
 
     def close(self) -> None:

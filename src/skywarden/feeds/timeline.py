@@ -51,6 +51,8 @@ class Timeline(Generic[T]):
     def unroll(self, time_of_day: float, stamp: float = math.nan) -> float:
         """The time [s] with this time of day that is nearest to `stamp`, or to the clock: midnight
         is passed without a jump.
+
+        time_of_day  time since midnight, UTC [s]
         """
         own = self.now - self._shift
         near = stamp if math.isfinite(stamp) else own if math.isfinite(own) else self._held[
@@ -60,6 +62,8 @@ class Timeline(Generic[T]):
     def reckoned(self, arrived: float = math.nan) -> float:
         """What the sender's own clock should say now, for a message that tells no time [s]; its
         arrival while the clock is not set.
+
+        arrived  when the message arrived [s]
         """
         expected = self._expected(arrived) - self._shift
         if math.isfinite(expected):

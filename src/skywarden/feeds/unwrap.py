@@ -1,4 +1,6 @@
-"""Recorded text as its lines, whatever encoding or wrapping it is in; and who a message of an aircraft is about."""
+"""Recorded text as its lines, whatever encoding or wrapping it is in; and who a message of an
+aircraft is about.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,8 @@ SUBJECT = re.compile(r"(~?)(?:0[xX])?([0-9a-fA-F]{1,6})")
 def text_lines(path: Path) -> Iterator[bytes]:
     """Lines of a recorded text, as UTF-8: byte order mark, UTF-16, lone carriage returns and gzip
     are seen through. Raises FeedError.
+
+    path  the recording's file
     """
     try:
         yield from lines(path)
@@ -29,6 +33,8 @@ def text_lines(path: Path) -> Iterator[bytes]:
 def must_be_text(path: Path, what: str, form: str) -> None:
     """Raises FeedError where a file's first bytes say that it is something else than `what`, of
     which a line matches the pattern `form`.
+
+    path  the recording's file
     """
     try:
         with path.open("rb") as file:

@@ -9,6 +9,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def plain_cell(text: str) -> str:
-    """The text with an apostrophe in front where a spreadsheet would compute it, and without control characters."""
+    """The text with an apostrophe in front where a spreadsheet would compute it, and without
+    control characters.
+    """
     shown = "".join(character for character in text if character.isprintable())
     return f"'{shown}" if text.startswith(FORMULA) or shown.startswith(FORMULA) else shown

@@ -124,7 +124,9 @@ def look(head: bytes) -> Look:
 
 
 def _without_mark(head: bytes) -> str:
-    """UTF-16 that does not say so: in Western text, every second byte of it is zero. "" where it is something else."""
+    """UTF-16 that does not say so: in Western text, every second byte of it is zero. "" where it is
+    something else.
+    """
     even, odd = head[0 : len(head) // 2 * 2 : 2], head[1 : len(head) // 2 * 2 : 2]
     if len(odd) < FEWEST_PAIRS:
         return ""

@@ -23,7 +23,11 @@ def shelf(kind: str) -> dict[str, Path]:
 
 
 def find(name: str | Path, kind: str) -> Path:
-    """The path a user meant. Raises UsageError naming what is at hand."""
+    """The path a user meant. Raises UsageError naming what is at hand.
+
+    name  a name, or the path of a file
+    kind  what is sought: "sites" or "scenarios"
+    """
     path = Path(name)
     if path.exists():
         if kind == "sites" and path.is_dir() and not (path / "site.toml").exists():

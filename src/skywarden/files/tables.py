@@ -40,6 +40,9 @@ def read_table(
     """The table of a file, CSV or Parquet by its first bytes; see `table_of` for a CSV. Raises
     TableError with every fault found.
 
+    path     the file
+    largest  greatest size of the file [bytes]
+
     Of a Parquet table only the needed and optional columns are read, with their own types and
     without the column `LINE`.
     """
@@ -64,6 +67,7 @@ def table_of(name: str, content: bytes, needed: Sequence[str], optional: Sequenc
 
     name     as the user named the file
     needed   columns without which it is no such table; each is there, once
+    content  the file's bytes
     optional columns that are read where they are there, at most once; all others are of no matter
 
     Column `LINE` holds the line each row begins in. Rows blank throughout are left out. UTF-8 with

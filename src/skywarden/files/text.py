@@ -21,6 +21,10 @@ LONGEST_LINE = 1 << 26  # bytes of one line of a streamed file; a longer one com
 def read_bytes(path: Path, faults: list[Fault], largest: int = LARGEST_TEXT) -> bytes | None:
     """The bytes of a file, or None and a fault: missing, a folder, unreadable, empty or too large
     to be what it should be.
+
+    path     the file
+    faults   faults found so far; new ones are added
+    largest  greatest size of the file [bytes]
     """
     try:
         if path.is_dir():
@@ -71,6 +75,8 @@ def as_text(name: str, content: bytes, faults: list[Fault], wanted: str = "", ut
     wanted     "json" where a JSON document is asked for; anywhere else one is a fault, as web
                pages, archives and pictures are
     utf8_only  UTF-16 is a fault, too: forms that their standards write in UTF-8 (TOML, GeoJSON)
+    name       name of the file, for faults
+    faults     faults found so far; new ones are added
     """
     seen = look(content[:HEAD])
     if seen.kind == BINARY or seen.kind == MARKUP or (seen.kind in (JSON, JSON_LINES) and wanted != "json"):
@@ -104,7 +110,9 @@ def as_text(name: str, content: bytes, faults: list[Fault], wanted: str = "", ut
 
 
 def _undecodable(name: str, content: bytes, seen: Look, error: UnicodeDecodeError) -> Fault:
-    """The fault of a text that stops being text; of what most likely wrote it, where that can be told."""
+    """The fault of a text that stops being text; of what most likely wrote it, where that can be
+    told.
+    """
     before = content[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not seen.encoding.startswith("utf-8"):
         return Fault(
@@ -127,6 +135,8 @@ def _undecodable(name: str, content: bytes, seen: Look, error: UnicodeDecodeErro
 def lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[bytes]:
     """Lines of a text file however long it is, as UTF-8 that ends with a line feed; a line beyond
     `longest` comes in pieces.
+
+    path  the file
 
     Byte order mark, UTF-16 and lone carriage returns are understood by the file's first bytes, gzip
     is unpacked on the way. What is none of these comes as it is. Raises OSError where the file

@@ -57,14 +57,22 @@ class Document:
             self.data = None
 
     def line(self, path: Sequence[str | int]) -> int | None:
-        """Line of a key, or of the nearest thing around it."""
+        """Line of a key, or of the nearest thing around it.
+
+        path  keys and indices from the document's root
+        """
         for k in range(len(path), 0, -1):
             if tuple(path[:k]) in self.lines:
                 return self.lines[tuple(path[:k])]
         return 1
 
     def fault(self, path: Sequence[str | int], what: str, do: str) -> None:
-        """Note a fault of the file, the first MOST_FAULTS of them."""
+        """Note a fault of the file, the first MOST_FAULTS of them.
+
+        path  keys and indices from the document's root
+        what  what is wrong
+        do    what to do about it
+        """
         self._told += 1
         if self._told <= MOST_FAULTS:
             self.faults.append(Fault(self.name, self.line(path), what, do))
@@ -72,6 +80,7 @@ class Document:
             self.faults.append(Fault(self.name, self.line(path), "more faults from here on", "Mend those above first."))
 
     def root(self) -> Table:
+        """The document as a table; an empty one where it could not be parsed."""
         return Table(self, self.data or {}, ())
 
 
@@ -106,22 +115,34 @@ def _locate(text: str) -> dict[tuple[str | int, ...], int]:
 
 
 class Table:
-    """One TOML table being read. Every getter answers with a usable value and notes a fault where the file had none."""
+    """One TOML table being read. Every getter answers with a usable value and notes a fault where
+    the file had none.
+    """
 
     def __init__(self, document: Document, data: Mapping[str, Any], path: tuple[str | int, ...]) -> None:
         self.document, self.data, self.path = document, data, path
         self._asked: set[str] = set()
 
     def has(self, key: str) -> bool:
+        """Whether the key is there."""
         return key in self.data
 
     def fault(self, key: str, what: str, do: str) -> None:
+        """Note a fault of one key.
+
+        what  what is wrong
+        do    what to do about it
+        """
         self.document.fault((*self.path, key), what, do)
 
     def number(
         self, key: str, default: Any = REQUIRED, low: float = -math.inf, high: float = math.inf, scale: float = 1.0
     ) -> float:
-        """A finite number between `low` and `high` as written, times `scale`; `default` is already in SI."""
+        """A finite number between `low` and `high` as written, times `scale`; `default` is already
+        in SI.
+
+        key  name of the key
+        """
         value = self._get(key, default, "a number")
         if value is default or value is None:
             return math.nan if value is None or default is REQUIRED else float(default)
@@ -139,11 +160,18 @@ class Table:
     def longitude(self, key: str, default: Any = REQUIRED) -> float:
         """A longitude [deg] as radians from -pi to pi; one counted on over the date line, such as
         180.002, is the same place. `default` is in radians.
+
+        key  name of the key
         """
         angle = self.number(key, default, -180.0, 360.0, math.pi / 180.0)
         return angle - 2.0 * math.pi if angle > math.pi else angle
 
     def integer(self, key: str, default: Any = REQUIRED, low: int = -(2**62), high: int = 2**62) -> int:
+        """A whole number from `low` to `high`.
+
+        key      name of the key
+        default  value where the key is missing
+        """
         value = self._get(key, default, "a whole number")
         if value is default or value is None:
             return 0 if value is None or default is REQUIRED else int(default)
@@ -154,6 +182,11 @@ class Table:
         return value
 
     def text(self, key: str, default: Any = REQUIRED, choices: Sequence[str] = ()) -> str:
+        """A text, one of `choices` where there are any.
+
+        key      name of the key
+        default  value where the key is missing
+        """
         value = self._get(key, default, "a text in quotes")
         if value is default or value is None:
             return "" if value is None or default is REQUIRED else str(default)
@@ -166,6 +199,11 @@ class Table:
         return value
 
     def flag(self, key: str, default: bool) -> bool:
+        """True or false.
+
+        key      name of the key
+        default  value where the key is missing
+        """
         value = self._get(key, default, "true or false")
         if not isinstance(value, bool):
             self.fault(key, f'"{key}" is {value!r}', "Write true or false, without quotes.")
@@ -176,7 +214,13 @@ class Table:
         self, key: str, default: Any = REQUIRED, length: int | None = None, low: float = -math.inf,
         high: float = math.inf
     ) -> list[float]:
-        """A list of finite numbers, of the given length if one is given."""
+        """A list of finite numbers, of the given length if one is given.
+
+        key      name of the key
+        default  value where the key is missing
+        low      least value allowed
+        high     greatest value allowed
+        """
         value = self._get(key, default, "a list of numbers")
         if value is default or value is None:
             return [] if value is None or default is REQUIRED else list(default)
@@ -190,6 +234,11 @@ class Table:
         return [float(v) for v in value]
 
     def texts(self, key: str, default: Sequence[str] = ()) -> list[str]:
+        """A list of texts.
+
+        key      name of the key
+        default  value where the key is missing
+        """
         value = self._get(key, default, "a list of texts")
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             self.fault(key, f'"{key}" is {_short(value)}', 'Write a list of texts, as in ["a", "b"].')
@@ -197,12 +246,19 @@ class Table:
         return list(value)
 
     def raw(self, key: str, default: Any) -> Any:
-        """The value as written, for the caller to check."""
+        """The value as written, for the caller to check.
+
+        key      name of the key
+        default  value where the key is missing
+        """
         self._asked.add(key)
         return self.data.get(key, default)
 
     def table(self, key: str) -> Table:
-        """A sub-table; an empty one where it is absent."""
+        """A sub-table; an empty one where it is absent.
+
+        key  name of the key
+        """
         self._asked.add(key)
         value = self.data.get(key, {})
         if not isinstance(value, dict):
@@ -212,7 +268,10 @@ class Table:
         return Table(self.document, value, (*self.path, key))
 
     def tables(self, key: str) -> list[Table]:
-        """An array of tables; none where it is absent."""
+        """An array of tables; none where it is absent.
+
+        key  name of the key
+        """
         self._asked.add(key)
         value = self.data.get(key, [])
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):

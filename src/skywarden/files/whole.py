@@ -9,7 +9,9 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put `content` in the place of `path` at once; whatever ends the program, one or the other is there whole."""
+    """Put `content` in the place of `path` at once; whatever ends the program, one or the other is
+    there whole.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

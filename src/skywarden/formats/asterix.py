@@ -1,4 +1,6 @@
-"""One decoded ASTERIX record turned into what it says: a plot, a claim of an aircraft, or a radar's sign of life."""
+"""One decoded ASTERIX record turned into what it says: a plot, a claim of an aircraft, or a radar's
+sign of life.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ MEASUREMENTS = (1, 2, 3, 4)         # I015/000: plots and tracks; the others end
 
 
 class PlotRecord(NamedTuple):
-    """A radar plot as its record has it: SI, radians, still without a site. `t` is a time of day [s]; nan missing."""
+    """A radar plot as its record has it: SI, radians, still without a site. `t` is a time of day
+    [s]; nan missing.
+    """
 
     identity: tuple[int, int]
     t: float
@@ -56,7 +60,9 @@ class LookRecord(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A record that was understood and says itself that it is no target: simulated, a test, a fixed transponder."""
+    """A record that was understood and says itself that it is no target: simulated, a test, a fixed
+    transponder.
+    """
 
     identity: tuple[int, int]
     t: float
@@ -68,7 +74,9 @@ Read = PlotRecord | ClaimRecord | LookRecord | Refused
 def read(category: int, record: Record, simulated: bool = False) -> Read | None:
     """What a record says; None where it says nothing of use here.
 
-    simulated   whether plots and ADS-B reports that are marked as simulated count; system tracks so marked never do
+    simulated   whether plots and ADS-B reports that are marked as simulated count; system tracks so
+                marked never do
+    category    ASTERIX category
     """
     reader = READERS.get(category)
     return reader(record, simulated) if reader is not None else None

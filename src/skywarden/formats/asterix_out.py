@@ -1,8 +1,8 @@
 """What is known turned into ASTERIX records, always marked as simulated: plots, service messages,
 system tracks and ADS-B reports.
 
-Written bit by bit after the published editions, without the library that reads them: tests decode all of it with
-libasterix and tshark and compare every value.
+Written bit by bit after the published editions, without the library that reads them: tests decode
+all of it with libasterix and tshark and compare every value.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ Identity = tuple[int, int]  # SAC, SIC
 
 
 class PlotOut(NamedTuple):
-    """One plot of a radar: time of day [s], SI, radians; nan where the radar gives none, address -1 none."""
+    """One plot of a radar: time of day [s], SI, radians; nan where the radar gives none, address -1
+    none.
+    """
 
     t: float
     range: float
@@ -70,7 +72,10 @@ class ReportOut(NamedTuple):
 
 
 def blocks(category: int, records: Iterable[bytes]) -> Iterator[bytes]:
-    """Data blocks of a category, each small enough for one datagram."""
+    """Data blocks of a category, each small enough for one datagram.
+
+    records  encoded records
+    """
     held: list[bytes] = []
     size = 3
     for record in records:
@@ -84,7 +89,10 @@ def blocks(category: int, records: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def plot_015(identity: Identity, plot: PlotOut) -> bytes:
-    """CAT015 ed. 1.2, a measurement plot of an independent sensor, marked as a simulated target."""
+    """CAT015 ed. 1.2, a measurement plot of an independent sensor, marked as a simulated target.
+
+    identity  system area code and system identification code
+    """
     items = {
         1: bytes(identity),
         2: bytes([1 << 1]),
@@ -104,7 +112,11 @@ def plot_015(identity: Identity, plot: PlotOut) -> bytes:
 
 
 def plot_048(identity: Identity, plot: PlotOut) -> bytes | None:
-    """CAT048 ed. 1.32, a plot of a surveillance radar, marked as simulated; None beyond the item's 256 NM."""
+    """CAT048 ed. 1.32, a plot of a surveillance radar, marked as simulated; None beyond the item's
+    256 NM.
+
+    identity  system area code and system identification code
+    """
     rho = round(plot.range / NAUTICAL_MILE * 256.0)
     if not 0 < rho < 65_536:
         return None
@@ -129,8 +141,9 @@ def service_034(identity: Identity, t: float, azimuth: float, turn: float = math
     """CAT034 ed. 1.29: a north mark where the azimuth [rad] is 0, else a sector crossing. The
     category has no bit for simulated.
 
-    t      time of day [s]
-    turn   seconds of a rotation; nan left out
+    t         time of day [s]
+    turn      seconds of a rotation; nan left out
+    identity  system area code and system identification code
     """
     sector = round(math.degrees(azimuth) / 1.40625) % 256
     items = {1: bytes(identity), 2: bytes([SECTOR if sector else NORTH_MARK]), 3: _time(t)}
@@ -142,7 +155,10 @@ def service_034(identity: Identity, t: float, azimuth: float, turn: float = math
 
 
 def track_062(identity: Identity, track: TrackOut) -> bytes:
-    """CAT062 ed. 1.21, a system track, marked as simulated."""
+    """CAT062 ed. 1.21, a system track, marked as simulated.
+
+    identity  system area code and system identification code
+    """
     east, north, up = track.velocity
     degree = (1 << 25) / 180.0
     items = {
@@ -162,7 +178,10 @@ def track_062(identity: Identity, track: TrackOut) -> bytes:
 
 
 def report_021(identity: Identity, report: ReportOut) -> bytes | None:
-    """CAT021 ed. 2.7, an ADS-B report, marked as simulated; None without an address or a place."""
+    """CAT021 ed. 2.7, an ADS-B report, marked as simulated; None without an address or a place.
+
+    identity  system area code and system identification code
+    """
     if report.address <= 0 or not math.isfinite(report.latitude):
         return None
     degree = (1 << 30) / 180.0
@@ -192,7 +211,9 @@ def report_021(identity: Identity, report: ReportOut) -> bytes | None:
 
 
 def _record(items: Mapping[int, bytes]) -> bytes:
-    """Items by their field reference number, from 1, behind the field specification that names them."""
+    """Items by their field reference number, from 1, behind the field specification that names
+    them.
+    """
     size = (max(items) + 6) // 7
     specification = bytearray(size)
     for number in items:

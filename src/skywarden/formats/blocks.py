@@ -30,6 +30,7 @@ class BlockReader:
         a category that is not read here.
 
         category   -1: the bytes are no block at all
+        data       the block's content, without category and length
         """
         everything = len(data) + (3 if category >= 0 else 0)
         several = layouts().get(category)

@@ -83,6 +83,8 @@ class _Element(NamedTuple):
 def read(content: bytes) -> tuple[Any, list[CapFault]]:
     """The document's root and everything wrong with it; root None where there is none to speak of.
     Never raises, never fetches.
+
+    content  the document's bytes
     """
     if len(content) > LARGEST:
         return None, [CapFault(1, f"the alert has {len(content)} bytes", f"Keep it below {LARGEST}.")]
@@ -132,7 +134,10 @@ def read(content: bytes) -> tuple[Any, list[CapFault]]:
 
 
 def faults_of(content: bytes) -> list[CapFault]:
-    """Everything wrong with an alert; nothing where it is valid."""
+    """Everything wrong with an alert; nothing where it is valid.
+
+    content  the document's bytes
+    """
     return read(content)[1]
 
 

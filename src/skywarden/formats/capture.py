@@ -31,6 +31,8 @@ PCAPNG = b"\x0a\x0d\x0d\x0a"
 def payloads(path: Path) -> Iterator[Payload]:
     """Every payload of a recording, in its order. What is none is counted in `junk`, the last of it
     with an empty payload.
+
+    path  the recording's file
     """
     with path.open("rb") as file:
         head = file.read(CHUNK)
@@ -265,7 +267,9 @@ def _framed(reader: _Reader, framing: _Framing) -> Iterator[Payload]:
 
 
 def _follows(window: bytes, end: int, framing: _Framing) -> bool:
-    """Whether a frame that ends there may be believed: the next begins there with a data block, or the file ends."""
+    """Whether a frame that ends there may be believed: the next begins there with a data block, or
+    the file ends.
+    """
     if end >= len(window):
         return True
     rest = window[end:end + framing.header + 3]

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 
 class Claim(NamedTuple):
-    """What one message says of one aircraft. Angles in radians, everything else SI; nan where it says nothing."""
+    """What one message says of one aircraft. Angles in radians, everything else SI; nan where it
+    says nothing.
+    """
 
     t: float
     address: int
@@ -28,6 +30,10 @@ class Claim(NamedTuple):
 
 
 def callsign(text: str) -> bytes:
-    """Up to eight letters and digits, as they fit into `Aircraft.callsign`; blank where there is none."""
+    """Up to eight letters and digits, as they fit into `Aircraft.callsign`; blank where there is
+    none.
+
+    text  the call sign as it was sent
+    """
     kept = text.strip().upper()
     return kept[:8].encode("ascii") if kept.isascii() and kept.replace(" ", "").replace("-", "").isalnum() else b""

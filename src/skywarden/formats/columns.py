@@ -1,4 +1,5 @@
-"""Many ASTERIX records of one make at once, field by field as columns: what `layout` reads of one, to the last bit.
+"""Many ASTERIX records of one make at once, field by field as columns: what `layout` reads of one,
+to the last bit.
 
 A field that lies behind an item of unknown size within its own item is read record by record.
 """
@@ -45,7 +46,10 @@ class Columns:
         return item in self._pattern.places
 
     def number(self, item: str, *names: str) -> Array:
-        """(n,) a quantity in the unit of its specification; nan where it is missing."""
+        """(n,) a quantity in the unit of its specification; nan where it is missing.
+
+        item  the item's name
+        """
         found = self._read((item, *names), False)
         if found is None:
             return np.full(len(self), np.nan) if item not in self else np.array(
@@ -55,7 +59,10 @@ class Columns:
         return out if there is None else np.where(there, out, np.nan)
 
     def whole(self, item: str, *names: str, otherwise: int = 0) -> Array:
-        """(n,) a field's bits as an unsigned number; `otherwise` where it is missing."""
+        """(n,) a field's bits as an unsigned number; `otherwise` where it is missing.
+
+        item  the item's name
+        """
         found = self._read((item, *names), True)
         if found is None:
             return np.full(len(self), otherwise) if item not in self else np.array(
@@ -64,7 +71,10 @@ class Columns:
         return values if there is None else np.where(there, values, otherwise)
 
     def flag(self, item: str, *names: str) -> Array:
-        """(n,) whether a field is there and not zero."""
+        """(n,) whether a field is there and not zero.
+
+        item  the item's name
+        """
         return self.whole(item, *names) != 0
 
     def codes(self, item: str) -> list[tuple[int, ...]]:

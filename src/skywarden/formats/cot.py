@@ -31,6 +31,9 @@ class Event(NamedTuple):
 def element(name: str, text: str = "", *inside: Any, **attributes: object) -> Any:
     """An element of <detail>; an attribute's trailing underscore is dropped, for names that Python
     keeps to itself.
+
+    name  name of the element
+    text  the element's text
     """
     made = etree.Element(name, {key.rstrip("_"): _clean(str(value)) for key, value in attributes.items()})
     made.text = _clean(text) or None
@@ -70,6 +73,8 @@ def to_xml(event: Event) -> bytes:
 
 def from_xml(content: bytes) -> Event | str:
     """The event, or a sentence that says why it is none.
+
+    content  the document's bytes
 
     Never raises, never fetches, knows no entities.
     """
@@ -113,7 +118,10 @@ def from_xml(content: bytes) -> Event | str:
 
 
 def when(t: float) -> str:
-    """A time as the format wants it."""
+    """A time as the format wants it.
+
+    t  time [s since 1970, UTC]
+    """
     return datetime.fromtimestamp(round(t, 3), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -1,7 +1,9 @@
-"""What flies turned into DIS (IEEE 1278.1-2012): Entity State and Detonation, and no other protocol data unit.
+"""What flies turned into DIS (IEEE 1278.1-2012): Entity State and Detonation, and no other protocol
+data unit.
 
-There is no Fire PDU: nothing here has a place to say where a round came from. Written by hand because the
-one library there is (opendis 1.0) wants numpy below 2 and fails on the newer units; tests have tshark name every field.
+There is no Fire PDU: nothing here has a place to say where a round came from. Written by hand
+because the one library there is (opendis 1.0) wants numpy below 2 and fails on the newer units;
+tests have tshark name every field.
 """
 
 from __future__ import annotations
@@ -77,6 +79,9 @@ def entity_state(
     marking   up to eleven characters
     seconds   UTC since 1970 that it is valid at
     gone      whether this is its last
+    exercise  numbers of site, application and exercise
+    kind      kind of the entity
+    placed    place, orientation and velocity, earth-centred
     """
     location, velocity = _location(placed), _turned(placed, placed.velocity)
     body = struct.pack(
@@ -107,7 +112,16 @@ def detonation(
     seconds: float,
     result: int,
 ) -> bytes:
-    """A Detonation PDU of 104 bytes: a round's end. It names nobody who fired, and no target."""
+    """A Detonation PDU of 104 bytes: a round's end. It names nobody who fired, and no target.
+
+    exercise  numbers of site, application and exercise
+    event     number of the event
+    entity    number of the entity
+    kind      kind of the entity
+    placed    place, orientation and velocity, earth-centred
+    seconds   time of day [s since midnight, UTC]
+    result    result as SISO-REF-010 enumerates it
+    """
     nobody = struct.pack(">HHH", 0, 0, 0)
     body = nobody + nobody + struct.pack(">HHH", exercise.site, exercise.application, entity)
     body += struct.pack(">HHH", exercise.site, exercise.application, event % 65_536)

@@ -22,7 +22,9 @@ Reader = Callable[[bytes, int], Any]
 
 
 class Item(NamedTuple):
-    """One item of a layout: its name, its size [bytes] where that is fixed, else 0 and how to find its end."""
+    """One item of a layout: its name, its size [bytes] where that is fixed, else 0 and how to find
+    its end.
+    """
 
     name: str
     size: int
@@ -36,7 +38,8 @@ class Pattern:
 
     layout   the edition
     places   of each item: its run, and its offset in it [bytes]
-    steps    of each run but the last: its bytes of fixed size, and how to find the end of what ends it
+    steps    of each run but the last: its bytes of fixed size, and how to find the end of what ends
+             it
     tail     bytes of the last run
     """
 
@@ -101,7 +104,10 @@ class Record:
         return None if place is None else self.starts[place[0]] + place[1]
 
     def number(self, item: str, *names: str) -> float:
-        """A quantity in the unit of its specification; nan where it is missing."""
+        """A quantity in the unit of its specification; nan where it is missing.
+
+        item  the item's name
+        """
         at = self._place(item)
         if at is None:
             return math.nan
@@ -109,7 +115,10 @@ class Record:
         return math.nan if value is None else float(value)
 
     def whole(self, item: str, *names: str, otherwise: int = 0) -> int:
-        """A field's bits as an unsigned number; `otherwise` where it is missing."""
+        """A field's bits as an unsigned number; `otherwise` where it is missing.
+
+        item  the item's name
+        """
         at = self._place(item)
         if at is None:
             return otherwise
@@ -117,17 +126,25 @@ class Record:
         return otherwise if value is None else int(value)
 
     def flag(self, item: str, *names: str) -> bool:
-        """Whether a field is there and not zero."""
+        """Whether a field is there and not zero.
+
+        item  the item's name
+        """
         return self.whole(item, *names) != 0
 
     def text(self, item: str, *names: str) -> str:
-        """Characters; none where the field is missing."""
+        """Characters; none where the field is missing.
+
+        item  name of the item
+        """
         at = self._place(item)
         value = None if at is None else self.pattern.layout.reader((item, *names))(self.data, at)
         return "" if value is None else str(value)
 
     def codes(self, item: str) -> tuple[int, ...]:
-        """The values of an item that is a list of elements joined by extension bits; none where it is missing."""
+        """The values of an item that is a list of elements joined by extension bits; none where it
+        is missing.
+        """
         at = self._place(item)
         variation = self.pattern.layout.variations.get(item)
         if at is None or variation is None or kind_of(variation) != "Repetitive" or variation.cv_rep_bytes is not None:
@@ -158,6 +175,8 @@ class Layout:
     def cut(self, data: bytes, at: int) -> tuple[Record, int] | None:
         """The record that begins at an offset, and where it ends; None where none of this edition
         does, to the last bit.
+
+        data  the bytes
         """
         end = at
         total = len(data)
@@ -183,7 +202,10 @@ class Layout:
         return (Record(pattern, data, starts), end) if end <= total else None
 
     def reader(self, path: tuple[str, ...], raw: bool = False) -> Reader:
-        """How to read a field: item, then names inside it. `raw`: its bits as they stand."""
+        """How to read a field: item, then names inside it. `raw`: its bits as they stand.
+
+        path  way to the field in the layout
+        """
         found = self._readers.get((raw, path))
         if found is None:
             variation = self.variations.get(path[0])
@@ -228,7 +250,13 @@ def layouts() -> dict[int, tuple[Layout, ...]]:
 
 
 def records(layout: Layout, data: bytes, at: int = 0) -> Iterator[tuple[Record, int]]:
-    """The records that follow one another from an offset on, each with its end, as far as this edition reads them."""
+    """The records that follow one another from an offset on, each with its end, as far as this
+    edition reads them.
+
+    layout  the category's layout
+    data    the bytes
+    at      offset of the first record [bytes]
+    """
     while at < len(data):
         cut = layout.cut(data, at)
         if cut is None:
@@ -247,7 +275,11 @@ def kind_of(variation: Any) -> str:
 
 
 def variation_of(rule: Any) -> Any:
-    """The structure of an item; of one that depends on others, the one it has by default (they are equally long)."""
+    """The structure of an item; of one that depends on others, the one it has by default (they are
+    equally long).
+
+    rule  rule of the item, from the edition's tables
+    """
     return getattr(rule, "cv_variation", None) or rule.cv_default_variation
 
 
@@ -280,7 +312,11 @@ def _explicit(data: bytes, at: int) -> int:
 
 
 def parts_of(variation: Any) -> list[tuple[int, list[tuple[str, Any, int]]]]:
-    """Each part of an extended item: its bytes, and its fields as name, structure and bit from the item's beginning."""
+    """Each part of an extended item: its bytes, and its fields as name, structure and bit from the
+    item's beginning.
+
+    variation  structure of the item, from the edition's tables
+    """
     found, bit = [], 0
     for part in variation.cv_items_list:
         fields, begin = [], bit
@@ -298,7 +334,9 @@ def parts_of(variation: Any) -> list[tuple[int, list[tuple[str, Any, int]]]]:
 
 
 def _extended(sizes: list[int], closed: bool) -> Sizer:
-    """The end of an item in parts, each ended by an extension bit; where not `closed` the last part has none."""
+    """The end of an item in parts, each ended by an extension bit; where not `closed` the last part
+    has none.
+    """
     def end(data: bytes, at: int) -> int:
         for k, size in enumerate(sizes):
             at += size
@@ -468,6 +506,10 @@ def _within(walk: Callable[[bytes, int, int | None], tuple[int, int]], number: i
 
 
 def content_of(rule: Any) -> Any:
+    """What the bits of a field mean; of one that depends on others, its default meaning.
+
+    rule  rule of the field, from the edition's tables
+    """
     return getattr(rule, "cv_content", None) or rule.cv_default_content
 
 

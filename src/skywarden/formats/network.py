@@ -70,6 +70,9 @@ class Reassembly:
     def payloads(self, packet: bytes, link: int, stamp: float) -> Iterator[Payload]:
         """The payload of a packet. A packet that carries none is not undecodable, it is somebody
         else's: an empty payload.
+
+        link   link-layer type of the capture, as pcap numbers it
+        stamp  time of the packet [s since 1970]
         """
         ip = _ip(packet, link)
         version = ip[0] >> 4 if ip else 0
@@ -113,7 +116,9 @@ class Reassembly:
     def _fragment(
         self, key: tuple[bytes, bytes], offset: int, more: bool, body: bytes, stamp: float
     ) -> Iterator[Payload]:
-        """Keep a fragment; the payload once the datagram is whole, and what is given up for it as junk."""
+        """Keep a fragment; the payload once the datagram is whole, and what is given up for it as
+        junk.
+        """
         junk = 0
         held = self._incomplete.get(key)
         # its sender counts round: another datagram of the same number

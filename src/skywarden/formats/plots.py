@@ -1,4 +1,6 @@
-"""Plots of CAT048 and CAT015 read many at once: the same values that `asterix.read` finds in each record alone."""
+"""Plots of CAT048 and CAT015 read many at once: the same values that `asterix.read` finds in each
+record alone.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ PLOT, LOOK, REFUSED = 0, 1, 2       # `PlotColumns.sort`: a plot, a sign of life
 
 
 class PlotColumns(NamedTuple):
-    """Records as columns, in their order; a row has the fields of `PlotRecord`, and what sort of thing it is."""
+    """Records as columns, in their order; a row has the fields of `PlotRecord`, and what sort of
+    thing it is.
+    """
 
     sort: Array         # (n,) int64
     sac: Array          # (n,) int64
@@ -48,7 +52,10 @@ class PlotColumns(NamedTuple):
         return PlotColumns(*(column[which] for column in self))
 
     def row(self, k: int) -> Read:
-        """One of them, as `asterix.read` gives it."""
+        """One of them, as `asterix.read` gives it.
+
+        k  row of the plot
+        """
         identity = int(self.sac[k]), int(self.sic[k])
         if self.sort[k] == REFUSED:
             return Refused(identity, float(self.t[k]))
@@ -64,7 +71,8 @@ READABLE = (15, 48)         # categories of which many are read at once
 def read_many(records: list[tuple[int, Record]], simulated: bool) -> PlotColumns:
     """All of them, in their order.
 
-    records   category and record each, of READABLE categories
+    records    category and record each, of READABLE categories
+    simulated  whether plots marked as simulated count
     """
     groups: dict[int, tuple[int, Pattern, list[int]]] = {}
     for k, (category, record) in enumerate(records):

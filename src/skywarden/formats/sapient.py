@@ -33,7 +33,10 @@ _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 def from_json(text: str | bytes) -> tuple[Any, list[str]]:
-    """A message from JSON, and everything wrong with it; None where it is no message at all."""
+    """A message from JSON, and everything wrong with it; None where it is no message at all.
+
+    text  the document
+    """
     try:
         message = json_format.Parse(text, sapient_message_pb2.SapientMessage(), max_recursion_depth=DEEPEST)
     except (json_format.ParseError, UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -43,6 +46,8 @@ def from_json(text: str | bytes) -> tuple[Any, list[str]]:
 
 def from_dict(told: dict[str, Any]) -> Any:
     """A message from plain values, names as in the standard.
+
+    told  plain values, names as in the standard
 
     ValueError, saying what is wrong, where it is not valid.
     """
@@ -54,7 +59,10 @@ def from_dict(told: dict[str, Any]) -> Any:
 
 
 def from_bytes(data: bytes) -> tuple[Any, list[str]]:
-    """A message from protobuf, and everything wrong with it; None where it is no message at all."""
+    """A message from protobuf, and everything wrong with it; None where it is no message at all.
+
+    data  the bytes
+    """
     message = sapient_message_pb2.SapientMessage()
     try:
         message.ParseFromString(data)
@@ -70,7 +78,11 @@ def framed(message: Any) -> bytes:
 
 
 def faults_of(message: Any, where: str = "", depth: int = 0) -> Iterator[str]:
-    """Everything in a message that the standard does not allow, as sentences with the place."""
+    """Everything in a message that the standard does not allow, as sentences with the place.
+
+    where  place of the message, for faults
+    depth  how deep in the message it stands
+    """
     descriptor = message.DESCRIPTOR
     if depth > DEEPEST:
         yield f"{where} is nested too deeply"

@@ -1,4 +1,6 @@
-"""The weather as a file or a service gives it: the names and units of [weather] in site.toml, as TOML or JSON."""
+"""The weather as a file or a service gives it: the names and units of [weather] in site.toml, as
+TOML or JSON.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ SINGLE = {  # lowest, highest and what is taken where it is not given
 
 
 def weather_from(data: bytes) -> Weather:
-    """The weather in a document. Raises ValueError with a sentence that says what is wrong in it."""
+    """The weather in a document. Raises ValueError with a sentence that says what is wrong in it.
+
+    data  the document's bytes
+    """
     if len(data) > LARGEST:
         raise ValueError(f"it has {len(data)} bytes, more than {LARGEST}")
     told = _document(data)

@@ -1,4 +1,6 @@
-"""What people did in a run, and how long after the warning: every command, and who saw which warning when."""
+"""What people did in a run, and how long after the warning: every command, and who saw which
+warning when.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class Operators:
         self.more = 0               # commands beyond MOST_ACTS
 
     def take(self, moment: Moment, standing: dict[int, WarningLine]) -> None:
-        """The commands of one moment; `standing` holds the line of the warning that stands in each zone."""
+        """The commands of one moment; `standing` holds the line of the warning that stands in each
+        zone.
+        """
         self.watch.take(moment)
         for command in moment.frame.commands:
             if command.kind in WORDS:
@@ -64,7 +68,10 @@ class Operators:
                 line.seen_at, line.seen_by = moment.frame.t, command.who
 
     def until_seen(self, lines: list[WarningLine]) -> list[float]:
-        """Seconds from each warning to its acknowledgement, of those that were acknowledged."""
+        """Seconds from each warning to its acknowledgement, of those that were acknowledged.
+
+        lines  a line for each warning
+        """
         return [line.seen_at - line.raised for line in lines if line.seen_at is not None]
 
 
@@ -85,6 +92,8 @@ def track_of(command: Command) -> int | None:
 def causes(moment: Moment, zone: int) -> tuple[tuple[int, float, float], ...]:
     """The tracks that endanger `zone`, likeliest first: number, probability that it comes down
     there, probability that it is a projectile at all.
+
+    moment  the moment at which the zone is warned
     """
     threats, impacts = moment.picture.threats, moment.picture.impacts
     mine = np.flatnonzero(threats.zone == zone)

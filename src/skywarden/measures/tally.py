@@ -390,7 +390,9 @@ class Measures:
 
 
 def _within(w: WarningLine, line: RoundLine) -> bool:
-    """Whether a round's impact, real or prevented, or its being stopped falls into the time of a warning."""
+    """Whether a round's impact, real or prevented, or its being stopped falls into the time of a
+    warning.
+    """
     times = (line.t_impact,) if line.t_end is None else (line.t_impact, line.t_end)
     return any(w.raised - AROUND <= t <= _last(w) for t in times)
 

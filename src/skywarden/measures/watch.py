@@ -1,4 +1,5 @@
-"""Who holds the watch, who handed it to whom, and what the one who took it knew: read from frames and pictures alone.
+"""Who holds the watch, who handed it to whom, and what the one who took it knew: read from frames
+and pictures alone.
 
 Exactly one person holds the watch after every frame: the first frame's `take watch` begins it, and
 each later one passes it on.
@@ -74,7 +75,15 @@ class Watch:
     def after(
         self, t: float, picture: Picture, drill: Drill | None, told: Sequence[Command], channels: Channels, site: Site
     ) -> Watch:
-        """The watch after one more frame: its commands come first, as the defence takes them."""
+        """The watch after one more frame: its commands come first, as the defence takes them.
+
+        t         time of the frame [s]
+        picture   what is believed at this frame
+        drill     the simulated engagement, None on live data
+        told      what was commanded in this frame
+        channels  state of the warning channels
+        site      the site as its defender declared it
+        """
         now = self._warned(picture)
         for command in told:
             now = now._told(t, command, site)
@@ -92,11 +101,19 @@ class Watch:
         return replace(now, facts=facts, _recent=recent)
 
     def read_back(self, who: str, t: float) -> frozenset[str]:
-        """The critical facts that a person has read back within READ_S, rightly or not."""
+        """The critical facts that a person has read back within READ_S, rightly or not.
+
+        who  name of the person
+        t    time of the frame [s]
+        """
         return frozenset(fact for fact, (when, _) in self._read.get(who, {}).items() if t - when <= READ_S)
 
     def near_handover(self, t: float) -> bool:
-        """Whether the watch was passed on less than AFTER_S ago; its very beginning is no hand-over."""
+        """Whether the watch was passed on less than AFTER_S ago; its very beginning is no
+        hand-over.
+
+        t  time of the frame [s]
+        """
         return any(0.0 <= t - one.t < AFTER_S for one in self.handovers[-3:] if one.before)
 
     def _warned(self, picture: Picture) -> Watch:

@@ -1,5 +1,5 @@
-"""What a run was worth in plain numbers: a row of figures for the run, a row for each round that was
-due to be warned of. Simulations only. Definitions: docs/models/measures.md.
+"""What a run was worth in plain numbers: a row of figures for the run, a row for each round that
+was due to be warned of. Simulations only. Definitions: docs/models/measures.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ Figures = dict[str, float | int | None]
 
 
 def figures(measures: Measures, site: Site) -> Figures:
-    """A run's figures. Those that no round, or no engagement, gives are None."""
+    """A run's figures. Those that no round, or no engagement, gives are None.
+
+    measures  what has been counted of the run
+    site      the site as its defender declared it
+    """
     lines = measures.ledger()
     due = [line for line in lines if line.zones and line.outcome in OVER]
     warned = [line for line in due if line.lead_time_s is not None]
@@ -67,7 +71,12 @@ def figures(measures: Measures, site: Site) -> Figures:
 
 
 def rounds_due(measures: Measures, site: Site) -> list[dict[str, Any]]:
-    """A row for every round that fell into a zone that can be warned, or would have; nothing of where it came from."""
+    """A row for every round that fell into a zone that can be warned, or would have; nothing of
+    where it came from.
+
+    measures  what has been counted of the run
+    site      the site as its defender declared it
+    """
     return [
         {
             "number": line.number,
@@ -88,7 +97,11 @@ def rounds_due(measures: Measures, site: Site) -> list[dict[str, Any]]:
 
 
 def needed(line: RoundLine, site: Site) -> float:
-    """The longest time that people need to reach shelter in the zones a round was due in [s]."""
+    """The longest time that people need to reach shelter in the zones a round was due in [s].
+
+    line  what became of the round
+    site  the site as its defender declared it
+    """
     return max((zone.shelter_s for zone in site.zones if zone.name in line.zones), default=0.0)
 
 
@@ -112,7 +125,9 @@ def _lead(line: RoundLine, late: dict[str, tuple[float, float]]) -> float:
 
 
 def _people(due: list[RoundLine], site: Site, late: dict[str, tuple[float, float]]) -> tuple[float, float]:
-    """People of the zones that rounds were due in: those who heard of it in time to reach shelter, and all."""
+    """People of the zones that rounds were due in: those who heard of it in time to reach shelter,
+    and all.
+    """
     reached = endangered = 0.0
     for line in due:
         for zone in site.zones:

@@ -1,1 +1,3 @@
-"""The nouns that every room speaks in: frame, picture, drill, truth, commands. No behaviour lives here."""
+"""The nouns that every room speaks in: frame, picture, drill, truth, commands. No behaviour lives
+here.
+"""

@@ -216,7 +216,9 @@ FLIES_ON, SEEMS_STOPPED = "flies-on", "seems-stopped"     # `Assessment.verdict`
 
 
 class Assessment(NamedTuple):
-    """What the track says of an engagement after the look: evidence, no more. A supposed hit cancels no warning."""
+    """What the track says of an engagement after the look: evidence, no more. A supposed hit
+    cancels no warning.
+    """
 
     track: int
     effector: int
@@ -225,7 +227,9 @@ class Assessment(NamedTuple):
 
 
 class Allocation(NamedTuple):
-    """How good this frame's pairing of threats and effectors is: people endangered, as the rehearsal counts them."""
+    """How good this frame's pairing of threats and effectors is: people endangered, as the
+    rehearsal counts them.
+    """
 
     threats: int
     objective: float      # expected to get through
@@ -246,7 +250,9 @@ class Airport(NamedTuple):
 
 
 class Drill(NamedTuple):
-    """What `rehearse` did at time `t`. `awaiting` names tracks cleared but waiting for a person's consent."""
+    """What `rehearse` did at time `t`. `awaiting` names tracks cleared but waiting for a person's
+    consent.
+    """
 
     t: float
     status: str                          # weapon control status: "hold", "tight" or "free"

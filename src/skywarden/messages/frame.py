@@ -1,4 +1,6 @@
-"""What came in, at one instant: detections, aircraft reports, weather, commands and the state of the radars."""
+"""What came in, at one instant: detections, aircraft reports, weather, commands and the state of
+the radars.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,9 @@ class Aircraft(NamedTuple):
 
 
 class Weather(NamedTuple):
-    """What the defender believes of the air: a wind profile with its uncertainty, and the offsets of the atmosphere."""
+    """What the defender believes of the air: a wind profile with its uncertainty, and the offsets
+    of the atmosphere.
+    """
 
     up: Array                  # (k,) float64  heights above the site's origin, rising [m]
     wind: Array                # (k, 2) float64 towards east, north [m/s]
@@ -135,7 +139,9 @@ class Inputs(NamedTuple):
 
 
 class Delivered(NamedTuple):
-    """Something said to the people at the console, as it was delivered: neither believed nor computed with."""
+    """Something said to the people at the console, as it was delivered: neither believed nor
+    computed with.
+    """
 
     t: float                    # [s]
     name: str                   # "m1", "m2", … in order of delivery; a kind "end" has the name of what it ends

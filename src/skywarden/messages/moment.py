@@ -11,7 +11,9 @@ from skywarden.messages.truth import Truth
 
 
 class Remembered(NamedTuple):
-    """What is remembered between frames, as it was before the frame of a moment. Never changed, so it may be kept."""
+    """What is remembered between frames, as it was before the frame of a moment. Never changed, so
+    it may be kept.
+    """
 
     watch: Any
     rehearsal: Any = None   # simulations only

@@ -77,6 +77,7 @@ class Tracks(NamedTuple):
 
     @classmethod
     def empty(cls) -> Tracks:
+        """A table without rows."""
         i8, f8 = np.int64, np.float64
         return cls(
             np.zeros(0, i8), np.zeros((0, 7), f8), np.zeros((0, 7, 7), f8), np.zeros(0), np.zeros(0),
@@ -100,6 +101,7 @@ class Impacts(NamedTuple):
 
     @classmethod
     def empty(cls) -> Impacts:
+        """A table without rows."""
         return cls(np.zeros(0, np.int64), *(np.zeros(s) for s in ((0,), (0,), (0, 3), (0, 3, 3), (0,), (0,))))
 
 
@@ -117,6 +119,7 @@ class Threats(NamedTuple):
 
     @classmethod
     def empty(cls) -> Threats:
+        """A table without rows."""
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int32), *(np.zeros(0) for _ in range(4)))
 
 
@@ -135,6 +138,7 @@ class Inbound(NamedTuple):
 
     @classmethod
     def empty(cls) -> Inbound:
+        """A table without rows."""
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int32), *(np.zeros(0) for _ in range(4)))
 
 
@@ -157,6 +161,7 @@ class Warnings(NamedTuple):
 
     @classmethod
     def empty(cls) -> Warnings:
+        """A table without rows."""
         i4 = np.int32
         i, f = np.zeros(0, i4), np.zeros(0)
         return cls(i, np.zeros(0, np.int8), f, f, f, f, f, i, i, np.zeros(0, np.bool_), np.zeros(0, np.int8))
@@ -176,6 +181,7 @@ class PreAlerts(NamedTuple):
 
     @classmethod
     def empty(cls) -> PreAlerts:
+        """A table without rows."""
         f = np.zeros(0)
         return cls(np.zeros(0, np.int32), f, f, f, f, np.zeros(0, np.int8))
 
@@ -199,6 +205,7 @@ class Losses(NamedTuple):
 
     @classmethod
     def empty(cls) -> Losses:
+        """A table without rows."""
         f, b = np.zeros(0), np.zeros(0, np.int8)
         return cls(np.zeros(0, np.int32), f, f, f, f, f, f, b, b, f)
 

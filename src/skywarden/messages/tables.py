@@ -33,7 +33,10 @@ def among(values: Array, these: Array) -> Array:
 
 
 def join(first: T, *others: T) -> T:
-    """All rows of the tables, one below the other, as a new table."""
+    """All rows of the tables, one below the other, as a new table.
+
+    first  the first table
+    """
     if not others:
         return first
     return type(first)(*(np.concatenate(columns) for columns in zip(first, *others, strict=True)))

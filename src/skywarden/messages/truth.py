@@ -70,6 +70,7 @@ class Remains(NamedTuple):
 
     @classmethod
     def none(cls) -> Remains:
+        """A table without rows."""
         return cls(np.zeros(0, np.int32), np.zeros(0, np.int8), np.zeros(0), np.zeros((0, 3)))
 
 
@@ -125,7 +126,10 @@ class Truth(NamedTuple):
 
     @classmethod
     def nothing(cls, t: float) -> Truth:
-        """Nothing flies."""
+        """Nothing flies.
+
+        t  time of the frame [s]
+        """
         i4, z, z3 = np.zeros(0, np.int32), np.zeros(0), np.zeros((0, 3))
         no, i8 = np.zeros(0, np.bool_), np.zeros(0, np.int64)
         return cls(

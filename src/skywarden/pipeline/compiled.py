@@ -27,7 +27,9 @@ KEPT = 3        # caches of other states of the sources that are left in place; 
 
 
 def keep_compiled() -> None:
-    """Point numba's cache to a folder named after the sources, unless the user has already said where it is."""
+    """Point numba's cache to a folder named after the sources, unless the user has already said
+    where it is.
+    """
     if "NUMBA_CACHE_DIR" in os.environ:
         return
     home = _home()
@@ -46,7 +48,9 @@ def are_kept(kind: str) -> bool:
 
 
 def survive_full_disk() -> None:
-    """Let a kernel be used although the disk takes no copy of it; numba would raise, and end the run."""
+    """Let a kernel be used although the disk takes no copy of it; numba would raise, and end the
+    run.
+    """
     from numba.core import caching
 
     cache: Any = caching.Cache
@@ -63,14 +67,19 @@ def survive_full_disk() -> None:
 
 
 def note_kept(kind: str) -> None:
-    """Remember that they have."""
+    """Remember that they have.
+
+    kind  kind of run: "live" or "simulation"
+    """
     with contextlib.suppress(OSError):      # where nothing can be kept, nothing is remembered
         _note(kind).write_text(_state())
 
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Held by one process of this machine at a time: two that compile the same kernels only slow each other."""
+    """Held by one process of this machine at a time: two that compile the same kernels only slow
+    each other.
+    """
     folder = os.environ.get("NUMBA_CACHE_DIR")
     if folder is None or fcntl is None:
         yield
@@ -121,7 +130,9 @@ def _folders() -> Iterator[Path]:
 
 
 def _ours(folder: Path) -> bool:
-    """Whether nobody else can put anything into a folder: it is a real one, ours, and not writable by others."""
+    """Whether nobody else can put anything into a folder: it is a real one, ours, and not writable
+    by others.
+    """
     if not hasattr(os, "getuid"):
         return True
     about = folder.lstat()

@@ -1,4 +1,6 @@
-"""`watch` with its state held between frames: what live data are worked on with. It knows no rehearsal."""
+"""`watch` with its state held between frames: what live data are worked on with. It knows no
+rehearsal.
+"""
 
 from __future__ import annotations
 
@@ -46,15 +48,25 @@ class Watching:
         return freeze(self.state)
 
     def put_back(self, kept: bytes) -> None:
-        """Go on from a state that `keep` gave, of this site and version. Raises RecordError where it is damaged."""
+        """Go on from a state that `keep` gave, of this site and version. Raises RecordError where
+        it is damaged.
+
+        kept  what was kept of the state
+        """
         self.state = thaw(kept, KINDS)
 
 
 def watching(site: Site) -> Watching:
-    """`watch` at its beginning."""
+    """`watch` at its beginning.
+
+    site  the site as its defender declared it
+    """
     return Watching(site)
 
 
 def stepper(site: Site) -> Stepper:
-    """A fresh stepper for live data and a replay of live data: nothing is rehearsed."""
+    """A fresh stepper for live data and a replay of live data: nothing is rehearsed.
+
+    site  the site as its defender declared it
+    """
     return Stepper(Watching(site))

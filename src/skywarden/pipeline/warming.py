@@ -97,7 +97,10 @@ class Invented(NamedTuple):
 
 
 def invented(site: Site, t: float) -> Invented:
-    """Where it is at time `t` [s]."""
+    """Where it is at time `t` [s].
+
+    site  the site as its defender declared it
+    """
     middle = site.zones[0].polygon.mean(axis=0) if site.zones else np.zeros(2)
     left = FLIGHT_S - t
     return Invented(
@@ -106,7 +109,11 @@ def invented(site: Site, t: float) -> Invented:
 
 
 def frame_at(site: Site, t: float, detections: Detections) -> Frame:
-    """A frame of these detections and one airliner that says where it is."""
+    """A frame of these detections and one airliner that says where it is.
+
+    site  the site as its defender declared it
+    t     time of the frame [s]
+    """
     airliner = Aircraft.empty(1)._replace(
         t=np.array([t]), address=np.array([1], np.int64), position=np.array([[9000.0 - 80.0 * t, 5000.0, 2000.0]]),
         velocity=np.array([[-80.0, 0.0, 0.0]]))
@@ -114,7 +121,11 @@ def frame_at(site: Site, t: float, detections: Detections) -> Frame:
 
 
 def fly(site: Site, extra: Extra | None = None) -> None:
-    """Pass the invented flight through every stage."""
+    """Pass the invented flight through every stage.
+
+    site   the site as its defender declared it
+    extra  what else is to be compiled, None for nothing
+    """
     radars = [k for k, radar in enumerate(site.radars) if np.isfinite(radar.elevation_sigma)]
     watch, rehearse = watching(site), extra.rehearsing(site) if extra is not None else None
     for k in range(FRAMES):
@@ -133,7 +144,11 @@ def fly(site: Site, extra: Extra | None = None) -> None:
 
 
 def last_stages(site: Site, extra: Extra | None = None) -> None:
-    """Hand invented tracks to what ends and sums up tracks, and to the stages behind the tracker."""
+    """Hand invented tracks to what ends and sums up tracks, and to the stages behind the tracker.
+
+    site   the site as its defender declared it
+    extra  what else is to be compiled, None for nothing
+    """
     model = tracker.model_of(site, site.weather)
     kinds = hypotheses(site)
     laws = kinds - 2

@@ -295,6 +295,9 @@ def _same_said(recorded: Any, now: Any) -> bool:
 def differences(recorded: Any, now: Any, where: str = "") -> list[str]:
     """Which parts of two nouns differ in bits, as dotted column names with the first differing row
     and both values; empty where none does.
+
+    recorded  the noun as it was recorded
+    now       the same noun as worked out now
     """
     if type(recorded) is not type(now):
         return [f"{where or 'all'}: {_describe(recorded)} was recorded, now {_describe(now)}"]

@@ -100,6 +100,8 @@ def digest(*parts: bytes | None) -> bytes:
 def link(mark: bytes, picture: bytes, drill: bytes | None, truth: bytes | None, form: int = FORMAT) -> bytes:
     """What the next frame's digest is chained to: this frame's (`mark`) and, from format 5 on,
     those of its picture, drill and truth.
+
+    form  version of the record's format
     """
     return digest(mark, picture, drill, truth) if form >= QUALIFIED else mark
 
@@ -107,12 +109,16 @@ def link(mark: bytes, picture: bytes, drill: bytes | None, truth: bytes | None, 
 def chained(header: Header, last: bytes, form: int = FORMAT) -> bytes:
     """What a record that goes on from another one says of it: its header, the link of its last row,
     and what that one followed itself.
+
+    form  version of the record's format
     """
     return digest(header.digest(form), last, header.follows)
 
 
 def machine() -> dict[str, str]:
-    """What pictures may depend on in their last bits: processor, platform and the versions that compute."""
+    """What pictures may depend on in their last bits: processor, platform and the versions that
+    compute.
+    """
     said = {"processor": _processor(), "platform": platform.platform(), "python": platform.python_version()}
     for package in ("skywarden", "numpy", "numba", "scipy"):
         try:

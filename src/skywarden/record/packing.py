@@ -19,7 +19,10 @@ PIECE = 1024 * 1024
 
 
 def pack(path: Path) -> Path:
-    """Pack a closed record, and give the packed file's name; the record is removed once that is whole on the disk.
+    """Pack a closed record, and give the packed file's name; the record is removed once that is
+    whole on the disk.
+
+    path  the record's file
 
     Raises OSError or sqlite3.Error where that cannot be; the record is then as it was.
     """
@@ -40,7 +43,10 @@ def pack(path: Path) -> Path:
 
 
 def fold(path: Path) -> None:
-    """Fold what a killed process left beside a record into it. Raises sqlite3.Error."""
+    """Fold what a killed process left beside a record into it. Raises sqlite3.Error.
+
+    path  the record's file
+    """
     if path.with_name(path.name + "-wal").exists():
         with contextlib.closing(sqlite3.connect(path)) as base:
             base.execute("PRAGMA journal_mode=DELETE")
@@ -48,6 +54,8 @@ def fold(path: Path) -> None:
 
 def unpack(path: Path) -> Path:
     """A packed record unpacked into a temporary file, which is the caller's to remove.
+
+    path  the record's file
 
     Raises RecordError where it is damaged, or larger than any record.
     """

@@ -66,7 +66,9 @@ class Row(NamedTuple):
         return link(self.frame_digest, self.picture_digest, self.drill_digest, self.truth_digest, form)
 
     def fault(self, before: bytes, n: int) -> str | None:
-        """What is wrong with this row as number `n` behind the link `before`, in words; None where nothing is."""
+        """What is wrong with this row as number `n` behind the link `before`, in words; None where
+        nothing is.
+        """
         if self.n != n:
             return f"frame {n} is missing"
         if digest(before, n.to_bytes(8, "little"), self.frame) != self.frame_digest:
@@ -113,7 +115,9 @@ class Record:
 
     @property
     def secret(self) -> bool:
-        """Whether the header commits to a seed that has not been revealed: an exercise that goes on, or was killed."""
+        """Whether the header commits to a seed that has not been revealed: an exercise that goes
+        on, or was killed.
+        """
         return bool(self.header.commitment) and self.revealed is None
 
     def __len__(self) -> int:
@@ -140,7 +144,9 @@ class Record:
         return None if first is None else (float(first), float(last))
 
     def rows(self, start: float = 0.0) -> Iterator[Row]:
-        """Every row from the first at or after `start` [s], as it stands in the file; neither decoded nor checked."""
+        """Every row from the first at or after `start` [s], as it stands in the file; neither
+        decoded nor checked.
+        """
         found = self._ask("SELECT n FROM moments WHERE t >= ? ORDER BY t, n LIMIT 1",
             start) if start > 0.0 else [(-1 << 62,)]
         n = found[0][0] - 1 if found else None
@@ -151,7 +157,9 @@ class Record:
             n = batch[-1][0] if batch else None
 
     def chained(self, start: float = 0.0) -> Iterator[tuple[Row, Gap | None, str | None]]:
-        """Every row from `start` [s] on, the declared gap right before it, and what is wrong with it, in words."""
+        """Every row from `start` [s] on, the declared gap right before it, and what is wrong with
+        it, in words.
+        """
         gaps, kept = self.gaps(), set(self.snapshots())
         before: bytes | None = None
         n = 0
@@ -238,7 +246,9 @@ class Record:
         return self.moment(self._row(found[0])) if found else None
 
     def faults(self) -> list[str]:
-        """Everything in the file that is not as it was recorded, in words, and what was not; empty where all is."""
+        """Everything in the file that is not as it was recorded, in words, and what was not; empty
+        where all is.
+        """
         found = [] if self.header_sound else ["the header is not as it was recorded"]
         if self.revealed is not None and self.revealed.commitment != self.header.commitment:
             found.append("the seed revealed is not the one that the header commits to")
@@ -330,6 +340,8 @@ def foreign(path: Path) -> Iterator[None]:
     """Around all that works on what a record holds: whatever that breaks becomes a RecordError with
     a sentence.
 
+    path  the record's file, for the error
+
     A record may come from anywhere. Its form is checked when it is decoded; what it says (a zone
     that the site has not, a time that is infinite) is met only by those who use it, and is no fault
     of theirs.
@@ -346,7 +358,9 @@ def foreign(path: Path) -> Iterator[None]:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """A connection to a record, or to one that was packed, unpacked into a file that has no name any more."""
+    """A connection to a record, or to one that was packed, unpacked into a file that has no name
+    any more.
+    """
     if path.suffix != SUFFIX:
         return _connect(path)
     plain = unpack(path)

@@ -1,4 +1,6 @@
-"""The secret seed of an exercise: committed to before the run, kept beside its record, revealed when it has ended."""
+"""The secret seed of an exercise: committed to before the run, kept beside its record, revealed
+when it has ended.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Secret(NamedTuple):
 
     @property
     def commitment(self) -> str:
-        """What a header says of the seed before it is revealed, hexadecimal: BLAKE2b-256 of "seed:salt"."""
+        """What a header says of the seed before it is revealed, hexadecimal: BLAKE2b-256 of
+        "seed:salt".
+        """
         return blake2b(f"{self.seed}:{self.salt}".encode(), digest_size=COMMITMENT_BYTES).hexdigest()
 
 
@@ -39,7 +43,9 @@ def secret_file(record: Path) -> Path:
 
 
 def keep_secret(record: Path, secret: Secret) -> None:
-    """Keep a secret beside its record, for its owner alone, so that a killed run can be flown again. Raises OSError."""
+    """Keep a secret beside its record, for its owner alone, so that a killed run can be flown
+    again. Raises OSError.
+    """
     path = secret_file(record)
     with contextlib.suppress(FileNotFoundError):
         path.unlink()

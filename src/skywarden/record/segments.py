@@ -1,10 +1,11 @@
-"""A watch that never ends, as records of an hour: each opens, replays and checks alone, and says what it goes on from.
+"""A watch that never ends, as records of an hour: each opens, replays and checks alone, and says
+what it goes on from.
 
     kabul-20261201T020000.000Z.rec.zst <--follows-- kabul-20261201T030000.000Z.rec.zst <--follows-- ….rec
     packed once closed; the oldest are removed by age and by size of all
 
-Each begins with a snapshot of what is remembered. Where one begins is reckoned from the time and from
-what was recorded alone: two watchers of the same frames begin theirs with the same one.
+Each begins with a snapshot of what is remembered. Where one begins is reckoned from the time and
+from what was recorded alone: two watchers of the same frames begin theirs with the same one.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ class Segments:
         return self._fault or (self._recorder.fault if self._recorder is not None else "") or self._kept_fault
 
     def take(self, moment: Moment) -> None:
-        """Write one moment; into a new segment where its hour has begun, or the state was taken from elsewhere."""
+        """Write one moment; into a new segment where its hour has begun, or the state was taken
+        from elsewhere.
+        """
         slot = int((self._header.epoch_ns * 1e-9 + moment.frame.t) // self._keep.segment_s)
         full = (
             self._keep.bytes is not None
@@ -107,12 +110,19 @@ class Segments:
             self._recorder.take(moment)
 
     def missed(self, moments: int) -> None:
-        """Moments before the next one never reached the recorder."""
+        """Moments before the next one never reached the recorder.
+
+        moments  number of moments lost
+        """
         if self._recorder is not None:
             self._recorder.missed(moments)
 
     def conclude(self, outcome: dict[str, Any], after: Remembered | None = None) -> None:
-        """Say how it ended, and what is remembered then."""
+        """Say how it ended, and what is remembered then.
+
+        outcome  summary of how the run ended
+        after    what is remembered at its end, None for nothing
+        """
         if self._recorder is not None:
             self._recorder.conclude(outcome, after)
 
@@ -184,13 +194,20 @@ def segments(folder: Path, site: str) -> list[Path]:
 
 
 def newest(folder: Path, site: str) -> Path | None:
-    """The newest segment; None where there is none."""
+    """The newest segment; None where there is none.
+
+    folder  folder of the segments
+    site    name of the site
+    """
     found = segments(folder, site) if folder.is_dir() else []
     return found[-1] if found else None
 
 
 def began(path: Path) -> float:
-    """When a segment began, by its name [s since 1970]."""
+    """When a segment began, by its name [s since 1970].
+
+    path  the segment's file
+    """
     stamp = path.name.split(".rec")[0][-20:]
     with contextlib.suppress(ValueError):
         return datetime.strptime(stamp, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC).timestamp()
@@ -198,7 +215,11 @@ def began(path: Path) -> float:
 
 
 def faults(paths: list[Path]) -> list[str]:
-    """Everything that is not as it was recorded in consecutive segments, oldest first, and between them."""
+    """Everything that is not as it was recorded in consecutive segments, oldest first, and between
+    them.
+
+    paths  the segments' files, oldest first
+    """
     found: list[str] = []
     link: bytes | None = None
     for k, path in enumerate(paths):
@@ -211,9 +232,14 @@ def faults(paths: list[Path]) -> list[str]:
 
 
 def backup(folder: Path, site: str, to: Path) -> list[Path]:
-    """Copy every segment into another folder, the open one as it is at that moment; each copy opens alone.
+    """Copy every segment into another folder, the open one as it is at that moment; each copy opens
+    alone.
 
-    Segments that are there already and whole are left. Raises RecordError where a copy cannot be made or opened.
+    site  name of the site
+    to    the folder to copy into
+
+    Segments that are there already and whole are left. Raises RecordError where a copy cannot be
+    made or opened.
     """
     copied = []
     try:

@@ -23,7 +23,9 @@ DEEPEST = 24    # nesting of a state; ours have 7
 
 
 def kinds_of(modules: Iterable[ModuleType]) -> dict[str, type]:
-    """The classes of some modules that a state may hold, by module and name: NamedTuples and dataclasses."""
+    """The classes of some modules that a state may hold, by module and name: NamedTuples and
+    dataclasses.
+    """
     found = {}
     for module in modules:
         for kind in vars(module).values():

@@ -109,7 +109,9 @@ class Recorder:
         return len(self._kept)
 
     def take(self, moment: Moment) -> None:
-        """Write one moment; when this returns without a `fault`, no kill of the process can lose it."""
+        """Write one moment; when this returns without a `fault`, no kill of the process can lose
+        it.
+        """
         if self._closed:
             return
         self._look()
@@ -124,7 +126,10 @@ class Recorder:
         self._write()
 
     def missed(self, moments: int) -> None:
-        """Moments before the next one never reached the recorder."""
+        """Moments before the next one never reached the recorder.
+
+        moments  number of moments lost
+        """
         self._skip(moments, "the recorder was too slow")
 
     @property
@@ -133,9 +138,11 @@ class Recorder:
         return chained(self._header, self._last)
 
     def conclude(self, outcome: dict[str, Any], after: Remembered | None = None) -> None:
-        """Say how the run ended, for lists of records; whoever wants to be sure counts again, as the report does.
+        """Say how the run ended, for lists of records; whoever wants to be sure counts again, as
+        the report does.
 
-        after   what is remembered at the end: where the next run takes up this one
+        after    what is remembered at the end: where the next run takes up this one
+        outcome  summary of how the run ended
         """
         kept = None if after is None or self._skipped else self._snapshot(self._n + 1, self._last, after)
         if kept is not None and self._base is not None and not self._kept:
@@ -193,7 +200,9 @@ class Recorder:
         return _Kept(row, gap, snapshot, size)
 
     def _due(self, moment: Moment, n: int, last: bytes, gap: bool) -> tuple[Any, ...] | None:
-        """The snapshot before frame `n`, where it is time for one: at the beginning, each minute, and after a gap."""
+        """The snapshot before frame `n`, where it is time for one: at the beginning, each minute,
+        and after a gap.
+        """
         before = moment.before
         if before is None or not (n == 1 or gap or before.taken_up or moment.frame.t - self._remembered_at >= KEEP_S):
             return None
@@ -284,6 +293,8 @@ def reveal(path: Path, secret: Secret) -> None:
     """Write the seed that a record's header commits to into it, now that the run has ended, and
     forget the file beside it.
 
+    path  the record's file
+
     Where the record cannot be written the secret stays in that file, and nothing is lost.
     """
     with contextlib.suppress(sqlite3.Error):
@@ -354,7 +365,9 @@ def _entries(header: Header) -> list[tuple[str, object]]:
 
 
 def _passing(error: Exception) -> bool:
-    """Whether waiting may help: a full disk may have room again, a missing right will not come by itself."""
+    """Whether waiting may help: a full disk may have room again, a missing right will not come by
+    itself.
+    """
     if isinstance(error, sqlite3.Error):
         return any(word in str(error) for word in ("full", "I/O", "locked"))
     return isinstance(error, OSError) and error.errno in PASSING

@@ -1,4 +1,6 @@
-"""What a region knows of its bases, from the words of their watchers; and what one base foresees in another's zones."""
+"""What a region knows of its bases, from the words of their watchers; and what one base foresees in
+another's zones.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +139,9 @@ class Bases:
         }
 
     def _warnings(self, base: Base, picture: Mapping[str, Any], names: list[str], grey: bool) -> list[dict[str, Any]]:
-        """Of a base that speaks: what its watchers say together. Of one that does not: what the newest picture said."""
+        """Of a base that speaks: what its watchers say together. Of one that does not: what the
+        newest picture said.
+        """
         if grey:
             return [_warning(_name(names, row[0]), int(row[1]), row[3], row[4]) for row in picture.get("warnings", [])]
         told = []
@@ -149,7 +153,11 @@ class Bases:
 
 
 def distance(latitude: int, longitude: int, ring: list[list[int]]) -> float:
-    """Metres from a place (1e-5 deg) to a ring of such; 0 inside it."""
+    """Metres from a place (1e-5 deg) to a ring of such; 0 inside it.
+
+    latitude   latitude of the place [1e-5 deg]
+    longitude  longitude of the place [1e-5 deg]
+    """
     scale = METRES / SCALE
     narrow = scale * math.cos(math.radians(latitude / SCALE))
     corners = [((o - longitude) * narrow, (a - latitude) * scale) for a, o in ring]

@@ -54,7 +54,11 @@ class Region:
         return self._brokers.lost
 
     def show(self, host: str, port: int) -> str:
-        """Serve the page; its address. Raises UsageError for one that others could reach, or a port that is taken."""
+        """Serve the page; its address. Raises UsageError for one that others could reach, or a port
+        that is taken.
+
+        host  address to listen on
+        """
         if host not in LOOPBACK:
             raise UsageError(
                 f"host {host}: the region's page has no log-in of its own: keep it on 127.0.0.1 and put a proxy with "

@@ -35,7 +35,12 @@ SCALE = 1e5  # of degrees in whole numbers: 1.1 m
 
 
 def lean(moment: Moment, site: Site, epoch_ns: int, faults: Sequence[str] = ()) -> dict[str, Any]:
-    """The picture of a moment as a region is told it: some 30 bytes a round."""
+    """The picture of a moment as a region is told it: some 30 bytes a round.
+
+    site      the site as its defender declared it
+    epoch_ns  the record's epoch, ns since 1970
+    faults    what is wrong at the base, in sentences
+    """
     picture, epoch = moment.picture, epoch_ns * 1e-9
     warnings = picture.warnings
     standing = np.flatnonzero(warnings.action != CLEAR)
@@ -66,7 +71,11 @@ def lean(moment: Moment, site: Site, epoch_ns: int, faults: Sequence[str] = ()) 
 
 
 def place(site: Site, console: str) -> dict[str, Any]:
-    """Where a base is, and its zones."""
+    """Where a base is, and its zones.
+
+    site     the site as its defender declared it
+    console  address of the base's own console, empty for none
+    """
     origin = site.origin
     return {
         "title": site.title[:120],

@@ -1,4 +1,6 @@
-"""A base's way to its region: a sink that says a lean picture each second, and hears what other bases foresee here."""
+"""A base's way to its region: a sink that says a lean picture each second, and hears what other
+bases foresee here.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,10 @@ MOST_SHOWN = 400  # changes in the table; the rest is in the record
 
 
 def section(told: Story) -> str:
-    """The costs that decided, every change with its reason, and the zones that were spared."""
+    """The costs that decided, every change with its reason, and the zones that were spared.
+
+    told  everything the record tells of the run
+    """
     decisions, site = told.measures.decisions, told.site
     changes = [
         (

@@ -66,7 +66,10 @@ class Told:
     warnings: list[Warned]
 
     def iso(self, t: float) -> str:
-        """Time of the run as UTC."""
+        """Time of the run as UTC.
+
+        t  time of the run [s]
+        """
         return datetime.fromtimestamp(self.epoch_ns / 1e9 + t, UTC).isoformat(timespec="milliseconds").replace(
             "+00:00", "Z")
 
@@ -141,7 +144,11 @@ def _places(site: Site, position: Any) -> list[Place]:
 
 
 def geojson(record: Record, path: Path) -> None:
-    """One FeatureCollection: zones, tracks, where they were last expected to fall, warnings."""
+    """One FeatureCollection: zones, tracks, where they were last expected to fall, warnings.
+
+    record  the opened record
+    path    the file or folder to write
+    """
     told = tell(record)
 
     def feature(what: str, shape: str, coordinates: Any, **properties: Any) -> dict[str, Any]:
@@ -169,7 +176,11 @@ def geojson(record: Record, path: Path) -> None:
 
 
 def kml(record: Record, path: Path) -> None:
-    """A KML document with a folder each for zones, tracks, impacts and warnings."""
+    """A KML document with a folder each for zones, tracks, impacts and warnings.
+
+    record  the opened record
+    path    the file or folder to write
+    """
     told = tell(record)
 
     def mark(name: str, shape: str, start: str = "", end: str = "", said: str = "") -> str:
@@ -209,7 +220,11 @@ def kml(record: Record, path: Path) -> None:
 
 
 def czml(record: Record, path: Path) -> None:
-    """CZML: tracks that move with time, impacts, and zones that light up while they are warned."""
+    """CZML: tracks that move with time, impacts, and zones that light up while they are warned.
+
+    record  the opened record
+    path    the file or folder to write
+    """
     told = tell(record)
     start, stop = (told.iso(t) for t in told.span)
     packets: list[dict[str, Any]] = [{
@@ -245,7 +260,12 @@ def czml(record: Record, path: Path) -> None:
 
 
 def parquet(record: Record, path: Path) -> None:
-    """A folder with tracks.parquet, impacts.parquet and warnings.parquet; times in seconds of the run and in UTC."""
+    """A folder with tracks.parquet, impacts.parquet and warnings.parquet; times in seconds of the
+    run and in UTC.
+
+    record  the opened record
+    path    the file or folder to write
+    """
     told = tell(record)
     path.mkdir(parents=True, exist_ok=True)
     rows = [(f.number, f.kind, t, *p) for f in told.tracks.values() for t, p in zip(f.t, f.place, strict=True)]
@@ -270,7 +290,11 @@ def parquet(record: Record, path: Path) -> None:
 
 
 def mcap(record: Record, path: Path) -> None:
-    """MCAP with a JSON message a frame on /tracks, /impacts and /warnings."""
+    """MCAP with a JSON message a frame on /tracks, /impacts and /warnings.
+
+    record  the opened record
+    path    the file or folder to write
+    """
     from mcap.writer import Writer
 
     site = from_sources(record.header.site_sources, record.header.site)

@@ -1,4 +1,6 @@
-"""The operators' part of the after-action report: what people did, when after the warning, and what nobody did."""
+"""The operators' part of the after-action report: what people did, when after the warning, and what
+nobody did.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ FIGURES = (commands.ACKNOWLEDGE, commands.RECLASSIFY, commands.ALARM, commands.C
 
 
 def section(told: Story) -> str:
-    """Figures, every act in its order, and the warnings that nobody acknowledged."""
+    """Figures, every act in its order, and the warnings that nobody acknowledged.
+
+    told  everything the record tells of the run
+    """
     operators = told.measures.operators
     if not operators.acts:
         return "<p>Nobody gave a command.</p>" + _unseen(told) + _handovers(told)
@@ -43,13 +48,20 @@ def section(told: Story) -> str:
 
 
 def seen(line: WarningLine) -> str:
-    """Who acknowledged a warning, and how long after it was raised."""
+    """Who acknowledged a warning, and how long after it was raised.
+
+    line  the warning
+    """
     return ("nobody" if line.seen_at is None else f"{line.seen_by or 'nobody named'}, "
         f"{seconds(line.seen_at - line.raised)} after")
 
 
 def because(line: WarningLine) -> str:
-    """The tracks a warning was raised for: how probably each comes down there, and how surely it is a round."""
+    """The tracks a warning was raised for: how probably each comes down there, and how surely it is
+    a round.
+
+    line  the warning
+    """
     if line.manual and not line.because:
         return "by hand"
     told = [f"track {track}: {100 * p:.0f} %" + ("" if math.isnan(sure) else f", a round by {100 * sure:.0f} %")
@@ -73,7 +85,9 @@ def _figures(told: Story) -> str:
 
 
 def _handovers(told: Story) -> str:
-    """Who passed the watch to whom, what they had read back, and what was done soon after, when errors cluster."""
+    """Who passed the watch to whom, what they had read back, and what was done soon after, when
+    errors cluster.
+    """
     watch = told.measures.operators.watch
     passed = [one for one in watch.now.handovers if one.before]
     if not passed:

@@ -36,6 +36,8 @@ STYLE: dict[Any, Any] = {
 def site_map(story: Story) -> str:
     """Zones, paths of tracks, impact ellipses at warning and true impacts, north up; and beside it
     all of the sky that was tracked, small.
+
+    story  everything the record tells of the run
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 6.4), layout="constrained")
@@ -65,7 +67,10 @@ def site_map(story: Story) -> str:
 
 
 def timeline(story: Story) -> str:
-    """When each zone was warned, and when rounds fell, or would have fallen, into it."""
+    """When each zone was warned, and when rounds fell, or would have fallen, into it.
+
+    story  everything the record tells of the run
+    """
     lines = [z for z in story.measures.zone_ledger() if z.hits or z.warnings]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 1.3 + 0.34 * max(len(lines), 1)), layout="constrained")
@@ -87,7 +92,10 @@ def timeline(story: Story) -> str:
 
 
 def prediction(story: Story) -> str:
-    """Distance from the predicted to the true impact by time to go, one line a round."""
+    """Distance from the predicted to the true impact by time to go, one line a round.
+
+    story  everything the record tells of the run
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 3.8), layout="constrained")
         axes = figure.add_subplot()
@@ -114,6 +122,9 @@ def prediction(story: Story) -> str:
 def calibration(judged: Calibration, reliability: Any) -> str:
     """Left: how often ellipses and times held what they should; right: how often what was believed
     a projectile was one.
+
+    judged       published probabilities against what happened
+    reliability  the bins of the reliability diagram
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 3.6), layout="constrained")
@@ -139,7 +150,10 @@ def calibration(judged: Calibration, reliability: Any) -> str:
 
 
 def load(story: Story) -> str:
-    """Detections, tracks and lateness, frame by frame."""
+    """Detections, tracks and lateness, frame by frame.
+
+    story  everything the record tells of the run
+    """
     t, detections, tracks, late = (np.array(column, float) for column in zip(*story.load,
         strict=True)) if story.load else (np.zeros(0),) * 4
     with matplotlib.rc_context(STYLE):
@@ -182,7 +196,9 @@ def _paths(axes: Any, story: Story) -> None:
 
 
 def _frame_map(axes: Any, story: Story, impacts: list[tuple[float, float]]) -> None:
-    """Zones and impacts decide what is shown; paths that come from far away do not shrink them to a dot."""
+    """Zones and impacts decide what is shown; paths that come from far away do not shrink them to a
+    dot.
+    """
     points = [z.polygon for z in story.site.zones] + [np.array(impacts).reshape(-1, 2),
         np.array([(e.east, e.north) for e in story.ellipses]).reshape(-1, 2)]
     inside = np.concatenate([np.zeros((1, 2)), *points]) / 1000.0
@@ -220,7 +236,11 @@ def _short(name: str) -> str:
 
 
 def as_svg(figure: Figure, title: str) -> str:
-    """A drawing as SVG in text, the same whenever it is made, in the page's own colours."""
+    """A drawing as SVG in text, the same whenever it is made, in the page's own colours.
+
+    figure  the figure
+    title   what the drawing is called for those who do not see it
+    """
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None,
         "Title": title}, transparent=True)

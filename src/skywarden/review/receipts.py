@@ -16,6 +16,8 @@ MOST_CHANGES = 12  # changes of a channel's state shown
 def section(told: Story) -> str:
     """Two tables: the channels, and the messages with who took them, who acknowledged them, how
     long after the frame.
+
+    told  everything the record tells of the run
     """
     states = [
         (name, "; ".join(_state(*change) for change in changes[-MOST_CHANGES:]))

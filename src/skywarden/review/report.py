@@ -1,4 +1,6 @@
-"""Writes the after-action report of a record: one page that needs no network, no script and no other file."""
+"""Writes the after-action report of a record: one page that needs no network, no script and no
+other file.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ LIVE_FIGURES = frozenset((
 
 
 def write(record: Record | Path | str, path: Path | str) -> None:
-    """Write the report of `record` (open, or the path of one) to `path`. Raises RecordError where either cannot be."""
+    """Write the report of `record` (open, or the path of one) to `path`. Raises RecordError where
+    either cannot be.
+    """
     source = record.path if isinstance(record, Record) else Path(record)
     if Path(path).exists() and source.exists() and Path(path).samefile(source):
         raise RecordError(f"{path} is the record itself, which the report would overwrite. Name another file with "
@@ -81,7 +85,10 @@ def write(record: Record | Path | str, path: Path | str) -> None:
 
 
 def page(told: Story) -> str:
-    """The whole page as text; the same record always gives the same page."""
+    """The whole page as text; the same record always gives the same page.
+
+    told  everything the record tells of the run
+    """
     header, simulation = told.record.header, told.record.simulation
     title = f"{header.scenario or 'Live'} · {told.site.title}"
     ledger = told.measures.ledger()
@@ -177,7 +184,9 @@ def _inbound(told: Story) -> str:
 
 
 def _advised(line: RoundLine) -> str:
-    """The rehearsal's reasons in their order, the same one after the other once, the last few of many."""
+    """The rehearsal's reasons in their order, the same one after the other once, the last few of
+    many.
+    """
     words = [f"{FALLS.get(reason, REASONS.get(reason, reason))} ({seconds(t)})" for t, reason in line.advice]
     return "; ".join((["…"] if len(words) > MOST_ADVICE else []) + words[-MOST_ADVICE:]) or "—"
 
@@ -283,7 +292,9 @@ def _calibrated(told: Story, ledger: list[RoundLine]) -> str:
 
 
 def _origin(line: RoundLine) -> str:
-    """Where a round came from, as coarsely as a review may say it: an eighth of the sky and a band of distance."""
+    """Where a round came from, as coarsely as a review may say it: an eighth of the sky and a band
+    of distance.
+    """
     if line.seen_from is None:
         return "—"
     bearing, distance = line.seen_from

@@ -26,7 +26,9 @@ POINT_S = 0.5           # between points kept of a path
 
 @dataclass
 class Path:
-    """A track's path over the ground, thinned. `sure` is the highest probability of being a projectile it ever had."""
+    """A track's path over the ground, thinned. `sure` is the highest probability of being a
+    projectile it ever had.
+    """
 
     t: list[float] = field(default_factory=list)
     east: list[float] = field(default_factory=list)
@@ -48,7 +50,9 @@ class Ellipse:
 
 
 class Receipt(NamedTuple):
-    """One thing heard about one message: taken, acknowledged, refused, expired, or that nobody answered."""
+    """One thing heard about one message: taken, acknowledged, refused, expired, or that nobody
+    answered.
+    """
 
     t: float
     channel: str

@@ -49,7 +49,9 @@ class Again:
         self.frames = 0
 
     def flown(self, frames: Iterator[tuple[Frame, Truth]]) -> Iterator[tuple[Frame, Truth]]:
-        """The recorded frames, with the truth as it is flown now; `frames` is the simulated world's own iterator."""
+        """The recorded frames, with the truth as it is flown now; `frames` is the simulated world's
+        own iterator.
+        """
         for moment in self._record.moments():
             if moment.frame.t > self.until + 1e-9:
                 return

@@ -25,6 +25,7 @@ class Until:
             yield item
 
     def close(self) -> None:
+        """Close the feed."""
         self._feed.close()
 
 

@@ -33,6 +33,8 @@ def run_live(request: Request, talk: Console) -> dict[str, Any]:
     """Defend a site with what its feeds give, live or from files, until they end or it is
     interrupted, and return the summary.
 
+    talk  where people are spoken to: standard error
+
     Raises UsageError where the request names no feed or no site.
     """
     if request.scenario is not None or not request.feeds:
@@ -79,14 +81,24 @@ def live_alerts(
     """The sink that tells people what is real; None where the site declares no live channel, or the
     feed is a recording.
 
-    live   whether the feed keeps time itself: what is read from a file happened long ago, and no
-           siren sounds for it
+    live      whether the feed keeps time itself: what is read from a file happened long ago, and no
+              siren sounds for it
+    epoch_ns  the record's epoch, ns since 1970
+    state     folder of the outbox, None for the service's own
+    folder    folder of the site, to which secrets are relative; None without one
     """
     return open_live(site, epoch_ns, state, folder) if live else None
 
 
 def open_told(request: Request, site: Site, epoch_ns: int, live: bool, talk: Console) -> Alerts[LiveAlert] | None:
-    """The sink that tells people; that none is opened for a recording is said."""
+    """The sink that tells people; that none is opened for a recording is said.
+
+    request   what was asked for on the command line
+    site      the site as its defender declared it
+    epoch_ns  the record's epoch, ns since 1970
+    live      whether the run is live
+    talk      where people are spoken to: standard error
+    """
     if not live and any(channel.kind == "live" for channel in site.channels):
         talk.print(
             "the live warning channels stay silent: what is read from a file happened before, and what is simulated "

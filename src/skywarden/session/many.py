@@ -10,7 +10,11 @@ from skywarden.study.running import RunsError
 
 
 def results(jobs: Sequence[once.Job], workers: int) -> list[once.Result]:
-    """The result of each job; one process flies them here. Raises RunsError where one has none."""
+    """The result of each job; one process flies them here. Raises RunsError where one has none.
+
+    jobs     the runs, each with its scenario, site and seed
+    workers  number of processes
+    """
     if workers <= 1:
         return [once.run(job) for job in jobs]
     once.ready()
@@ -22,7 +26,10 @@ def results(jobs: Sequence[once.Job], workers: int) -> list[once.Result]:
 
 
 def in_order(engine: Engine, jobs: Sequence[once.Job]) -> list[once.Result]:
-    """The results of some jobs in their own order. Raises RunsError where one has none."""
+    """The results of some jobs in their own order. Raises RunsError where one has none.
+
+    engine  where runs are flown
+    """
     left, found = list(enumerate(jobs))[::-1], dict[int, once.Result]()
     while len(found) < len(jobs):
         while left and engine.room:

@@ -81,7 +81,8 @@ class Result:
 
 
 def run(job: Job, sinks: Sequence[Sink] = ()) -> Result:
-    """Run a job as fast as it goes; the same job gives the same figures on the same kind of machine.
+    """Run a job as fast as it goes; the same job gives the same figures on the same kind of
+    machine.
 
     job    what to run
     sinks  more sinks, each handed frames and pictures
@@ -115,9 +116,11 @@ def run(job: Job, sinks: Sequence[Sink] = ()) -> Result:
 
 
 def ready() -> None:
-    """Compile all kernels that a run needs, once on this machine: whoever else wants them waits for it.
+    """Compile all kernels that a run needs, once on this machine: whoever else wants them waits for
+    it.
 
-    Call it before many processes start, and in each process of a cluster: then it is a glance at a file.
+    Call it before many processes start, and in each process of a cluster: then it is a glance at a
+    file.
     """
     if compiled.are_kept(EXTRA.kind):
         return
@@ -127,7 +130,10 @@ def ready() -> None:
 
 
 def run_ready(job: Job) -> Result:
-    """`run`, on a machine where perhaps nothing has been compiled yet: what a cluster is handed."""
+    """`run`, on a machine where perhaps nothing has been compiled yet: what a cluster is handed.
+
+    job  the run
+    """
     ready()
     return run(job)
 

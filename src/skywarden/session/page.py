@@ -21,7 +21,16 @@ def open_page(
     site: Site, mode: str, title: str, request: Request, epoch_ns: int, clock: Paced | None = None, took: Callable[[],
         float] = lambda: math.nan, instructor: Instructor | None = None,
 ) -> Page:
-    """The browser console of a run; with an instructor, of an exercise."""
+    """The browser console of a run; with an instructor, of an exercise.
+
+    site      the site as its defender declared it
+    mode      SIMULATION, LIVE, REPLAY or EXERCISE
+    title     what the page calls the run
+    request   what was asked for on the command line
+    epoch_ns  the record's epoch, ns since 1970
+    clock     the clock, None where nobody may change the speed
+    took      function that tells how long the last frame took [s]
+    """
     records = request.record.parent if request.record is not None else None
     return on_a_port(request.port, lambda port: Page(
         site, mode, title, request.host, port, users=request.users, audit=request.audit, tls=request.tls,
@@ -31,7 +40,10 @@ def open_page(
 
 
 def on_a_port(asked: int | None, at: Callable[[int], Page]) -> Page:
-    """The page on the port asked for, else on the usual one, else on a free one."""
+    """The page on the port asked for, else on the usual one, else on a free one.
+
+    at  function that opens the page on a port
+    """
     if asked is not None:
         return at(asked)
     with socket.socket() as probe:
@@ -45,7 +57,10 @@ def on_a_port(asked: int | None, at: Callable[[int], Page]) -> Page:
 
 
 def in_the_clear(request: Request) -> str:
-    """What somebody who lets others in has to know: under which address, or that there is no TLS."""
+    """What somebody who lets others in has to know: under which address, or that there is no TLS.
+
+    request  what was asked for on the command line
+    """
     if request.public_url is not None:
         return f"  (through your proxy: {request.public_url})"
     if request.tls is not None or is_loopback(request.host):

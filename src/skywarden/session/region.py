@@ -1,4 +1,6 @@
-"""`skywarden region`: the bases of region.toml in one page. It reaches neither defence nor simulator."""
+"""`skywarden region`: the bases of region.toml in one page. It reaches neither defence nor
+simulator.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ PORT = 8090
 
 
 def run_region(path: Path) -> None:
-    """Show the bases until told to stop. Raises InputError for a file that is wrong, UsageError for what cannot be."""
+    """Show the bases until told to stop. Raises InputError for a file that is wrong, UsageError for
+    what cannot be.
+
+    path  file of the region
+    """
     faults: list[Fault] = []
     content = read_bytes(path, faults)
     document = Document(str(path), content, faults) if content is not None else None

@@ -17,7 +17,13 @@ from skywarden.site.load import from_sources
 
 
 def replay(path: Path, start: float, speed: float | None, talk: Console) -> int:
-    """Show a record again from a moment on, in the live view; returns how many frames were shown."""
+    """Show a record again from a moment on, in the live view; returns how many frames were shown.
+
+    path   the record's file
+    start  time to begin at [s]
+    speed  seconds of the record a second, None for as fast as possible
+    talk   where people are spoken to: standard error
+    """
     frames = 0
     with stopping() as stop, foreign(path), Record(path) as record:
         site = from_sources(record.header.site_sources, record.header.site)
@@ -36,7 +42,14 @@ def replay(path: Path, start: float, speed: float | None, talk: Console) -> int:
 
 
 def replay_page(path: Path, port: int | None, talk: Console, tiles: str | None = None) -> None:
-    """Serve a record on the console's page until Ctrl-C; every page looks at its own time and speed."""
+    """Serve a record on the console's page until Ctrl-C; every page looks at its own time and
+    speed.
+
+    path   the record's file
+    port   port of the page, None for the usual one
+    talk   where people are spoken to: standard error
+    tiles  URL of map tiles, None for none
+    """
     with stopping() as stop, foreign(path), Record(path) as record:
         site = from_sources(record.header.site_sources, record.header.site)
         kind = "SIMULATION" if record.simulation else "LIVE"

@@ -36,6 +36,10 @@ class Request:
 
 
 def folder_of(request: Request) -> Path | None:
-    """The folder of the user's own site, where zones drawn on the map are saved; a shipped site is not written to."""
+    """The folder of the user's own site, where zones drawn on the map are saved; a shipped site is
+    not written to.
+
+    request  what was asked for on the command line
+    """
     folder = Path(request.site) if request.site is not None else None
     return folder if folder is not None and (folder / "site.toml").is_file() else None

@@ -1,4 +1,6 @@
-"""Takes up a run where its record ends: tracks, warnings and holds to the last bit, and its time goes on."""
+"""Takes up a run where its record ends: tracks, warnings and holds to the last bit, and its time
+goes on.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,8 @@ class TakenUp(NamedTuple):
 def header_of(path: Path, site: Site, kind: str) -> Header:
     """What the record that is to be taken up says of itself.
 
+    path  the record's file
+
     Raises UsageError where it is of another site, of another kind of run, or holds no snapshot.
     """
     with foreign(path), Record(path) as record:
@@ -45,13 +49,18 @@ def header_of(path: Path, site: Site, kind: str) -> Header:
 
 
 def link_of(path: Path) -> bytes:
-    """What a record that goes on from this one says of it."""
+    """What a record that goes on from this one says of it.
+
+    path  the record's file
+    """
     with foreign(path), Record(path) as record:
         return record.link()
 
 
 def take_up(path: Path, steps: Stepper) -> TakenUp:
     """Bring `steps` to where the record ends: the newest snapshot, then the frames after it.
+
+    path  the record's file
 
     Raises RecordError where the record, or what it remembers, cannot be read.
     """
@@ -71,7 +80,8 @@ def take_up(path: Path, steps: Stepper) -> TakenUp:
 
 
 class Continued:
-    """A simulated feed that goes on where a record of it ends: its world is flown there again with what was recorded.
+    """A simulated feed that goes on where a record of it ends: its world is flown there again with
+    what was recorded.
 
     world   Feed and Sink, at its beginning; the same scenario, site and seed fly the same
     path    of the record

@@ -1,4 +1,6 @@
-"""`skywarden serve`: its configuration read and checked, the watcher run, a new file taken up when it is good."""
+"""`skywarden serve`: its configuration read and checked, the watcher run, a new file taken up when
+it is good.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,7 @@ def serve(path: Path, supervised: bool) -> int:
     """Serve until told to stop; the exit code.
 
     supervised  restart it here when it ends or hangs, where no systemd does
+    path        file of the service
     """
     if supervised:
         return supervise(lambda pipe: serve_once(path, pipe))
@@ -33,7 +36,11 @@ def serve(path: Path, supervised: bool) -> int:
 
 
 def serve_once(path: Path, pipe: int | None) -> int:
-    """One life of the service."""
+    """One life of the service.
+
+    path  file of the service
+    pipe  file descriptor on which the supervisor is told of life, None without one
+    """
     log = logs.begin()
     try:
         asked = read(path)
@@ -61,7 +68,9 @@ def serve_once(path: Path, pipe: int | None) -> int:
 
 
 class Reloading:
-    """Checks the file when SIGHUP comes; a good one ends the loop between two frames, a wrong one is told and left."""
+    """Checks the file when SIGHUP comes; a good one ends the loop between two frames, a wrong one
+    is told and left.
+    """
 
     def __init__(self, asked: Configuration, stop: threading.Event, log: logging.Logger) -> None:
         self._asked, self._stop, self._log = asked, stop, log

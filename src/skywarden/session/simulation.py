@@ -40,7 +40,11 @@ from skywarden.site.model import Site
 
 
 def run_simulation(request: Request, talk: Console) -> dict[str, Any]:
-    """Run a scenario, with the request's feeds beside it if it names any, to its end, and return the summary."""
+    """Run a scenario, with the request's feeds beside it if it names any, to its end, and return
+    the summary.
+
+    talk  where people are spoken to: standard error
+    """
     site, scenario = place(request)
     if request.resume is not None:
         _resumable(request, site, scenario)
@@ -77,7 +81,11 @@ def run_simulation(request: Request, talk: Console) -> dict[str, Any]:
 
 
 def wire_to(emit: Emit, boxes: Boxes) -> Wire:
-    """The wire to a sink that shows the simulation to another system, in a mailbox of its own."""
+    """The wire to a sink that shows the simulation to another system, in a mailbox of its own.
+
+    emit   what is sent to other systems
+    boxes  the sinks' mailboxes
+    """
     return Wire(boxes.add(emit.name, emit, whole=True), truth=True)
 
 
@@ -100,7 +108,13 @@ def place(request: Request) -> tuple[Site, Scenario]:
 
 
 def beside(simulated: Simulated, request: Request, site: Site, scenario: Scenario, talk: Console) -> Feed:
-    """The feed of a simulation: the simulated one alone, or merged with what the request's sources give."""
+    """The feed of a simulation: the simulated one alone, or merged with what the request's sources
+    give.
+
+    site      the site as its defender declared it
+    scenario  the scenario as it was read
+    talk      where people are spoken to: standard error
+    """
     if not request.feeds:
         return simulated
     sources = [open_source(url, site) for url in request.feeds]

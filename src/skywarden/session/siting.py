@@ -39,7 +39,11 @@ class Choice(NamedTuple):
 
 
 def chosen(study: Study, file: Path) -> Choice:
-    """Solve a study's siting. Raises StudyError where its candidates or equipment do not fit the site."""
+    """Solve a study's siting. Raises StudyError where its candidates or equipment do not fit the
+    site.
+
+    file  the study's file
+    """
     assert study.siting is not None
     siting, site = study.siting, _site(study, file)
     try:
@@ -137,6 +141,9 @@ def _design(siting: Siting, answer: Answer, where: Array) -> Design:
 def written_site(study: Study, file: Path, design: Design, folder: Path) -> Path:
     """Write the baseline's site with a design's changes as a folder of its own. Raises UsageError
     where there is one already.
+
+    study  the study
+    file   the study's file
     """
     free(folder)
     files = site_files(_site(study, file).sources, design)

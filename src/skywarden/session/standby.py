@@ -116,7 +116,10 @@ class Watcher:
         self.notifier.beat()
 
     def take(self, _: Moment) -> None:
-        """As a sink: one more frame is done."""
+        """As a sink: one more frame is done.
+
+        _  the frame's moment, not looked at
+        """
         self.turn()
 
     def close(self) -> None:
@@ -130,7 +133,9 @@ class Watcher:
         return found
 
     def _states(self) -> list[SinkState]:
-        """How everything fares, for the console's health tab: sinks, channels, the pair and the clock."""
+        """How everything fares, for the console's health tab: sinks, channels, the pair and the
+        clock.
+        """
         here = {"pair": self.pair is not None, "clock": True, "region": self.saying is not None}
         rows = [SinkState(what, 0.0, 0, 0, 0, said, 0.0) for what, said in self.faults() if here[what]]
         return [*self.boxes.states(), *rows]
@@ -288,7 +293,10 @@ class Watcher:
 
 
 def brokers_of(brokers: Brokers, folder: Path) -> list[Broker]:
-    """The brokers with their password."""
+    """The brokers with their password.
+
+    folder  folder of the file that names the password's file
+    """
     password = read_secret(brokers.password, folder, "broker").reveal().decode() if brokers.password else ""
     return [broker_of(url, brokers.user, password) for url in brokers.urls]
 

@@ -10,7 +10,11 @@ from skywarden.session.request import Request
 
 
 def run_request(request: Request, talk: Console) -> dict[str, Any]:
-    """Run what was asked for to its end, or until it is interrupted, and return the summary."""
+    """Run what was asked for to its end, or until it is interrupted, and return the summary.
+
+    request  what was asked for on the command line
+    talk     where people are spoken to: standard error
+    """
     if request.scenario is None and request.feeds:
         from skywarden.session.live import run_live
 

@@ -58,7 +58,8 @@ def run_study(
     stopped: Callable[[], bool] = lambda: False,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> report.Told:
-    """Do everything that a study asks for and write its page; what was kept by an earlier start is not made again.
+    """Do everything that a study asks for and write its page; what was kept by an earlier start is
+    not made again.
 
     told     is handed the progress after each run
     stopped  asked after each run whether to end
@@ -110,7 +111,9 @@ def _engine(asked: Asked) -> Engine:
 
 
 def _cells(study: Study, file: Path, faults: list[Fault]) -> list[Cell]:
-    """Every design under every condition of every scenario, as files; what does not fit goes into `faults`."""
+    """Every design under every condition of every scenario, as files; what does not fit goes into
+    `faults`.
+    """
     cells: list[Cell] = []
     told: set[str] = set()
 
@@ -159,7 +162,10 @@ def _cell(study: Study, design: Design, name: str, condition: Condition, site: F
 
 
 def near(file: Path, name: str, inside: str = "") -> str:
-    """A path beside the study's file where there is one, else the name as it is."""
+    """A path beside the study's file where there is one, else the name as it is.
+
+    inside  folder within the package where shipped ones are
+    """
     beside = file.parent / name
     return str(beside) if (beside / inside if inside else beside).exists() else name
 

@@ -37,7 +37,9 @@ class Airport(NamedTuple):
 
 @lru_cache(maxsize=1)
 def airports() -> dict[str, Airport]:
-    """Every airport of the list, by its ICAO code. Source and date stand at the head of `airports.csv`."""
+    """Every airport of the list, by its ICAO code. Source and date stand at the head of
+    `airports.csv`.
+    """
     text = (resources.files("skywarden.site") / "airports.csv").read_text("utf-8")
     rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
     return {row["icao"]: _airport(row) for row in rows}
@@ -46,6 +48,8 @@ def airports() -> dict[str, Airport]:
 def find_airport(asked: str) -> Airport:
     """The airport of an ICAO or IATA code, or of a name that is only one's. Raises UsageError
     naming those that may be meant.
+
+    asked  code or name of the airport
     """
     known, wanted = airports(), asked.strip()
     if wanted.upper() in known:

@@ -31,7 +31,11 @@ _NAME = re.compile(r"[^\x00-\x1f]{1,60}")
 
 
 def read_channels(root: Table, zones: Sequence[Zone]) -> tuple[Channel, ...]:
-    """Every channel declared; faults are noted in the document."""
+    """Every channel declared; faults are noted in the document.
+
+    root   the whole document
+    zones  the zones
+    """
     tables = root.tables("channels")
     channels = tuple(_channel(table, zones) for table in tables)
     for k, (table, channel) in enumerate(zip(tables, channels, strict=True)):
@@ -58,7 +62,10 @@ def read_channels(root: Table, zones: Sequence[Zone]) -> tuple[Channel, ...]:
 
 
 def read_wording(root: Table) -> dict[str, Mapping[str, str]]:
-    """The site's own words, by language and step, from [wording.LANGUAGE]."""
+    """The site's own words, by language and step, from [wording.LANGUAGE].
+
+    root  the whole document
+    """
     table = root.table("wording")
     found: dict[str, Mapping[str, str]] = {}
     for language in table.data:

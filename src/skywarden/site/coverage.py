@@ -36,6 +36,10 @@ class Seen:
 def within_books(radar: Radar, distance: Array, azimuth: Array, elevation: Array) -> Array:
     """Which places, polar about a radar [m, rad, rad], lie within its declared ranges, elevations
     and sector; bool of their shape.
+
+    distance   (n,) distance from the radar [m]
+    azimuth    (n,) azimuth, clockwise from north [rad]
+    elevation  (n,) elevation [rad]
     """
     with np.errstate(invalid="ignore"):
         near = (distance >= radar.range_min) & (distance <= radar.range_max)
@@ -61,7 +65,10 @@ def coverage(site: Site, radar: Radar, height: float) -> Seen:
 
 
 def outline(seen: Seen, place: Array) -> BaseGeometry:
-    """What is seen as polygons of the site frame [m]; empty where nothing is."""
+    """What is seen as polygons of the site frame [m]; empty where nothing is.
+
+    place  (3,) place of the radar, east north up [m]
+    """
     from rasterio.features import shapes  # heavy, and not for a run that nobody looks at
 
     whole = seen.azimuth[-1] - seen.azimuth[0] > TURN - 1e-9
@@ -82,6 +89,8 @@ def outline(seen: Seen, place: Array) -> BaseGeometry:
 def outlines(site: Site, height: float) -> tuple[list[list[Array]], list[list[list[Array]]]]:
     """What all radars together see at `height` above the ground, and what each one sees.
 
+    site  the site as its defender declared it
+
     Each is a list of polygons, each polygon a list of rings (k, 2) east, north [m], whole metres,
     the outer one first.
     """
@@ -90,7 +99,10 @@ def outlines(site: Site, height: float) -> tuple[list[list[Array]], list[list[li
 
 
 def ready(site: Site) -> None:
-    """Compile what coverage needs, so that no run is held up when somebody first asks for it."""
+    """Compile what coverage needs, so that no run is held up when somebody first asks for it.
+
+    site  the site as its defender declared it
+    """
     lowest_seen(site.ground, np.zeros(3), np.zeros(1), 1.0, 1, 1)
 
 
@@ -118,7 +130,9 @@ def _densified(ring: Array) -> Array:
 
 
 def _rings(shape: BaseGeometry) -> list[list[Array]]:
-    """A shape's polygons as rings, thinned to a tenth of a percent of its width at most and rounded to metres."""
+    """A shape's polygons as rings, thinned to a tenth of a percent of its width at most and rounded
+    to metres.
+    """
     if shape.is_empty:
         return []
     west, south, east, north = shape.bounds

@@ -185,14 +185,18 @@ def _ground_below(ground: Ground, east: Array, north: Array) -> Array:
 
 
 def _heard_to(radar: Radar) -> float:
-    """The range up to which a round's echo makes a detection likely [m]; inf without a signal model."""
+    """The range up to which a round's echo makes a detection likely [m]; inf without a signal
+    model.
+    """
     if not math.isfinite(radar.reference_range):
         return math.inf
     return radar.reference_range * (ECHO * 10.0 ** ((radar.reference_snr - HEARD_DB) / 10.0)) ** 0.25
 
 
 def _why_never(site: Site, radar: Radar, paths: Array) -> str:
-    """The sentence for a radar that tracks no round: which one of its declarations, were it another, would let it."""
+    """The sentence for a radar that tracks no round: which one of its declarations, were it
+    another, would let it.
+    """
     deg = 180.0 / math.pi
     ways = [
         (replace(radar, revisit=0.05), f"it looks every {radar.revisit:g} s, which is too seldom for a flight of half "

@@ -38,6 +38,16 @@ def chance(
 ) -> float:
     """`kill_probability` of one pair, for kernels: line and velocity by component, the effector by
     its reach, declared probability and loss.
+
+    x              line from the effector to the round, east [m]
+    y              line from the effector to the round, north [m]
+    z              line from the effector to the round, up [m]
+    vx             velocity of the round towards east [m/s]
+    vy             velocity of the round towards north [m/s]
+    vz             velocity of the round upwards [m/s]
+    nearest        least distance of an engagement [m]
+    farthest       greatest distance of an engagement [m]
+    crossing_loss  share of the probability that is lost on a crossing round
     """
     distance = math.sqrt(x * x + y * y + z * z)
     if not nearest <= distance <= farthest:

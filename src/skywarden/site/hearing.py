@@ -49,7 +49,10 @@ def hearing(site: Site) -> Hearing:
 
 
 def level_at(siren: Siren, points: Array) -> Array:
-    """Its level (n,) [dB] at points (n, 2) east, north [m]."""
+    """Its level (n,) [dB] at points (n, 2) east, north [m].
+
+    siren  the siren as declared
+    """
     apart = np.maximum(np.hypot(*(np.asarray(points, np.float64) - siren.place[:2]).T), 1.0)
     return np.asarray(siren.level_db - DOUBLED * np.log2(apart / MEASURED_AT))
 

@@ -52,7 +52,11 @@ def load(name: str | Path) -> Site:
 
 
 def from_sources(sources: Mapping[str, bytes], name: str = "") -> Site:
-    """The very same site, from the files a record carries."""
+    """The very same site, from the files a record carries.
+
+    sources  the files' contents, by name
+    name     name of the site
+    """
     faults: list[Fault] = []
     site = _build(dict(sources), name, name or "record", faults)
     if faults or site is None:
@@ -87,7 +91,10 @@ def _read(folder: Path, faults: list[Fault]) -> dict[str, bytes]:
 
 
 def origin_of(root: Table) -> Origin:
-    """The site's zero, as declared."""
+    """The site's zero, as declared.
+
+    root  the whole document
+    """
     table = root.table("origin")
     origin = Origin(
         math.radians(table.number("latitude_deg", low=-89.0, high=89.0)), table.longitude("longitude_deg"),
@@ -185,7 +192,11 @@ def _earth(root: Table, origin: Origin) -> Earth:
 
 
 def weather_of(table: Table, sigma: float = 2.0) -> Weather:
-    """A wind profile and offsets; a site's belief, or (with a `sigma` nobody reads) a scenario's truth."""
+    """A wind profile and offsets; a site's belief, or (with a `sigma` nobody reads) a scenario's
+    truth.
+
+    table  the table as it was read
+    """
     up = table.numbers("wind_up_m", [0.0], low=-1000.0, high=40_000.0)
     east = table.numbers("wind_east_mps", [0.0] * len(up), low=-120.0, high=120.0)
     north = table.numbers("wind_north_mps", [0.0] * len(up), low=-120.0, high=120.0)
@@ -219,7 +230,11 @@ def _laws(root: Table) -> tuple[tuple[str, ...], Drags]:
 
 
 def laws_of(root: Table, key: str) -> dict[str, tuple[Array, Array, str]]:
-    """Drag laws declared as tables: name to (mach, factor, interpolation)."""
+    """Drag laws declared as tables: name to (mach, factor, interpolation).
+
+    root  the whole document
+    key   name of the array of tables
+    """
     laws = {}
     for table in root.tables(key):
         name = table.text("name")
@@ -236,7 +251,11 @@ def laws_of(root: Table, key: str) -> dict[str, tuple[Array, Array, str]]:
 
 
 def place_of(table: Table, origin: Origin, ground: Ground) -> Array:
-    """A place given as latitude, longitude or as east, north; height above the ground there."""
+    """A place given as latitude, longitude or as east, north; height above the ground there.
+
+    table   the table as it was read
+    origin  latitude, longitude and height of the site's origin
+    """
     height = table.number("height_m", 0.0, -100.0, 5000.0)
     if table.has("latitude_deg") or table.has("longitude_deg"):
         latitude, longitude = table.number("latitude_deg", low=-90.0, high=90.0), table.longitude("longitude_deg")
@@ -267,7 +286,12 @@ def _radars(root: Table, origin: Origin, ground: Ground) -> tuple[Radar, ...]:
 
 
 def radar_of(table: Table, origin: Origin, ground: Ground) -> Radar:
-    """One of [[radars]]."""
+    """One of [[radars]].
+
+    table   the table as it was read
+    origin  latitude, longitude and height of the site's origin
+    ground  heights of the terrain
+    """
     deg, milli = math.pi / 180.0, 1e-3
     kind = table.text("kind", "staring", ("staring", "rotating", "scheduled"))
     mode_s = table.flag("mode_s", False)
@@ -320,7 +344,12 @@ def _sirens(root: Table, origin: Origin, ground: Ground) -> tuple[Siren, ...]:
 
 
 def siren_of(table: Table, origin: Origin, ground: Ground) -> Siren:
-    """One of [[sirens]]."""
+    """One of [[sirens]].
+
+    table   the table as it was read
+    origin  latitude, longitude and height of the site's origin
+    ground  heights of the terrain
+    """
     siren = Siren(table.text("name"), place_of(table, origin, ground), table.number("level_db", low=40.0, high=160.0))
     table.finish()
     return siren
@@ -340,7 +369,12 @@ def _effectors(root: Table, origin: Origin, ground: Ground) -> tuple[Effector, .
 
 
 def effector_of(table: Table, origin: Origin, ground: Ground) -> Effector:
-    """One of [[effectors]]."""
+    """One of [[effectors]].
+
+    table   the table as it was read
+    origin  latitude, longitude and height of the site's origin
+    ground  heights of the terrain
+    """
     kind = table.text("kind", "gun", ("gun", "interceptor", "directed-energy"))
     effector = Effector(
         table.text("name"), kind, place_of(table, origin, ground), table.number("azimuth_from_deg", 0.0, -360.0, 360.0,
@@ -372,7 +406,9 @@ def _no_fire(table: Table) -> tuple[tuple[float, float], ...]:
 
 
 def _spent(table: Table, kind: str) -> dict[str, Any]:
-    """What an engagement spends and leaves behind; illustrative where the site does not say. A beam leaves nothing."""
+    """What an engagement spends and leaves behind; illustrative where the site does not say. A beam
+    leaves nothing.
+    """
     light = kind == "directed-energy"
     usual = {"gun": (50, 0.01), "interceptor": (1, 0.05), "directed-energy": (1, 0.0)}.get(kind, (1, 0.0))
     return {

@@ -11,7 +11,10 @@ PERCENT, THOUSANDTH = 0.01, 0.001
 
 
 def read_policy(root: Table) -> Policy:
-    """The [policy] of site.toml; faults are noted in the document."""
+    """The [policy] of site.toml; faults are noted in the document.
+
+    root  the whole document
+    """
     table = root.table("policy")
     policy = Policy(
         frame_s=table.number("frame_s", 0.25, 0.05, 10.0),
@@ -46,7 +49,10 @@ def read_policy(root: Table) -> Policy:
 
 
 def read_costs(root: Table) -> Costs:
-    """The [costs] of site.toml; the usual ones, not stated, where there is no such table."""
+    """The [costs] of site.toml; the usual ones, not stated, where there is no such table.
+
+    root  the whole document
+    """
     stated = root.has("costs")
     table = root.table("costs")
     costs = Costs(

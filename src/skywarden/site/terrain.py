@@ -1,4 +1,6 @@
-"""Terrain from DTED, SRTM .hgt or GeoTIFF tiles, resampled once into one regular grid of the site frame."""
+"""Terrain from DTED, SRTM .hgt or GeoTIFF tiles, resampled once into one regular grid of the site
+frame.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +33,8 @@ def read(table: Table, folder: Path, origin: Origin) -> bytes | None:
               first that knows a place wins
     step_m    between grid points, 100 unless said;  extent_m  half the grid's width, 20 km unless
               said;  sigma_m  error of the heights
+    table     the table as it was read
+    origin    latitude, longitude and height of the site's origin
     """
     names = table.texts("files")
     step, extent = table.number("step_m", 100.0, 5.0, 2000.0), table.number("extent_m", 20_000.0, 500.0, 100_000.0)
@@ -80,7 +84,11 @@ def read(table: Table, folder: Path, origin: Origin) -> bytes | None:
 
 
 def to_bytes(ground: Ground, unknown: float = 0.0) -> bytes:
-    """A grid as bytes, the same ones for the same grid; `unknown` is the share of it that no tile knew."""
+    """A grid as bytes, the same ones for the same grid; `unknown` is the share of it that no tile
+    knew.
+
+    ground  heights of the terrain
+    """
     buffer = io.BytesIO()
     meta = np.array([ground.east0, ground.north0, ground.step, ground.highest, ground.sigma])
     np.savez(buffer, meta=meta, up=ground.up, unknown=np.array(unknown))
@@ -90,6 +98,8 @@ def to_bytes(ground: Ground, unknown: float = 0.0) -> bytes:
 def from_bytes(content: bytes) -> Ground:
     """The grid that a site was read with. Raises ValueError where the bytes are none, or declare
     more than a grid may hold.
+
+    content  the file's bytes
     """
     data = _arrays(content)
     meta, up = data.get("meta"), data.get("up")
@@ -103,7 +113,11 @@ def from_bytes(content: bytes) -> Ground:
 
 
 def unknown_share(content: bytes) -> float:
-    """The share of a grid's ground that no tile knew, which was taken to lie at the origin's height."""
+    """The share of a grid's ground that no tile knew, which was taken to lie at the origin's
+    height.
+
+    content  the file's bytes
+    """
     share = _arrays(content).get("unknown")
     return float(share) if share is not None and share.shape == () else 0.0
 

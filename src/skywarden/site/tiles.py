@@ -110,7 +110,9 @@ def _put(block: Array, at: Array, values: Array) -> Array:
 
 
 def _driver(tile: Path) -> str:
-    """The driver of a tile by its suffix. Raises TileError where it is no regular file of that kind."""
+    """The driver of a tile by its suffix. Raises TileError where it is no regular file of that
+    kind.
+    """
     driver = DRIVERS.get(tile.suffix.lower())
     if driver is None:
         raise TileError("is not a terrain tile", f"Name a file ending in {', '.join(DRIVERS)}.")
@@ -137,7 +139,9 @@ def _driver(tile: Path) -> str:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """The settings under which tiles are opened; warnings of places that are not said become errors of ours."""
+    """The settings under which tiles are opened; warnings of places that are not said become errors
+    of ours.
+    """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
@@ -147,7 +151,9 @@ def _alone() -> Iterator[None]:
 
 
 def _parts(inside: Array, row: Array, column: Array) -> Iterator[tuple[slice, slice]]:
-    """The grid in blocks whose places need a window of at most MOST_PIXELS; blocks without a place are left out."""
+    """The grid in blocks whose places need a window of at most MOST_PIXELS; blocks without a place
+    are left out.
+    """
     todo = [(0, inside.shape[0], 0, inside.shape[1])]
     while todo:
         a, b, c, d = todo.pop()
@@ -213,7 +219,9 @@ class _Band:
         return value
 
     def _marked(self, raw: Any) -> Array:
-        """Heights [m] of what was read, nan where it is masked, a void that nobody declared, or no height on earth."""
+        """Heights [m] of what was read, nan where it is masked, a void that nobody declared, or no
+        height on earth.
+        """
         values = np.ma.getdata(raw).astype(np.float64)
         void = np.ma.getmaskarray(raw) | ~np.isfinite(values)
         if self._scale != 1.0 or self._offset != 0.0:
@@ -229,7 +237,9 @@ class _Band:
 
 
 def _height_band(data: Any) -> None:
-    """Raises TileError where the first band is no height: a picture, complex numbers, blocks too large to unpack."""
+    """Raises TileError where the first band is no height: a picture, complex numbers, blocks too
+    large to unpack.
+    """
     colours = [colour.name for colour in data.colorinterp]
     if colours[0] in ("red", "palette", "hue", "cyan", "YCbCr_Y") or (data.count >= 3 and data.dtypes[0] == "uint8"):
         raise TileError(f"is a picture ({', '.join(colours[:4])}), not a tile of heights",
@@ -283,7 +293,9 @@ def _parted(crs: CRS) -> tuple[CRS, CRS | None]:
 
 
 def _metres(unit: str, vertical: CRS | None) -> float:
-    """The factor that makes metres of the band's heights. Raises TileError for a unit that is no length."""
+    """The factor that makes metres of the band's heights. Raises TileError for a unit that is no
+    length.
+    """
     said = unit.strip().lower()
     if not said and vertical is not None and vertical.axis_info:
         return float(vertical.axis_info[0].unit_conversion_factor)

@@ -1,4 +1,6 @@
-"""Zones from GeoJSON, as any editor writes it: WGS-84 polygons in, checked, site-frame polygons out."""
+"""Zones from GeoJSON, as any editor writes it: WGS-84 polygons in, checked, site-frame polygons
+out.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,12 @@ Told = Callable[[str, str], None]       # a fault of one feature: what is wrong,
 
 
 def read_zones(name: str, content: bytes, origin: Origin, faults: list[Fault]) -> tuple[Zone, ...]:
-    """Every zone of a GeoJSON FeatureCollection; faults are added to `faults`."""
+    """Every zone of a GeoJSON FeatureCollection; faults are added to `faults`.
+
+    name     name of the file, for faults
+    content  the file's bytes
+    origin   latitude, longitude and height of the site's origin
+    """
     if look(content[:HEAD]).kind == JSON_LINES:
         faults.append(
             Fault(
@@ -268,7 +275,9 @@ def _zones(file: str, line: int, feature: Any, origin: Origin, faults: list[Faul
 
 
 def _nearly(key: str, properties: dict[str, Any]) -> str | None:
-    """The attribute that is most likely meant by `key`, which is not there: another case, a letter more or less."""
+    """The attribute that is most likely meant by `key`, which is not there: another case, a letter
+    more or less.
+    """
     others = {str(other).strip().lower(): str(other) for other in properties if other not in ATTRIBUTES}
     near = difflib.get_close_matches(key, others, 1, NEARLY)
     return others[near[0]] if near else None
@@ -277,6 +286,8 @@ def _nearly(key: str, properties: dict[str, Any]) -> str | None:
 def polygons_of(geometry: Any, depth: int = 0) -> list[Any] | None:
     """The polygons of a geometry as GeoJSON coordinates, those of collections flattened in their
     order; None where it holds anything else.
+
+    depth  how deep in collections the geometry stands
     """
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind == "GeometryCollection" and isinstance(geometry.get("geometries"), list) and depth < DEEPEST:
@@ -289,7 +300,9 @@ def polygons_of(geometry: Any, depth: int = 0) -> list[Any] | None:
 
 
 def _rings(geometry: Any, name: str, fault: Told) -> Iterator[Any]:
-    """The outline of every polygon; each part of a multipolygon or a collection becomes a zone of its own, numbered."""
+    """The outline of every polygon; each part of a multipolygon or a collection becomes a zone of
+    its own, numbered.
+    """
     polygons = polygons_of(geometry)
     if not polygons:
         kind = geometry.get("type") if isinstance(geometry, dict) else None

@@ -1,4 +1,5 @@
-"""From another watcher's frames to our own: every datum once, none twice, and nothing of a frame that nobody survived.
+"""From another watcher's frames to our own: every datum once, none twice, and nothing of a frame
+that nobody survived.
 
 The two framed for themselves: a plot that came just before the edge of a frame here may have come
 just after it there. Data are told by what was measured, not by their times, which each reckons from
@@ -18,14 +19,15 @@ WINDOW_S = 2.0  # seconds before the last frame in which the two may have framed
 
 
 def bridge(seen: Sequence[Frame], own: Sequence[Frame], suspects: Sequence[Frame] = ()) -> list[Frame]:
-    """Our own frames after the last one seen, with what the other had already, or died of, left out.
+    """Our own frames after the last one seen, with what the other had already, or died of, left
+    out.
 
     seen      frames of the other that were worked on, oldest first; at least one
     own       frames of our own, oldest first, from before the last one seen on
     suspects  frames that the other began and did not survive
 
-    Shortly after joining, what came before the first frame seen is in the state that was taken over:
-    own frames up to that one are left out.
+    Shortly after joining, what came before the first frame seen is in the state that was taken
+    over: own frames up to that one are left out.
     """
     last = seen[-1].t
     since = max(last - 0.5 * WINDOW_S, seen[0].t)

@@ -1,4 +1,6 @@
-"""The way between two watchers: every word goes to every broker, one a host, and is heard from whichever is quicker."""
+"""The way between two watchers: every word goes to every broker, one a host, and is heard from
+whichever is quicker.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,13 @@ class Broker(NamedTuple):
 
 
 def broker_of(url: str, user: str = "", password: str = "") -> Broker:
-    """The broker that `mqtt://HOST:PORT` or `mqtts://HOST:PORT` means; UsageError for anything else."""
+    """The broker that `mqtt://HOST:PORT` or `mqtts://HOST:PORT` means; UsageError for anything
+    else.
+
+    url       address of the broker
+    user      name to log in with, empty for none
+    password  password to log in with, empty for none
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -73,11 +81,21 @@ class Brokers:
         return [f"{b.host}:{b.port}" for b, up in zip(self.brokers, self._up, strict=True) if not up]
 
     def wait(self, seconds: float) -> bool:
-        """Wait until one broker is reached; whether one is."""
+        """Wait until one broker is reached; whether one is.
+
+        seconds  longest time to wait [s]
+        """
         return self._ready.wait(seconds)
 
     def say(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False, expires: int = EXPIRES_S) -> None:
-        """Publish at every broker that is reached. Microseconds."""
+        """Publish at every broker that is reached. Microseconds.
+
+        topic    the MQTT topic
+        payload  the message's body
+        qos      MQTT quality of service
+        retain   whether the broker keeps it
+        expires  seconds until it expires
+        """
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.MessageExpiryInterval = expires
         for client, up in zip(self._clients, self._up, strict=True):

@@ -31,11 +31,20 @@ class Likeness:
         self._since = math.inf
 
     def fault(self, now: float) -> str:
-        """In what they differ, a sentence; empty where they do not, and have not lately."""
+        """In what they differ, a sentence; empty where they do not, and have not lately.
+
+        now  present time [s, monotonic clock]
+        """
         return self._told if now - self._last < SHOWN_S else ""
 
     def compare(self, n: int, mine: Seen, theirs: Seen, peer: str, now: float) -> bool:
-        """Compare picture `n`; whether it is time to take the other's state anew."""
+        """Compare picture `n`; whether it is time to take the other's state anew.
+
+        mine    digest of this replica's picture and what it warns
+        theirs  digest of the other's picture and what it warns
+        peer    name of the other replica
+        now     present time [s, monotonic clock]
+        """
         self.compared += 1
         if mine[0] == theirs[0]:
             self._since = math.inf
@@ -54,11 +63,17 @@ class Likeness:
 
 
 def digest_of(picture: Picture) -> bytes:
-    """What two pictures that are the same to the last bit have in common."""
+    """What two pictures that are the same to the last bit have in common.
+
+    picture  what is believed at this frame
+    """
     return blake2b(encode(picture), digest_size=16).digest()
 
 
 def standing(picture: Picture) -> tuple[int, ...]:
-    """Rows of the zones under warning."""
+    """Rows of the zones under warning.
+
+    picture  what is believed at this frame
+    """
     warnings = picture.warnings
     return tuple(sorted(int(z) for z, a in zip(warnings.zone, warnings.action, strict=True) if int(a) != CLEAR))

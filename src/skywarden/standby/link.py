@@ -19,7 +19,11 @@ class Link(Protocol):
     """When this process began [ns since 1970]."""
 
     def say(self, kind: str, content: dict[str, Any]) -> None:
-        """Send one word. Never waits, never raises."""
+        """Send one word. Never waits, never raises.
+
+        kind     kind of the word
+        content  what it says
+        """
 
     def listen(self, told: Callable[[Word], None]) -> None:
         """Call `told` with each word from now on, on a thread of the link's own."""
@@ -48,7 +52,8 @@ class MqttLink:
         self._brokers = Brokers(brokers, (f"{topic}/+",), self._came)
 
     def epoch(self, reach_s: float, hear_s: float) -> int | None:
-        """Epoch of the frames that the other replica gives [ns since 1970]; None where none is heard.
+        """Epoch of the frames that the other replica gives [ns since 1970]; None where none is
+        heard.
 
         Waits `reach_s` for a broker, and then `hear_s` for a word.
         """
@@ -60,12 +65,19 @@ class MqttLink:
         return self.epoch_ns
 
     def say(self, kind: str, content: dict[str, Any]) -> None:
-        """Send one word to every broker."""
+        """Send one word to every broker.
+
+        kind     kind of the word
+        content  what it says
+        """
         with self._lock:  # numbers are sealed and leave in one order
             self._brokers.say(self._topic, self._sealer.seal(kind, content))
 
     def listen(self, told: Callable[[Word], None]) -> None:
-        """Hand every word on, first those that came before."""
+        """Hand every word on, first those that came before.
+
+        told  function that takes each word heard
+        """
         self._told = told
         while self._early:
             told(self._early.popleft())

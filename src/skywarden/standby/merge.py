@@ -1,12 +1,13 @@
-"""What a receiver makes of the words of several watchers: one small pure function, the same whatever their order.
+"""What a receiver makes of the words of several watchers: one small pure function, the same
+whatever their order.
 
     replica a:  take-cover  until 14:03:10      gravest unexpired stage      take-cover
     replica b:  stay        until 14:03:25  --> least id                --> id of a or b
                                                 latest end                   until 14:03:25
 
-Either raises; an all-clear needs all that still speak, or a person, who takes a warning back by its id. A replica that
-is not heard any more counts no longer once its claim has expired; when none is heard, the last stage holds to its end
-and is then "no contact", never an all-clear.
+Either raises; an all-clear needs all that still speak, or a person, who takes a warning back by its
+id. A replica that is not heard any more counts no longer once its claim has expired; when none is
+heard, the last stage holds to its end and is then "no contact", never an all-clear.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ GRAVITY = (NO_STAGE, ALL_CLEAR, IMPACTS_OVER, PRE_ALERT, STAY, TAKE_COVER)  # st
 class Claim(NamedTuple):
     """What one replica says of one zone.
 
-    counter   rises with every word of a replica, across its restarts: of two words the greater counts
+    counter   rises with every word of a replica, across its restarts: of two words the greater
+              counts
     stage     NO_STAGE … ALL_CLEAR
     id        of the warning; empty where there is none
     until     earliest all-clear [s since 1970]; None unknown
@@ -63,7 +65,10 @@ NOTHING = Merged(NO_STAGE, "", None, None, False, True)
 
 
 def heard(known: Known, claim: Claim) -> Known:
-    """What is known after one more word. Repeating it, or hearing it late, changes nothing."""
+    """What is known after one more word. Repeating it, or hearing it late, changes nothing.
+
+    claim  what one replica says of a zone
+    """
     place = claim.zone, claim.replica
     before = known.get(place)
     if before is not None and _order(before) >= _order(claim):
@@ -94,6 +99,8 @@ def _together(claims: Iterable[Claim], contact: bool) -> Merged:
 
 
 def _order(claim: Claim) -> tuple[object, ...]:
-    """A total order of a replica's words: the counter, and what they say where two bear the same one."""
+    """A total order of a replica's words: the counter, and what they say where two bear the same
+    one.
+    """
     gravity = GRAVITY.index(claim.stage)
     return claim.counter, gravity, claim.id, claim.wrong, claim.until or 0.0, claim.due or 0.0, claim.expires

@@ -1,11 +1,13 @@
-"""One of two hot watchers: a Feed of the frames to be worked on, and a Sink that is told how that went. No election.
+"""One of two hot watchers: a Feed of the frames to be worked on, and a Sink that is told how that
+went. No election.
 
     rank 0   own frame --enter--> step --left (digest)-->                    frames for both
     rank 1         enter ... left, then the same frame --> step --> digest compared
              silence for half a second --> frames for itself, without a frame that was entered and never left
              heard again               --> whoever has run longer without a break goes on; the other takes its state
 
-Both speak all the time: receivers merge what they say. Everything is decided on the loop's thread, between two frames.
+Both speak all the time: receivers merge what they say. Everything is decided on the loop's thread,
+between two frames.
 """
 
 from __future__ import annotations
@@ -55,7 +57,10 @@ class Memory(Protocol):
         """The state as bytes."""
 
     def put_back(self, kept: bytes) -> None:
-        """Go on from such bytes. RecordError where they cannot be read."""
+        """Go on from such bytes. RecordError where they cannot be read.
+
+        kept  what was kept of the state
+        """
 
 
 class _Entered(NamedTuple):
@@ -149,7 +154,10 @@ class Pair:
     # the Sink: told of each moment right after it was worked out
 
     def take(self, moment: Moment) -> None:
-        """Tell the other that the frame was survived, or compare its picture with the other's."""
+        """Tell the other that the frame was survived, or compare its picture with the other's.
+
+        moment  frame, picture, and what else a sink of this kind may see
+        """
         if self._working is None:
             return
         (n, leads), self._working = self._working, None
@@ -163,7 +171,9 @@ class Pair:
     # asked from any thread
 
     def timely(self, moment: Moment) -> bool:
-        """Whether a moment may still be told to people: a late one is left to the other, where that speaks."""
+        """Whether a moment may still be told to people: a late one is left to the other, where that
+        speaks.
+        """
         late = time.time() - self.epoch_ns * 1e-9 - moment.frame.t
         if late <= LATE_S:
             return True
@@ -171,7 +181,9 @@ class Pair:
         return not (slept or self._now() - self._peer_heard < HEARD_S)
 
     def stale(self, since: float) -> bool:
-        """Whether a message that rests on a frame of `since` [s, monotonic] is from before a sleep of this process."""
+        """Whether a message that rests on a frame of `since` [s, monotonic] is from before a sleep
+        of this process.
+        """
         return self.waking.stale(since)
 
     def said(self, channel: str, message: str) -> bool:
@@ -183,7 +195,9 @@ class Pair:
         self._link.say(SAID, {"channel": channel, "message": message})
 
     def wait_of(self, made: float) -> float:
-        """Seconds from `made` [s since 1970] that this rank still waits before it tells a channel that cannot merge."""
+        """Seconds from `made` [s since 1970] that this rank still waits before it tells a channel
+        that cannot merge.
+        """
         alive = self._now() - self._peer_heard < HEARD_S
         return max(0.0, 0.3 * self.place.rank - (time.time() - made)) if alive else 0.0
 
@@ -352,7 +366,9 @@ class Pair:
         return frame
 
     def _take_over(self) -> None:
-        """The other is silent: go on with our own frames, without what it began and did not survive."""
+        """The other is silent: go on with our own frames, without what it began and did not
+        survive.
+        """
         suspects = [each for n, each in sorted(self._entered.items()) if n > self.n]
         with self._turn:
             own = [frame for frame in self._kept if self._seen]

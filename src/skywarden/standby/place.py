@@ -13,7 +13,8 @@ class Place:
     replica   its name
     rank      0 frames where both are there from the beginning; each next one waits longer
     silence   s without a word after which one that follows frames for itself
-    listen    s that one which starts listens for somebody who frames already, and as much again for each rank
+    listen    s that one which starts listens for somebody who frames already, and as much again for
+              each rank
     """
 
     replica: str

@@ -1,4 +1,6 @@
-"""What is commanded at either console, on its way into a frame: each command once, whoever frames it."""
+"""What is commanded at either console, on its way into a frame: each command once, whoever frames
+it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ class Pool:
         self._said = 0.0
 
     def add(self, commands: Iterable[Command]) -> bool:
-        """Keep what was commanded here; whether there was anything."""
+        """Keep what was commanded here; whether there was anything.
+
+        commands  commands to be pooled
+        """
         before = self._count
         for command in commands:
             self._count += 1
@@ -38,14 +43,22 @@ class Pool:
         return self._count > before
 
     def offer(self, now: float, fresh: bool) -> None:
-        """Say what was commanded here, until it is in a frame of the other's."""
+        """Say what was commanded here, until it is in a frame of the other's.
+
+        now    present time [s, monotonic clock]
+        fresh  whether it is said for the first time
+        """
         if self._ours and (fresh or now - self._said > SAY_AGAIN_S):
             self._said = now
             for number, command in self._ours.items():
                 self._say(COMMAND, {"id": number, "command": encode(command)})
 
     def heard(self, number: str, command: Command) -> None:
-        """Keep what was commanded at the other's console, unless it has been in a frame."""
+        """Keep what was commanded at the other's console, unless it has been in a frame.
+
+        number   identifier of the command
+        command  what a person commanded
+        """
         if number not in self._done:
             self._theirs.setdefault(number, command)
 
@@ -56,7 +69,10 @@ class Pool:
         return told
 
     def done(self, numbers: Iterable[str]) -> None:
-        """These have been in a frame, ours or the other's."""
+        """These have been in a frame, ours or the other's.
+
+        numbers  identifiers of commands
+        """
         for number in numbers:
             self._ours.pop(number, None)
             self._theirs.pop(number, None)

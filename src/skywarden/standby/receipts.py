@@ -13,7 +13,10 @@ T = TypeVar("T", Channels, Receipts)
 
 
 def named(channels: Channels, replica: str) -> Channels:
-    """The channels as CHANNEL@REPLICA, as frames of a pair carry them."""
+    """The channels as CHANNEL@REPLICA, as frames of a pair carry them.
+
+    replica  name of the replica
+    """
     if channels.name.size == 0:
         return channels
     tail = f"@{replica}".encode()[:16]
@@ -21,7 +24,11 @@ def named(channels: Channels, replica: str) -> Channels:
 
 
 def both(first: T, second: T, offset: int = 0) -> T:
-    """One table of both; the second's receipts are of channels that stand `offset` rows further down."""
+    """One table of both; the second's receipts are of channels that stand `offset` rows further
+    down.
+
+    first  the table whose channels come first
+    """
     if second[0].size == 0:
         return first
     if isinstance(second, Receipts):

@@ -1,4 +1,6 @@
-"""Whether this process has slept: stopped, swapped out or starved, while the other watcher went on and was believed."""
+"""Whether this process has slept: stopped, swapped out or starved, while the other watcher went on
+and was believed.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ REMEMBERED_S = 60.0  # seconds after waking for which what was made before the s
 
 
 class Waking:
-    """Ticks in a thread of its own; the answers are right on any thread, also before the first tick after waking."""
+    """Ticks in a thread of its own; the answers are right on any thread, also before the first tick
+    after waking.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now

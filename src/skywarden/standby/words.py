@@ -64,7 +64,11 @@ class Sealer:
         self.refused = 0  # words that were forged, stale or unreadable
 
     def seal(self, kind: str, content: dict[str, Any]) -> bytes:
-        """One word as it travels."""
+        """One word as it travels.
+
+        kind     kind of the word
+        content  what it says
+        """
         self._number += 1
         body = msgspec.msgpack.encode(
             [VERSION, self.replica, self.rank, self.boot, self._number, self._now(), kind, content]
@@ -93,7 +97,9 @@ class Sealer:
 
 
 class _Numbers:
-    """Which numbers of one replica have been heard: by two brokers a word comes twice, and may overtake another."""
+    """Which numbers of one replica have been heard: by two brokers a word comes twice, and may
+    overtake another.
+    """
 
     def __init__(self) -> None:
         self._boot, self._highest, self._recent = 0, 0, set[int]()

@@ -1,4 +1,6 @@
-"""From rows to figures: each design's with its interval, and its difference from the baseline, paired by seed."""
+"""From rows to figures: each design's with its interval, and its difference from the baseline,
+paired by seed.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,10 @@ class Finding(NamedTuple):
 
 
 def columns(figure: Figure, blocks: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[Array, Array]:
-    """Parts and wholes (n,) of a figure, of each seed's runs together."""
+    """Parts and wholes (n,) of a figure, of each seed's runs together.
+
+    blocks  rows of each seed's runs
+    """
 
     def total(name: str, block: Sequence[Mapping[str, Any]]) -> float:
         return float(sum((row.get(name) or 0.0) for row in block)) if name else float(len(block))
@@ -45,7 +50,12 @@ def columns(figure: Figure, blocks: Sequence[Sequence[Mapping[str, Any]]]) -> tu
 
 
 def interval(figure: Figure, parts: Array, wholes: Array, confidence: float) -> Interval:
-    """The figure with the interval that fits its kind."""
+    """The figure with the interval that fits its kind.
+
+    parts       (n,) numerators, one of each seed
+    wholes      (n,) denominators, one of each seed
+    confidence  confidence level of the interval, 0 to 1
+    """
     if figure.kind == "proportion" and bool(np.all(wholes == 1.0)):
         return proportion(int(parts.sum()), len(parts), confidence)
     if figure.kind in ("share", "proportion"):
@@ -67,6 +77,10 @@ def findings(
     blocks      by design, of each seed in order, the figures of its runs
     confidence  of all looks together
     look        number of the look; 0 where the number of runs was fixed in advance
+    wanted      the measures asked for
+    baseline    name of the design that others are compared with
+    seeds       first and last seed
+    group       column to group by
     """
     here = stopping.confidence_at(look, confidence) if look else confidence
     found = []
@@ -98,7 +112,12 @@ def findings(
 
 
 def enough(wanted: Sequence[Wanted], found: Sequence[Finding]) -> bool:
-    """Whether every figure asked for is known as well as asked, and every difference that matters decided."""
+    """Whether every figure asked for is known as well as asked, and every difference that matters
+    decided.
+
+    wanted  the measures asked for
+    found   what was found
+    """
     by_name = {want.name: want for want in wanted}
     for finding in found:
         want = by_name[finding.measure]
@@ -114,14 +133,20 @@ def enough(wanted: Sequence[Wanted], found: Sequence[Finding]) -> bool:
 
 
 def asks_to_stop(wanted: Sequence[Wanted]) -> bool:
-    """Whether any measure says when enough is known of it."""
+    """Whether any measure says when enough is known of it.
+
+    wanted  the measures asked for
+    """
     return any(want.matters is not None or want.half_width is not None for want in wanted)
 
 
 def grouped(
     rows: Sequence[Mapping[str, Any]], name: Callable[[Mapping[str, Any]], str]
 ) -> dict[str, list[Mapping[str, Any]]]:
-    """Rows by a name, in order of the names."""
+    """Rows by a name, in order of the names.
+
+    rows  rows of runs
+    """
     made: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         made.setdefault(name(row), []).append(row)

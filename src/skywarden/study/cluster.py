@@ -1,4 +1,6 @@
-"""Runs on a Ray cluster, where the extra `skywarden[cluster]` is installed. Nothing else imports it."""
+"""Runs on a Ray cluster, where the extra `skywarden[cluster]` is installed. Nothing else imports
+it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ HOW_TO_GET = (
 class RayEngine:
     """Jobs on a Ray cluster that is already up, reached with its token.
 
-    run      module-level function of a job; the same release of Skywarden, Python and Ray is on every node
+    run      module-level function of a job; the same release of Skywarden, Python and Ray is on
+             every node
     address  HOST:PORT of its head
     """
 
@@ -58,7 +61,10 @@ class RayEngine:
         return max(0, IN_FLIGHT * self.workers - len(self._out))
 
     def submit(self, number: int, job: Any) -> None:
-        """Take one more job."""
+        """Take one more job.
+
+        number  number of the job
+        """
         self._jobs[number] = job
         self._attempts[number] = self._attempts.get(number, 0) + 1
         self._out[self._remote.remote(self._run, job)] = number

@@ -31,7 +31,9 @@ class DesignError(Exception):
 
 
 def site_files(files: Mapping[str, bytes], design: Design) -> dict[str, bytes]:
-    """A site's files with a design's changes; everything else in them stays as it is written. Raises DesignError."""
+    """A site's files with a design's changes; everything else in them stays as it is written.
+    Raises DesignError.
+    """
     if not design.edits:
         return dict(files)
     try:

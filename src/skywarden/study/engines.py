@@ -1,4 +1,6 @@
-"""What runs jobs side by side: on this machine, or on a cluster (`cluster.py`), behind one small shape."""
+"""What runs jobs side by side: on this machine, or on a cluster (`cluster.py`), behind one small
+shape.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,15 @@ SURE_S = 2.0  # s that a worker is given to end
 
 
 class EngineError(SkywardenError):
-    """Runs could not be made: a job that ends its worker each time, or a cluster that cannot be reached."""
+    """Runs could not be made: a job that ends its worker each time, or a cluster that cannot be
+    reached.
+    """
 
 
 class Done(NamedTuple):
-    """A job that has come back: what it gave, or the sentence of its error, and how many workers it took."""
+    """A job that has come back: what it gave, or the sentence of its error, and how many workers it
+    took.
+    """
 
     number: int
     result: Any
@@ -41,7 +47,10 @@ class Engine(Protocol):
     workers: int
 
     def submit(self, number: int, job: Any) -> None:
-        """Take one more job."""
+        """Take one more job.
+
+        number  number of the job
+        """
         ...
 
     def next(self) -> Done | None:
@@ -72,7 +81,8 @@ class LocalPool:
     ready    called once in each worker, before its first job
     workers  processes
 
-    A worker that dies, killed or out of memory, costs its own job alone, which another one is given: `attempts` counts.
+    A worker that dies, killed or out of memory, costs its own job alone, which another one is
+    given: `attempts` counts.
     """
 
     def __init__(self, run: Callable[[Any], Any], workers: int, ready: Callable[[], None] | None = None) -> None:
@@ -95,7 +105,10 @@ class LocalPool:
         return [worker.process.pid for worker in self._staff]
 
     def submit(self, number: int, job: Any) -> None:
-        """Take one more job."""
+        """Take one more job.
+
+        number  number of the job
+        """
         self._jobs[number], self._attempts[number] = job, 0
         self._waiting.append(number)
         self._hand_out()
@@ -186,7 +199,9 @@ class LocalPool:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """What a worker begins with: its libraries use one thread, as there are as many workers as asked for."""
+    """What a worker begins with: its libraries use one thread, as there are as many workers as
+    asked for.
+    """
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update((name, "1") for name in THREADS)
     try:

@@ -18,7 +18,10 @@ MOST_BINS = 40
 
 
 def intervals(found: Sequence[Finding]) -> str:
-    """A measure's figure of every design with its interval, one row each; the baseline as a line."""
+    """A measure's figure of every design with its interval, one row each; the baseline as a line.
+
+    found  what was found
+    """
     return _rows(
         [(f.design, f.figure.value, f.figure.low, f.figure.high, f.against is None) for f in found],
         _axis(found[0].measure),
@@ -28,7 +31,10 @@ def intervals(found: Sequence[Finding]) -> str:
 
 
 def differences(found: Sequence[Finding]) -> str:
-    """Differences from the baseline with their intervals; zero as a line."""
+    """Differences from the baseline with their intervals; zero as a line.
+
+    found  what was found
+    """
     rows = [
         (f.design, f.against.value, f.against.low, f.against.high, f.differs) for f in found if f.against is not None
     ]
@@ -62,7 +68,11 @@ def _rows(rows: Sequence[tuple[str, float, float, float, bool]], label: str, lin
 
 
 def distribution(values: Mapping[str, Array], measure: str, says: str) -> str:
-    """How a measure of single runs is spread, each design's share of runs at or below a value."""
+    """How a measure of single runs is spread, each design's share of runs at or below a value.
+
+    values  (n,) the measure of each run, by design
+    says    what the drawing is called for those who do not see it
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 3.4), layout="constrained")
         axes = figure.add_subplot()
@@ -85,7 +95,13 @@ def distribution(values: Mapping[str, Array], measure: str, says: str) -> str:
 
 
 def site_map(zones: Sequence[tuple[str, Array]], candidates: Array, chosen: Array, standing: Array, what: str) -> str:
-    """The site with its zones, the places that might be taken, and those that are."""
+    """The site with its zones, the places that might be taken, and those that are.
+
+    candidates  (c, 2) places to choose from [m]
+    chosen      (k, 2) places chosen [m]
+    standing    (k, 2) places where something stands already [m]
+    what        what is placed: radars or sirens
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 6.2), layout="constrained")
         axes = figure.add_subplot()
@@ -118,7 +134,10 @@ def site_map(zones: Sequence[tuple[str, Array]], candidates: Array, chosen: Arra
 
 
 def pareto(rows: Sequence[tuple[float, float, float, int]], cost: str, covered: str) -> str:
-    """What is covered by cost: (cost, value, bound, number) of each answer."""
+    """What is covered by cost: (cost, value, bound, number) of each answer.
+
+    rows  cost, value, bound and count of each answer
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 3.6), layout="constrained")
         axes = figure.add_subplot()

@@ -49,5 +49,9 @@ def of_files(files: Files) -> str:
 
 
 def key(site: str, scenario: str, seed: int, duration: float | None, state: str) -> str:
-    """The key of a run: of its site's and scenario's files by `of_files`, seed, duration and `code`."""
+    """The key of a run: of its site's and scenario's files by `of_files`, seed, duration and
+    `code`.
+
+    state  digest of the package's sources
+    """
     return blake2b(f"{site} {scenario} {seed} {duration} {state}".encode(), digest_size=16).hexdigest()

@@ -21,7 +21,8 @@ class Edit(NamedTuple):
     """One change of a site's files.
 
     act     set | add | remove
-    where   path of the table or key: ("policy", "warn_probability"), ("radars", "cram", "east_m"), ("radars",)
+    where   path of the table or key: ("policy", "warn_probability"), ("radars", "cram", "east_m"),
+            ("radars",)
     value   what is written there; of `remove` the name
     """
 
@@ -42,7 +43,9 @@ class Design:
 
 
 class Condition(NamedTuple):
-    """One choice of everything that varies of the scenarios: a name for tables, and what is put into their files."""
+    """One choice of everything that varies of the scenarios: a name for tables, and what is put
+    into their files.
+    """
 
     name: str
     values: tuple[tuple[str, Any], ...]  # (dotted key, value)

@@ -3,7 +3,8 @@ streams of a run's chance anew.
 
 Cérou, Del Moral, Furon and Guyader (2012). Particles that pass a level are kept and varied under
 the condition that they go on passing it; the probability
-is the product of the shares that passed. Particles are means to a number: no table of them is given out.
+is the product of the shares that passed. Particles are means to a number: no table of them is given
+out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ MOST_REDRAWN = 3  # streams drawn anew by one move
 
 
 class Luck(NamedTuple):
-    """A run's chance: its seed, and streams that are drawn anew, each with the number of its new draw."""
+    """A run's chance: its seed, and streams that are drawn anew, each with the number of its new
+    draw.
+    """
 
     seed: int
     redrawn: tuple[tuple[str, int], ...] = ()
@@ -54,9 +57,14 @@ def estimate(
 ) -> Estimate:
     """Probability that a run's score reaches `level`.
 
-    score   answers for many runs at once, each with its score and the names of the streams it drew from
-    less    whether small scores are the rare ones
-    told    called as it goes on: repeats done, runs made
+    score       answers for many runs at once, each with its score and the names of the streams it
+                drew from
+    less        whether small scores are the rare ones
+    told        called as it goes on: repeats done, runs made
+    particles   number of runs at each level
+    moves       number of redraws that each run is moved by at each level
+    confidence  confidence of the interval, 0 to 1
+    seed        seed of the random numbers
     """
     found, levels, runs = [], [], 0
     for repeat in range(repeats):
@@ -111,7 +119,9 @@ class _Splitting:
     def _varied(
         self, luck: list[Luck], scores: np.ndarray, names: list[str], threshold: float
     ) -> tuple[list[Luck], np.ndarray]:
-        """As many particles as before, each from one that passed, varied by moves that keep what still passes."""
+        """As many particles as before, each from one that passed, varied by moves that keep what
+        still passes.
+        """
         rows = np.concatenate([np.arange(len(luck)), self._rng.integers(0, len(luck), self._particles - len(luck))])
         now, reached = [luck[k] for k in rows], scores[rows].copy()
         for _ in range(self._moves):

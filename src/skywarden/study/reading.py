@@ -44,7 +44,10 @@ BOUNDARY = (
 
 
 def read(path: Path) -> Study:
-    """The study of a file. Raises StudyError carrying every fault found."""
+    """The study of a file. Raises StudyError carrying every fault found.
+
+    path  the study's file
+    """
     faults: list[Fault] = []
     content = read_bytes(path, faults)
     study = parsed(content, str(path), faults) if content is not None else None
@@ -54,7 +57,11 @@ def read(path: Path) -> Study:
 
 
 def parsed(content: bytes, name: str, faults: list[Fault]) -> Study | None:
-    """The study that a file's bytes ask for; every fault goes into `faults`."""
+    """The study that a file's bytes ask for; every fault goes into `faults`.
+
+    content  the file's bytes
+    name     name of the file, for faults
+    """
     document = Document(name, content, faults)
     if document.data is None:
         return None
@@ -132,7 +139,9 @@ def _group(root: Table) -> str:
 
 
 def _columns(root: Table) -> None:
-    """Columns of the tables are what they are; asking for more of them is refused, for launch above all."""
+    """Columns of the tables are what they are; asking for more of them is refused, for launch above
+    all.
+    """
     for name in root.texts("columns"):
         if HOSTILE.search(name):
             root.fault(

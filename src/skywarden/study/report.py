@@ -30,7 +30,9 @@ SMALL = 10.0  # per cent; smaller shares are told with a decimal more
 
 
 class Flown:
-    """A shortlist that was flown: names of its designs, what came of it, and the confidence of the choice."""
+    """A shortlist that was flown: names of its designs, what came of it, and the confidence of the
+    choice.
+    """
 
     def __init__(
         self, names: Sequence[str], outcome: Selected, confidence: float, matters: float, measure: str
@@ -71,13 +73,19 @@ class Told:
 
 
 def write(told: Told, folder: Path) -> None:
-    """Write `study.html` and `summary.json` into a folder."""
+    """Write `study.html` and `summary.json` into a folder.
+
+    told  everything the study found
+    """
     write_whole(folder / "study.html", _page(told).encode())
     write_whole(folder / "summary.json", (json.dumps(summary(told), indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def summary(told: Told) -> dict[str, Any]:
-    """Everything of the page as plain values."""
+    """Everything of the page as plain values.
+
+    told  everything the study found
+    """
     made: dict[str, Any] = {
         "study": told.study.name,
         "scenarios": list(told.study.scenarios),
@@ -103,7 +111,10 @@ def summary(told: Told) -> dict[str, Any]:
 
 
 def sentences(told: Told) -> list[str]:
-    """The findings for a terminal, a line each."""
+    """The findings for a terminal, a line each.
+
+    told  everything the study found
+    """
     lines = [
         f"{told.conducted.made} runs made, {told.conducted.found} found; "
         f"{told.conducted.seeds} seeds; {told.conducted.why}"

@@ -1,4 +1,6 @@
-"""The driver of a study: which runs are missing, handed out by looks, kept as they come back, until enough is known."""
+"""The driver of a study: which runs are missing, handed out by looks, kept as they come back, until
+enough is known.
+"""
 
 from __future__ import annotations
 
@@ -72,8 +74,15 @@ def conduct(
 ) -> Conducted:
     """Make every run that is missing, up to the look at which `enough` says so.
 
-    enough   (seeds so far, number of the look) -> whether to stop; None: all seeds, fixed in advance
-    stopped  whether somebody wants it to end now
+    enough           (seeds so far, number of the look) -> whether to stop; None: all seeds, fixed
+                     in advance
+    stopped          whether somebody wants it to end now
+    cells            designs and seeds to be flown
+    job_of           makes the job of a cell
+    store            where rows are kept
+    engine           where runs are flown
+    seconds_at_most  time after which no further run is begun [s]
+    told             function that is told of the progress
     """
     begun, made, found, failed = time.monotonic(), 0, 0, list[str]()
     stages = list(stopping.looks(len(seeds))) if enough is not None else [(0, len(seeds))]

@@ -35,7 +35,12 @@ class Interval(NamedTuple):
 
 
 def proportion(count: int, runs: int, confidence: float) -> Interval:
-    """A proportion of independent runs, by Clopper and Pearson: it never holds less often than it says."""
+    """A proportion of independent runs, by Clopper and Pearson: it never holds less often than it
+    says.
+
+    count       number of runs in which it happened
+    confidence  confidence level of the interval, 0 to 1
+    """
     if runs == 0:
         return Interval(math.nan, 0.0, 1.0, 0)
     low, high = _clopper_pearson(float(count), float(runs), confidence)
@@ -53,15 +58,22 @@ def _clopper_pearson(count: float, runs: float, confidence: float) -> tuple[floa
 
 
 def mean(values: Array, confidence: float) -> Interval:
-    """A mean of runs (n,): Student's interval, widened to the bootstrap's where that reaches further."""
+    """A mean of runs (n,): Student's interval, widened to the bootstrap's where that reaches
+    further.
+
+    values      (n,) the figure of each run
+    confidence  confidence level of the interval, 0 to 1
+    """
     values = np.asarray(values, float)
     return _widened(ratio_of(values, np.ones(len(values))), values, np.ones(len(values)), confidence)
 
 
 def share(parts: Array, wholes: Array, confidence: float) -> Interval:
-    """A share of things that come in runs, such as rounds unwarned of rounds due: sums over runs, divided.
+    """A share of things that come in runs, such as rounds unwarned of rounds due: sums over runs,
+    divided.
 
     parts, wholes   (n,) of each run, 0 <= parts <= wholes
+    confidence      confidence level of the interval, 0 to 1
 
     The interval is Clopper and Pearson's with the number of things that would, were they
     independent, have the variance between runs
@@ -89,13 +101,21 @@ def share(parts: Array, wholes: Array, confidence: float) -> Interval:
 def ratio(parts: Array, wholes: Array, confidence: float) -> Interval:
     """A ratio of sums over runs that is no share, such as seconds a warned round: linearised,
     widened to the bootstrap's ends.
+
+    parts       (n,) numerators, one of each run
+    wholes      (n,) denominators, one of each run
+    confidence  confidence level of the interval, 0 to 1
     """
     parts, wholes = np.asarray(parts, float), np.asarray(wholes, float)
     return _widened(ratio_of(parts, wholes), parts, wholes, confidence)
 
 
 def ratio_of(parts: Array, wholes: Array) -> float:
-    """Sum over sum; nan where there is nothing."""
+    """Sum over sum; nan where there is nothing.
+
+    parts   (n,) numerators, one of each run
+    wholes  (n,) denominators, one of each run
+    """
     total = float(wholes.sum())
     return float(parts.sum()) / total if total > 0.0 else math.nan
 
@@ -122,10 +142,12 @@ def bootstrap(
     confidence: float,
     draws: int = DRAWS,
 ) -> tuple[float, float]:
-    """Ends of the interval of a figure when whole runs are drawn anew, the same runs of every group at once.
+    """Ends of the interval of a figure when whole runs are drawn anew, the same runs of every group
+    at once.
 
-    groups  (parts, wholes) a group, each (n,) of the same n runs
-    figure  takes the list of the groups' ratios (draws,), answers (draws,)
+    groups      (parts, wholes) a group, each (n,) of the same n runs
+    figure      takes the list of the groups' ratios (draws,), answers (draws,)
+    confidence  confidence level of the interval, 0 to 1
     """
     assert callable(figure)
     runs = len(groups[0][0])
@@ -147,8 +169,10 @@ def bootstrap(
 class Difference(NamedTuple):
     """How much a design differs from the baseline, the same seeds in both.
 
-    p           probability of so great a difference where there is none; 1 with fewer than FEWEST pairs
-    gain        variance of a difference of unpaired runs over that of the paired one; nan where there is neither
+    p           probability of so great a difference where there is none; 1 with fewer than FEWEST
+                pairs
+    gain        variance of a difference of unpaired runs over that of the paired one; nan where
+                there is neither
     """
 
     value: float
@@ -173,6 +197,7 @@ def difference(
     ours, base  (parts, wholes), each (n,), row by row of the same seed
     share_of    whether both lie between 0 and 1: then runs that all agree still leave the room that
                 no event in so many runs leaves
+    confidence  confidence level of the interval, 0 to 1
     """
     (a, m), (b, n) = ([np.asarray(column, float) for column in group] for group in (ours, base))
     runs, value = len(a), ratio_of(a, m) - ratio_of(b, n)
@@ -205,6 +230,8 @@ def _linear(parts: Array, wholes: Array) -> Array:
 def holm(p: Sequence[float]) -> list[float]:
     """Probabilities of several comparisons as Holm (1979) adjusts them: below 0.05 in all, one of
     them is wrong at most once in twenty.
+
+    p  p-value of each comparison
     """
     order = sorted(range(len(p)), key=lambda k: p[k])
     adjusted, so_far = [1.0] * len(p), 0.0

@@ -1,4 +1,5 @@
-"""The rows of runs, found by what they follow from, kept so that no run is made twice whatever ends the program.
+"""The rows of runs, found by what they follow from, kept so that no run is made twice whatever ends
+the program.
 
     out/store/journal.jsonl     a line a run, written before the next result is waited for
     out/store/runs-0000.parquet, rounds-0000.parquet        what the journal held, folded up: whole or not there
@@ -70,7 +71,10 @@ class Store:
         return key in self.figures
 
     def put(self, row: Row) -> None:
-        """Keep one run: it is on disk when this returns."""
+        """Keep one run: it is on disk when this returns.
+
+        row  the row
+        """
         if row.key in self.figures:
             return
         self._journal.write(msgspec.json.encode(row._asdict()) + b"\n")
@@ -103,7 +107,10 @@ class Store:
         )
 
     def rounds(self, keys: Iterable[str]) -> pl.DataFrame:
-        """The rows of the rounds due in these runs."""
+        """The rows of the rounds due in these runs.
+
+        keys  keys of the runs
+        """
         self.fold()
         wanted = pl.DataFrame({"key": list(keys)}, schema={"key": pl.String})
         parts = [part.join(wanted, on="key", how="semi") for part in self._parts("rounds")]
@@ -141,7 +148,10 @@ class Store:
 
 
 def written(table: pl.DataFrame, path: Path) -> None:
-    """Write a table whole or not at all."""
+    """Write a table whole or not at all.
+
+    path  the file to write
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     table.write_parquet(temporary)
     os.replace(temporary, path)

@@ -31,6 +31,11 @@ def try_channels(
 ) -> list[Told]:
     """Send a test along one channel, or all, and say what became of it on each.
 
+    site      the site as its defender declared it
+    kind      kind of the channels: "live", "simulation" or "exercise"
+    state     folder of the outbox, None for the service's own
+    patience  seconds to wait for answers
+
     UsageError where no such channel is declared.
     """
     names = [declared.name for declared in site.channels if declared.kind == kind]
@@ -64,6 +69,9 @@ def try_channels(
 
 def passed(line: Told, site: Site) -> bool:
     """Whether a test went as far as it can: acknowledged, or taken where nobody is to acknowledge.
+
+    line  what became of the test on one channel
+    site  the site as its defender declared it
     """
     expected = any(declared.name == line.channel and declared.relays for declared in site.channels)
     return line.state == DELIVERED or (line.state == ACCEPTED and not expected)
@@ -71,6 +79,11 @@ def passed(line: Told, site: Site) -> bool:
 
 def say(site: Site, kind: str, text: str, zones: list[str], state: Path | None = None) -> int:
     """Hand a person's words to the running service; the answer is the number of zones they go to.
+
+    site   the site as its defender declared it
+    kind   kind of the channels: "live", "simulation" or "exercise"
+    text   the person's words
+    state  folder of the outbox, None for the service's own
     """
     told = _zones(site, zones)
     if not text.strip() or len(text) > 500:
@@ -84,6 +97,11 @@ def say(site: Site, kind: str, text: str, zones: list[str], state: Path | None =
 def correct(site: Site, kind: str, why: str, zones: list[str], state: Path | None = None) -> None:
     """Take back standing warnings that are wrong, in some zones or all: one act, said on every
     channel.
+
+    site   the site as its defender declared it
+    kind   kind of the channels: "live", "simulation" or "exercise"
+    why    the reason given
+    state  folder of the outbox, None for the service's own
     """
     asked = {"zones": _zones(site, zones) if zones else [], "why": why}
     ask_service(outbox_path(site.name, kind, state), "correct", msgspec.json.encode(asked).decode(), who())
@@ -100,7 +118,10 @@ def lines(told: list[Told]) -> list[str]:
 
 
 def rows(told: list[Told]) -> list[dict[str, Any]]:
-    """The same for programs."""
+    """The same for programs.
+
+    told  messages as the outbox tells of them
+    """
     return [
         {
             **line._asdict(),
@@ -115,7 +136,10 @@ def rows(told: list[Told]) -> list[dict[str, Any]]:
 
 
 def word(line: Told) -> str:
-    """What was said, in a word."""
+    """What was said, in a word.
+
+    line  one message as the outbox tells of it
+    """
     return "test" if line.kind == "test" else "message" if line.stage == NO_STAGE else STAGE_NAMES[line.stage]
 
 

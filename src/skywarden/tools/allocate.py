@@ -51,7 +51,10 @@ def solve(instance: str | Path, time_limit: float = 60.0, quick: bool = False) -
 
 
 def read(path: Path) -> Problem:
-    """The problem of one instance file. Raises TableError with every fault."""
+    """The problem of one instance file. Raises TableError with every fault.
+
+    path  the instance's file
+    """
     name = str(path)
     told: list[Fault] = []
     content = read_bytes(path, told, LARGEST_FILE)

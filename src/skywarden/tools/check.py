@@ -1,4 +1,6 @@
-"""Says everything that is wrong with a file somebody wrote: a site, its zones, a scenario, a recording of flights."""
+"""Says everything that is wrong with a file somebody wrote: a site, its zones, a scenario, a
+recording of flights.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,11 @@ class Verdict(NamedTuple):
 
 
 def judge_file(path: Path) -> Verdict:
-    """Everything wrong with a file or folder, and of a good site or scenario what makes it one that protects nobody."""
+    """Everything wrong with a file or folder, and of a good site or scenario what makes it one that
+    protects nobody.
+
+    path  the file or folder
+    """
     faults = check_file(path)
     return Verdict(tuple(faults), () if faults else _doubts(_meant(path)))
 
@@ -61,7 +67,11 @@ def _meant(path: Path) -> Path | None:
 
 
 def check_file(path: Path) -> list[Fault]:
-    """Every fault of one file or folder, none where it is good. A shipped site's or scenario's name will do."""
+    """Every fault of one file or folder, none where it is good. A shipped site's or scenario's name
+    will do.
+
+    path  the file or folder
+    """
     try:
         meant = _meant(path)
     except (OSError, ValueError) as error:
@@ -140,7 +150,9 @@ def _scenario(path: Path) -> list[Fault]:
 
 
 def _unflyable(path: Path, site: Site) -> list[Fault]:
-    """Raids whose rounds cannot come from where they are said to come from; told only by flying them."""
+    """Raids whose rounds cannot come from where they are said to come from; told only by flying
+    them.
+    """
     scenario = load(path, site)
     try:
         World(scenario, site, Chance(scenario.seed))

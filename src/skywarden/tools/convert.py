@@ -54,6 +54,7 @@ def convert(source: Path, out: Path, unit: str | None = None) -> str:
 
     unit  "ft" or "m" where heights are not in the unit that their column usually has; None: feet,
           metres for OpenSky's and for names with _m
+    out   the CSV file to write
 
     Read are JSON (readsb traces, aircraft.json in one document or a document a line, lists of rows,
     columns of values), BaseStation text, CSV and Parquet, packed by gzip or not. Raises TableError

@@ -99,14 +99,22 @@ class Probe:
                 speaker.radar = self.site.radars[item.sensor].name
 
     def rate(self, now: float) -> float:
-        """Messages a second of late."""
+        """Messages a second of late.
+
+        now  present time [s, monotonic clock]
+        """
         while self._rate and self._rate[0][0] < now - RATE_S:
             self._rate.popleft()
         span = now - self._rate[0][0] if self._rate else 0.0
         return sum(count for _, count in self._rate) / max(span, 1.0)
 
     def told(self, now: float, since: float, source: Source) -> dict[str, Any]:
-        """Everything, as it goes into a line of JSON."""
+        """Everything, as it goes into a line of JSON.
+
+        now     present time [s, monotonic clock]
+        since   when the watching began [s, monotonic clock]
+        source  the feed's source
+        """
         while self.places and self.places[0][0] < now - SHOWN_S and source.live:
             self.places.popleft()
         recent = list(self.places)[-JSON_PLACES:]
@@ -194,7 +202,11 @@ def name_of(sender: Sender) -> str:
 
 
 def nowhere(latitude: float = 0.0, longitude: float = 0.0) -> Site:
-    """A stand-in for a site nobody named: two radars that take any sender, at a place [rad]."""
+    """A stand-in for a site nobody named: two radars that take any sender, at a place [rad].
+
+    latitude   latitude [rad]
+    longitude  longitude [rad]
+    """
     site = load("range")
     radar = replace(site.radars[0], name="any tracking radar", place=site.radars[0].place * 0.0, sac_sic=(-1, -1))
     turning = replace(
@@ -222,6 +234,7 @@ def watch_feed(
 
     site    None: a stand-in, which moves to where the first aircraft report themselves
     shown   called now and then with the probe, the source, now and the beginning [s, monotonic]
+    url     the feed's URL
 
     Returns the probe and the source, closed. Raises UsageError and FeedError as opening does.
     """

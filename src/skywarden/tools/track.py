@@ -37,6 +37,7 @@ def track_file(detections: Path | str, site: Site, out_dir: Path | str, format: 
     `out_dir` with a summary.
 
     format  "csv" or "parquet"
+    site    the site as its defender declared it
 
     Returns the summary: frames, detections, rejected (rows equal to others), wall_s,
     step_ms_median, step_ms_p99, step_ms_max (of `watch` alone). Raises TableError where the table
@@ -124,9 +125,9 @@ def _threat_rows(picture: Picture, site: Site) -> tuple[Array, ...]:
 
 
 def _warning_rows(picture: Picture, site: Site) -> tuple[Array, ...]:
-    """What is raised and cleared in this frame, and the pre-alerts: where an object that heads for a
-    zone is named, and where something was fired that may come down there. `raise` means take cover
-    only; `lead_time_s` counts to the ear, the sound's way from the siren taken off.
+    """What is raised and cleared in this frame, and the pre-alerts: where an object that heads for
+    a zone is named, and where something was fired that may come down there. `raise` means take
+    cover only; `lead_time_s` counts to the ear, the sound's way from the siren taken off.
     """
     w = take(picture.warnings, np.flatnonzero((picture.warnings.action == RAISE) | (picture.warnings.action == CLEAR)))
     i = take(picture.inbound, np.flatnonzero((picture.inbound.since == picture.t) & np.array([site.zones[z].warn

@@ -1,4 +1,6 @@
-"""Protected volumes: everything in a picture that is, or may be, an aircraft, and how far it may have come."""
+"""Protected volumes: everything in a picture that is, or may be, an aircraft, and how far it may
+have come.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,13 @@ class Volume(NamedTuple):
 
 
 def volumes_of(frame: Frame, picture: Picture, site: Site, ledger: Ledger) -> list[Volume]:
-    """Everything that is, or may be, an aircraft."""
+    """Everything that is, or may be, an aircraft.
+
+    frame    what came in at this frame
+    picture  what is believed at this frame
+    site     the site as its defender declared it
+    ledger   what the checker has noted of the record so far
+    """
     tracks, made, words = picture.tracks, [], []
     followed, backed_addresses, certain = set[int](), set[int](), dict[int, int]()
     for k in range(tracks.number.size):

@@ -40,7 +40,12 @@ class Violation(NamedTuple):
 
 
 def violations(site: Site, moments: Iterable[tuple[Frame, Picture, Drill | None]]) -> list[Violation]:
-    """Everything in the drills of a record, from its beginning, that breaks a rule; empty where all is well."""
+    """Everything in the drills of a record, from its beginning, that breaks a rule; empty where all
+    is well.
+
+    site     the site as its defender declared it
+    moments  frame, picture and drill of each moment, in order
+    """
     ledger, found = Ledger(site.policy.weapons), []
     for frame, picture, drill in moments:
         ledger.read(frame)

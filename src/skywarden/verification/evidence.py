@@ -1,4 +1,6 @@
-"""Whether the evidence of a clearance is that of the frame, the track and the runways it was given for."""
+"""Whether the evidence of a clearance is that of the frame, the track and the runways it was given
+for.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,18 @@ def space_wrong(
     path: Array, height: Array, hit: Array, row: int, clearance: Clearance, effector: Effector, frame: Frame,
     picture: Picture, site: Site,
 ) -> Iterator[str]:
-    """What is wrong with the space that the evidence says is occupied."""
+    """What is wrong with the space that the evidence says is occupied.
+
+    path       (k, 3) where the track will be, every TICK [m]
+    height     (k,) its height above the ground [m]
+    hit        (3,) where the effect meets the round, east north up [m]
+    row        row of the track in the picture
+    clearance  the clearance, given or refused
+    effector   the simulated effector, as declared
+    frame      what came in at this frame
+    picture    what is believed at this frame
+    site       the site as its defender declared it
+    """
     e = clearance.evidence
     if e.ends.shape != (FAN, 3) or e.place.shape != (3,) or not np.abs(e.place - effector.place).max() <= 1e-6:
         yield "the space does not begin at the effector"
@@ -81,7 +94,13 @@ def _bent(path: Array, index: Array, mine: Array, lines: Array, far: float) -> f
 
 
 def frame_wrong(clearance: Clearance, effector: Effector, frame: Frame, picture: Picture) -> Iterator[str]:
-    """What is wrong with the evidence that is merely copied."""
+    """What is wrong with the evidence that is merely copied.
+
+    clearance  the clearance, given or refused
+    effector   the simulated effector, as declared
+    frame      what came in at this frame
+    picture    what is believed at this frame
+    """
     e = clearance.evidence
     if not abs(e.t - frame.t) <= 1e-9:
         yield f"it was worked out at {e.t:.2f} s"
@@ -94,7 +113,14 @@ def frame_wrong(clearance: Clearance, effector: Effector, frame: Frame, picture:
 
 
 def approaches_wrong(volumes: list[Volume], e: Evidence, frame: Frame, site: Site, ledger: Ledger) -> Iterator[str]:
-    """What is wrong with the runways' approach and departure sectors in use."""
+    """What is wrong with the runways' approach and departure sectors in use.
+
+    volumes  protected volumes, one for each aircraft and what may be one
+    e        the evidence of the clearance
+    frame    what came in at this frame
+    site     the site as its defender declared it
+    ledger   what the checker has noted of the record so far
+    """
     own = []
     for k, zone in enumerate(site.zones):
         if zone.kind == "runway":

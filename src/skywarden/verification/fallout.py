@@ -29,7 +29,15 @@ class Circles(NamedTuple):
 
 
 def circles_of(hit: Array, row: int, clearance: Clearance, effector: Effector, picture: Picture, site: Site) -> Circles:
-    """Debris of a stopped round, one partly stopped, the spent effect, its duds."""
+    """Debris of a stopped round, one partly stopped, the spent effect, its duds.
+
+    hit        (3,) where the effect meets the round, east north up [m]
+    row        row of the track in the picture
+    clearance  the clearance, given or refused
+    effector   the simulated effector, as declared
+    picture    what is believed at this frame
+    site       the site as its defender declared it
+    """
     e, state = clearance.evidence, picture.tracks.state[row]
     dt = clearance.t_hit - picture.t
     velocity = state[3:6] if dt < 0.5 else 2.0 * (hit - state[:3]) / dt - state[3:6]
@@ -59,7 +67,17 @@ def meets_fragments(
     volumes: list[Volume], circles: Circles, hit: Array, clearance: Clearance, effector: Effector, row: int,
     frame: Frame, picture: Picture,
 ) -> float:
-    """Probability that what comes down, or flies on, meets an aircraft there by dead reckoning."""
+    """Probability that what comes down, or flies on, meets an aircraft there by dead reckoning.
+
+    volumes    protected volumes, one for each aircraft and what may be one
+    circles    where debris may come down
+    hit        (3,) where the effect meets the round, east north up [m]
+    clearance  the clearance, given or refused
+    effector   the simulated effector, as declared
+    row        row of the track in the picture
+    frame      what came in at this frame
+    picture    what is believed at this frame
+    """
     e, total = clearance.evidence, 0.0
     along = circles.place[0] - hit[:2]      # halfway to where it would come down without air
     beside = float(circles.radius[0] - np.hypot(*along))
@@ -129,7 +147,15 @@ def _off_pieces(there: Array, pace: Array, gone: Array, least: Array, most: Arra
 def on_people(
     clearance: Clearance, hit: Array, row: int, effector: Effector, picture: Picture, site: Site
 ) -> list[tuple[str, str]]:
-    """What comes down on people, and what the evidence says of it."""
+    """What comes down on people, and what the evidence says of it.
+
+    clearance  the clearance, given or refused
+    hit        (3,) where the effect meets the round, east north up [m]
+    row        row of the track in the picture
+    effector   the simulated effector, as declared
+    picture    what is believed at this frame
+    site       the site as its defender declared it
+    """
     e = clearance.evidence
     wrong = [
         ("fallout", f"met {e.hit_height:.0f} m above {zone.name}") for zone in site.zones
@@ -193,7 +219,9 @@ def places_in(zone: Zone) -> Array:
 
 
 def off_polygon(polygon: Array, place: Array) -> float:
-    """Distance of a place from a polygon [m], 0 inside: the angle its corners turn through, then every edge."""
+    """Distance of a place from a polygon [m], 0 inside: the angle its corners turn through, then
+    every edge.
+    """
     spokes = polygon - place
     bearing = np.arctan2(spokes[:, 1], spokes[:, 0])
     turn = np.diff(np.append(bearing, bearing[0]))

@@ -128,7 +128,11 @@ class Ledger:
         self.answers = {address: report for address, report in self.answers.items() if report[0] >= frame.t - NEWS_S}
 
     def look(self, frame: Frame, picture: Picture, site: Site) -> None:
-        """Take in what the picture says of reports, of what is lost, and of fragments."""
+        """Take in what the picture says of reports, of what is lost, and of fragments.
+
+        frame  what came in at this frame
+        site   the site as its defender declared it
+        """
         self.shots = [shot for shot in self.shots if picture.t - shot.t[0] <= DOWN_S]
         self._splinters(picture, site)
         self._corroborated(frame, picture, site)
@@ -197,14 +201,25 @@ class Ledger:
         self.low = low
 
     def trusted(self, address: int, place: Array, t: float, site: Site) -> float:
-        """Seconds since a radar agreed with a report that none can see now; inf where that does not count."""
+        """Seconds since a radar agreed with a report that none can see now; inf where that does not
+        count.
+
+        address  ICAO 24-bit address
+        place    (3,) east north up [m]
+        t        time of the frame [s]
+        site     the site as its defender declared it
+        """
         when = self.agreed[address][0] if address in self.agreed else -math.inf
         if when == -math.inf or not math.isfinite(place[2]) or in_view(place, 0.0, site, with_transponders=True):
             return math.inf
         return t - when
 
     def replaced(self, k: int, picture: Picture) -> bool:
-        """Whether a newer report stands for a radar's track that is not seen any more."""
+        """Whether a newer report stands for a radar's track that is not seen any more.
+
+        k        row of the track in the picture
+        picture  what is believed at this frame
+        """
         tracks, address = picture.tracks, int(picture.tracks.address[k])
         if address not in self.agreed:
             return False
@@ -216,7 +231,12 @@ class Ledger:
 
 
 def landing(them: LostTrack, site: Site) -> tuple[Array, Array, float] | None:
-    """The runway it is landing on, the way it lands: threshold, direction, length; None where it is not."""
+    """The runway it is landing on, the way it lands: threshold, direction, length; None where it is
+    not.
+
+    them  the track that was lost
+    site  the site as its defender declared it
+    """
     for zone in site.zones:
         if zone.kind != "runway":
             continue
@@ -256,7 +276,12 @@ def _cannot_fly(state: Array, covariance: Array, now: float, shot: Shot, site: S
 
 
 def shots_of(order: Order, frame: Frame, picture: Picture, site: Site) -> list[Shot]:
-    """What an order says of where no aircraft was."""
+    """What an order says of where no aircraft was.
+
+    frame    what came in at this frame
+    picture  what is believed at this frame
+    site     the site as its defender declared it
+    """
     rows = np.flatnonzero(picture.tracks.number == order.track)
     if rows.size != 1 or not 0 <= order.effector < len(site.effectors):
         return []
@@ -269,7 +294,12 @@ def shots_of(order: Order, frame: Frame, picture: Picture, site: Site) -> list[S
 
 
 def placed(report: Report, frame: Frame, site: Site) -> Array:
-    """Where it says it is, its height by pressure where it has no other."""
+    """Where it says it is, its height by pressure where it has no other.
+
+    report  the aircraft's report
+    frame   what came in at this frame
+    site    the site as its defender declared it
+    """
     place = report.position.copy()
     if math.isnan(place[2]) and math.isfinite(report.pressure):
         place[2] = _by_pressure(report, frame, site)
@@ -285,7 +315,14 @@ def _by_pressure(report: Report, frame: Frame, site: Site) -> float:
 
 
 def answered(address: int, t: float, place: Array, pace: Array, site: Site, ledger: Ledger) -> bool:
-    """Whether a radar was answered by this address from where it is said to have been then."""
+    """Whether a radar was answered by this address from where it is said to have been then.
+
+    t       time of the report [s]
+    place   (3,) east north up [m]
+    pace    (3,) reported velocity, east north up [m/s]
+    site    the site as its defender declared it
+    ledger  what the checker has noted of the record so far
+    """
     if address not in ledger.answers:
         return False
     when, distance, azimuth, radar = ledger.answers[address]

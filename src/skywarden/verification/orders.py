@@ -14,6 +14,8 @@ from skywarden.verification.limits import PEOPLE
 def same_clearance(a: Clearance, b: Clearance) -> bool:
     """Whether two clearances are equal in every field, what is not a number included: read back
     from a file it is no longer itself.
+
+    b  the other clearance
     """
     pairs = ((getattr(a, name), getattr(b, name)) for name in Clearance.__slots__)
     return all(x == y or (isinstance(x, float) and isinstance(y, float) and math.isnan(x) and math.isnan(y)) for x,
@@ -21,7 +23,13 @@ def same_clearance(a: Clearance, b: Clearance) -> bool:
 
 
 def unlawful(order: Order, drill: Drill, frame: Frame, site: Site, ledger: Ledger) -> list[tuple[str, str]]:
-    """What is wrong with an order, beyond its clearance."""
+    """What is wrong with an order, beyond its clearance.
+
+    drill   the simulated engagement at this frame
+    frame   what came in at this frame
+    site    the site as its defender declared it
+    ledger  what the checker has noted of the record so far
+    """
     wrong = []
     if not any(same_clearance(order.clearance, given) for given in drill.clearances):
         wrong.append(("clearance", "its clearance is not in the record"))

@@ -17,6 +17,11 @@ from skywarden.verification.physics import TICK, flight, surroundings
 def path_of(row: int, frame: Frame, picture: Picture, site: Site) -> tuple[Array, Array]:
     """(k, 3) where a track will be every TICK from now, as long as it is TOO_LOW above the ground,
     and its height above it (k,).
+
+    row      row of the track in the picture
+    frame    what came in at this frame
+    picture  what is believed at this frame
+    site     the site as its defender declared it
     """
     path = flight(picture.tracks.state[row], int(picture.tracks.law[row]), surroundings(site, frame.weather), 180)
     height = path[:, 2] - np.array([ground_at(site, east, north) for east, north in path[:, :2]])
@@ -26,7 +31,12 @@ def path_of(row: int, frame: Frame, picture: Picture, site: Site) -> tuple[Array
 
 
 def ground_at(site: Site, east: float, north: float) -> float:
-    """Height of the ground [m], between the four nearest points of its grid."""
+    """Height of the ground [m], between the four nearest points of its grid.
+
+    site   the site as its defender declared it
+    east   towards east [m]
+    north  towards north [m]
+    """
     g = site.ground
     rows, columns = g.up.shape
     if rows == 1 or columns == 1:
@@ -39,7 +49,13 @@ def ground_at(site: Site, east: float, north: float) -> float:
 
 
 def meeting(path: Array, height: Array, clearance: Clearance, effector: Effector, frame: Frame) -> Array | str:
-    """Where the effect would meet the track: (3,) [m]; or why it would not as the clearance says."""
+    """Where the effect would meet the track: (3,) [m]; or why it would not as the clearance says.
+
+    path      (k, 3) where the track will be, every TICK [m]
+    height    (k,) its height above the ground [m]
+    effector  the simulated effector, as declared
+    frame     what came in at this frame
+    """
     index = (clearance.t_hit - frame.t) / TICK
     if not len(path) or not 0.0 <= index <= len(path) - 1 or abs(index - round(index)) > 1e-6:
         return f"the effect does not meet the track at {clearance.t_hit:.2f} s"
@@ -64,17 +80,31 @@ def meeting(path: Array, height: Array, clearance: Clearance, effector: Effector
 
 
 def reach_of_effect(effector: Effector) -> float:
+    """How far an effect flies before it ends by itself [m].
+
+    effector  the simulated effector, as declared
+    """
     if math.isinf(effector.speed):
         return LIGHT_END
     return effector.reach_max if math.isinf(effector.self_destruct_s) else effector.speed * effector.self_destruct_s
 
 
 def farthest_radar(place: Array, site: Site) -> float:
+    """Distance from a place to the farthest radar that sees more than transponders [m]; 0 for none.
+
+    site  the site as its defender declared it
+    """
     return max((float(np.linalg.norm(place - radar.place)) for radar in site.radars if not radar.mode_s), default=0.0)
 
 
 def in_view(place: Array, sigma: float, site: Site, with_transponders: bool) -> bool:
-    """Whether a radar surely looks there."""
+    """Whether a radar surely looks there.
+
+    place              (3,) east north up [m]
+    sigma              standard deviation of its height [m]
+    site               the site as its defender declared it
+    with_transponders  whether radars that hear transponders only count, too
+    """
     for radar in site.radars:
         line = place - radar.place
         flat = float(np.hypot(line[0], line[1]))
@@ -91,12 +121,20 @@ def far_off(line: Array) -> float:
 
 
 def alike(a: float, b: float) -> bool:
-    """Whether two probabilities are the same for all purposes."""
+    """Whether two probabilities are the same for all purposes.
+
+    a  one probability
+    b  the other probability
+    """
     return max(a, b) < 1e-13 or (min(a, b) >= 0.0 and abs(a - b) <= 0.25 * max(a,
         b)) if math.isfinite(a) and math.isfinite(b) else False
 
 
 def between_lines(ends: Array, parts: int) -> Array:
-    """Ends of lines (k, 3) with so many more between each and the next."""
+    """Ends of lines (k, 3) with so many more between each and the next.
+
+    ends   (k, 3) ends of the lines of the engagement's space [m]
+    parts  how many parts each gap is cut into
+    """
     between = ends[:-1, None] + np.arange(parts)[:, None] / parts * (ends[1:] - ends[:-1])[:, None]
     return np.concatenate([between.reshape(-1, 3), ends[-1:]])

@@ -79,7 +79,10 @@ def surroundings(site: Site, weather: Weather) -> Surroundings:
 
 @njit(cache=True, error_model="numpy")
 def air_at(s: Surroundings, up: float) -> tuple[float, float]:
-    """Density [kg/m³] and speed of sound [m/s] at a height above the site's origin [m]."""
+    """Density [kg/m³] and speed of sound [m/s] at a height above the site's origin [m].
+
+    up  height above the site's origin [m]
+    """
     height = up + s.datum
     if s.kind == EXPONENTIAL:
         return s.exponential[0] * math.exp(-height / s.exponential[1]), s.exponential[2] - s.exponential[3] * height

@@ -1,4 +1,6 @@
-"""Compares what is believed and rehearsed now with what was recorded, bit for bit, and names the first difference."""
+"""Compares what is believed and rehearsed now with what was recorded, bit for bit, and names the
+first difference.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +97,9 @@ def _compare(name: str, kind: type, recorded: bytes | None, now: Any, form: int)
 
 
 def _elsewhere(record: Record) -> str:
-    """On another processor or with other versions the last bits may differ: say so, with what is different."""
+    """On another processor or with other versions the last bits may differ: say so, with what is
+    different.
+    """
     here = machine()
     other = [f"{key} {value} (here {here[key]})" for key, value in record.machine.items() if key in here
         and here[key] != value]

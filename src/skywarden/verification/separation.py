@@ -1,4 +1,6 @@
-"""How near protected volumes come to the space of an engagement, and what the evidence says of that."""
+"""How near protected volumes come to the space of an engagement, and what the evidence says of
+that.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +39,16 @@ def near_aircraft(
 ) -> list[tuple[str, str]]:
     """Aircraft, and what may be one, that come too near; tubes of the evidence that are not theirs;
     a bound that is not the sum of its parts.
+
+    volumes    protected volumes, one for each aircraft and what may be one
+    clearance  the clearance, given or refused
+    hit        (3,) where the effect meets the round, east north up [m]
+    row        row of the track in the picture
+    effector   the simulated effector, as declared
+    frame      what came in at this frame
+    picture    what is believed at this frame
+    site       the site as its defender declared it
+    ledger     what the checker has noted of the record so far
     """
     e, safety, wrong = clearance.evidence, site.policy.safety_distance, []
     tubes = e.tubes
@@ -82,8 +94,8 @@ def near_aircraft(
 
 
 def _closest_faults(found: list[tuple[int, float]], clearance: Clearance) -> list[tuple[str, str]]:
-    """What is wrong with the clearance's own closest aircraft, where `found` holds (number, gap [m])
-    of all that fly.
+    """What is wrong with the clearance's own closest aircraft, where `found` holds (number, gap
+    [m]) of all that fly.
     """
     if not found:
         if clearance.aircraft == -1 and clearance.distance == math.inf:

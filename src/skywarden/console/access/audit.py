@@ -47,6 +47,10 @@ class Audit:
         """One action: by whom, what, about what, from where, and whether it was allowed; never
         waits, never raises.
 
+        who      name of the person, as far as known
+        address  the peer's network address
+        why      reason of a refusal, empty for none
+
         Characters that no log should hold are written as their numbers, and what is too long is
         cut.
         """
@@ -68,7 +72,9 @@ class Audit:
                 self._drop()
 
     def close(self) -> None:
-        """Write what waits and close the file; a disk that takes nothing is left behind after a while."""
+        """Write what waits and close the file; a disk that takes nothing is left behind after a
+        while.
+        """
         if self._path is None or self._ended.is_set():
             return
         self._ended.set()
@@ -114,7 +120,9 @@ def printable(text: object) -> str:
 
 
 def _opened(path: Path) -> int:
-    """The file, to be appended to, readable by its owner only whatever the machine's custom is. Raises UsageError."""
+    """The file, to be appended to, readable by its owner only whatever the machine's custom is.
+    Raises UsageError.
+    """
     try:
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600)
     except OSError as error:

@@ -96,7 +96,10 @@ class Authenticator:
         return self.path is None
 
     def find(self, token: str | None) -> Session | None:
-        """The session of a cookie, if it still stands."""
+        """The session of a cookie, if it still stands.
+
+        token  the session's token, None for none
+        """
         with self._lock:
             self._look()
             key = _digest(token or "")
@@ -114,7 +117,9 @@ class Authenticator:
             return session
 
     def first_holder(self) -> str:
-        """Who has the watch before anybody takes it: the first operator of the file, else the first who may take it."""
+        """Who has the watch before anybody takes it: the first operator of the file, else the first
+        who may take it.
+        """
         if self.path is None:
             return LOCAL
         able = [user for user in self.users.values() if commands.TAKE in MAY[user.role]]
@@ -131,7 +136,9 @@ class Authenticator:
         """A new session, or None: wrong name, wrong password, or too many tries (see `too_many`).
         Takes tens of milliseconds on purpose.
 
-        device  what `device_of` gave this browser at an earlier log-in; empty where it gave nothing
+        device   what `device_of` gave this browser at an earlier log-in; empty where it gave
+                 nothing
+        address  the peer's network address
         """
         if self.too_many(name, address, device):
             return None
@@ -158,6 +165,8 @@ class Authenticator:
         """Whether there were too many failures lately: from a browser known for this name its own;
         else this address's, for this name and in all.
 
+        device  mark of the browser, as it was given at an earlier log-in
+
         A stranger's failures thus count against the stranger: neither a browser that this person
         has logged in with before nor this very machine is ever shut out by them.
         """
@@ -168,7 +177,11 @@ class Authenticator:
         return not _near(address) and self._of_name.full(name)
 
     def knows(self, name: str, device: str) -> bool:
-        """Whether this browser has logged this person in before, under the password of now."""
+        """Whether this browser has logged this person in before, under the password of now.
+
+        name    name of the person
+        device  mark of the browser, as it was given at an earlier log-in
+        """
         user, (made, _, mark) = self.users.get(name), device.partition(".")
         return bool(mark) and user is not None and hmac.compare_digest(mark.encode("utf-8", "replace"),
             self._mark(user, made).encode())
@@ -176,6 +189,8 @@ class Authenticator:
     def device_of(self, user: User) -> str:
         """What a browser is to keep, and to show at its next log-in as this person; worth nothing
         without the password.
+
+        user  the person who is logged in
         """
         made = secrets.token_urlsafe(9)
         return f"{made}.{self._mark(user, made)}"
@@ -185,13 +200,19 @@ class Authenticator:
             hashlib.sha256).hexdigest()[:32]
 
     def log_out(self, token: str) -> None:
-        """End a session."""
+        """End a session.
+
+        token  the session's token
+        """
         with self._lock:
             if self._sessions.pop(_digest(token), None) is not None:
                 self._keep()
 
     def log_out_everywhere(self, name: str) -> int:
-        """End every session of a user; returns how many there were."""
+        """End every session of a user; returns how many there were.
+
+        name  name of the person
+        """
         with self._lock:
             theirs = [key for key, session in self._sessions.items() if session.user.name == name]
             for key in theirs:
@@ -225,7 +246,9 @@ class Authenticator:
         return -LONGEST_S <= now - session.started <= LONGEST_S and now - session.used <= IDLE_S
 
     def _look(self) -> None:
-        """Read the file of users again where it has changed; one that has become faulty changes nothing."""
+        """Read the file of users again where it has changed; one that has become faulty changes
+        nothing.
+        """
         now = self._now()
         if self.path is None or now - self._looked < LOOK_S:
             return
@@ -280,7 +303,9 @@ def _digest(secret: str) -> str:
 
 
 def _near(address: str) -> bool:
-    """Whether an address is this very machine's, where whoever knows the passwords' file can help himself anyway."""
+    """Whether an address is this very machine's, where whoever knows the passwords' file can help
+    himself anyway.
+    """
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

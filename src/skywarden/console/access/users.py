@@ -56,7 +56,10 @@ class User:
 
 
 def load_users(path: Path) -> dict[str, User]:
-    """The users of a file. Raises `InputError` with every fault found."""
+    """The users of a file. Raises `InputError` with every fault found.
+
+    path  file of the users
+    """
     told: list[Fault] = []
     content = read_bytes(path, told)
     text = as_text(str(path), content, told, utf8_only=True) if content is not None else None
@@ -87,7 +90,11 @@ def load_users(path: Path) -> dict[str, User]:
 
 
 def add_user(path: Path, name: str, role: str, password: str) -> None:
-    """Write `name` into the file of users, or change role and password; the file is readable by its owner only."""
+    """Write `name` into the file of users, or change role and password; the file is readable by its
+    owner only.
+
+    path  file of the users
+    """
     if role not in ROLES:
         raise UsageError(f"role {role!r}: it is one of {', '.join(ROLES)}")
     if not (name.isascii() and name.isidentifier()):
@@ -105,7 +112,11 @@ def add_user(path: Path, name: str, role: str, password: str) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Put `text` in the place of the file, at once or not at all, readable by its owner only. Raises OSError."""
+    """Put `text` in the place of the file, at once or not at all, readable by its owner only.
+    Raises OSError.
+
+    path  the file to write
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

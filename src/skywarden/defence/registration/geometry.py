@@ -34,5 +34,8 @@ def seen_from(position: Array, velocity: Array, place: Array) -> tuple[Array, Ar
 
 
 def wrapped(angle: Array) -> Array:
-    """The same angles between -pi and pi."""
+    """The same angles between -pi and pi.
+
+    angle  (n,) angles [rad]
+    """
     return np.asarray(angle - 2.0 * np.pi * np.floor(angle / (2.0 * np.pi) + 0.5))

@@ -64,6 +64,9 @@ def learn(state: State, frame: Frame, site: Site) -> Learnt:
     """One frame on: detections and reports are kept until their segment of flight is over, then
     compared. Pure.
 
+    state  what registration has learnt before this frame
+    site   the site as its defender declared it
+
     Source: docs/models/registration.md
     """
     if registered(site) == 0:       # nothing that could be wrong
@@ -82,6 +85,8 @@ def learn(state: State, frame: Frame, site: Site) -> Learnt:
 def corrected(state: State, frame: Frame) -> Frame:
     """The frame with the radars' known errors taken from its detections; the same frame where none
     is.
+
+    state  what registration has learnt
     """
     if not state.engaged.any():
         return frame
@@ -102,6 +107,8 @@ def corrected(state: State, frame: Frame) -> Frame:
 def remaining(state: State) -> Array:
     """Deviations (radars, 3) of what is left of each radar's errors in range, azimuth and
     elevation; nan where too few references agree.
+
+    state  what registration has learnt
     """
     left = np.hypot(deviations(state), state.estimate - state.applied)[:, :3]
     return np.where(believed(state)[:, None], left, np.nan)
@@ -110,6 +117,8 @@ def remaining(state: State) -> Array:
 def books(state: State, site: Site, assumed: Array) -> Site:
     """The site with what is left of its radars' errors as learnt, in place of what it declares or
     what is assumed (radars, 3).
+
+    state  what registration has learnt
 
     Where no error is assumed (one radar that declares none) none is until the radar is corrected.
     """
@@ -133,12 +142,18 @@ def _books(site: Site, left: bytes) -> Site:
 
 
 def believed(state: State) -> Array:
-    """Radars (mask) whose errors enough references agree on."""
+    """Radars (mask) whose errors enough references agree on.
+
+    state  what registration has learnt
+    """
     return np.asarray(state.witnesses >= NEEDED)
 
 
 def told(state: State) -> tuple[Array, ...]:
-    """What is known of the radars, in the order of `integrity.Registered`."""
+    """What is known of the radars, in the order of `integrity.Registered`.
+
+    state  what registration has learnt
+    """
     return (
         believed(state),
         state.estimate,
@@ -152,7 +167,10 @@ def told(state: State) -> tuple[Array, ...]:
 
 
 def deviations(state: State) -> Array:
-    """Standard deviations (radars, TERMS) of the estimate."""
+    """Standard deviations (radars, TERMS) of the estimate.
+
+    state  what registration has learnt
+    """
     return np.sqrt(np.diag(state.covariance)).reshape(state.estimate.shape)
 
 

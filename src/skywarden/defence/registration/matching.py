@@ -56,6 +56,7 @@ def sighted(d: Detections, w: Trajectories, radar: Radar, believed: Array, covar
 
     believed    (4,) its errors as estimated; covariance (4, 4) of them
     scale       (3,) variance of its noise over that in its books
+    w           smoothed trajectories of aircraft
     """
     n = w.address.shape[0]
     offset = np.full((n, 2), np.nan)
@@ -164,7 +165,10 @@ def _same_doppler(off: Array, radar: Radar) -> Array:
 
 
 def blocks(rate: Array) -> Array:
-    """Slopes (m, 3, TERMS) of what a radar measures with its errors."""
+    """Slopes (m, 3, TERMS) of what a radar measures with its errors.
+
+    rate  (m,) range rate of each detection [m/s]
+    """
     B = np.zeros((rate.shape[0], 3, TERMS))
     B[:, (0, 1, 2), (0, 1, 2)] = 1.0
     B[:, :, 3] = -rate

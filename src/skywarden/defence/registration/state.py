@@ -78,7 +78,10 @@ class State(NamedTuple):
 
 
 def registered(site: Site) -> int:
-    """How many radars are registered."""
+    """How many radars are registered.
+
+    site  the site as its defender declared it
+    """
     return min(len(site.radars), MOST_RADARS)
 
 
@@ -94,7 +97,10 @@ def prior_of(site: Site) -> Array:
 
 
 def no_references(radars: int, n: int = 0) -> References:
-    """`n` blank rows."""
+    """`n` blank rows.
+
+    radars  number of radars
+    """
     d = TERMS * radars
     return References(
         np.zeros(n, np.int64),
@@ -110,7 +116,10 @@ def no_references(radars: int, n: int = 0) -> References:
 
 
 def start(site: Site) -> State:
-    """Nothing known but that radars are set up by hand."""
+    """Nothing known but that radars are set up by hand.
+
+    site  the site as its defender declared it
+    """
     radars = registered(site)
     variance = prior_of(site).ravel() ** 2
     return State(

@@ -41,6 +41,8 @@ class Trajectories(NamedTuple):
 def reference_reports(a: Aircraft) -> Array:
     """Rows of reports that can serve: airborne, with address and place, and not from another
     tracker.
+
+    a  reports of aircraft
     """
     return np.flatnonzero(
         (a.address != NO_ADDRESS)
@@ -55,6 +57,7 @@ def fitted(a: Aircraft, begin: float, known: Array, scatter: Array) -> Trajector
     """The trajectories in [begin, begin + SEGMENT) of every aircraft that reported in it.
 
     known, scatter  (k,) addresses, rising, and (k, 2) what is remembered of how their reports
+    a               reports of aircraft
     scatter
     """
     half, middle = 0.5 * SEGMENT, begin + 0.5 * SEGMENT
@@ -100,5 +103,8 @@ def fitted(a: Aircraft, begin: float, known: Array, scatter: Array) -> Trajector
 
 
 def believable(w: Trajectories) -> Array:
-    """Which rows fly as something flies: their reports scatter as noise does, and do not jump."""
+    """Which rows fly as something flies: their reports scatter as noise does, and do not jump.
+
+    w  smoothed trajectories of aircraft
+    """
     return np.asarray(w.scatter[:, 0] <= JUMPS * np.maximum(w.scatter[:, 1], 3.0))

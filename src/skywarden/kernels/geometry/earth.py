@@ -29,6 +29,9 @@ def to_site(
     origin_…                       WGS-84 latitude and longitude [rad], height above mean sea level
                                    [m] of the site's origin
     latitude, longitude, altitude  (n,) or single: [rad], [rad], above mean sea level [m]
+    origin_lat                     latitude of the origin [rad]
+    origin_lon                     longitude of the origin [rad]
+    origin_elevation               height of the origin above mean sea level [m]
 
     nan stays nan.
     """
@@ -43,6 +46,11 @@ def to_earth(
 ) -> tuple[Array, Array, Array]:
     """Latitude, longitude [rad] and height above mean sea level [m], (n,) each, of positions (n, 3)
     in the site frame [m].
+
+    origin_lat        latitude of the origin [rad]
+    origin_lon        longitude of the origin [rad]
+    origin_elevation  height of the origin above mean sea level [m]
+    position          (n, 3) east north up [m]
     """
     p = np.atleast_2d(np.asarray(position, np.float64))
     lon, lat, alt = _frame(origin_lat, origin_lon, origin_elevation).transform(p[:, 0], p[:, 1], p[:, 2], radians=True,

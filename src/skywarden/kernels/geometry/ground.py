@@ -27,7 +27,11 @@ def flat(up: float = 0.0) -> Ground:
 
 @njit(cache=True, error_model="numpy")
 def ground_up(ground: Ground, east: float, north: float) -> float:
-    """Height of the ground at one place [m], bilinear; outside the grid the nearest edge holds on."""
+    """Height of the ground at one place [m], bilinear; outside the grid the nearest edge holds on.
+
+    east   east of the site's origin [m]
+    north  north of the site's origin [m]
+    """
     rows, columns = ground.up.shape
     if rows == 1 and columns == 1:
         return ground.up[0, 0]

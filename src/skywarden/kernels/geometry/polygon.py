@@ -36,7 +36,11 @@ def inside(polygon: Array, east: float, north: float) -> bool:
 
 @njit(cache=True, error_model="numpy")
 def distance(polygon: Array, east: float, north: float) -> float:
-    """Distance from a place to a polygon (k, 2) [m]; 0 inside it."""
+    """Distance from a place to a polygon (k, 2) [m]; 0 inside it.
+
+    east   the place, east of the site's origin [m]
+    north  the place, north of the site's origin [m]
+    """
     if inside(polygon, east, north):
         return 0.0
     k = polygon.shape[0]
@@ -72,6 +76,10 @@ def area_within(polygon: Array, east: float, north: float, radius: float) -> flo
     """Area of the part of a polygon (k, 2) that lies in a circle [m²], exact for any simple
     polygon.
 
+    east    middle of the circle, east of the site's origin [m]
+    north   middle of the circle, north of the site's origin [m]
+    radius  radius of the circle [m]
+
     Each edge makes a triangle with the middle of the circle; what the circle holds of it is a
     triangle and up to two sectors, with their sign. Agrees with a general polygon library to 1e-3
     of the circle: tests/kernels/test_geometry.py
@@ -105,6 +113,8 @@ def area_within(polygon: Array, east: float, north: float, radius: float) -> flo
 def long_axis(polygon: Array) -> tuple[Array, Array, float]:
     """Middle of the corners (2,), direction (2,) in which they spread most, and how far they reach
     along it from the middle [m]: of a runway, its axis.
+
+    polygon  (k, 2) corners [m]
     """
     middle = polygon.mean(axis=0)
     way = np.linalg.eigh(np.cov((polygon - middle).T))[1][:, -1]

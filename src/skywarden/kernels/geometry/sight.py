@@ -38,6 +38,9 @@ def surface_up(ground: Ground, east: float, north: float) -> float:
     """Height of the earth's surface at a place, up in the site frame [m]: the grid's, and from its
     edge on the earth's own curve.
 
+    east   east of the site's origin [m]
+    north  north of the site's origin [m]
+
     Flat ground is a sphere that touches the frame at the origin: 10 km away it lies 8 m below the
     plane.
     """

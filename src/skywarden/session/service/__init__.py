@@ -1,1 +1,3 @@
-"""What makes a live session a service: configuration, health, metrics, log lines, the watchdog and the clock."""
+"""What makes a live session a service: configuration, health, metrics, log lines, the watchdog and
+the clock.
+"""

@@ -32,7 +32,9 @@ class _Timex(ctypes.Structure):
 
 
 def synchronised() -> bool | None:
-    """Whether somebody keeps the clock right, as the kernel knows it; None where that cannot be asked."""
+    """Whether somebody keeps the clock right, as the kernel knows it; None where that cannot be
+    asked.
+    """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         library = ctypes.CDLL(ctypes.util.find_library("c") or "libc.so.6", use_errno=True)
         about = _Timex()

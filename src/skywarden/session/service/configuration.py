@@ -1,4 +1,6 @@
-"""service.toml: which site is watched with which feeds, beside whom, what is kept; faults with their file and line."""
+"""service.toml: which site is watched with which feeds, beside whom, what is kept; faults with
+their file and line.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,11 @@ class Configuration:
 
 
 def read(path: Path) -> Configuration:
-    """The service that a file describes. Raises InputError with every fault found, each with file and line."""
+    """The service that a file describes. Raises InputError with every fault found, each with file
+    and line.
+
+    path  file of the service
+    """
     faults: list[Fault] = []
     content = read_bytes(path, faults)
     document = Document(str(path), content, faults) if content is not None else None

@@ -34,12 +34,18 @@ class Health:
         self.port = 0
 
     def take(self, moment: Moment) -> None:
-        """Keep the newest."""
+        """Keep the newest.
+
+        moment  frame, picture, and what else a sink of this kind may see
+        """
         self._moment, self._taken = moment, time.monotonic()
         self.gauges.see(moment)
 
     def listen(self, host: str, port: int) -> None:
-        """Serve. Raises UsageError where the port is taken."""
+        """Serve. Raises UsageError where the port is taken.
+
+        host  address to listen on
+        """
         health = self
 
         class Answers(BaseHTTPRequestHandler):

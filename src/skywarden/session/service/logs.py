@@ -12,14 +12,19 @@ LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warnin
 
 
 class JsonLines(logging.Handler):
-    """Writes each message as a line: time, level, who, what, and what else the caller gave as `extra`."""
+    """Writes each message as a line: time, level, who, what, and what else the caller gave as
+    `extra`.
+    """
 
     def __init__(self, out: IO[str] | None = None, **always: Any) -> None:
         super().__init__(logging.INFO)
         self._out, self._always = out if out is not None else sys.stdout, always
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One line; never raises."""
+        """One line; never raises.
+
+        record  the log record
+        """
         try:
             told = {
                 "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

@@ -79,7 +79,10 @@ class Gauges:
             self._heard.labels(name).set(frame.t - heard)
 
     def refresh(self, ready: bool) -> None:
-        """Ask what is asked only when somebody reads."""
+        """Ask what is asked only when somebody reads.
+
+        ready  whether the service is ready
+        """
         self._ready.set(int(ready))
         self._age.set(time.monotonic() - self._newest if self._newest >= 0.0 else float("nan"))
         for state in self.sinks():

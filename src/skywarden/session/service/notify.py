@@ -1,4 +1,6 @@
-"""Tells systemd that the service is ready, alive or stopping, by its own socket; says nothing where there is none."""
+"""Tells systemd that the service is ready, alive or stopping, by its own socket; says nothing where
+there is none.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ BEAT_S = 0.5  # seconds between two signs of life
 
 
 class Notifier:
-    """sd_notify(3), by hand. `beat` is called by the loop: a loop that hangs is restarted by whoever listens."""
+    """sd_notify(3), by hand. `beat` is called by the loop: a loop that hangs is restarted by
+    whoever listens.
+    """
 
     def __init__(self, supervisor: int | None = None) -> None:
         name = os.environ.get("NOTIFY_SOCKET", "")

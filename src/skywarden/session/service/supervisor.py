@@ -1,4 +1,6 @@
-"""Restarts the service where there is no systemd: when it ends by itself, and when its loop gives no sign of life."""
+"""Restarts the service where there is no systemd: when it ends by itself, and when its loop gives
+no sign of life.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,11 @@ REFUSED = 2  # exit code of a configuration that was refused: starting again is 
 
 
 def supervise(serve: Callable[[int], int], silent_s: float = SILENT_S) -> int:
-    """Run `serve` in a process of its own, again and again, until it is told to stop; its exit code.
+    """Run `serve` in a process of its own, again and again, until it is told to stop; its exit
+    code.
 
-    serve   (pipe) -> exit code; writes a byte to the pipe as its loop goes round
+    serve     (pipe) -> exit code; writes a byte to the pipe as its loop goes round
+    silent_s  silence after which the child is restarted [s]
     """
     while True:
         reading, writing = os.pipe()
@@ -46,7 +50,9 @@ def supervise(serve: Callable[[int], int], silent_s: float = SILENT_S) -> int:
 
 
 def _watch(child: int, pipe: int, silent_s: float) -> tuple[int, bool]:
-    """Wait for a child's end, killing it where it is silent; its exit code, and whether somebody asked for the end."""
+    """Wait for a child's end, killing it where it is silent; its exit code, and whether somebody
+    asked for the end.
+    """
     asked = [False]
 
     def stop(number: int, _: object) -> None:

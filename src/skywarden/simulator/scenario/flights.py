@@ -33,6 +33,10 @@ DEG = math.pi / 180.0
 def scripted(table: Table, origin: Origin, duration: float) -> Flight | None:
     """A flight along way-points `[time_s, latitude_deg, longitude_deg, altitude_m]`, or with `frame
     = "site"` `[time_s, east, north, up]`.
+
+    table     the flight's table in the scenario's file
+    origin    latitude, longitude and height of the site's origin
+    duration  length of the scenario [s]
     """
     local = table.text("frame", "earth", ("earth", "site")) == "site"
     points = table.raw("waypoints", None)
@@ -75,6 +79,9 @@ def scripted(table: Table, origin: Origin, duration: float) -> Flight | None:
 
 def read_recording(table: Table, content: bytes, origin: Origin) -> list[Flight]:
     """The flights of one CSV, moved to the site.
+
+    table    the flight's table in the scenario's file
+    content  the CSV's bytes
 
     The recording's middle (median position of its lower half) is put over the site's origin, or
     over `to_latitude_deg`, `to_longitude_deg`; its ground is lifted to the site's where it was
@@ -169,6 +176,8 @@ def _moved(
 def unwrapped(longitude: Array) -> Array:
     """Longitudes (n,) [deg] as one stretch without a jump where the date line is crossed, perhaps
     beyond 180.
+
+    longitude  (n,) longitudes [degrees]
 
     They are counted from the middle of their directions, so that it does not matter in which order
     they come.

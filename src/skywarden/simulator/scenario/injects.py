@@ -36,7 +36,11 @@ def read_injects(
 ) -> tuple[tuple[Inject, ...], tuple[Post, ...]]:
     """The [[injects]] and [[messages]] of a scenario.
 
-    raid  reads what [[raids]] have, out of an inject's table
+    raid      reads what [[raids]] have, out of an inject's table
+    root      the whole document
+    site      the site as its defender declared it
+    sirens    the scenario's sirens
+    duration  length of the scenario [s]
     """
     injects = tuple(
         _inject(table, row, site, sirens, raid, duration) for row, table in enumerate(root.tables("injects"))
@@ -47,7 +51,11 @@ def read_injects(
 
 
 def read_sirens(root: Table, site: Site) -> tuple[Siren, ...]:
-    """The [[sirens]] of a scenario: simulated, each with the zones it is heard in."""
+    """The [[sirens]] of a scenario: simulated, each with the zones it is heard in.
+
+    root  the whole document
+    site  the site as its defender declared it
+    """
     zones = {zone.name for zone in site.zones}
     sirens: list[Siren] = []
     for row, table in enumerate(root.tables("sirens")):
@@ -104,7 +112,12 @@ def _inject(
 
 
 def head(table: Table, default: str) -> tuple[str, float, bool]:
-    """Name, planned time and whether it is held, of an inject or a message; what has no time is held."""
+    """Name, planned time and whether it is held, of an inject or a message; what has no time is
+    held.
+
+    table    the table as it was read
+    default  name where none is given
+    """
     name = table.text("name", default)
     timed = table.has("at_s")
     at = table.number("at_s", math.inf, 0.0, LATEST_S)
@@ -119,7 +132,10 @@ def head(table: Table, default: str) -> tuple[str, float, bool]:
 
 
 def post(table: Table, row: int) -> Post:
-    """One [[messages]] table."""
+    """One [[messages]] table.
+
+    row  number of the message among the scenario's, from 0
+    """
     name, at, held = head(table, f"message {row + 1}")
     kind = table.text("kind", "message", DELIVERED_KINDS)
     sender = table.text("sender", "tower")
@@ -151,7 +167,12 @@ def post(table: Table, row: int) -> Post:
 
 
 def own_names(root: Table, injects: Sequence[Inject], posts: Sequence[Post]) -> None:
-    """Every inject and message has a name of its own: firing goes by it, and so does its chance."""
+    """Every inject and message has a name of its own: firing goes by it, and so does its chance.
+
+    root     the whole document
+    injects  the injects
+    posts    the messages
+    """
     seen: set[str] = set()
     for key, names in (("injects", [inject.name for inject in injects]), ("messages", [one.name for one in posts])):
         for name in names:

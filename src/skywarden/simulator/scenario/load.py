@@ -1,4 +1,6 @@
-"""From a scenario's file to a `Scenario`: reads, checks everything against its site, and names every fault at once."""
+"""From a scenario's file to a `Scenario`: reads, checks everything against its site, and names
+every fault at once.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,11 @@ def load(name: str | Path, site: Site) -> Scenario:
 
 
 def from_sources(sources: Mapping[str, bytes], site: Site) -> Scenario:
-    """The very same scenario, from the files a record carries."""
+    """The very same scenario, from the files a record carries.
+
+    sources  the files' contents, by name
+    site     the site as its defender declared it
+    """
     faults: list[Fault] = []
     scenario = _build(dict(sources), "record", "record", site, faults)
     if faults or scenario is None:
@@ -86,7 +92,11 @@ def site_of(name: str | Path) -> str:
 
 
 def faults_of(path: Path, site: Site) -> list[Fault]:
-    """Everything wrong with a scenario's file; nothing where it is good."""
+    """Everything wrong with a scenario's file; nothing where it is good.
+
+    path  the scenario's file
+    site  the site as its defender declared it
+    """
     faults: list[Fault] = []
     _build(_read(path, faults), path.stem, str(path), site, faults)
     return faults
@@ -166,7 +176,9 @@ def _delay(table: Table, site: Site) -> Delay:
 
 
 def _misalignment(table: Table, site: Site, duration: float) -> Misalignment:
-    """One of [[misalignments]]: how a radar is set up wrongly, and from when to when; without times, all the while."""
+    """One of [[misalignments]]: how a radar is set up wrongly, and from when to when; without
+    times, all the while.
+    """
     wrong = Misalignment(
         _radar(table, site), table.number("start_s", 0.0, 0.0), table.number("end_s", max(duration, 86_400.0), 0.0),
         table.number("range_m", 0.0, -1e4, 1e4), table.number("azimuth_deg", 0.0, -360.0, 360.0, DEG),
@@ -383,7 +395,9 @@ def _command(table: Table) -> Command:
 
 
 def _one_address_each(flights: tuple[Flight, ...], root: Table) -> None:
-    """Two aircraft never reply with one address at one time; the pieces of one recorded flight may share theirs."""
+    """Two aircraft never reply with one address at one time; the pieces of one recorded flight may
+    share theirs.
+    """
     spans: dict[int, list[Span]] = {}
     for flight in flights:
         if flight.address >= 0 and flight.transponder:

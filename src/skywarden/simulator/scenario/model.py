@@ -160,7 +160,8 @@ class Inject:
     radar     row of `Site.radars` of that radar; -1 none
     turn      that a radar's azimuths are turned clockwise by [rad]
     by        seconds that a radar's data come late
-    raid      rounds to be fired, or whose echoes one radar makes up; its start counts from the firing
+    raid      rounds to be fired, or whose echoes one radar makes up; its start counts from the
+              firing
     flight    that reports itself and does not exist; its times count from the firing
     clutter   birds, rotors and false alarms that come on top
     """

@@ -23,8 +23,8 @@ Array = NDArray[Any]
 class Chance:
     """One run's chance. The same seed and name give the same numbers on every machine.
 
-    redrawn   names, or "name:index", whose numbers are drawn anew, each with the number of its draw:
-              all others stay as they are
+    redrawn   names, or "name:index", whose numbers are drawn anew, each with the number of its
+              draw: all others stay as they are
     """
 
     def __init__(self, seed: int, redrawn: Mapping[str, int] | None = None) -> None:
@@ -38,7 +38,9 @@ class Chance:
         return tuple(self._known)
 
     def _words(self, name: str) -> Array:
-        """Two 64-bit words of the seed sequence spawned for `name`; the spawn key is a stable hash of the name."""
+        """Two 64-bit words of the seed sequence spawned for `name`; the spawn key is a stable hash
+        of the name.
+        """
         if name not in self._known:
             self._known[name] = self._drawn(name, self._redrawn.get(name))
         return self._known[name]
@@ -55,7 +57,9 @@ class Chance:
         return self._drawn(name, self._redrawn[one]) if one in self._redrawn else self._words(name)
 
     def stream(self, name: str, index: int = 0) -> np.random.Generator:
-        """A generator for one name and index (of a frame, a look, a round), independent of all others."""
+        """A generator for one name and index (of a frame, a look, a round), independent of all
+        others.
+        """
         word = (self._of(name, index) if name in self._indexed else self._words(name))[0]
         return np.random.Generator(np.random.Philox(key=np.array([word, index], np.uint64)))
 
@@ -79,13 +83,19 @@ class Keyed:
         return _uniforms(low, high, np.uint64(index), np.ascontiguousarray(objects).astype(np.uint64), slots)
 
     def normal(self, index: int, objects: Array, slots: int) -> Array:
-        """(n, slots) standard normal."""
+        """(n, slots) standard normal.
+
+        index    index of the frame or look
+        objects  (n,) key of each object
+        """
         return np.asarray(ndtri(self.uniform(index, objects, slots)))
 
 
 @njit(cache=True, error_model="numpy")
 def _mix(z: Any) -> Any:
-    """The finaliser of SplitMix64. Source: Steele, Lea and Flood, OOPSLA 2014 (fig. 14, variant 13 of Stafford)."""
+    """The finaliser of SplitMix64. Source: Steele, Lea and Flood, OOPSLA 2014 (fig. 14, variant 13
+    of Stafford).
+    """
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

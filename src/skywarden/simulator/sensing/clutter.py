@@ -51,7 +51,15 @@ class FalseAlarms:
     def look(
         self, number: int, t_from: float, t_to: float, begin: float, width: float, row: int
     ) -> tuple[Detections, Array, Array]:
-        """Detections of one look over a sector, their origin and drawn order."""
+        """Detections of one look over a sector, their origin and drawn order.
+
+        number  number of the frame
+        t_from  time at which the look begins [s]
+        t_to    time at which the look ends [s]
+        begin   azimuth at which the look begins [rad]
+        width   width of the look [rad]
+        row     index of the radar among the site's
+        """
         if self._rate <= 0.0:
             return Detections.empty(), np.zeros(0, np.int32), np.zeros(0)
         radar, draw = self._radar, self._chance.stream(self._name, number)
@@ -81,7 +89,9 @@ class FalseAlarms:
 
 
 class Wildlife:
-    """Birds in flocks, and rotors: things with places, so that their returns hang together from look to look."""
+    """Birds in flocks, and rotors: things with places, so that their returns hang together from
+    look to look.
+    """
 
     def __init__(self, clutter: Clutter, ground: Ground, chance: Chance, name: str = "clutter", key: int = 0) -> None:
         self._birds, self._rotors = clutter.birds, clutter.rotors
@@ -136,7 +146,11 @@ class Rain:
         self._cells, self._rate, self._wind = clutter.rain, clutter.rain_rate, np.asarray(wind, np.float64)
 
     def look(self, draw: np.random.Generator, t: float) -> Targets:
-        """Returns of one revisit at time t, wherever the radar looks. Keys are fresh: drops are not followed."""
+        """Returns of one revisit at time t, wherever the radar looks. Keys are fresh: drops are not
+        followed.
+
+        draw  generator of random numbers
+        """
         places = [np.zeros((0, 3))]
         for cell in self._cells:
             low, high = cell.min(axis=0), cell.max(axis=0)
@@ -157,7 +171,9 @@ class Rain:
 
 @njit(cache=True, error_model="numpy")
 def _over_ground(position: Array, height: Array, ground: Ground) -> None:
-    """Lift birds (n, 3) from heights about their own level to heights above the ground, never into it; in place."""
+    """Lift birds (n, 3) from heights about their own level to heights above the ground, never into
+    it; in place.
+    """
     for i in range(position.shape[0]):
         here = ground_up(ground, position[i, 0], position[i, 1])
         position[i, 2] = max(position[i, 2] + here + height[i], 1.0 + here)

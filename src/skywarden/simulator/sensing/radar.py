@@ -1,4 +1,6 @@
-"""What one radar makes of what is there: which things it looks at and when, which it detects, and with what errors."""
+"""What one radar makes of what is there: which things it looks at and when, which it detects, and
+with what errors.
+"""
 
 from __future__ import annotations
 
@@ -48,11 +50,15 @@ class Plots(NamedTuple):
 
     @classmethod
     def none(cls) -> Plots:
+        """A table without rows."""
         return cls(Detections.empty(), np.zeros(0, np.int32), np.zeros(0))
 
 
 def joined(plots: list[Plots]) -> Plots:
-    """All of them in one table."""
+    """All of them in one table.
+
+    plots  plots of several sources
+    """
     if len(plots) < 2:
         return plots[0] if plots else Plots.none()
     return Plots(
@@ -61,12 +67,17 @@ def joined(plots: list[Plots]) -> Plots:
 
 
 def chosen(plots: Plots, which: Array) -> Plots:
-    """The rows that `which` names."""
+    """The rows that `which` names.
+
+    plots  the plots
+    """
     return Plots(take(plots.detections, which), plots.origin[which], plots.order[which])
 
 
 class Sector(NamedTuple):
-    """Where a radar looked between two frames: azimuth it began at, and how far it went clockwise [rad]."""
+    """Where a radar looked between two frames: azimuth it began at, and how far it went clockwise
+    [rad].
+    """
 
     begin: float
     width: float
@@ -75,6 +86,9 @@ class Sector(NamedTuple):
 def covered(radar: Radar, ground: Ground, position: Array) -> Array:
     """Which of positions (n, 3) lie within a radar's range, elevations and sector, and are not
     hidden by the terrain, (n,) bool.
+
+    ground    heights of the terrain
+    position  (n, 3) east, north, up [m]
     """
     distance, azimuth, elevation, _ = to_polar(position, np.zeros_like(position), radar.place)
     near = within_books(radar, distance, azimuth, elevation)
@@ -84,7 +98,9 @@ def covered(radar: Radar, ground: Ground, position: Array) -> Array:
 
 
 class Sensor:
-    """One radar at work: its draws and, for a scheduled array, what it follows and where its search stands."""
+    """One radar at work: its draws and, for a scheduled array, what it follows and where its search
+    stands.
+    """
 
     def __init__(
         self, radar: Radar, row: int, ground: Ground, chance: Chance, false_alarm_factor: float = 1.0,
@@ -130,7 +146,10 @@ class Sensor:
         return joined(plots)
 
     def sector(self, t_from: float, t_to: float, looks: int) -> Sector:
-        """Where it looked in (t_from, t_to]."""
+        """Where it looked in (t_from, t_to].
+
+        looks  number of looks in that time, of a staring radar
+        """
         if self.radar.kind != "rotating":
             return Sector(0.0, TURN if looks else 0.0)
         return Sector(TURN * ((t_from / self.radar.revisit) % 1.0),
@@ -189,7 +208,9 @@ class Sensor:
         return np.asarray(searched | np.isin(targets.key, follow))
 
     def _observe(self, number: int, t: Array, targets: Targets) -> tuple[Plots, Array]:
-        """Detections of things that are looked at, at times t (n,), and the keys of what was detected."""
+        """Detections of things that are looked at, at times t (n,), and the keys of what was
+        detected.
+        """
         radar = self.radar
         if radar.mode_s:
             replies = targets.address != NO_ADDRESS
@@ -292,12 +313,18 @@ class Sensor:
 
 
 def folded(rate: Array, span: float) -> Array:
-    """Range rates as a radar with an ambiguity of `span` shows them: between -span/2 and span/2 [m/s]."""
+    """Range rates as a radar with an ambiguity of `span` shows them: between -span/2 and span/2
+    [m/s].
+
+    rate  (n,) range rates [m/s]
+    """
     return np.asarray(rate - span * np.floor(rate / span + 0.5))
 
 
 def _hermite(before: Targets, now: Targets, duration: float, share: Array) -> tuple[Array, Array]:
-    """Positions and velocities (n, 3) at shares (n,) of the way between two instants `duration` apart."""
+    """Positions and velocities (n, 3) at shares (n,) of the way between two instants `duration`
+    apart.
+    """
     s = share[:, None]
     p0, p1, m0, m1 = before.position, now.position, before.velocity * duration, now.velocity * duration
     position = p0 + s * (m0 + s * (3.0 * (p1 - p0) - 2.0 * m0 - m1 + s * (2.0 * (p0 - p1) + m0 + m1)))

@@ -24,6 +24,8 @@ PLAIN_FALSE = 1e-6                      # where a radar declares no cells or no 
 def false_alarm_probability(radar: Radar) -> float:
     """Per resolution cell: the declared false alarms a revisit over the number of cells looked at;
     PLAIN_FALSE where either is not declared.
+
+    radar  the radar as declared
     """
     cells = (radar.range_max - radar.range_min) / radar.range_cell if radar.range_cell > 0.0 else 0.0
     cells *= radar.azimuth_width / radar.azimuth_cell if radar.azimuth_cell > 0.0 else 0.0
@@ -39,17 +41,26 @@ def false_alarm_probability(radar: Radar) -> float:
 def threshold(radar: Radar) -> float:
     """Power over noise power above which a cell is called a detection: exp(-threshold) is the
     false-alarm probability.
+
+    radar  the radar as declared
     """
     return -math.log(false_alarm_probability(radar))
 
 
 def mean_snr(radar: Radar, distance: Array, cross_section: Array) -> Array:
-    """Mean signal-to-noise ratio (n,), a power ratio, by the radar equation: falling with the fourth power of range."""
+    """Mean signal-to-noise ratio (n,), a power ratio, by the radar equation: falling with the
+    fourth power of range.
+
+    distance       (n,) distance from the radar [m]
+    cross_section  (n,) mean radar cross-section [m²]
+    """
     return np.asarray(10.0 ** (radar.reference_snr / 10.0) * cross_section * (radar.reference_range / distance) ** 4)
 
 
 def fluctuation(swerling: Array, uniform: Array) -> Array:
     """Cross-section in this look over its mean (n,), from uniform numbers (n,).
+
+    swerling  (n,) Swerling case of each target
 
     Swerling 1 exponential and 3 chi-squared of four degrees, constant over a look; 2 and 4 the same
     from pulse to pulse, averaged over PULSES; 0 steady. Source: Swerling, IRE Trans. IT-6 (1960)
@@ -76,6 +87,8 @@ def power(snr: Array, noise: Array) -> Array:
 def cell_of(radar: Radar) -> Array | None:
     """Size of a resolution cell (4,): range, azimuth, elevation, range rate; inf where not
     measured; None where nothing ever merges.
+
+    radar  the radar as declared
     """
     size = np.array([
         radar.range_cell, radar.azimuth_cell, radar.elevation_cell if math.isfinite(radar.elevation_sigma)

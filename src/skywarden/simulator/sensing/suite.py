@@ -39,15 +39,31 @@ class _Parcel(NamedTuple):
 class Disturbed(Protocol):
     """What injects do to radars; see `world.injects.Injects`, which is one."""
 
-    def outages(self) -> list[Outage]: ...
+    def outages(self) -> list[Outage]:
+        """Times for which radars are silent."""
+        ...
 
-    def delays(self) -> list[Delay]: ...
+    def delays(self) -> list[Delay]:
+        """Times for which radars' data come late."""
+        ...
 
-    def turned(self, radar: int, t: Array) -> Array: ...
+    def turned(self, radar: int, t: Array) -> Array:
+        """(n,) angle by which a radar is turned at times `t` [rad]."""
+        ...
 
-    def alarms(self, radar: int, t: float) -> list[FalseAlarms]: ...
+    def alarms(self, radar: int, t: float) -> list[FalseAlarms]:
+        """False alarms that injects add to one radar's own at a time.
 
-    def ghosts(self, radar: int, t: float) -> Targets | None: ...
+        t  time [s] since the record's epoch
+        """
+        ...
+
+    def ghosts(self, radar: int, t: float) -> Targets | None:
+        """Echoes that one radar makes up, always the same rows; None for none.
+
+        t  time [s] since the record's epoch
+        """
+        ...
 
 
 class Suite:
@@ -87,6 +103,8 @@ class Suite:
 
         before, now  all targets at both ends of the frame, the same rows
         at           the same rows at any time between
+        number       number of the frame
+        t_from       time of the frame before [s]
         """
         for k, radar in enumerate(self._site.radars):
             self._send(k, radar, number, t_from, t_to, before, now, at)

@@ -1,4 +1,6 @@
-"""What a sensor can look at, one row a thing, in fixed rows: a thing that is not there has a position of nan."""
+"""What a sensor can look at, one row a thing, in fixed rows: a thing that is not there has a
+position of nan.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,15 @@ class Targets(NamedTuple):
     def plain(
         cls, key: Array, origin: Array, position: Array, velocity: Array, cross_section: Array, swerling: Array
     ) -> Targets:
-        """Things without rotors and transponders."""
+        """Things without rotors and transponders.
+
+        key            (n,) key of each object's random numbers
+        origin         (n,) index of the truth behind each row
+        position       (n, 3) east, north, up [m]
+        velocity       (n, 3) velocity [m/s]
+        cross_section  (n,) mean radar cross-section [m²]
+        swerling       (n,) Swerling case of each target
+        """
         n = len(key)
         return cls(
             np.asarray(key, np.int64), np.asarray(origin, np.int32), position, velocity, np.asarray(cross_section,
@@ -41,5 +51,8 @@ class Targets(NamedTuple):
 
 
 def together(first: Targets, *others: Targets) -> Targets:
-    """All of them in one table."""
+    """All of them in one table.
+
+    first  the first table
+    """
     return join(first, *others)

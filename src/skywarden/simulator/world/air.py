@@ -28,6 +28,9 @@ def true_air(air: Air, weather: WeatherTruth, chance: Chance) -> Air:
     """The site's atmosphere in the scenario's weather, its wind profile off by a drawn, smooth
     error.
 
+    air     density, speed of sound and wind over height
+    chance  the named streams of random numbers
+
     Each wind component's error is a normal process over height: standard deviation `wind_error`,
     correlation exp(-(dh/CORRELATION)²/2).
     """
@@ -53,7 +56,10 @@ class Altimeter:
         self._datum = air.datum
 
     def read(self, position: ArrayLike) -> Array:
-        """Pressure altitude (n,) in steps of 25 ft [m], at positions (n, 3) of the site frame."""
+        """Pressure altitude (n,) in steps of 25 ft [m], at positions (n, 3) of the site frame.
+
+        position  (..., 3) east, north, up [m]
+        """
         p = np.asarray(position, np.float64)
         above = np.sqrt((p[:, 2] + EARTH_RADIUS + self._datum) ** 2 + p[:, 0] ** 2 + p[:, 1] ** 2) - EARTH_RADIUS
         pressure = np.exp(np.interp(above, self._height, self._here))

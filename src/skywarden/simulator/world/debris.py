@@ -66,6 +66,12 @@ def left_by(
     number, kind the round's number and class; -1 where none was there
     state        (6,) of the round when it was met
     first        how many pieces this run has had before: the key of their chance
+    t            time of the engagement [s]
+    effector     the simulated effector, as declared
+    scenario     the scenario as it was read
+    site         the site as its defender declared it
+    air          density, speed of sound and wind over height
+    luck         random numbers by key
     """
     pieces: list[_Piece] = []
     if outcome in (KILLED, PARTLY):
@@ -90,6 +96,8 @@ def left_by(
 def joined(before: Debris, new: Debris, t: float) -> Debris:
     """What is still in the air at t, each in the row it had, and the new pieces in rows that are
     free, as far as there are any.
+
+    before  debris that is there already
     """
     still = [(_kept(before, k), int(before.row[k])) for k in np.flatnonzero(before.paths.t_impact > t).tolist()]
     free = iter(sorted(set(range(SEEN)) - {row for _, row in still}))
@@ -97,7 +105,10 @@ def joined(before: Debris, new: Debris, t: float) -> Debris:
 
 
 def seen(debris: Debris, t: float) -> Targets:
-    """What radars might see of it at t: always SEEN rows."""
+    """What radars might see of it at t: always SEEN rows.
+
+    debris  debris in the air or on the ground
+    """
     position, velocity, section = np.full((SEEN, 3), np.nan), np.full((SEEN, 3), np.nan), np.full(SEEN,
         SECTION[FRAGMENT])
     if len(debris.sort):

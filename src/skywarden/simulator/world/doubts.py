@@ -15,8 +15,10 @@ from skywarden.simulator.world.world import World
 def doubts(scenario: Scenario, world: World, until: float = math.inf) -> tuple[str, ...]:
     """Raids that come after the end, a sentence each; nothing where all is well.
 
-    until  when the run is cut off [s], as by --duration; else it goes on until the last round is
-           down
+    until     when the run is cut off [s], as by --duration; else it goes on until the last round is
+              down
+    scenario  the scenario as it was read
+    world     the simulated world
     """
     said = []
     for row, raid in enumerate(scenario.raids):

@@ -1,4 +1,6 @@
-"""How simulated interceptions end. The one place where a simulated order has an effect: on a simulated round."""
+"""How simulated interceptions end. The one place where a simulated order has an effect: on a
+simulated round.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +42,12 @@ class Pending(NamedTuple):
 def pending(order: Order, tracks: Tracks, now: float, rounds: Rounds, t_stopped: Array, site: Site) -> Pending:
     """Find out what an order is really about: the flying round nearest to the track it names, and
     when the effect gets there.
+
+    tracks     the picture's tracks
+    now        time of the frame [s]
+    rounds     true rounds
+    t_stopped  (n,) when each round was stopped [s]; inf not
+    site       the site as its defender declared it
     """
     row = np.flatnonzero(tracks.number == order.track)
     place = np.array(tracks.state[row[0], :6]) if len(row) else np.full(6, np.nan)
@@ -60,6 +68,9 @@ def adjudicate(
 
     t_stopped  (n,) when each round was stopped; inf not
     shots      (n,) how often each round has been engaged
+    rounds     true rounds
+    traffic    the true aircraft
+    site       the site as its defender declared it
 
     Returns the engagements and the new `t_stopped` and `shots`; nothing handed in is changed.
 
@@ -94,6 +105,9 @@ def adjudicate(
 def how_it_ends(drawn: float, chance: float, effector: Effector) -> int:
     """How an engagement ends, from one uniform number: stopped with `chance`, a part of these only
     broken off; of interceptors, a part of the rest are duds.
+
+    drawn     uniform random number in [0, 1)
+    effector  the simulated effector, as declared
     """
     if drawn < chance:
         return PARTLY if drawn >= (1.0 - PART) * chance else KILLED
@@ -104,6 +118,11 @@ def how_it_ends(drawn: float, chance: float, effector: Effector) -> int:
 def nearest_aircraft(effector: Effector, place: Array, t_from: float, t_to: float, traffic: Traffic) -> float:
     """True distance [m] between any aircraft and the effect, all the way through `place` to
     burn-out or self-destruct, while it is there; inf without aircraft.
+
+    effector  the simulated effector, as declared
+    t_from    time at which the effect leaves [s]
+    t_to      time at which it ends [s]
+    traffic   the true aircraft
 
     A gun's burst and a beam go on leaving for `engagement_s`; an interceptor is one body. Between
     two looks everything it passed counts.

@@ -44,6 +44,8 @@ STANDS = 60.0
 def drawn(scenario: Scenario, site: Site, chance: Chance) -> tuple[Flight, ...]:
     """The flights of `scenario.flow`, none where it is zero. The same seed draws the same.
 
+    chance  the named streams of random numbers
+
     Operations come as a Poisson process; two on the runway are APART at least, the later one waits
     its turn. Landings and starts are into the wind and under the scenario's tower. A site without a
     runway has helicopters and crossings only.
@@ -156,7 +158,9 @@ def _pad(pad: Array, dice: Array, lands: bool) -> tuple[Array, Callable[[Array],
 
 
 def _crossing(dice: Array) -> tuple[Array, Callable[[Array], Array], Array]:
-    """Likewise of one that crosses straight within five nautical miles; the place is where it is nearest."""
+    """Likewise of one that crosses straight within five nautical miles; the place is where it is
+    nearest.
+    """
     course, up, fast = 2.0 * math.pi * dice[0], 600.0 + 2_900.0 * dice[1], 50.0 + 90.0 * dice[2]
     along = np.array([math.sin(course), math.cos(course)])
     near = WITHIN * (2.0 * dice[3] - 1.0) * np.array([along[1], -along[0]])

@@ -1,4 +1,5 @@
-"""The injects of an exercise at work: which are held, due, fired and over, and what each changes in the world.
+"""The injects of an exercise at work: which are held, due, fired and over, and what each changes in
+the world.
 
 Everything an inject needs is drawn at the start under a chance name of its own, so that firing one,
 at whatever time, leaves every other draw
@@ -64,9 +65,11 @@ class _Ready:
 
 
 class Injects:
-    """The injects and messages of a scenario. `fire` may be called from any thread; all else belongs to the feed.
+    """The injects and messages of a scenario. `fire` may be called from any thread; all else
+    belongs to the feed.
 
-    held   Rounds   of all held raids, launched at inf until fired; the world appends them to its own
+    held   Rounds   of all held raids, launched at inf until fired; the world appends them to its
+           own
     """
 
     def __init__(self, scenario: Scenario, site: Site, air: Air, chance: Chance, first_round: int) -> None:
@@ -102,6 +105,8 @@ class Injects:
     def fire(self, name: str, who: str) -> None:
         """Have an inject fired, or a message sent, with the next frame. Raises KeyError where there
         is none of that name.
+
+        who  name of the instructor
         """
         if not any(ready.what.name == name for ready in self._ready):
             raise KeyError(name)
@@ -109,7 +114,10 @@ class Injects:
             self._asked.append((name, who))
 
     def hear(self, commands: Sequence[Command]) -> None:
-        """What people said in the frame just made: it may answer a message."""
+        """What people said in the frame just made: it may answer a message.
+
+        commands  what people commanded in that frame
+        """
         self._answered += [c for c in commands if c.kind in (SAY, ANSWER)]
 
     def step(self, t: float) -> tuple[tuple[Injected, ...], tuple[Delivered, ...]]:
@@ -137,7 +145,10 @@ class Injects:
         return (*log, *self._replies(t)), tuple(told)
 
     def launched(self, table: Rounds) -> Rounds:
-        """The world's rounds with the launches of the held raids that have been fired."""
+        """The world's rounds with the launches of the held raids that have been fired.
+
+        table  the rounds
+        """
         fired = [r for r in self._ready if self._kind(r) == "raid" and r.flights is not None and math.isfinite(r.fired)]
         if not fired:
             return table
@@ -173,11 +184,18 @@ class Injects:
         return [ready.alarms[radar] for ready in self._of("clutter") if ready.active(t) and radar in ready.alarms]
 
     def wildlife(self, t: float) -> list[Targets]:
-        """Birds and rotors of clutter injects, always the same rows; nan where they are not there."""
+        """Birds and rotors of clutter injects, always the same rows; nan where they are not there.
+
+        t  time of the frame [s]
+        """
         return [_there(ready.wildlife.at(t), ready.active(t)) for ready in self._ready if ready.wildlife is not None]
 
     def ghosts(self, radar: int, t: float) -> Targets | None:
-        """Echoes that one radar makes up, always the same rows; None where no inject has any for it."""
+        """Echoes that one radar makes up, always the same rows; None where no inject has any for
+        it.
+
+        t  time of the frame [s]
+        """
         found = []
         for ready in self._ready:
             if (
@@ -303,7 +321,11 @@ def _there(targets: Targets, active: bool) -> Targets:
 
 
 def reports_of(own: Aircraft, others: list[Aircraft]) -> Aircraft:
-    """Reports of one frame together, in order of time."""
+    """Reports of one frame together, in order of time.
+
+    own     true reports
+    others  false reports
+    """
     if not others:
         return own
     told = join(own, *others)

@@ -55,7 +55,14 @@ class Rounds(NamedTuple):
 
 
 def draw(scenario: Scenario, site: Site, air: Air, chance: Chance) -> Rounds:
-    """Draw and fly every round. Raises ScenarioError where no draw of a raid ever comes from its launch area."""
+    """Draw and fly every round. Raises ScenarioError where no draw of a raid ever comes from its
+    launch area.
+
+    scenario  the scenario as it was read
+    site      the site as its defender declared it
+    air       density, speed of sound and wind over height
+    chance    the named streams of random numbers
+    """
     parts, before = [], 0
     for row, raid in enumerate(scenario.raids):
         parts.append(of_raid(scenario, row, raid, site, air, lambda k, n=before: chance.stream("rounds", n + k)))  # type: ignore[misc]
@@ -68,8 +75,11 @@ def of_raid(
 ) -> Rounds:
     """The rounds of one raid.
 
-    row    of `Scenario.raids`; -1 for a raid that is none of these
-    luck   the chance of its k-th round
+    row       of `Scenario.raids`; -1 for a raid that is none of these
+    luck      the chance of its k-th round
+    scenario  the scenario as it was read
+    site      the site as its defender declared it
+    air       density, speed of sound and wind over height
 
     Raises ScenarioError where no draw ever comes from its launch area.
     """
@@ -95,7 +105,10 @@ def of_raid(
 
 
 def joined(parts: Sequence[Rounds]) -> Rounds:
-    """Several tables as one, their rows one after the other."""
+    """Several tables as one, their rows one after the other.
+
+    parts  the tables
+    """
     if not parts:
         return Rounds(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros((0, 3)),
             np.zeros(1, np.int64), np.zeros((0, 6)))
@@ -107,7 +120,10 @@ def joined(parts: Sequence[Rounds]) -> Rounds:
 
 
 def states(rounds: Rounds, t: float) -> Array:
-    """State of every round at time t, (n, 6); nan before its launch and after its impact."""
+    """State of every round at time t, (n, 6); nan before its launch and after its impact.
+
+    rounds  true rounds
+    """
     return _states(rounds.t_launch, rounds.t_impact, rounds.first, rounds.points, t)
 
 
@@ -149,7 +165,9 @@ def _tried(
 
 
 def _impact(raid: Raid, site: Site, draw: np.random.Generator) -> Array:
-    """A drawn state at impact (6,): somewhere in the fall area, coming from about where the launch area is."""
+    """A drawn state at impact (6,): somewhere in the fall area, coming from about where the launch
+    area is.
+    """
     east, north = _place_in(raid.fall.polygon, draw)
     corners = raid.launch.polygon
     middle = corners.mean(axis=0)
@@ -163,7 +181,9 @@ def _impact(raid: Raid, site: Site, draw: np.random.Generator) -> Array:
 
 
 def _place_in(polygon: Array, draw: np.random.Generator) -> tuple[float, float]:
-    """A uniformly drawn place inside a polygon; its middle corner where none is found (an area without surface)."""
+    """A uniformly drawn place inside a polygon; its middle corner where none is found (an area
+    without surface).
+    """
     low, high = polygon.min(axis=0), polygon.max(axis=0)
     for _ in range(1000):
         place = draw.uniform(low, high)

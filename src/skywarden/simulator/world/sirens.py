@@ -42,7 +42,11 @@ class Sirens:
         self._newest, self._died = np.full(n, np.nan), np.full(n, np.inf)
 
     def warn(self, t: float, warnings: Warnings, dead: frozenset[str]) -> None:
-        """Tell every siren what has changed in its zones by the picture at t."""
+        """Tell every siren what has changed in its zones by the picture at t.
+
+        warnings  the picture's warnings
+        dead      names of sirens that are dead
+        """
         for zone, stage in zip(warnings.zone.tolist(), warnings.stage.tolist(), strict=True):
             if stage == NO_STAGE or self._told.get(zone) == stage:
                 continue
@@ -57,7 +61,10 @@ class Sirens:
                     self._due.append((heard, k, zone, stage, latency, f"{self._site.zones[zone].name}/{self._count}"))
 
     def report(self, t: float, dead: frozenset[str]) -> tuple[Channels, Receipts]:
-        """How the sirens fare at t, and what was heard of single messages by then."""
+        """How the sirens fare at t, and what was heard of single messages by then.
+
+        dead  names of sirens that are dead
+        """
         here = sorted(one for one in self._due if one[0] <= t)
         self._due = [one for one in self._due if one[0] > t]
         for _, k, _, _, latency, _ in here:

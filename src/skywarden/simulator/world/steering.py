@@ -50,6 +50,9 @@ class Route(NamedTuple):
 def route(place: Array, pace: Array) -> Route:
     """A route along points (k, 3) [m] at paces (k,) [m/s]; points closer than a metre to the one
     before are left out.
+
+    place  (k, 3) points, east north up [m]
+    pace   (k,) pace at each point [m/s]
     """
     keep = [0]
     for k in range(1, len(place)):
@@ -63,7 +66,11 @@ def route(place: Array, pace: Array) -> Route:
 
 
 def at(motion: Motion, way: Route, index: int) -> int:
-    """The point of a route that an aircraft has come to: the nearest of the next few after `index`."""
+    """The point of a route that an aircraft has come to: the nearest of the next few after `index`.
+
+    motion  the aircraft's place, course, pace and bank
+    way     the route
+    """
     last = min(index + 40, len(way.length) - 1)
     away = np.hypot(way.place[index : last + 1, 0] - motion.east, way.place[index : last + 1, 1] - motion.north)
     return index + int(np.argmin(away))
@@ -71,6 +78,9 @@ def at(motion: Motion, way: Route, index: int) -> int:
 
 def follow(motion: Motion, way: Route, index: int) -> tuple[Motion, int]:
     """One TICK further along a route, from its point `index` on; and the point come to.
+
+    motion  the aircraft's place, course, pace and bank
+    way     the route
 
     Across: pursuit of a point ahead, sideways acceleration 2 v² sin(angle) / distance (Park, Deyst
     and How 2004). Up: the route's own slope, and a difference of height flown out in HEIGHT_TIME,
@@ -99,6 +109,11 @@ def circle(motion: Motion, middle: tuple[float, float], radius: float, side: int
     """One TICK towards and then round a circle, clockwise (`side` 1) or anticlockwise (-1), at a
     height and pace.
 
+    motion  the aircraft's place, course, pace and bank
+    middle  middle of the circle: east, north [m]
+    radius  radius [m]
+    up      height to be flown, above the site's origin [m]
+
     A field of courses: along the circle on it, towards it from outside, out of it from inside.
     """
     east, north = motion.east - middle[0], motion.north - middle[1]
@@ -110,13 +125,19 @@ def circle(motion: Motion, middle: tuple[float, float], radius: float, side: int
 
 
 def straight(motion: Motion, course: float, up: float, pace: float) -> Motion:
-    """One TICK on a course, climbing or sinking to a height, at a pace."""
+    """One TICK on a course, climbing or sinking to a height, at a pace.
+
+    motion  the aircraft's place, course, pace and bank
+    up      height to be flown, above the site's origin [m]
+    """
     return moved(motion, motion.pace * wrapped(course - motion.course) / 6.0, pace, (up - motion.up) / HEIGHT_TIME)
 
 
 def moved(motion: Motion, sideways: float, pace: float, climb: float) -> Motion:
     """One TICK on, as near to the wanted sideways acceleration [m/s²], pace [m/s] and climb [m/s]
     as bank, roll and engines allow.
+
+    motion  the aircraft's place, course, pace and bank
     """
     wanted = min(max(sideways, -SIDEWAYS), SIDEWAYS)
     across = motion.sideways + min(max(wanted - motion.sideways, -ROLL * TICK), ROLL * TICK)
@@ -133,12 +154,19 @@ def moved(motion: Motion, sideways: float, pace: float, climb: float) -> Motion:
 
 
 def velocity(motion: Motion) -> tuple[float, float, float]:
-    """East, north, up [m/s]."""
+    """East, north, up [m/s].
+
+    motion  the aircraft's place, course, pace and bank
+    """
     return motion.pace * math.sin(motion.course), motion.pace * math.cos(motion.course), motion.climb
 
 
 def radius_at(pace: float) -> float:
-    """Of a circle flown with two thirds of the steepest bank's pull [m]: some is kept to get back onto it."""
+    """Of a circle flown with two thirds of the steepest bank's pull [m]: some is kept to get back
+    onto it.
+
+    pace  speed [m/s]
+    """
     return pace * pace / (0.66 * SIDEWAYS)
 
 

@@ -118,7 +118,11 @@ class Tower:
         self._before: list[tuple[float, bool]] = []     # who used the runway last: when [s], and whether landing
 
     def step(self, table: Traffic, is_open: bool, now: float) -> Traffic:
-        """The traffic once the tower knows at `now` whether the runway is open. The table handed in is not changed."""
+        """The traffic once the tower knows at `now` whether the runway is open. The table handed in
+        is not changed.
+
+        is_open  whether the airport is open
+        """
         when = math.ceil(now + self.reaction)
         for g in self._guided:
             if g.arrives and not is_open:
@@ -204,7 +208,9 @@ class Tower:
             across), int(np.argmin(away))
 
     def _stack(self) -> None:
-        """Levels for those that hold: who came first is lowest, a thousand feet between two over one fix."""
+        """Levels for those that hold: who came first is lowest, a thousand feet between two over
+        one fix.
+        """
         holding = self._holding()
         for k, g in enumerate(holding):
             below = sum(math.hypot(o.middle[0] - g.middle[0], o.middle[1] - g.middle[1]) < NEAR_FIX
@@ -235,7 +241,9 @@ class Tower:
                 return
 
     def _start(self, g: _Guided, is_open: bool, taken: list[tuple[float, bool]], now: float) -> None:
-        """A departure about to start is put off while the runway is closed or taken, and called off in the end."""
+        """A departure about to start is put off while the runway is closed or taken, and called off
+        in the end.
+        """
         left = g.planned + g.shift - now - self.reaction
         if g.word == CANCELLED or math.isfinite(g.slot) or not 0.0 < left <= 2.0 or (is_open and not g.shift):
             return

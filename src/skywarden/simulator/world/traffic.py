@@ -63,13 +63,20 @@ class Path(NamedTuple):
 
 
 def path(t: Array, position: Array) -> Path:
-    """Points (k,) and (k, 3) with the velocities they imply."""
+    """Points (k,) and (k, 3) with the velocities they imply.
+
+    t         (n,) times [s]
+    position  (n, 3) east, north, up [m]
+    """
     t, position = np.asarray(t, np.float64), np.asarray(position, np.float64)
     return Path(t, position, *_slopes(t, position))
 
 
 def repathed(table: Traffic, paths: Mapping[int, Path]) -> Traffic:
-    """The same flights, those of the rows named along other paths."""
+    """The same flights, those of the rows named along other paths.
+
+    table  the flights
+    """
     rows = [paths.get(i) or Path(*(getattr(table, name)[table.first[i] : table.first[i + 1]] for name in Path._fields))
         for i in range(len(table.address))]
     first = np.concatenate([[0], np.cumsum([len(row.t) for row in rows])]).astype(np.int64)
@@ -81,6 +88,8 @@ def states(table: Traffic, t: float) -> Array:
     """State of every aircraft at time t, (n, 6) position [m] and velocity [m/s]; nan before its
     first and after its last point.
 
+    table  the flights
+
     One that stands after its flight does so where that ended, if it was no faster than TAXIING
     then.
     """
@@ -90,6 +99,8 @@ def states(table: Traffic, t: float) -> Array:
 def spoken(table: Traffic, t: float) -> Array:
     """Which flights have a point within SPARSE before or after t, (n,) bool: where a recording is
     silent, so is its aircraft.
+
+    table  the flights
     """
     out = np.zeros(len(table.address), np.bool_)
     for i in range(len(out)):

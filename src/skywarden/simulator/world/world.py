@@ -77,26 +77,43 @@ class World:
         return float(down[np.isfinite(down)].max(initial=-np.inf))      # what is held comes down at no time yet
 
     def step(self, t: float) -> tuple[tuple[Injected, ...], tuple[Delivered, ...]]:
-        """What happens to injects by t, and what is said to people. Once a frame, before anything else of it."""
+        """What happens to injects by t, and what is said to people. Once a frame, before anything
+        else of it.
+        """
         log, told = self.injects.step(t)
         if log:
             self.rounds = self.injects.launched(self.rounds)
         return log, told
 
     def wind(self, up: float) -> Array:
-        """True wind (2,) at a height [m/s]."""
+        """True wind (2,) at a height [m/s].
+
+        up  height above the site's origin [m]
+        """
         return np.array([np.interp(up, self.air.wind_up, self.air.wind[:, k]) for k in (0, 1)])
 
     def order(self, orders: tuple[Order, ...], tracks: Tracks, now: float) -> None:
-        """Take note of simulated orders; they have their effect in their time."""
+        """Take note of simulated orders; they have their effect in their time.
+
+        tracks  the picture's tracks
+        now     time of the frame [s]
+        """
         self._pending += [engagement.pending(o, tracks, now, self.rounds, self.t_stopped, self.site) for o in orders]
 
     def runway(self, is_open: bool, now: float) -> None:
-        """Let the tower know whether the runway is open; flights under it do as it says, some seconds later."""
+        """Let the tower know whether the runway is open; flights under it do as it says, some
+        seconds later.
+
+        is_open  whether the airport is open
+        now      time of the frame [s]
+        """
         self.traffic = self._tower.step(self.traffic, is_open, now)
 
     def movements(self, t: float) -> Movements:
-        """What the tower has said to whom, for the record. Once a frame."""
+        """What the tower has said to whom, for the record. Once a frame.
+
+        t  time of the frame [s]
+        """
         return self._tower.told(t)
 
     def engage(self, t: float) -> tuple[Engagements, Remains]:
@@ -140,7 +157,9 @@ class World:
         return together(own, there, self.wildlife.at(t), *pieces, *self.injects.wildlife(t))
 
     def claims(self, t: float) -> Array:
-        """Where recorded broadcasts say aircraft are at t, (flights, 6); nan where there is none, or it was silent."""
+        """Where recorded broadcasts say aircraft are at t, (flights, 6); nan where there is none,
+        or it was silent.
+        """
         claim = traffic.states(self._said, t)
         claim[~traffic.spoken(self._said, t)] = np.nan
         return claim

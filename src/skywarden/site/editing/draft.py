@@ -72,6 +72,8 @@ def read(folder: Path, running: Site) -> Original:
 def view(original: Original) -> dict[str, Any]:
     """What can be edited, for a form: zones, radars and effectors with the keys their file gives
     them, and the keys they may have.
+
+    original  the files as they stand on disk
     """
     data = _data(original)
     return {
@@ -86,6 +88,8 @@ def view(original: Original) -> dict[str, Any]:
 def edited(original: Original, wanted: Mapping[str, Any]) -> dict[str, bytes]:
     """The files as they would be with what is wanted: lists of zones, radars and effectors as
     `view` gives them.
+
+    original  the files as they stand on disk
 
     `of` names the one in the file that an entry was; entries without are new, and those of the file
     that no entry names are removed. Only what differs is touched. Raises EditError where a request
@@ -103,6 +107,8 @@ def edited(original: Original, wanted: Mapping[str, Any]) -> dict[str, bytes]:
 def faults(files: Mapping[str, bytes], running: Site) -> list[str]:
     """Everything wrong with a site of these files, in sentences with file, line, what it is about
     and what to do; empty where it is good.
+
+    running  the site that runs now
     """
     try:
         from_sources(_with_terrain(files, running), running.name)
@@ -118,13 +124,19 @@ def faults(files: Mapping[str, bytes], running: Site) -> list[str]:
 
 
 def site_of(files: Mapping[str, bytes], running: Site) -> Site:
-    """The site that files without faults declare."""
+    """The site that files without faults declare.
+
+    running  the site that runs now
+    """
     return from_sources(_with_terrain(files, running), running.name)
 
 
 def save(folder: Path, original: Original, files: Mapping[str, bytes]) -> str:
     """Put changed files in the place of the site's own, each at once or not at all; returns the new
     version.
+
+    folder    folder of the site
+    original  the files as they stand on disk
 
     Raises EditError where somebody else changed them since they were read: nothing is written then.
     OSError where they cannot be written.

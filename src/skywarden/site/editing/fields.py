@@ -33,7 +33,11 @@ class Field(NamedTuple):
 
 @lru_cache(maxsize=4)
 def fields(kind: str) -> tuple[Field, ...]:
-    """The keys of one of [[radars]] or [[effectors]], in the order the loader asks for them, the place left out."""
+    """The keys of one of [[radars]] or [[effectors]], in the order the loader asks for them, the
+    place left out.
+
+    kind  "radars" or "effectors"
+    """
     asked = [_asked(kind, "")]
     asked += [_asked(kind, choice) for choice in asked[0]["kind"].choices[1:]]
     same = {key: len({other[key].default for other in asked if key in other}) == 1 for key in asked[0]}

@@ -1,7 +1,8 @@
 """Maximal covering: which few of many places cover most, to the optimum, with a bound of our own
 beside the solver's word.
 
-Church and ReVelle (1974). The solver is HiGHS through scipy; the bound is Lagrangian and shares nothing with it.
+Church and ReVelle (1974). The solver is HiGHS through scipy; the bound is Lagrangian and shares
+nothing with it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ class Problem(NamedTuple):
     def of(
         cls, covers: Array, weight: Array, folds: int = 1, already: Array | None = None, cost: Array | None = None
     ) -> Problem:
-        """With nothing standing already and a cost of 1 each where they are not given."""
+        """With nothing standing already and a cost of 1 each where they are not given.
+
+        covers  (c, d) whether each candidate covers each demand
+        weight  (d,) weight of each demand
+        folds   number of places that must cover a demand
+        """
         sites, demands = covers.shape
         return cls(
             covers.astype(np.bool_),
@@ -70,19 +76,30 @@ class Answer(NamedTuple):
 
     @property
     def gap(self) -> float:
-        """How far the value may be below the best, by the tighter of both bounds, as a share of the bound."""
+        """How far the value may be below the best, by the tighter of both bounds, as a share of the
+        bound.
+        """
         best = max(min(self.bound, self.solver), self.value)
         return (best - self.value) / best if best > 0.0 else 0.0
 
 
 def value_of(problem: Problem, sites: tuple[int, ...]) -> float:
-    """Weight covered by these places together with what stands."""
+    """Weight covered by these places together with what stands.
+
+    problem  places, demands, and which place covers which demand
+    sites    indices of the places
+    """
     times = problem.already + problem.covers[list(sites)].sum(axis=0)
     return float(problem.weight[times >= problem.folds].sum())
 
 
 def solve(problem: Problem, count: int, seconds: float = 60.0) -> Answer:
-    """The `count` places that cover most; of equally good ones the cheapest, where places differ in cost."""
+    """The `count` places that cover most; of equally good ones the cheapest, where places differ in
+    cost.
+
+    problem  places, demands, and which place covers which demand
+    seconds  longest time for each program [s]
+    """
     small = _merged(problem)
     first = _program(small, count, seconds, None)
     chosen, bound, proven = first
@@ -108,7 +125,9 @@ def _given(problem: Problem) -> float:
 
 
 class _Small(NamedTuple):
-    """A problem with demands that nothing can cover left out, and those that the same places cover put together."""
+    """A problem with demands that nothing can cover left out, and those that the same places cover
+    put together.
+    """
 
     covers: csr_array
     weight: Array
@@ -126,7 +145,9 @@ def _merged(problem: Problem) -> _Small:
 
 
 def _program(small: _Small, count: int, seconds: float, floor: float | None) -> tuple[tuple[int, ...], float, bool]:
-    """Places, bound and whether it is proven: of most weight, or with a `floor` under the weight of least cost."""
+    """Places, bound and whether it is proven: of most weight, or with a `floor` under the weight of
+    least cost.
+    """
     sites, demands = small.covers.shape
     if demands == 0 or count == 0:
         return (), 0.0, True
@@ -159,6 +180,8 @@ def _program(small: _Small, count: int, seconds: float, floor: float | None) -> 
 def lagrangian(problem: Problem, count: int, value: float) -> float:
     """An upper bound on what `count` places can cover, by a price on each demand's cover, improved
     by subgradient steps (Held and Karp).
+
+    problem  places, demands, and which place covers which demand
 
     Whatever the prices, the bound holds; good prices make it tight. `value` of a known choice sets
     the length of the steps only.

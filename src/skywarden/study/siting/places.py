@@ -19,7 +19,11 @@ class PlacesError(Exception):
 
 
 def candidates(siting: Siting, site: Site) -> Array:
-    """East, north (n, 2) [m] of every candidate. Raises PlacesError."""
+    """East, north (n, 2) [m] of every candidate. Raises PlacesError.
+
+    siting  what is to be sited
+    site    the site as its defender declared it
+    """
     if siting.places:
         return np.array(siting.places, float)
     area = _area(siting, site)
@@ -53,5 +57,9 @@ def _area(siting: Siting, site: Site) -> BaseGeometry:
 
 
 def costs(siting: Siting, places: Array) -> Array:
-    """Of each candidate (n,): the same for all, and more by the kilometre to the site's origin."""
+    """Of each candidate (n,): the same for all, and more by the kilometre to the site's origin.
+
+    siting  what is to be sited
+    places  (n, 2) east, north [m]
+    """
     return np.asarray(siting.cost + siting.cost_per_km * np.hypot(places[:, 0], places[:, 1]) / 1000.0)

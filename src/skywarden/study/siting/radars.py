@@ -23,6 +23,8 @@ STEP = 1.0  # s between samples of a flight
 def flight_points(scenarios: Iterable[Scenario], site: Site, seeds: Iterable[int]) -> Array:
     """Where rounds are, second by second, of all scenarios and seeds pooled (n, 3) [m]. For
     coverage only; it is given out nowhere.
+
+    site  the site as its defender declared it
     """
     found = []
     drawn = tuple(seeds)
@@ -38,9 +40,11 @@ def flight_points(scenarios: Iterable[Scenario], site: Site, seeds: Iterable[int
 
 
 def covers(radar: Radar, height: float, places: Array, site: Site, points: Array) -> Array:
-    """Which points a radar of this kind would see from each place, over the terrain, (places, points) bool.
+    """Which points a radar of this kind would see from each place, over the terrain, (places,
+    points) bool.
 
     height   of its antenna above the ground [m]
+    site     the site as its defender declared it
     """
     made = np.zeros((len(places), len(points)), np.bool_)
     for k, (east, north) in enumerate(places):
@@ -50,7 +54,11 @@ def covers(radar: Radar, height: float, places: Array, site: Site, points: Array
 
 
 def already(site: Site, points: Array) -> Array:
-    """How many radars that stand and see rounds at all see each point, (n,)."""
+    """How many radars that stand and see rounds at all see each point, (n,).
+
+    site    the site as its defender declared it
+    points  (n, 3) east, north, up [m]
+    """
     seen = np.zeros(len(points), np.int64)
     for radar in site.radars:
         if not radar.mode_s:

@@ -17,7 +17,9 @@ FIRST = 20  # runs of each before the first one may be dropped
 
 
 class Selected(NamedTuple):
-    """The outcome: the row kept, runs flown of each design, and whether the procedure came to its end."""
+    """The outcome: the row kept, runs flown of each design, and whether the procedure came to its
+    end.
+    """
 
     best: int
     runs: tuple[int, ...]
@@ -27,9 +29,11 @@ class Selected(NamedTuple):
 def select(values: Array, matters: float, confidence: float, less: bool) -> Selected:
     """Run the procedure over rows at hand.
 
-    values   (designs, runs) of a mean of runs, the same seeds in each column; nan where a run was not flown
-    matters  smallest difference that counts
-    less     whether small values are the good ones
+    values      (designs, runs) of a mean of runs, the same seeds in each column; nan where a run
+                was not flown
+    matters     smallest difference that counts
+    less        whether small values are the good ones
+    confidence  confidence level of the selection, 0 to 1
     """
     x = -values if less else values
     kinds, most = x.shape

@@ -1,4 +1,6 @@
-"""Whom a siren would reach from each candidate place: the people of zones, spread over their ground."""
+"""Whom a siren would reach from each candidate place: the people of zones, spread over their
+ground.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,10 @@ MOST_POINTS = 400  # samples of a zone's ground
 
 
 def listeners(site: Site) -> tuple[Array, Array, Array]:
-    """Points of the zones' ground (n, 2) [m], the people at each (n,), and the ambient level there (n,)
-    [dB]; zones with people only.
+    """Points of the zones' ground (n, 2) [m], the people at each (n,), and the ambient level there
+    (n,) [dB]; zones with people only.
+
+    site  the site as its defender declared it
     """
     points, people, ambient = [], [], []
     for zone in site.zones:
@@ -32,7 +36,10 @@ def listeners(site: Site) -> tuple[Array, Array, Array]:
 
 
 def covers(siren: Siren, places: Array, points: Array, ambient: Array) -> Array:
-    """Which points hear such a siren from each place, (places, points) bool."""
+    """Which points hear such a siren from each place, (places, points) bool.
+
+    ambient  (n,) ambient level at each point [dB]
+    """
     made = np.zeros((len(places), len(points)), np.bool_)
     for k, (east, north) in enumerate(places):
         made[k] = level_at(replace(siren, place=np.array([east, north, siren.place[2]])), points) >= ambient + ABOVE
@@ -40,7 +47,12 @@ def covers(siren: Siren, places: Array, points: Array, ambient: Array) -> Array:
 
 
 def already(site: Site, points: Array, ambient: Array) -> Array:
-    """How many sirens that stand each point hears, (n,)."""
+    """How many sirens that stand each point hears, (n,).
+
+    site     the site as its defender declared it
+    points   (n, 2) east, north [m]
+    ambient  (n,) ambient level at each point [dB]
+    """
     heard = np.zeros(len(points), np.int64)
     for siren in site.sirens:
         heard += level_at(siren, points) >= ambient + ABOVE
@@ -48,7 +60,9 @@ def already(site: Site, points: Array, ambient: Array) -> Array:
 
 
 def _spread(polygon: Array) -> Array:
-    """Points of a regular grid inside a polygon, about MOST_POINTS at most; one where it is too narrow for any."""
+    """Points of a regular grid inside a polygon, about MOST_POINTS at most; one where it is too
+    narrow for any.
+    """
     shape = Polygon(polygon)
     step = max((shape.area / MOST_POINTS) ** 0.5, 10.0)
     west, south, east, north = shape.bounds

@@ -30,7 +30,10 @@ class Alone:
         self.n = 0
 
     def add(self, d: Detections) -> None:
-        """Keep the plots of one frame."""
+        """Keep the plots of one frame.
+
+        d  detections of the radar in one frame
+        """
         if self.n < MOST:
             self.kept.append(np.stack([d.address.astype(np.float64), d.t, d.range, d.azimuth], 1))
             self.n += d.t.shape[0]
@@ -39,6 +42,10 @@ class Alone:
 def by_itself(alone: Alone, radar: Radar, period: float) -> tuple[tuple[Figure, ...], list[tuple[float, float, bool]]]:
     """Noise in range, azimuth, elevation and range rate (the last two unknown), and looks as
     (range, azimuth, detected); empty where nothing repeats.
+
+    alone   plots of one radar whose aircraft no other source reports
+    radar   the radar as declared
+    period  time between looks [s]
     """
     if not alone.n:
         return (), []

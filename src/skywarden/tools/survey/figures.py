@@ -58,6 +58,8 @@ class Surveyed:
 def share(hits: int, trials: int) -> Figure:
     """A probability from so many hits: Jeffreys' interval. Brown, Cai and DasGupta, Statistical
     Science 16 (2001).
+
+    trials  number of trials
     """
     misses = trials - hits
     low = 0.0 if hits == 0 else float(beta.ppf(TAIL, hits + 0.5, misses + 0.5))
@@ -86,5 +88,10 @@ def deviation(squares: float, freedom: float, books: float) -> Figure:
 
 
 def about(value: float, sigma: float, n: int) -> Figure:
-    """A normally distributed estimate."""
+    """A normally distributed estimate.
+
+    value  the estimate
+    sigma  its standard deviation, in the same unit
+    n      number of detections it rests on
+    """
     return Figure(value, value - NORMAL * sigma, value + NORMAL * sigma, n)

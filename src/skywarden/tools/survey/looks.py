@@ -30,7 +30,11 @@ class Looks(NamedTuple):
 
 
 def rhythm(t: Array, azimuth: Array, radar: Radar) -> Looks:
-    """The rhythm in detections at times `t` (n,) [s] and azimuths (n,) [rad]."""
+    """The rhythm in detections at times `t` (n,) [s] and azimuths (n,) [rad].
+
+    azimuth  (n,) azimuth, clockwise from north [rad]
+    radar    the radar as declared
+    """
     turns = radar.kind == "rotating"
     if t.shape[0] < 10:
         return Looks(radar.revisit, 0.0, turns, False)
@@ -59,6 +63,9 @@ def times(looks: Looks, begin: float, end: float) -> Array:
 def passes(looks: Looks, begin: float, end: float, azimuth: Array) -> tuple[Array, Array]:
     """Rows and times of the beam's passes in [begin, end) over places whose azimuths at those ends
     are given (n, 2).
+
+    looks    the radar's rhythm: period and phase of its looks
+    azimuth  (n, 2) azimuths at both ends [rad]
     """
     speed = np.mod(azimuth[:, 1] - azimuth[:, 0] + math.pi, 2.0 * math.pi) - math.pi
     slope = speed / (2.0 * math.pi * (end - begin))

@@ -201,6 +201,10 @@ class Gate:
     def distance(self, row: Array, z: Array, S: Array, doppler: Array, of: Array) -> Array:
         """Squared normalised distance (m,) of detections `row` from what is expected; inf of
         another address or Doppler.
+
+        z        (m, 4) range [m], azimuth, elevation [rad], range rate [m/s] expected
+        S        (m, 3, 3) covariance of range, azimuth and elevation expected
+        doppler  (m,) variance of the range rate expected [m²/s²]
         """
         v = self.z[row] - z
         v[:, 1] = wrapped(v[:, 1])

@@ -12,7 +12,10 @@ from skywarden.tools.survey.measure import Seen, survey
 
 
 def survey_record(path: Path) -> list[Surveyed]:
-    """The survey of every radar in a record. Raises RecordError where it cannot be read."""
+    """The survey of every radar in a record. Raises RecordError where it cannot be read.
+
+    path  the record's file
+    """
     with Record(path) as record:
         site = from_sources(record.header.site_sources, record.header.site)
 

@@ -31,17 +31,26 @@ STYLE = (
 def plain(found: list[Surveyed]) -> dict[str, Any]:
     """The survey as JSON may hold it: metres, degrees, milliradians, seconds; each figure with low,
     high and n.
+
+    found  the survey of each radar
     """
     return {"interval": 0.9, "radars": [_plain(one) for one in found]}
 
 
 def text(found: list[Surveyed]) -> str:
-    """The survey in lines."""
+    """The survey in lines.
+
+    found  the survey of each radar
+    """
     return "\n\n".join("\n".join(_lines(one)) for one in found)
 
 
 def page(found: list[Surveyed], name: str) -> str:
-    """The survey as a page."""
+    """The survey as a page.
+
+    found  the survey of each radar
+    name   name of the record
+    """
     parts = "".join(_section(one) for one in found)
     title = f"Survey of {html.escape(name)}"
     return (
