@@ -68,7 +68,7 @@ def chromium():
     if path is None:
         _skip("no Chromium on this machine, and none could be installed")
     # a shared machine may be slow; claims about time measure it themselves
-    playwright.expect.set_options(timeout=10_000)
+    playwright.expect.set_options(timeout=30_000)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser

@@ -4,6 +4,7 @@ secret stands anywhere.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -191,7 +192,7 @@ def test_a_recording_read_as_a_feed_sounds_no_siren(tmp_path):
     server.close()
 
 
-def test_a_live_session_tells_its_live_channel_and_is_tested_while_it_runs(tmp_path):
+def test_a_live_session_tells_its_live_channel_and_is_tested_while_it_runs(tmp_path, monkeypatch):
     """Real sockets from end to end: a radar's datagrams come in, a test goes out through the running service."""
     server = Receiver()
     place = a_place(tmp_path / "site", f'\n[[channels]]\nname = "x"\nkind = "live"\nurl = '
@@ -199,8 +200,10 @@ def test_a_live_session_tells_its_live_channel_and_is_tested_while_it_runs(tmp_p
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    request = Request(None, str(place), (f"asterix+udp://127.0.0.1:{port}",), duration=6.0, console=False,
+    request = Request(None, str(place), (f"asterix+udp://127.0.0.1:{port}",), duration=300.0, console=False,
         record=tmp_path / "a.rec", state=tmp_path / "state")
+    stop = threading.Event()
+    monkeypatch.setattr("skywarden.session.running.stopping", lambda: contextlib.nullcontext(stop))
     running = threading.Thread(target=lambda: run_request(request, Console(file=io.StringIO())), daemon=True)
     running.start()
     from skywarden.alerts.outbox import ask_service
@@ -214,8 +217,9 @@ def test_a_live_session_tells_its_live_channel_and_is_tested_while_it_runs(tmp_p
             return 0
 
     wait_for(asked, 400.0, "the service runs")
-    line, = alert.try_channels(load(place), "live", "x", tmp_path / "state")
+    line, = alert.try_channels(load(place), "live", "x", tmp_path / "state", patience=60.0)
     assert alert.passed(line, load(place))
+    stop.set()
     kinds = [json.loads(body)["kind"] for _, _, body in server.got]
     assert "test" in kinds
     running.join(60.0)

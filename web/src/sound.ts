@@ -18,7 +18,7 @@ export function listenForAlarms(): void {
     audio ??= new AudioContext();
     void audio.resume().then(() => (hearable.value = audio!.state === "running" ? "ready" : "blocked"));
   };
-  addEventListener("pointerdown", wake, { once: true });
+  addEventListener("click", wake, { once: true });       // not when the finger goes down: the note that goes then would move a button away from under it
   addEventListener("keydown", wake, { once: true });
   const voices = (): void => void (voice.value = localVoice()?.name ?? "");
   voices();

@@ -1,5 +1,5 @@
 // Who has the watch, how it is taken over, and what people outside the room say.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { runTime } from "../format";
 import { command } from "../link";
 import type { Delivered } from "../protocol";
@@ -41,7 +41,8 @@ export function WatchDialog() {
     const again = window.setInterval(fetchList, 1000);
     return () => clearInterval(again);
   }, []);
-  useEffect(() => document.querySelector<HTMLElement>("dialog [data-step]")?.focus(), [step, !!list]);   // the keyboard goes along
+  // The keyboard goes along before the step is painted: a key pressed at once must not meet what had the focus before.
+  useLayoutEffect(() => document.querySelector<HTMLElement>("dialog [data-step]")?.focus(), [step, !!list]);
   const mine = watch?.holder === h.user, open = list?.unacknowledged ?? [];
   const take = () => void command("take", "watch", why).then((good) => good && (dialog.value = null));
   return (
