@@ -7,12 +7,15 @@ from __future__ import annotations
 import math
 
 import pytest
+from builders import a_frame
 
 from skywarden.defence import watch as belief
 from skywarden.feeds.simulated import Simulated
+from skywarden.messages.commands import HOLD
 from skywarden.messages.picture import RAISE
-from skywarden.pipeline.simulated import stepper
+from skywarden.pipeline.simulated import Rehearsing, stepper
 from skywarden.record.reader import Record
+from skywarden.rehearsal import rehearse as rehearsal
 from skywarden.run.aside import NOTHING_IN_A_ROW, Aside
 from skywarden.run.clock import NoClock
 from skywarden.run.loop import Wire, run
@@ -37,6 +40,7 @@ def flown(until=60.0):
     simulated, kept, said = Simulated(load_scenario("mortar-raid", site), site, duration=until), Kept(), []
     steps = stepper(site, True)
     aside = Aside(said.append, steps.begin_anew, now=lambda: 0.0)
+    steps.survived = aside.without_rehearsal
     wires = [Wire(simulated, drill=True), Wire(kept, drill=True, truth=True)]
     frames = run(simulated, steps, wires, NoClock(), aside)
     return frames, kept.moments, aside, said
@@ -97,6 +101,50 @@ def test_frames_of_which_nothing_can_be_worked_on_are_left_out_and_watch_begins_
     assert len(moments) == frames == 121 - aside.lost
     assert begun == [1]
     assert any("begins anew" in sentence for sentence in said)
+
+
+def unrehearsed(monkeypatch, when):
+    """`rehearse` raises on frames of which `when` is true."""
+    real = rehearsal.rehearse
+
+    def rehearse(plan, frame, picture, site):
+        if when(frame):
+            raise ZeroDivisionError("made to fail")
+        return real(plan, frame, picture, site)
+
+    monkeypatch.setattr(rehearsal, "rehearse", rehearse)
+
+
+def test_a_rehearsal_that_raises_engages_nothing_and_every_warning_goes_out_as_before(monkeypatch):
+    calm = flown()
+    unrehearsed(monkeypatch, lambda frame: frame.t >= 5.0)
+    frames, moments, aside, said = flown()
+    assert frames == calm[0]
+    assert aside.frames == 0
+    assert aside.unrehearsed == sum(m.frame.t >= 5.0 for m in moments)
+    assert "nothing engaged (ZeroDivisionError: made to fail)" in aside.rehearsal_state().fault
+    assert len(said) == 20      # a sentence each at first, then they are counted
+    assert min(t for _, t in raised(moments)) == min(t for _, t in raised(calm[1]))
+    assert {zone for zone, _ in raised(moments)} >= {zone for zone, _ in raised(calm[1])}
+    assert not any(m.drill.orders or m.drill.clearances for m in moments if m.frame.t >= 5.0)
+
+
+def test_a_hold_ordered_in_a_frame_that_cannot_be_rehearsed_is_kept():
+    site = load_site("kabul")
+    stage = Rehearsing(site)
+    frame = a_frame(1.0, (HOLD, "all", "someone"))
+    drill = stage.without(frame)
+    assert stage.state.holds == ("all",)
+    assert (drill.orders, drill.clearances, drill.airport.runway_open) == ((), (), True)
+
+
+def test_the_record_of_a_run_that_could_not_be_rehearsed_replays_the_same(monkeypatch, tmp_path):
+    from scenes.runs import fly, silent
+
+    unrehearsed(monkeypatch, lambda frame: 10.0 <= frame.t < 12.0)
+    summary = fly("mortar-raid", duration=15.0, record=tmp_path / "a.rec")
+    assert summary["frames_not_rehearsed"] == 8
+    assert check_record(tmp_path / "a.rec", silent()).same
 
 
 def test_without_it_an_error_of_ours_is_not_hidden(monkeypatch):

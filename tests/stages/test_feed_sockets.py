@@ -353,3 +353,69 @@ def test_datagrams_of_ipv6_are_heard():
     found = polled(feed, 10)
     feed.close()
     assert sum(b.received for b in found) == 10
+
+
+class Broken:
+    """A way in that raises what nobody foresaw, or hangs, until it is mended."""
+
+    note = ""
+
+    def __init__(self, how):
+        self.how, self.go = how, threading.Event()
+
+    def gather(self, wait):
+        if self.how == "raises":
+            raise RuntimeError("made to fail")
+        if self.how == "hangs":
+            self.go.wait(30.0)
+        return [Piece(time.monotonic(), (), b"x")]
+
+    def lost(self):
+        return 0, 0
+
+    def close(self):
+        pass
+
+
+def hold_until(true, patience=30.0):
+    end = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("how", "told"), [("raises", "RuntimeError: made to fail"), ("hangs", "at one message for")])
+def test_an_input_that_raises_or_hangs_is_named_and_read_again_once_it_can_be(how, told):
+    broken = Broken(how)
+    source = Live("radar", broken, lambda data, *_: iter([Batch(0.0, received=1)]), 0.25)
+    try:
+        hold_until(lambda: told in source.fault)
+        assert source.poll() == []
+        broken.how = "works"
+        broken.go.set()
+        hold_until(source.poll)
+    finally:
+        broken.go.set()
+        source.close()
+
+
+class Raises:
+    """A source whose every method raises, beside others."""
+
+    name, live, dated, relative, simulated = "spoilt", True, False, False, False
+
+    def poll(self):
+        raise ZeroDivisionError("made to fail")
+
+    def close(self):
+        pass
+
+
+def test_a_source_that_raises_costs_no_frame_and_is_said_once_and_shown():
+    said: list[str] = []
+    feed = Merged([Raises()], SITE, duration=2.0 * SITE.policy.frame_s, say=said.append)
+    frames = list(feed)
+    assert len(frames) >= 1
+    assert said == ["spoilt: cannot be read: made to fail; it is asked again with each frame"]
+    assert [(state.name, state.fault) for state in feed.states()] == [
+        ("feed spoilt", "cannot be read: made to fail; it is asked again with each frame")]

@@ -30,6 +30,8 @@ MOST_PEERS = 256            # told apart; what more send counts as one peer's
 MOST_ITEMS = 50_000         # plots and reports kept until a frame takes them; the oldest fall out
 EVERYBODY: Peer = ()
 RUN = 32_768                # bytes of one peer's pieces that are decoded together at most
+SLOW_S = 1.0                # s at one message, or at a look at the socket, after which the input is said to hang
+TOLD_S = 10.0               # s that a failure which is over is still told
 MANY = 1_024                # bytes from which on pieces are decoded together
 
 # data, arrival by the monotonic clock and in UTC [s], who sent it
@@ -70,6 +72,8 @@ class Live:
         self._rate = FIRST_RATE
         self._batches: deque[Batch] = deque()
         self._items = 0
+        self._busy = time.monotonic()       # since when one thing is done
+        self._failed, self._failed_at = "", -math.inf
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -90,6 +94,18 @@ class Live:
         """How the way in stands, in words; nothing where there is nothing to say."""
         return str(getattr(self._receiver, "note", ""))
 
+    @property
+    def fault(self) -> str:
+        """What is wrong with the input now, in words; empty where nothing is known to be."""
+        now = time.monotonic()
+        if not self._thread.is_alive() and not self._stop.is_set():
+            return "is not read any more: its thread ended"
+        if now - self._busy > SLOW_S:
+            return f"has been at one message for {now - self._busy:.0f} s"
+        if now - self._failed_at < TOLD_S:
+            return f"cannot be read: {self._failed}; tried again"
+        return self.note if getattr(self._receiver, "connected", True) is False else ""
+
     def close(self) -> None:
         """Stop reading."""
         self._stop.set()
@@ -98,7 +114,8 @@ class Live:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            for piece in self._receiver.gather(0.0 if self._queues else WAIT):
+            self._busy = time.monotonic()
+            for piece in self._gathered():
                 peer = piece.peer if piece.peer in self._queues or len(self._queues) < MOST_PEERS else EVERYBODY
                 self._queues.setdefault(peer, deque()).append(piece)
                 self._waiting += len(piece.data) + OVERHEAD
@@ -107,6 +124,15 @@ class Live:
             self._stint(begun + STINT)
             if self._queues:
                 self._stop.wait((time.perf_counter() - begun) * (1.0 / SHARE - 1.0))
+
+    def _gathered(self) -> list[Piece]:
+        """What has come; whatever is wrong with what it comes from, it is asked again."""
+        try:
+            return self._receiver.gather(0.0 if self._queues else WAIT)
+        except Exception as error:
+            self._failed, self._failed_at = f"{type(error).__name__}: {error}"[:160], time.monotonic()
+            self._stop.wait(WAIT)
+            return []
 
     def _shed(self) -> None:
         """Let fall what could not be decoded within a frame: the oldest of whoever has most waiting."""
@@ -137,6 +163,7 @@ class Live:
                     del self._queues[peer]
                 self._waiting -= size
                 begun = time.perf_counter()
+                self._busy = time.monotonic()
                 self._read(run, size)
                 now = time.perf_counter()
                 self._rate += min(SMOOTH * len(run), 0.5) * (size / max(now - begun, 1e-6) - self._rate)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import heapq
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -22,6 +22,7 @@ from skywarden.feeds.web import WeatherSource
 from skywarden.messages.frame import CAUSES, SHED, TWICE, Aircraft, Detections, Frame, Inputs
 from skywarden.messages.tables import Array, join, rows, take
 from skywarden.messages.truth import Truth
+from skywarden.run.mailbox import SHOWN_S, SinkState, sentence
 from skywarden.run.ports import Feed
 from skywarden.site.model import Site
 
@@ -76,6 +77,7 @@ class Merged:
         self._steps = np.zeros(n, np.int64)
         self._alarmed: set[tuple[int, Sender]] = set()      # whose clock has been said to wander
         self._doubted: set[int] = set()     # inputs that have been said to be of little use
+        self._failures: dict[int, tuple[str, float]] = {}   # what asking an input raised last, and when
         self._flooded: set[int] = set()     # inputs of which more comes than can be decoded
         self._before = Before()
         self._weather = site.weather        # as the site has it, until a source of weather tells
@@ -193,7 +195,12 @@ class Merged:
         """Read every recording until it is safely beyond `t`."""
         for file in self._files:
             while not file.done and file.clock < t + AHEAD and len(self._queue) < MOST_AHEAD:
-                batch = file.read()
+                try:
+                    batch = file.read()
+                except Exception as error:      # the disk, or a fault of a reader: what was read so far counts
+                    file.done = True
+                    self._failed(file.number, f"cannot be read on: {sentence(error)}")
+                    continue
                 if batch is not None:
                     self._take(file.number, batch, lambda when, shift=file.shift: when + shift)    # type: ignore[misc]
 
@@ -202,7 +209,7 @@ class Merged:
         for number, source in enumerate(self._sources):
             if not source.live:
                 continue
-            for batch in source.poll():
+            for batch in self._asked(number, source.poll):
                 arrived = min(run_time(batch.arrived), t) if math.isfinite(batch.arrived) else t
                 clock = self._clock(number, batch.sender)
                 if batch.steps:
@@ -221,6 +228,31 @@ class Merged:
                     self._say(f"{self._called(number, batch.sender)}: its clock has wandered {clock.drift:+.2f} s from "
                         "ours since it was first heard; "
                               "it is followed, but have it synchronised")
+
+    def _asked(self, number: int, what: Callable[[], Iterable[Batch]]) -> list[Batch]:
+        """What a source gives; where asking it raises, nothing, and the fault is told and shown."""
+        try:
+            return list(what())
+        except Exception as error:
+            self._failed(number, f"cannot be read: {sentence(error)}; it is asked again with each frame")
+            return []
+
+    def _failed(self, number: int, words: str) -> None:
+        """Show what is wrong with an input from now on; said once."""
+        if number not in self._failures:
+            self._say(f"{self._sources[number].name}: {words}")
+        self._failures[number] = (words, self._now())
+
+    def states(self) -> list[SinkState]:
+        """What is wrong with inputs, beside how the sinks fare; from any thread."""
+        found = []
+        for number, source in enumerate(self._sources):
+            words, at = self._failures.get(number, ("", -math.inf))
+            gone = not source.live or self._now() - at < SHOWN_S
+            fault = words if words and gone else str(getattr(source, "fault", ""))
+            if fault:
+                found.append(SinkState(f"feed {source.name}", None, 0, 0, 0, fault, math.nan))
+        return found
 
     def _clock(self, number: int, sender: Sender) -> Clock:
         """The clock of one of the senders of a source."""
@@ -315,7 +347,7 @@ class Merged:
             if not abs(clock.drift) <= abs(drift[number]):
                 drift[number] = clock.drift
         for number, source in enumerate(self._sources):
-            for batch in source.newest() if isinstance(source, WeatherSource) else ():
+            for batch in self._asked(number, source.newest) if isinstance(source, WeatherSource) else ():
                 self._take(number, batch, lambda when: when)
         found = detections(plots)
         if self._columns:

@@ -69,6 +69,7 @@ class Polled:
         self._url = url
         self._next, self._pause = -math.inf, EVERY
         self._asked = self._failed = self._untold = 0
+        self.connected = False  # whether the newest request was answered
         self.note = "not asked yet"
 
     def gather(self, wait: float) -> list[Piece]:
@@ -85,8 +86,10 @@ class Polled:
             self._pause = min(2.0 * self._pause, SLOWEST)
             self.note = f"{self._url} {error}; {self._failed} of {self._asked} requests failed"
             found = []
+            self.connected = False
         else:
             self._pause = EVERY
+            self.connected = True
             self.note = f"{self._url} answers; {self._failed} of {self._asked} requests failed"
             found = [Piece(time.monotonic(), (), data)]
         self._next = time.monotonic() + self._pause

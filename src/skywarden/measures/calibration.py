@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.special import gammaincinv, ndtri
 
 from skywarden.measures.ledger import RoundLine
 from skywarden.messages.tables import Array
@@ -49,8 +49,8 @@ def judge(ledger: Sequence[RoundLine]) -> Calibration | None:
     squared = [np.array([s.squared for s in samples]) for samples in rounds]
     late = [np.abs([s.late for s in samples]) for samples in rounds]
     nees = [np.array([s.nees for s in samples if np.isfinite(s.nees)]) for samples in rounds]
-    place = tuple(Share(p, *_mean([values <= chi2.ppf(p, 2) for values in squared])) for p in NOMINAL)
-    time = tuple(Share(p, *_mean([values <= norm.ppf(0.5 + 0.5 * p) for values in late])) for p in NOMINAL)
+    place = tuple(Share(p, *_mean([values <= 2.0 * gammaincinv(1.0, p) for values in squared])) for p in NOMINAL)
+    time = tuple(Share(p, *_mean([values <= ndtri(0.5 + 0.5 * p) for values in late])) for p in NOMINAL)
     return Calibration(len(rounds), sum(len(s) for s in rounds), place, time,
         _mean([values / STATES for values in nees]))
 

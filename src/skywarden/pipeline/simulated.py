@@ -33,11 +33,21 @@ class Rehearsing:
     def __init__(self, site: Site) -> None:
         self._site = site
         self.state = rehearsal.start(site)
+        self._airport = drills.Airport(True, 0, 0.0)    # as the newest drill showed it
 
     def __call__(self, frame: Frame, picture: Picture) -> Drill:
         """The drill after one more frame and its picture; nothing is rehearsed against powered objects."""
         self.state, drill = rehearsal.rehearse(self.state, frame, picture._replace(inbound=Inbound.empty()), self._site)
+        self._airport = drill.airport
         return drill
+
+    def without(self, frame: Frame) -> Drill:
+        """The drill of a frame that could not be rehearsed: nothing is cleared or engaged, the airport
+        stays as it was, and what people ordered in the frame is kept.
+        """
+        status, holds, consents = engage.obey(self.state.status, self.state.holds, self.state.consents, frame)
+        self.state = self.state._replace(status=status, holds=holds, consents=consents)
+        return Drill(frame.t, status, (), (), (), self._airport)
 
     def keep(self) -> bytes:
         """The state as bytes: put back, every later drill is the same to the last bit."""

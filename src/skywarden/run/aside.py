@@ -1,5 +1,6 @@
 """What becomes of a frame that `watch` cannot work on: the part that makes it raise is left out,
-counted and told, and the defence goes on.
+counted and told, and the defence goes on. One that `rehearse` cannot work on is warned of like
+others; nothing is engaged in it.
 
 `watch` is pure, so what it remembers is as it was before the frame. What goes on, and is recorded, is the frame that it
 did work on: a replay of the record gives the same pictures.
@@ -56,6 +57,18 @@ class Aside:
         self.lost = 0           # of which nothing could be worked on
         self._in_a_row = 0
         self._fault, self._at = "", -np.inf
+        self.unrehearsed = 0    # frames in which nothing was engaged, because `rehearse` raised
+        self._unrehearsed, self._unrehearsed_at = "", -np.inf
+
+    def without_rehearsal(self, frame: Frame, error: Exception) -> None:
+        """Count and tell a frame that made `rehearse` raise; the warnings of its picture go out like others."""
+        self.unrehearsed += 1
+        told = _words(error)
+        self._unrehearsed_at = self._now()
+        self._unrehearsed = f"frame at {frame.t:.2f} s: nothing engaged ({told}); {self.unrehearsed} so far"
+        if self.unrehearsed <= MOST_SAID:
+            self._say(f"the rehearsal could not work on the frame at {frame.t:.2f} s: nothing is engaged in it ({told}); "
+                "the defence goes on")
 
     def retry(self, step: Step, frame: Frame, truth: Truth | None, error: Exception) -> Stepped | None:
         """Work on what is left of a frame that raised; None where nothing of it can be worked on."""
@@ -84,11 +97,21 @@ class Aside:
         shown = self._now() - self._at <= SHOWN_S
         return SinkState("watch", None, 0, self.lost, self.frames, self._fault if shown else "", float("nan"))
 
+    def rehearsal_state(self) -> SinkState:
+        """How `rehearse` fares, beside the sinks."""
+        shown = self._now() - self._unrehearsed_at <= SHOWN_S
+        return SinkState("rehearsal", None, 0, 0, self.unrehearsed, self._unrehearsed if shown else "", float("nan"))
+
     def _told(self, frame: Frame, what: str, error: Exception) -> None:
-        told = "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")[:LONGEST]
+        told = _words(error)
         self._fault, self._at = f"frame at {frame.t:.2f} s: {what} ({told}); {self.frames} so far", self._now()
         if self.frames <= MOST_SAID:
             self._say(f"watch could not work on the frame at {frame.t:.2f} s: {what} ({told}); the defence goes on")
+
+
+def _words(error: Exception) -> str:
+    """An error as one line of printable text."""
+    return "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")[:LONGEST]
 
 
 def _less(frame: Frame) -> Iterator[tuple[str, Frame, Array]]:

@@ -31,6 +31,9 @@ class Stepper:
     watch      Frame -> Picture, remembering inside
     rehearse   (Frame, Picture) -> Drill, likewise; None on live data, on which nothing of the kind
                is ever computed
+
+    Where `survived` is given, a frame that makes `rehearse` raise has the drill that the stage's
+    `without(frame)` gives, in which nothing is engaged, and `survived` is told the frame and the error.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Stepper:
         self.took = 0.0
         self._taken_up = False
         self.watching = False       # whether it is `watch` that is being stepped; still so after it raised
+        self.survived: Callable[[Frame, Exception], object] | None = None
 
     def remembered(self) -> Remembered:
         """What is remembered now, before the next frame; nothing where the stages do not show it."""
@@ -70,10 +74,24 @@ class Stepper:
         self.watching = True
         picture = self._watch(frame)
         self.watching = False
-        drill = self._rehearse(frame, picture) if self._rehearse is not None else None
+        drill = self._rehearsed(frame, picture)
         self.took = time.perf_counter() - begun
         self._taken_up = False
         return picture, drill
+
+    def _rehearsed(self, frame: Frame, picture: Picture) -> Drill | None:
+        """What `rehearse` makes of a frame; where it raises and that is survived, a drill without engagement."""
+        stage: Any = self._rehearse
+        if stage is None:
+            return None
+        try:
+            drill: Drill = stage(frame, picture)
+        except Exception as error:
+            if self.survived is None or not hasattr(stage, "without"):
+                raise
+            drill = stage.without(frame)
+            self.survived(frame, error)
+        return drill
 
 
 def run(

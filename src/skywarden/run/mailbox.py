@@ -147,7 +147,7 @@ class Mailbox:
                     told(missed)
                 self.sink.take(moment)
             except BaseException as error:      # a boundary: whatever it is, it concerns this sink alone
-                fault = _sentence(error)
+                fault = sentence(error)
             if not self._finished(since, fault):
                 return
             if fault is not None:
@@ -201,7 +201,7 @@ class Mailbox:
             self.sink = self._again()
         except BaseException as error:
             with self._turn:
-                self._failed(_sentence(error))
+                self._failed(sentence(error))
 
     def _hold(self) -> None:
         """Let the loop wait for room while the sink makes progress and the run is not in real time."""
@@ -234,7 +234,7 @@ class Mailbox:
         return f"failed {now - self._failed_at:.0f} s ago: {self._fault}" if now - self._failed_at < SHOWN_S else ""
 
 
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
     """An error as one line of printable text."""
     said = str(error) or type(error).__name__
     words = said if isinstance(error, Exception) and said != type(error).__name__ else f"{type(error).__name__}: {said}"

@@ -27,6 +27,7 @@ def check_record(path: Path, talk: Console) -> Comparison:
         site = from_sources(record.header.site_sources, record.header.site)
         task = bar.add_task("comparing", total=len(record))
         steps = stepper(site, record.simulation)
+        steps.survived = lambda frame, error: None      # as in the run itself; its drill is compared like others
         return compare(record, steps.step, lambda frames: bar.update(task, completed=frames), steps.put_back)
 
 

@@ -38,10 +38,12 @@ from skywarden.record.header import Header
 from skywarden.record.reader import Record
 from skywarden.record.secret import Secret, draw_secret, keep_secret, kept_secret
 from skywarden.record.writer import Recorder, reveal
+from skywarden.run.aside import Aside
 from skywarden.run.clock import ScaledClock
 from skywarden.run.loop import Wire, run
 from skywarden.session.again import Again
 from skywarden.session.ending import Until, stopping
+from skywarden.session.feeds import say
 from skywarden.session.outputs import RECORD_WAITING, Boxes, lost_of
 from skywarden.session.page import in_the_clear, open_page
 from skywarden.session.request import Request, folder_of
@@ -288,7 +290,11 @@ def _fly(
         feed = Led(simulated, before, page, clock, exercise, past.word if past is not None else "")
         if before is not None:
             talk.print(f"flown again to {before.until:.1f} s …", highlight=False)
-        run(Until(feed, _Either(leading.turn, stop)), stepper(site, True), wires, clock)
+        steps = stepper(site, True)
+        aside = Aside(lambda sentence: say(sentence, talk), steps.begin_anew)
+        steps.survived = aside.without_rehearsal
+        boxes.beside += [aside.state, aside.rehearsal_state]
+        run(Until(feed, _Either(leading.turn, stop)), steps, wires, clock, aside)
         stuck = boxes.drain()
         summary = measures.summary()
         if "record" not in stuck:

@@ -12,9 +12,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from skywarden.alerts.sink import Alerts
 from skywarden.console.inbox import Commanded
+from skywarden.messages.commands import Command
 from skywarden.messages.moment import Moment
+from skywarden.messages.receipts import Channels, Receipts
 from skywarden.record.writer import Recorder
 from skywarden.run.clock import Clock, ScaledClock
+from skywarden.run.guard import Guarded
 from skywarden.run.loop import Wire
 from skywarden.run.mailbox import MOST_WAITING, Mailbox, SinkState
 from skywarden.run.patience import patiently
@@ -31,6 +34,7 @@ class Boxes:
     def __init__(self, clock: Clock) -> None:
         self._clock, self._boxes = clock, dict[str, Mailbox]()
         self.beside: list[Callable[[], SinkState]] = []     # states shown beside those of the sinks
+        self.inputs: Callable[[], list[SinkState]] = list   # those of inputs that something is wrong with
 
     def add(self, name: str, sink: Sink, most: int = MOST_WAITING, whole: bool = False) -> Mailbox:
         """A mailbox around `sink`; `whole`: at full speed the loop waits for it rather than that it lacks a moment."""
@@ -39,7 +43,7 @@ class Boxes:
 
     def states(self) -> list[SinkState]:
         """How each sink fares, and each warning channel behind the one that tells people."""
-        boxes = [each() for each in self.beside] + [box.state() for box in self._boxes.values()]
+        boxes = self.inputs() + [each() for each in self.beside] + [box.state() for box in self._boxes.values()]
         return boxes + [state for box in self._boxes.values() if isinstance(box.sink, Alerts)
             for state in box.sink.states()]
 
@@ -64,7 +68,10 @@ def tell_people(alerts: Alerts[Any] | None, feed: Feed, boxes: Boxes, wires: lis
     if alerts is None:
         return feed
     wires.append(Wire(boxes.add("alerts", alerts)))
-    return Receipted(Commanded(feed, alerts.commands), alerts.receipts)
+    commands: Guarded[tuple[Command, ...]] = Guarded("alert requests", alerts.commands, ())
+    receipts = Guarded("receipts", alerts.receipts, (Channels.none(), Receipts.none()))
+    boxes.beside += [commands.state, receipts.state]
+    return Receipted(Commanded(feed, commands), receipts)
 
 
 def lost_of(recorder: Recorder | None, boxes: Boxes) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from skywarden.record.header import Header
 from skywarden.record.writer import Recorder
 from skywarden.run.aside import Aside
 from skywarden.run.clock import Clock, ScaledClock
+from skywarden.run.guard import Guarded
 from skywarden.run.loop import Stepper, Wire, run
 from skywarden.run.patience import busy, patiently
 from skywarden.run.ports import Feed
@@ -80,6 +81,7 @@ def run_parts(
         ending.callback(parts.feed.close)
         clock = clock_for(parts, stop)
         boxes = Boxes(clock)
+        boxes.inputs = getattr(parts.feed, "states", boxes.inputs)
         ending.callback(boxes.close)
         recorder = Recorder(request.record, parts.header) if request.record is not None else None
         page = _page(request, parts, clock, boxes, talk, ending) if request.console else None
@@ -92,11 +94,14 @@ def run_parts(
                 coverage.ready(parts.site)
         feed, wires = _wired(request, parts, recorder, page, boxes, talk, ending)
         aside = Aside(lambda sentence: say(sentence, talk), parts.steps.begin_anew)
-        boxes.beside.append(aside.state)
+        parts.steps.survived = aside.without_rehearsal
+        boxes.beside += [aside.state, aside.rehearsal_state] if parts.header.kind == "simulation" else [aside.state]
         run(Until(feed, stop), parts.steps, wires, clock, aside)
         summary = _concluded(request, parts, recorder, boxes, talk)
         if aside.frames:
             summary["frames_set_aside"] = aside.frames
+        if aside.unrehearsed:
+            summary["frames_not_rehearsed"] = aside.unrehearsed
         WORDS.flush()
         if stop.is_set():
             patiently(lambda: talk.print("interrupted: ended cleanly", highlight=False))
@@ -146,7 +151,9 @@ def _wired(
     measures: Measures = parts.measures
     wires.append(Wire(boxes.add("figures", measures, whole=True), drill=simulation, truth=simulation))
     if page is not None:
-        feed = Commanded(feed, page.commands)
+        commands: Guarded[tuple[Command, ...]] = Guarded("commands", page.commands, ())
+        boxes.beside.append(commands.state)
+        feed = Commanded(feed, commands)
         wires.append(Wire(boxes.add("page", page, whole=True), drill=simulation))
         terminal = Terminal(parts.site, mode_of(parts), parts.title, talk, boxes.states)
         wires.append(Wire(boxes.add("terminal", terminal, most=TERMINAL_WAITING, whole=True), drill=simulation))

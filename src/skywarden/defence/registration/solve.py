@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc, gammaincinv
 
 from skywarden.defence.registration.matching import Matches, blocks
 from skywarden.defence.registration.state import TERMS
@@ -122,7 +122,7 @@ def agreed(prior: Array, prior_vector: Array, information: Array, vector: Array,
         covariance = np.linalg.inv(prior)
         return Agreement(covariance @ prior_vector, covariance, np.zeros(0, np.bool_))
     views = [_view(information[k], vector[k]) for k in range(n)]
-    limits = np.array([chi2.ppf(AGREES, max(len(v[1]), 1)) for v in views])
+    limits = np.array([2.0 * gammaincinv(0.5 * max(len(v[1]), 1), AGREES) for v in views])
     strength = np.array([np.log1p(v[1]).sum() for v in views])
     starts = [before] if before.any() else []
     starts += [np.arange(n) == k for k in np.argsort(-strength, kind="stable")[:STARTS]]
@@ -205,6 +205,6 @@ def _widening(estimate: Array, views: list[tuple[Array, Array, Array]], inside: 
         off = along - U.T @ estimate
         squares += float(off @ (values * off))
         freedom += len(values)
-    if freedom < 1 or chi2.sf(squares, freedom) > UNLIKELY:
+    if freedom < 1 or chdtrc(freedom, squares) > UNLIKELY:
         return 1.0
     return max(squares / freedom, 1.0)
