@@ -23,7 +23,7 @@ from skywarden.run.patience import held, patiently
 from skywarden.session.verbs.alert import alert_app
 from skywarden.session.verbs.exercise import exercise_app
 from skywarden.session.verbs.feed import feed_command
-from skywarden.session.verbs.limits import limited
+from skywarden.session.verbs.limits import glance, limited
 from skywarden.session.verbs.service import service_app
 from skywarden.session.verbs.speaking import example, talk
 from skywarden.session.verbs.study import STUDY, study_command
@@ -185,14 +185,16 @@ def replay_command(
     tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
 ) -> None:
     """Show a record again, or check that the same frames still give the same pictures."""
-    from skywarden.session.checks import check_record
-    from skywarden.session.replay import replay, replay_page
-
+    glance(record)
     if check:
+        from skywarden.session.checks import check_record
+
         with limited(record):
             result = check_record(record, talk)
         print(result.sentence)
         raise typer.Exit(0 if result.same else 1)
+    from skywarden.session.replay import replay, replay_page
+
     if console:
         replay_page(record, port, talk, tiles)
         return
@@ -207,6 +209,7 @@ def review_command(
     out: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("report.html"),
 ) -> None:
     """Write the after-action report of a record as one self-contained page."""
+    glance(record)
     from skywarden.review.report import write
 
     with talk.status("drawing …"), limited(record):
@@ -221,6 +224,7 @@ def export_command(
     out: Annotated[Path, typer.Option(help="The file, or folder, to write.")],
 ) -> None:
     """Write what a record believed and warned as a file that other programs open."""
+    glance(record)
     from skywarden.review.export import write
 
     with talk.status("exporting …"), limited(record):
@@ -254,13 +258,13 @@ def check_command(
     Of a record: every clearance given and every simulated order, checked by code that shares
     nothing with what gave them.
     """
-    from skywarden.tools.check import judge_file
-
     told: dict[str, Any] = {}
     for file in files:
         if _is_record(file):
             told[str(file)] = _judged(file, as_json)
             continue
+        from skywarden.tools.check import judge_file
+
         faults, doubts = judge_file(file)
         told[str(file)] = {"good": not faults, "faults": [str(fault) for fault in faults], "doubts": list(doubts)}
         if not as_json:
@@ -281,6 +285,7 @@ def _is_record(file: Path) -> bool:
 
 def _judged(file: Path, quiet: bool) -> dict[str, Any]:
     """What is wrong with a record's clearances and orders, said unless `quiet`."""
+    glance(file)
     from skywarden.session.checks import judge_record
 
     with limited(file):

@@ -67,8 +67,8 @@ class Aside:
         self._unrehearsed_at = self._now()
         self._unrehearsed = f"frame at {frame.t:.2f} s: nothing engaged ({told}); {self.unrehearsed} so far"
         if self.unrehearsed <= MOST_SAID:
-            self._say(f"the rehearsal could not work on the frame at {frame.t:.2f} s: nothing is engaged in it ({told}); "
-                "the defence goes on")
+            self._say(f"the rehearsal could not work on the frame at {frame.t:.2f} s: nothing is engaged in it "
+                f"({told}); the defence goes on")
 
     def retry(self, step: Step, frame: Frame, truth: Truth | None, error: Exception) -> Stepped | None:
         """Work on what is left of a frame that raised; None where nothing of it can be worked on."""

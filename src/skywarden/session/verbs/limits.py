@@ -46,6 +46,30 @@ def limited(record: Path, timed: bool = True) -> Iterator[None]:
             resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+def glance(record: Path) -> None:
+    """A first look at a record, before what works on it is loaded. Raises RecordError where it is
+    plainly none: its tables, its header, or the size and form of its terrain are not ours.
+
+    record  the file
+    """
+    from skywarden.record.packing import SUFFIX
+    from skywarden.record.reader import Record, foreign
+    from skywarden.site.grids import unpacked
+
+    if record.suffix == SUFFIX:     # unpacking it for a glance would cost more than it saves
+        return
+    with foreign(record), Record(record) as opened:
+        grid = opened.header.site_sources.get("terrain.npz")
+        if grid is not None:
+            try:
+                unpacked(grid)
+            except ValueError as error:
+                raise RecordError(
+                    f"{record}: terrain.npz is no terrain that a site was read with: {error}\n"
+                    "    Take the record from where it was written."
+                ) from None
+
+
 class _Timer:
     """Interrupts once the process has worked too long."""
 
