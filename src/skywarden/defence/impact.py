@@ -27,6 +27,10 @@ def predict(memory: tracker.State, tracks: Tracks, frame: Frame, site: Site) -> 
     """The impact of every track of `tracks` that may be a projectile, from the tracker's ballistic
     hypotheses.
 
+    memory  the tracker's state after this frame
+    frame   what came in at this frame
+    site    the site as its defender declared it
+
     The drag laws still followed are flown to the ground each, and matched in mean and covariance.
     The covariance is of east, north and time, and holds the error of state, drag, wind (as far as
     the weather declares one) and ground height.
@@ -57,7 +61,9 @@ def _rows(numbers: Array, wanted: Array) -> tuple[Array, Array]:
 
 @njit(cache=True, error_model="numpy")
 def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array, Array, Array, Array, Array]:
-    """Time, place, covariance, speed and fall angle of the impacts of tracks `rows`; nan where none is foreseen."""
+    """Time, place, covariance, speed and fall angle of the impacts of tracks `rows`; nan where none
+    is foreseen.
+    """
     n = rows.shape[0]
     laws = b.x.shape[1] - 2
     t, place, covariance = np.full(n, math.nan), np.zeros((n, 3)), np.zeros((n, 3, 3))

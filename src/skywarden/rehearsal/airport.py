@@ -57,8 +57,11 @@ def step(
     """State after this frame, and the columns of `Airport`: open, aircraft asked to hold, minutes
     lost so far, and so on.
 
-    orders  simulated in this frame: where their debris may come down on a runway, it is looked over
-            afterwards
+    orders   simulated in this frame: where their debris may come down on a runway, it is looked
+             over afterwards
+    state    the airport's state before this frame
+    picture  what is believed at this frame
+    site     the site as its defender declared it
 
     An impact that is no longer expected, because its track turned out to miss, opens the runway
     again; one whose track is gone by its time, or was stopped over it, is inspected for.

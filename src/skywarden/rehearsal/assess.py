@@ -1,4 +1,6 @@
-"""Shoot, then look: what the tracks say of an engagement once its time and the look's delay are over."""
+"""Shoot, then look: what the tracks say of an engagement once its time and the look's delay are
+over.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,10 @@ def look(
     engaged: tuple[Engaged, ...], picture: Picture, site: Site
 ) -> tuple[tuple[Engaged, ...], tuple[tuple[int, int, float, str], ...]]:
     """What is still under way, and of the rest (track, effector, t_hit, verdict).
+
+    engaged  engagements under way before this frame
+    picture  what is believed at this frame
+    site     the site as its defender declared it
 
     A round is looked at `policy.look_s` after the effect should have met it, not before its window
     has ended. Seen since: it flies on. Not seen, or its track has ended: it seems stopped; a radar

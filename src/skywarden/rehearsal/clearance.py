@@ -47,7 +47,14 @@ MOST_RISK = 1e-5        # the bound on the probability of touching an aircraft, 
 
 
 def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, picture: Picture, site: Site) -> Clearance:
-    """The clearance, given or refused, for one track (row of the picture's tracks) and one effector."""
+    """The clearance, given or refused, for one track (row of the picture's tracks) and one
+    effector.
+
+    space  the space that the engagement occupies
+    tubes  where each aircraft may be: dead reckoning and its error
+    frame  what came in at this frame
+    site   the site as its defender declared it
+    """
     track, declared = int(picture.tracks.number[row]), site.effectors[effector]
 
     def answer(
@@ -91,7 +98,11 @@ def clear(row: int, effector: int, space: Space, tubes: Tubes, frame: Frame, pic
 
 
 def sensors_doubtful(picture: Picture) -> bool:
-    """Whether any radar of the site is silent or doubtful: who may not see every aircraft does not engage."""
+    """Whether any radar of the site is silent or doubtful: who may not see every aircraft does not
+    engage.
+
+    picture  what is believed at this frame
+    """
     return bool((picture.health.radars != 0).any())
 
 

@@ -113,7 +113,10 @@ def obey(
 
 
 def agreed(track: int, consents: Consents, policy: str) -> bool:
-    """Whether as many different people as the policy asks for have agreed to engage this track."""
+    """Whether as many different people as the policy asks for have agreed to engage this track.
+
+    consents  who has agreed to engage which track
+    """
     return len({who for _, subject, who in consents if subject in ("any", str(track))}) >= PEOPLE[policy]
 
 
@@ -122,6 +125,13 @@ def glance(
 ) -> Prospects:
     """What each effector at hand could do about each threat (row of the picture's tracks): its
     window and chance, and what plainly forbids it.
+
+    rows   rows of the picture's tracks
+    means  effectors at hand, with their shots and readiness
+    heard  reports of aircraft, as they count in this frame
+    known  the air-picture memory
+    frame  what came in at this frame
+    site   the site as its defender declared it
 
     Clears nothing: only what is still open may be asked about, and every engagement needs its whole
     clearance.
@@ -197,6 +207,12 @@ def ask(
 ) -> Prospects:
     """The same with the clearances of these pairs (threat, effector) worked out, where they are not
     yet; what is refused has no chance any more.
+
+    seen     what each effector could do about each threat, as far as worked out
+    means    effectors at hand, with their shots and readiness
+    frame    what came in at this frame
+    picture  what is believed at this frame
+    site     the site as its defender declared it
     """
     given, refused, chance = [dict(g) for g in seen.given], list(seen.refused), seen.chance
     worked, cut = seen.worked, False
@@ -220,6 +236,11 @@ def ask(
 def show(seen: Prospects, means: Means, frame: Frame, picture: Picture, site: Site) -> Prospects:
     """The same, and what time is left for clearances spent on threats that have no answer: on the
     worst, and on others in turn from frame to frame.
+
+    seen     what each effector could do about each threat, as far as worked out
+    means    effectors at hand, with their shots and readiness
+    picture  what is believed at this frame
+    site     the site as its defender declared it
     """
     given, refused, worked = [dict(g) for g in seen.given], list(seen.refused), seen.worked
     hopes = np.where(seen.verdict == OPEN, 2.0, np.where(seen.verdict == IN_THE_WAY, 1.0, 0.0))
@@ -239,7 +260,10 @@ def show(seen: Prospects, means: Means, frame: Frame, picture: Picture, site: Si
 
 
 def cleared(seen: Prospects) -> Array:
-    """(n, m) chances of what has been cleared, 0 elsewhere."""
+    """(n, m) chances of what has been cleared, 0 elsewhere.
+
+    seen  what each effector could do about each threat, as far as worked out
+    """
     out = np.zeros_like(seen.chance)
     for k, given in enumerate(seen.given):
         for effector in given:
@@ -270,7 +294,9 @@ def _worked(
 
 
 def _reactions(rows: Array, means: Means, picture: Picture, site: Site) -> Array:
-    """(n, m) s from the order till the effect leaves, turning there from the last engagement included."""
+    """(n, m) s from the order till the effect leaves, turning there from the last engagement
+    included.
+    """
     out = np.empty((rows.size, len(site.effectors)))
     for k, declared in enumerate(site.effectors):
         out[:, k] = declared.reaction_s
@@ -281,7 +307,9 @@ def _reactions(rows: Array, means: Means, picture: Picture, site: Site) -> Array
 
 
 def _turned(effector: Effector, pointing: float, place: Array) -> Effector:
-    """The effector with the time it takes to turn from its last engagement to this one in its reaction."""
+    """The effector with the time it takes to turn from its last engagement to this one in its
+    reaction.
+    """
     if not (math.isfinite(effector.slew_rate) and math.isfinite(pointing)):
         return effector
     angle = abs((bearing(effector, place) - pointing + math.pi) % (2.0 * math.pi) - math.pi)
@@ -299,8 +327,13 @@ def decide(
     """One clearance, given or refused, for every threat asked about; the orders; and the tracks
     that are cleared but await a person's consent.
 
-    pairs  (threat, effector) that belong together, each of them at most once; where no clearance
-           was given there is nothing to order
+    pairs    (threat, effector) that belong together, each of them at most once; where no clearance
+             was given there is nothing to order
+    seen     what each effector could do about each threat, as far as worked out
+    means    effectors at hand, with their shots and readiness
+    frame    what came in at this frame
+    picture  what is believed at this frame
+    site     the site as its defender declared it
     """
     chosen, glanced = dict(pairs), _glanced(seen, frame, picture, site)
     clearances, orders, awaiting = [], [], []
@@ -370,7 +403,12 @@ def _last_moment(clearance: Clearance, frame: Frame, site: Site) -> bool:
 
 
 def let_fall(picture: Picture, site: Site, asked: AbstractSet[int]) -> tuple[Clearance, ...]:
-    """Rounds that endanger nothing, `asked` left out: letting them fall is the normal case, and a decision."""
+    """Rounds that endanger nothing, `asked` left out: letting them fall is the normal case, and a
+    decision.
+
+    picture  what is believed at this frame
+    site     the site as its defender declared it
+    """
     tracks = picture.tracks
     if not site.effectors:
         return ()
@@ -379,7 +417,11 @@ def let_fall(picture: Picture, site: Site, asked: AbstractSet[int]) -> tuple[Cle
 
 
 def looked_at(under_way: AbstractSet[int], picture: Picture) -> tuple[Clearance, ...]:
-    """Rounds engaged already are refused another engagement until the look."""
+    """Rounds engaged already are refused another engagement until the look.
+
+    under_way  numbers of the tracks that are engaged
+    picture    what is believed at this frame
+    """
     return tuple(_no(track, 0, WAITING, picture) for track in picture.tracks.number.tolist() if track in under_way)
 
 

@@ -56,6 +56,13 @@ class Below(NamedTuple):
 def below_of(space: Space, row: int, effector: Effector, frame: Frame, picture: Picture, site: Site) -> Below:
     """Where what the engagement leaves comes down.
 
+    space     the space that the engagement occupies
+    row       row of the picture's tracks
+    effector  the simulated effector, as declared
+    frame     what came in at this frame
+    picture   what is believed at this frame
+    site      the site as its defender declared it
+
     Pieces keep at most the round's velocity, at least none of it: they come down between straight
     below and as far as it would go without air.
     """
@@ -99,7 +106,12 @@ def _winds(up: float, frame: Frame) -> tuple[float, float, float]:
 
 
 def footprint(below: Below, site: Site) -> Fallout:
-    """The circles on the ground that hold what comes down, and the people expected to be endangered there."""
+    """The circles on the ground that hold what comes down, and the people expected to be endangered
+    there.
+
+    below  what the engagement leaves
+    site   the site as its defender declared it
+    """
     used = np.flatnonzero(below.circles[:, 3] > 0.0)
     circles = below.circles[used]
     corners, first, crowd, bounds = _crowded(site)
@@ -113,6 +125,9 @@ _CAUSES = np.array([DEBRIS, PARTIAL, SPENT, DUD], np.int8)
 def threatened(track: int, picture: Picture) -> float:
     """People expected to be endangered by letting a round through; at least its probability, so
     that a runway counts.
+
+    track    number of the track
+    picture  what is believed at this frame
     """
     t = picture.threats
     mine = t.track == track
@@ -120,13 +135,20 @@ def threatened(track: int, picture: Picture) -> float:
 
 
 def low_over_people(place: Array, height: float, site: Site) -> bool:
-    """Whether an interception would be so low over people that the burst itself endangers them."""
+    """Whether an interception would be so low over people that the burst itself endangers them.
+
+    place   (3,) where the burst would be, east north up [m]
+    height  its height above the ground [m]
+    site    the site as its defender declared it
+    """
     return height < LOW and any(zone.people > 0.0 and distance(zone.polygon, place[0], place[1]) <= FRAGMENTS
         for zone in site.zones)
 
 
 def _velocity(space: Space, row: int, picture: Picture) -> tuple[float, float, float]:
-    """Of the round where it is met [m/s]: from its state now and the fall till then, drag left aside."""
+    """Of the round where it is met [m/s]: from its state now and the fall till then, drag left
+    aside.
+    """
     x, y, z, vx, vy, vz = picture.tracks.state[row, :6].tolist()
     dt = max(space.t_hit - picture.t, 0.0)
     if dt < 0.5:
@@ -153,7 +175,9 @@ def _crowded(site: Site) -> tuple[Array, Array, Array, Array]:
 
 @njit(cache=True, error_model="numpy")
 def _endangered(circles: Array, corners: Array, first: Array, crowd: Array, bounds: Array) -> Array:
-    """(n,) people expected to be endangered in each circle: pieces spread evenly over it, people over their zones."""
+    """(n,) people expected to be endangered in each circle: pieces spread evenly over it, people
+    over their zones.
+    """
     out = np.zeros(circles.shape[0])
     for i in range(circles.shape[0]):
         east, north, radius = circles[i, 0], circles[i, 1], circles[i, 2]

@@ -40,13 +40,22 @@ class Plan(NamedTuple):
 
 
 def start(site: Site) -> Plan:
-    """The plan before the first frame."""
+    """The plan before the first frame.
+
+    site  the site as its defender declared it
+    """
     arms = tuple(Arms(e.magazine, -math.inf, math.inf, math.nan) for e in site.effectors)
     return Plan(site.policy.weapons, (), (), arms, (), Aircraft.empty(), airport.start(), memory.Known.none())
 
 
 def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Plan, Drill]:
-    """One frame on: clearances asked for, orders simulated where they were given. Pure, like `watch`."""
+    """One frame on: clearances asked for, orders simulated where they were given. Pure, like
+    `watch`.
+
+    plan     the plan before this frame
+    picture  what is believed at this frame
+    site     the site as its defender declared it
+    """
     t = frame.t
     status, holds, consents = engage.obey(plan.status, plan.holds, plan.consents, frame)
     said = reports.remembered(plan.reports, frame)

@@ -40,6 +40,8 @@ def separation(space: Space, tubes: Tubes, safety: float, falling: Array) -> Sep
     """How near each tube comes to the engagement's space while it lasts; safety [m]; falling (11,)
     as `Below` has it, zeros for nothing.
 
+    tubes  where each aircraft may be: dead reckoning and its error
+
     A line of the space, and every one between it and the next, counts as occupied from the slowest
     of what may have left last to the quickest of what may have left first. The gap is a lower
     bound: along the line from the nearest sphere of a cone to the aircraft, an ellipsoid reaches as
@@ -54,13 +56,18 @@ def separation(space: Space, tubes: Tubes, safety: float, falling: Array) -> Sep
 
 
 def nearest(found: Separation) -> int:
-    """The tube that comes nearest; -1 where there is none."""
+    """The tube that comes nearest; -1 where there is none.
+
+    found  each tube's nearest approach
+    """
     return -1 if found.gap.size == 0 else int(np.argmin(np.where(np.isnan(found.gap), -math.inf, found.gap)))
 
 
 def closest(space: Space, tubes: Tubes) -> tuple[int, float]:
     """The tube that comes nearest to the engagement's space while it lasts, and by how much [m]; -1
     and inf where there is none.
+
+    tubes  where each aircraft may be: dead reckoning and its error
     """
     found = separation(space, tubes, 0.0, np.zeros(11))
     near = nearest(found)
@@ -209,6 +216,11 @@ def in_the_way(
     """(p,) which tube surely stands in the way of an effect going from `place` (p, 3) to `hit` (p,
     3) between two moments (p,), -1 none, and its distance [m].
 
+    t_from  (p,) when each effect leaves [s]
+    t_hit   (p,) when each effect arrives [s]
+    tubes   where each aircraft may be: dead reckoning and its error
+    safety  safety distance [m]
+
     A glance at where the effect is in the middle of its window, nothing more: what it finds is
     refused, what it does not find is not cleared by that.
     """
@@ -242,6 +254,10 @@ def _in_the_way(
 def free_after(space: Space, tubes: Tubes, row: int, when: float, needed: float, most: float) -> float:
     """Seconds after `when` until a tube's dead reckoning is `needed` [m] away from every cone; nan
     within `most` seconds never.
+
+    space  the space that the engagement occupies
+    tubes  where each aircraft may be: dead reckoning and its error
+    row    row of the tube
     """
     chords = np.linalg.norm(np.diff(space.ends, axis=0), axis=1)
     wide = space.spread + 0.5 * float(chords.max(initial=0.0)) / max(float(np.linalg.norm(space.ends[0]
@@ -251,7 +267,9 @@ def free_after(space: Space, tubes: Tubes, row: int, when: float, needed: float,
 
 
 def compile_the_rare() -> None:
-    """Compiles what is asked only where an aircraft stands in the way, which no invented flight shows."""
+    """Compiles what is asked only where an aircraft stands in the way, which no invented flight
+    shows.
+    """
     _later(np.zeros(3), np.ones((1, 3)), 0.1, np.ones(3), np.ones(3), 0.0, 1e3, 1.0)
 
 
@@ -259,7 +277,9 @@ def compile_the_rare() -> None:
 def _later(
     start: Array, ends: Array, spread: float, position: Array, velocity: Array, after: float, needed: float, most: float
 ) -> float:
-    """Seconds until a place moving on is `needed` [m] away from every cone; nan within `most` seconds never."""
+    """Seconds until a place moving on is `needed` [m] away from every cone; nan within `most`
+    seconds never.
+    """
     for k in range(int(most) + 1):
         dt = after + k
         least = math.inf

@@ -65,7 +65,11 @@ class Ahead(NamedTuple):
 
 
 def surely_projectiles(tracks: Tracks, site: Site) -> Array:
-    """(n,) which tracks are surely projectiles, however they look: what answers to an aircraft's address never is."""
+    """(n,) which tracks are surely projectiles, however they look: what answers to an aircraft's
+    address never is.
+
+    site  the site as its defender declared it
+    """
     return np.asarray((tracks.kind[:, PROJECTILE] >= site.policy.projectile_probability)
         & (tracks.address == NO_ADDRESS))
 
@@ -92,6 +96,9 @@ class Windows(NamedTuple):
 def futures(rows: Array, picture: Picture, frame: Frame, site: Site) -> Futures:
     """The future of some tracks (rows of the picture's tracks), each flown with its own drag
     through the air believed.
+
+    frame  what came in at this frame
+    site   the site as its defender declared it
     """
     tracks = picture.tracks
     sigma = np.sqrt(np.maximum(tracks.covariance[rows, 6, 6], 0.0))
@@ -102,20 +109,32 @@ def futures(rows: Array, picture: Picture, frame: Frame, site: Site) -> Futures:
 
 
 def ahead_of(found: Futures, k: int, row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
-    """One of them: row `k`, which is row `row` of the picture's tracks."""
+    """One of them: row `k`, which is row `row` of the picture's tracks.
+
+    found  the futures worked out
+    frame  what came in at this frame
+    site   the site as its defender declared it
+    """
     end = int(found.points[k])
     return Ahead(frame.t, found.path[k, :end], found.height[k, :end], picture.tracks.covariance[row, :6, :6],
         float(found.drag_sigma[k]), radar_places(site))
 
 
 def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
-    """The future of one track (row of the picture's tracks)."""
+    """The future of one track (row of the picture's tracks).
+
+    frame  what came in at this frame
+    site   the site as its defender declared it
+    """
     return ahead_of(futures(np.array([row]), picture, frame, site), 0, row, picture, frame, site)
 
 
 def windows(found: Futures, reaction: Array, t: float, site: Site) -> Windows:
     """The earliest engagement of each track by each effector at time t, as `space_of` has it;
     reaction (n, m) [s] of each to turn to each.
+
+    found  the futures worked out
+    site   the site as its defender declared it
     """
     at, leaves, last, stops = _windows(found.path, found.height, found.points, _declared(site), reaction)
     return Windows(at, t + leaves, t + np.where(at >= 0, STEP * at, math.nan), t + last - reaction, stops)
@@ -132,7 +151,11 @@ def _declared(site: Site) -> Array:
 
 
 def space_of(ahead: Ahead, effector: Effector) -> Space | None:
-    """The earliest engagement of a track by an effector; None where it is never within reach in time."""
+    """The earliest engagement of a track by an effector; None where it is never within reach in
+    time.
+
+    ahead  the future of the track
+    """
     far = burn_out(effector)
     k, reach = _earliest(
         ahead.path, ahead.height, effector.place, effector.speed, effector.reaction_s, effector.reach_min,
@@ -157,7 +180,10 @@ def space_of(ahead: Ahead, effector: Effector) -> Space | None:
 
 @lru_cache(maxsize=8)
 def radar_places(site: Site) -> Array:
-    """(r, 3) places of the radars that see more than transponders [m]."""
+    """(r, 3) places of the radars that see more than transponders [m].
+
+    site  the site as its defender declared it
+    """
     return np.array([radar.place for radar in site.radars if not radar.mode_s], np.float64).reshape(-1, 3)
 
 
@@ -277,7 +303,10 @@ def _bend(path: Array, before: float, at: float, a: Array, b: Array, place: Arra
 
 
 def air_of(site: Site, frame: Frame) -> Air:
-    """The air as the frame's weather says it is."""
+    """The air as the frame's weather says it is.
+
+    site  the site as its defender declared it
+    """
     w = frame.weather
     up, wind = (np.ascontiguousarray(column, np.float64).tobytes() for column in (w.up, w.wind))
     return _air(site, up, wind, w.temperature_offset, w.pressure_ratio)

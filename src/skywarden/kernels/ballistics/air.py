@@ -68,7 +68,10 @@ def icao(datum: float) -> Air:
 
 
 def icao_geometric(datum: float) -> Air:
-    """The same formula fed with geometric height, as some published references do; no wind."""
+    """The same formula fed with geometric height, as some published references do; no wind.
+
+    datum  height of the site's origin above mean sea level [m]
+    """
     return icao(datum)._replace(kind=ICAO_GEOMETRIC)
 
 
@@ -77,6 +80,8 @@ def exponential(
 ) -> Air:
     """Density rho0 exp(-h / scale) [kg/m³] and speed of sound sound0 - sound_lapse h [m/s], h above
     mean sea level; no wind.
+
+    datum  height of the site's origin above mean sea level [m]
     """
     return Air(EXPONENTIAL, datum, 0.0, 1.0, rho0, scale, sound0, sound_lapse, np.zeros(1), np.zeros((1, 2)))
 
@@ -90,6 +95,7 @@ def with_weather(
     wind                (k, 2) towards east, north at these heights [m/s]
     temperature_offset  added at unchanged pressure [K]
     pressure_ratio      of the standard pressure
+    air                 density, speed of sound and wind over height
 
     Raises ValueError where shapes do not fit, heights do not rise or a value is not finite.
     """
@@ -105,7 +111,10 @@ def with_weather(
 
 @njit(cache=True, error_model="numpy")
 def density_and_sound(air: Air, up: float) -> tuple[float, float]:
-    """Density [kg/m³] and speed of sound [m/s] at height `up` above the site's origin [m]."""
+    """Density [kg/m³] and speed of sound [m/s] at height `up` above the site's origin [m].
+
+    air  density, speed of sound and wind over height
+    """
     h = up + air.datum
     if air.kind == EXPONENTIAL:
         return air.rho0 * math.exp(-h / air.scale), air.sound0 - air.sound_lapse * h
@@ -126,7 +135,11 @@ def density_and_sound(air: Air, up: float) -> tuple[float, float]:
 
 @njit(cache=True, error_model="numpy")
 def wind_at(air: Air, up: float) -> tuple[float, float]:
-    """Wind towards east and north [m/s] at height `up` [m], linear between the profile's heights, held beyond them."""
+    """Wind towards east and north [m/s] at height `up` [m], linear between the profile's heights,
+    held beyond them.
+
+    air  density, speed of sound and wind over height
+    """
     n = air.wind_up.shape[0]
     if n == 1 or up <= air.wind_up[0]:
         return air.wind[0, 0], air.wind[0, 1]

@@ -38,7 +38,9 @@ class Drags(NamedTuple):
 
 
 def law(name: str) -> tuple[Array, Array]:
-    """Mach numbers and factors C(M) of a named law: "G1", "G7" or "constant". Raises KeyError for another name."""
+    """Mach numbers and factors C(M) of a named law: "G1", "G7" or "constant". Raises KeyError for
+    another name.
+    """
     if name == "constant":
         return np.zeros(1), np.ones(1)
     mach, cd = STANDARD[name]
@@ -46,7 +48,10 @@ def law(name: str) -> tuple[Array, Array]:
 
 
 def standard_drags(names: Sequence[str]) -> Drags:
-    """The named laws ("G1", "G7", "constant"), row by row, PCHIP on their nodes."""
+    """The named laws ("G1", "G7", "constant"), row by row, PCHIP on their nodes.
+
+    names  names of the laws, a row each
+    """
     return drags([(*law(name), "pchip") for name in names])
 
 
@@ -131,7 +136,11 @@ def _end_slope(h0: float, h1: float, s0: float, s1: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def drag_factor(drags: Drags, law: int, mach: float) -> float:
-    """C(M) of one law at one Mach number; held constant beyond the last node. nan stays nan."""
+    """C(M) of one law at one Mach number; held constant beyond the last node. nan stays nan.
+
+    drags  the drag laws, tabulated over Mach number
+    mach   Mach number
+    """
     cells = drags.start.shape[1]
     k = int(min(mach / drags.cell, cells - 1.0))
     i = drags.start[law, max(k, 0)]

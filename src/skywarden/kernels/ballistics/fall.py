@@ -49,6 +49,8 @@ def fall(
     step                 longest time step [s]; steps shorten by themselves where drag is strong or
                          about to change
     threads              cores to use; more than one pays from some thousand rounds on
+    air                  density, speed of sound and wind over height
+    earth                gravity, radius and rotation of the earth at the site
 
     Raises ValueError where shapes do not fit, a law does not exist or `threads` is not positive. A
     row that is not finite stays nan. Within 0.1 m of `fall_exactly` for 99 flights in a hundred:
@@ -81,6 +83,16 @@ def fall_exactly(
 ) -> Falls:
     """The same as `fall`, each round by the adaptive integration of `path.fly`: within a
     millimetre, some fifty times slower.
+
+    state                (n, 6) east north up [m] and rates [m/s]
+    law                  (n,) or single: row of `drags`
+    inverse_coefficient  (n,) or single: 1 / BC [m²/kg]
+    ground               flat or terrain
+    drags                the drag laws, tabulated over Mach number
+    air                  density, speed of sound and wind over height
+    earth                gravity, radius and rotation of the earth at the site
+    t_max                longest flight [s]
+    tolerance            error allowed in a step, as `path.fly` takes it
     """
     states, laws, inverse = _checked(state, law, inverse_coefficient, drags)
     out = _nowhere(len(states))
@@ -102,7 +114,9 @@ def _checked(
 
 
 def _span(states: Array, ground: Ground, t_max: float) -> tuple[float, float]:
-    """Heights between which the rounds will stay: the lowest ground, and as high as they would go in a vacuum."""
+    """Heights between which the rounds will stay: the lowest ground, and as high as they would go
+    in a vacuum.
+    """
     up, climb = np.nan_to_num(states[:, 2]), np.clip(np.nan_to_num(states[:, 5]), 0.0, 9.5 * t_max)
     top = float((up + climb**2 / (2.0 * 9.5)).max())
     return min(float(ground.up.min()), float(up.min())), max(top, float(ground.highest))

@@ -32,7 +32,10 @@ class Earth(NamedTuple):
 
 
 def plain_earth(datum: float, gravity: float = STANDARD_GRAVITY) -> Earth:
-    """Constant gravity [m/s²], no rotation: the idealised range."""
+    """Constant gravity [m/s²], no rotation: the idealised range.
+
+    datum  height of the site's origin above mean sea level [m]
+    """
     return Earth(gravity, math.inf, datum, np.zeros(3))
 
 
@@ -59,6 +62,13 @@ def acceleration(
     push                      motor, along the velocity through the air [m/s²]
     drift                     sideways (to the right of the velocity), per speed [1/s]: spin drift,
                               used by the world only
+    x                         east [m]
+    y                         north [m]
+    z                         up [m]
+    vx                        velocity towards east [m/s]
+    vy                        velocity towards north [m/s]
+    vz                        velocity upwards [m/s]
+    earth                     gravity, radius and rotation of the earth at the site
 
     Source: docs/models/flight.md (point-mass equations).
     """

@@ -58,7 +58,12 @@ class Tables(NamedTuple):
 
 @njit(cache=True, error_model="numpy")
 def tabulate(drags: Drags, air: Air, base: float, top: float) -> Tables:
-    """Sample air between two heights above the origin [m], and every law."""
+    """Sample air between two heights above the origin [m], and every law.
+
+    drags  the drag laws, tabulated over Mach number
+    base   lowest height sampled, up [m]
+    top    greatest height sampled, up [m]
+    """
     rows = int((top - base) / RISE) + 2
     table = np.empty((rows, 8))
     value = np.empty((rows + 1, 4))
@@ -233,6 +238,13 @@ def fall_all(
 ) -> None:
     """Fly every row of state (n, 6) to the ground; results go into out (n, 8): time, position,
     velocity, apex; rows of rounds still up are left as they are.
+
+    laws      (n,) row of the drag law of each round
+    inverses  (n,) 1 / BC of each round [m²/kg]
+    tables    drag and air, tabulated
+    earth     gravity, radius and rotation of the earth at the site
+    t_max     longest flight [s]
+    step      longest time step [s]
     """
     now, new = np.zeros((6, LANES)), np.zeros((6, LANES))
     x, y, z, u, v, w = now[0], now[1], now[2], now[3], now[4], now[5]
@@ -353,7 +365,9 @@ def _take(
 def _put(
     out: Array, i: int, now: Array, new: Array, t: float, h: float, fall: float, top: float, ground: Ground
 ) -> None:
-    """Results of a lane whose last step ended at the ground but for millimetres: slide along the velocity onto it."""
+    """Results of a lane whose last step ended at the ground but for millimetres: slide along the
+    velocity onto it.
+    """
     late = 0.0
     for _ in range(3):
         east, north = new[0, i] + late * new[3, i], new[1, i] + late * new[4, i]

@@ -61,6 +61,7 @@ def fly(
                          on its launch side
                          less than `burn_out_height` above the ground [m]
     drift                sideways, to the right, per speed [1/s]: spin drift
+    earth                gravity, radius and rotation of the earth at the site
 
     Raises ValueError where the state is not finite or the law does not exist.
     """
@@ -80,6 +81,8 @@ def state_at(path: Path, t: ArrayLike) -> Array:
     """States (n, 6) at times t (n,) of one flight, (6,) at a single time; nan before its start and
     after its end.
 
+    path  the flight's path
+
     Quintic through position, velocity and acceleration of the two nodes around each time: below 1
     mm and 1 mm/s off the true curve.
     """
@@ -89,7 +92,10 @@ def state_at(path: Path, t: ArrayLike) -> Array:
 
 
 def apex(path: Path) -> float:
-    """Greatest height reached, up [m]."""
+    """Greatest height reached, up [m].
+
+    path  the flight's path
+    """
     return float(_apex(path.t, path.state, path.rate))
 
 
@@ -152,7 +158,9 @@ def _error(y: Array, new: Array, h: float, k: Array, tolerance: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def _quintic(y0: Array, a0: Array, y1: Array, a1: Array, h: float, s: float, out: Array) -> None:
-    """State at the fraction s of a step h between two nodes, from position, velocity and acceleration at both."""
+    """State at the fraction s of a step h between two nodes, from position, velocity and
+    acceleration at both.
+    """
     for j in range(3):
         p, v, a = y0[j], y0[3 + j] * h, a0[j] * h * h
         dp, dv, da = y1[j] - p - v - 0.5 * a, y1[3 + j] * h - v - a, a1[j] * h * h - a

@@ -25,6 +25,9 @@ SECTOR_SLOPE, SECTOR_ABOVE = math.tan(math.radians(6.0)), 300.0
 def approaches(tubes: Tubes, t: float, site: Site) -> Approaches:
     """The runways' approach and departure sectors, and how many aircraft are in each or on its
     runway at time t, by dead reckoning.
+
+    tubes  where each aircraft may be: dead reckoning and its error
+    site   the site as its defender declared it
     """
     s = _sectors(site)
     if not s.zone.size:

@@ -116,7 +116,12 @@ _NOTHING = Known(
 
 
 def remember(before: Known, heard: Heard, frame: Frame, picture: Picture, site: Site) -> Known:
-    """What is known of the air once this frame, with what is heard in it, is over."""
+    """What is known of the air once this frame, with what is heard in it, is over.
+
+    before   the air-picture memory before this frame
+    picture  what is believed at this frame
+    site     the site as its defender declared it
+    """
     stopped, pieces = _settled(before, picture, site)
     maybe: Array = np.flatnonzero(~surely_projectiles(picture.tracks, site))
     if not maybe.size and not before.low.t.size and not before.lost.t.size and not heard.reports.t.size:
@@ -129,6 +134,10 @@ def remember(before: Known, heard: Heard, frame: Frame, picture: Picture, site: 
 def engaged(before: Known, orders: Sequence[Order], frame: Frame, picture: Picture, site: Site) -> Known:
     """The same with this frame's simulated orders: where they meet their rounds, and when, no
     aircraft is, but for the bound of their clearances.
+
+    before   the air-picture memory before this frame
+    picture  what is believed at this frame
+    site     the site as its defender declared it
     """
     if not orders:
         return before
@@ -200,7 +209,11 @@ def _was_there(state: Array, covariance: Array, t: float, s: Stopped, bias: floa
 
 
 def bias_of(place: Array, site: Site) -> Array:
-    """(n,) how far a radar's track may be off for reasons that its covariance does not know [m]."""
+    """(n,) how far a radar's track may be off for reasons that its covariance does not know [m].
+
+    place  (n, 3) east north up [m]
+    site   the site as its defender declared it
+    """
     radars = radar_places(site)
     if not len(radars):
         return np.full(len(place), RANGE_BIAS)
@@ -248,6 +261,8 @@ def out_of_view(place: Array, sigma: Array, site: Site, secondary: bool) -> Arra
     """(n,) bool: below every radar's lowest elevation, or out of its range, so that no radar can be
     asked to see what is there.
 
+    site  the site as its defender declared it
+
     place (n, 3) [m]; sigma (n,) of its height [m]; secondary: whether radars that hear transponders
     only count, too
     """
@@ -265,6 +280,11 @@ def out_of_view(place: Array, sigma: Array, site: Site, secondary: bool) -> Arra
 def kept(known: Known, address: Array, place: Array, t: float, site: Site) -> Array:
     """(n,) s since a radar agreed with each claim at `place` (n, 3), where none can see it any
     more; inf where that does not count.
+
+    known    the air-picture memory
+    address  (n,) ICAO 24-bit addresses
+    t        time of the frame [s]
+    site     the site as its defender declared it
     """
     c, out = known.checked, np.full(address.size, math.inf)
     if not c.address.size or not address.size:
@@ -280,6 +300,8 @@ def kept(known: Known, address: Array, place: Array, t: float, site: Site) -> Ar
 def superseded(known: Known, rows: Array, picture: Picture) -> Array:
     """(k,) bool: radar's tracks (rows of the picture's tracks), not seen for a while, whose newer
     claim is where they would be: the claim counts.
+
+    known  the air-picture memory
     """
     c, tracks = known.checked, picture.tracks
     out = np.zeros(rows.size, np.bool_)
@@ -300,6 +322,9 @@ def superseded(known: Known, rows: Array, picture: Picture) -> Array:
 def confirmed(told: Aircraft, rows: Array, picture: Picture) -> Array:
     """(m,) bool: reports that say no more than a radar's own track of that address (among `rows`)
     does, seen just now where they say it is.
+
+    told     reports of aircraft in this frame
+    picture  what is believed at this frame
     """
     tracks, out = picture.tracks, np.zeros(told.t.size, np.bool_)
     own = rows[(tracks.address[rows] != NO_ADDRESS) & (tracks.covariance[rows, 6, 6] > CLAIMED) & (tracks.seen[rows]
@@ -361,6 +386,9 @@ def hidden(place: Array, velocity: Array, t: Array, seen: Array, now: float, sit
     """(n,) each: how much farther [m] than it is known to be what is not seen any more may have
     got, and since when [s] it may do anything.
 
+    now   time of this frame [s]
+    site  the site as its defender declared it
+
     place, velocity (n, 3) at times t (n,); seen (n,) [s]. What was and is low and out of every
     radar's view would be seen again if it rose: so far it was GENTLE. Where it has been so for
     longer than LOST_S, or SHUT_S if it stood, it stands, and its time is nan. For all else the time
@@ -387,6 +415,9 @@ def grounded(
     """(n + m,) bool: aircraft, backed, that are on the ground or touch it, of tracks (n `rows` of
     the picture's) and then reports (m).
 
+    told  reports of aircraft in this frame
+    site  the site as its defender declared it
+
     position (n + m, 3), covariance (n + m, 6, 6). A report by its own word, or as a track of its
     address is where it says.
     """
@@ -410,6 +441,9 @@ def grounded(
 def gently(seen: Array, which: Array, now: float) -> tuple[Array, Array]:
     """(n,) each: how much farther [m], and since when it may do anything [s], of what goes on
     within GENTLE for GENTLY_S (`which`), and then does anything.
+
+    seen  (n,) when each was last seen [s]
+    now   time of this frame [s]
 
     A parabola for MANOEUVRE that touches that motion's from above:  GENTLE/2 · t² up to GENTLY_S,
       from then on MANOEUVRE/2 · t² more, and never below it.
@@ -435,6 +469,9 @@ class Shadow(NamedTuple):
 def shadows(known: Known, now: float, site: Site) -> Shadow:
     """What was lost low, and where it may be now: within GENTLE of its dead reckoning, because it
     would be seen again if it rose; or on the runway.
+
+    known  the air-picture memory
+    site   the site as its defender declared it
     """
     rows: list[tuple[int, int, bool, float, float, Array, Array, Array, float]] = []
     lost = known.lost

@@ -1,4 +1,6 @@
-"""Each aircraft, or what may be one, as what is known of it now: what an engagement has to keep away from."""
+"""Each aircraft, or what may be one, as what is known of it now: what an engagement has to keep
+away from.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ ALONE = 1_000.0
 
 
 class Tubes(NamedTuple):
-    """Each aircraft, or what may be one, as what is known of it now; how far it can get follows from that."""
+    """Each aircraft, or what may be one, as what is known of it now; how far it can get follows
+    from that.
+    """
 
     number: Array       # (n,) track number; -1 a report no track belongs to
     address: Array      # (n,)
@@ -60,9 +64,11 @@ def tubes_of(heard: Heard, frame: Frame, picture: Picture, site: Site, known: Kn
     """Every aircraft, and everything not surely a projectile, with what is known of it. What may be
     an aircraft counts as one.
 
-    heard   what is said. Reports of this frame count even where a track has taken them over, unless
-            they agree.
-    known   pieces of what was stopped are left out, and what was lost low goes on counting
+    heard    what is said. Reports of this frame count even where a track has taken them over,
+             unless they agree.
+    known    pieces of what was stopped are left out, and what was lost low goes on counting
+    picture  what is believed at this frame
+    site     the site as its defender declared it
     """
     known = Known.none() if known is None else known
     tracks = picture.tracks

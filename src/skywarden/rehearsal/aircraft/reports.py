@@ -1,4 +1,6 @@
-"""What aircraft say of themselves, how exact they say it is, and which of it their answers to a radar bear out."""
+"""What aircraft say of themselves, how exact they say it is, and which of it their answers to a
+radar bear out.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +49,8 @@ def remembered(before: Aircraft, frame: Frame) -> Aircraft:
     """The newest report of every address, those of this frame first of all; none older than
     REMEMBERED.
 
+    before  newest report of every address before this frame
+
     What a transponder answered to a radar is kept beside it (source ANSWERED): not a report, but it
     may back one.
     """
@@ -68,7 +72,9 @@ def remembered(before: Aircraft, frame: Frame) -> Aircraft:
 
 
 def _replies(frame: Frame, rows: Array) -> Aircraft:
-    """Replies to radars as rows of (range, azimuth, number of the radar) in the columns of a position."""
+    """Replies to radars as rows of (range, azimuth, number of the radar) in the columns of a
+    position.
+    """
     d = frame.detections
     n = rows.size
     where = np.column_stack([d.range[rows], d.azimuth[rows], d.sensor[rows].astype(np.float64)])
@@ -80,7 +86,10 @@ def _replies(frame: Frame, rows: Array) -> Aircraft:
 
 
 def heard(kept: Aircraft, frame: Frame, site: Site) -> Heard:
-    """What is said, as it counts in this frame; kept is what `remembered` keeps."""
+    """What is said, as it counts in this frame; kept is what `remembered` keeps.
+
+    site  the site as its defender declared it
+    """
     answer = kept.source == ANSWERED
     rows = np.flatnonzero(answer)
     reports, answers = take(kept, ~answer) if rows.size else kept, take(kept,
@@ -101,7 +110,11 @@ def answered_at(answers: Aircraft, address: Array, t: Array, position: Array, ve
     """(n,) when a radar was answered by that address, within REMEMBERED, from where it is said to
     have been then [s]; -inf never.
 
-    answers  by rising address, as `Heard` has them
+    answers   by rising address, as `Heard` has them
+    t         (n,) times of the reports [s]
+    position  (n, 3) east, north, up [m]
+    velocity  (n, 3) velocity [m/s]
+    site      the site as its defender declared it
     """
     out = np.full(address.size, -math.inf)
     if not answers.t.size or (address == NO_ADDRESS).all():
@@ -133,6 +146,7 @@ def accuracy(reports: Aircraft, by_pressure: Array) -> tuple[Array, Array]:
     integrity category adds [m].
 
     by_pressure  (m,) bool, whose height is by pressure
+    reports      reports of aircraft
     """
     nacp, nic = reports.nacp.astype(np.int64), reports.nic.astype(np.int64)
     good = (nacp >= 1) & (nacp < len(NACP_RADIUS))
@@ -150,6 +164,8 @@ def accuracy(reports: Aircraft, by_pressure: Array) -> tuple[Array, Array]:
 def height_by_pressure(pressure_altitude: Array, place: Array, frame: Frame, site: Site) -> Array:
     """(n,) height above the site's origin [m] of pressure altitudes (n,), corrected for the
     weather; place (n, 2) east, north for the earth's curve.
+
+    pressure_altitude  (n,) pressure altitudes [m]
 
     The standard atmosphere's troposphere, its pressure scaled and its temperature shifted as the
     frame's weather says.

@@ -65,7 +65,14 @@ class Plan(NamedTuple):
 
 
 def problem(values: Array, chance: Array, shots: Array, keep: Array | None = None) -> Problem:
-    """Check and complete a problem. Raises ValueError where shapes, signs or probabilities make no sense."""
+    """Check and complete a problem. Raises ValueError where shapes, signs or probabilities make no
+    sense.
+
+    values  (n,) value of each target
+    chance  (w, n) kill probability of a shot of each effector at each target
+    shots   (w,) shots each effector has
+    keep    (w,) reserve value of a shot of each effector; None for nothing
+    """
     values, chance, shots = np.ascontiguousarray(values, float), np.ascontiguousarray(chance,
         float), np.ascontiguousarray(shots, np.int64)
     keep = np.zeros(len(shots)) if keep is None else np.ascontiguousarray(keep, float)
@@ -80,13 +87,21 @@ def problem(values: Array, chance: Array, shots: Array, keep: Array | None = Non
 
 
 def objective(asked: Problem, counts: Array) -> float:
-    """What gets through under a plan, and the worth of the shots it spends."""
+    """What gets through under a plan, and the worth of the shots it spends.
+
+    asked   the problem
+    counts  (n, w) shots of each effector at each target
+    """
     survive = np.exp(-(counts * _nats(asked)).sum(axis=1))
     return float(asked.values @ survive + asked.keep @ counts.sum(axis=0))
 
 
 def fast(asked: Problem, rounds: int = ROUNDS) -> Plan:
-    """A good plan and a proven bound, in milliseconds; the same answer each time."""
+    """A good plan and a proven bound, in milliseconds; the same answer each time.
+
+    asked   the problem
+    rounds  greatest number of rounds of improvement
+    """
     if not asked.values.size or not asked.shots.size:
         return _nothing(asked)
     counts, bound, _ = _swift(asked.values, _nats(asked), asked.shots, asked.keep, rounds, NEAR_ENOUGH)
@@ -288,7 +303,9 @@ def _listed(asked: Problem, nats: Array, prices: Array, reach: float) -> _Column
 def _swift(
     values: Array, nats: Array, shots: Array, keep: Array, rounds: int, enough: float
 ) -> tuple[Array, float, Array]:
-    """Greedy, mended, then prices on shots: counts (n, w), a lower bound and the prices that prove it."""
+    """Greedy, mended, then prices on shots: counts (n, w), a lower bound and the prices that prove
+    it.
+    """
     spared = np.empty(nats.shape)
     for t in range(len(values)):
         for w in range(len(shots)):
@@ -478,7 +495,9 @@ def _mend(values: Array, spared: Array, counts: Array) -> None:
 
 @njit(cache=True)
 def _worth(values: Array, spared: Array, shots: Array, keep: Array, counts: Array) -> Array:
-    """A first price for every effector's shots: what its least useful shot saves; 0 where some are left."""
+    """A first price for every effector's shots: what its least useful shot saves; 0 where some are
+    left.
+    """
     standing = _standing(values, spared, counts)
     prices = np.zeros(len(shots))
     for w in range(len(shots)):

@@ -24,7 +24,11 @@ PERFECT = Look()
 
 
 def volley(threats: int, shots: int, chance: float) -> tuple[float, float]:
-    """Expected leakers, and the probability that none leaks, when `shots` are spread evenly over `threats`."""
+    """Expected leakers, and the probability that none leaks, when `shots` are spread evenly over
+    `threats`.
+
+    chance  kill probability of one shot
+    """
     if threats == 0:
         return 0.0, 1.0
     each, more = divmod(shots, threats)
@@ -34,6 +38,9 @@ def volley(threats: int, shots: int, chance: float) -> tuple[float, float]:
 
 def shoot_look_shoot(threats: int, shots: int, chance: float, look: Look = PERFECT) -> tuple[float, int]:
     """Fewest expected leakers over two stages, and how many shots the first should have.
+
+    chance  kill probability of one shot
+    look    how well the assessment between the stages tells a stopped threat
 
     The first stage is spread evenly over all threats, the rest evenly over those said to be still
     flying. Exact, by enumeration.

@@ -25,7 +25,14 @@ STEPS = 10_000          # nodes of one search; one that needs more answers with 
 
 @njit(cache=True)
 def useful(value: float, nats: Array, prices: Array, shots: Array, limit: float) -> Array:
-    """Shooters that some set costing less than `limit` could hold, cheapest a nat of survival first."""
+    """Shooters that some set costing less than `limit` could hold, cheapest a nat of survival
+    first.
+
+    value   value of the target
+    nats    (w,) nats of the target's survival that a shot of each effector takes
+    prices  (w,) price of a shot of each effector
+    shots   (w,) shots each effector has
+    """
     order, n = np.empty(len(nats), np.int64), 0
     for w in range(len(nats)):
         if nats[w] > 0.0 and shots[w] > 0:
@@ -50,6 +57,9 @@ def useful(value: float, nats: Array, prices: Array, shots: Array, limit: float)
 def relaxed(left: float, order: Array, start: int, nats: Array, prices: Array, shots: Array) -> float:
     """The least that what is left and the price of more shots can come to, from `order[start]` on,
     parts of shots allowed.
+
+    nats    (w,) nats of the target's survival that a shot of each effector takes
+    prices  (w,) price of a shot of each effector
     """
     paid = 0.0
     for k in range(start, len(order)):
@@ -68,6 +78,10 @@ def relaxed(left: float, order: Array, start: int, nats: Array, prices: Array, s
 @njit(cache=True)
 def cheapest(value: float, nats: Array, prices: Array, shots: Array, counts: Array) -> float:
     """The least cost of any set of shots at one threat; the set itself goes into `counts` (w,).
+
+    value   value of the target
+    nats    (w,) nats of the target's survival that a shot of each effector takes
+    prices  (w,) price of a shot of each effector
 
     A search cut off by `STEPS` keeps its best set and answers with the continuous bound: never more
     than the true least.
@@ -125,7 +139,11 @@ def _onward(
 
 @njit(cache=True)
 def priced(values: Array, nats: Array, prices: Array, shots: Array) -> tuple[Array, Array]:
-    """For every threat its cheapest set of shots. values (n,), nats (n, w). Returns costs (n,) and counts (n, w)."""
+    """For every threat its cheapest set of shots. values (n,), nats (n, w). Returns costs (n,) and
+    counts (n, w).
+
+    prices  (w,) price of a shot of each effector
+    """
     costs, counts = np.empty(len(values)), np.zeros(nats.shape, np.int64)
     for t in range(len(values)):
         costs[t] = cheapest(values[t], nats[t], prices, shots, counts[t])
@@ -136,6 +154,10 @@ def priced(values: Array, nats: Array, prices: Array, shots: Array) -> tuple[Arr
 def below(value: float, nats: Array, prices: Array, shots: Array, limit: float, room: int) -> tuple[Array, bool]:
     """All sets of shots at one threat that cost less than `limit`: counts (sets, w), and whether
     they are all, or `room` or `STEPS` cut them off.
+
+    value   value of the target
+    nats    (w,) nats of the target's survival that a shot of each effector takes
+    prices  (w,) price of a shot of each effector
     """
     order = useful(value, nats, prices, shots, limit)
     n, size, k = len(order), 0, 0

@@ -1,4 +1,6 @@
-"""What is at stake with each round, and what one engagement would save: the numbers that allocation weighs."""
+"""What is at stake with each round, and what one engagement would save: the numbers that allocation
+weighs.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,11 @@ class Wanted(NamedTuple):
 
 
 def wanted(picture: Picture, site: Site) -> list[Wanted]:
-    """What threatens something, worst first. Only what threatens something is ever engaged."""
+    """What threatens something, worst first. Only what threatens something is ever engaged.
+
+    picture  what is believed at this frame
+    site     the site as its defender declared it
+    """
     tracks, threats = picture.tracks, picture.threats
     people: dict[int, float] = {}
     soonest: dict[int, float] = {}
@@ -50,6 +56,9 @@ def worth(threat: Wanted, t: float) -> float:
 def kept(left: Sequence[int], site: Site) -> Array:
     """What a shot that is kept is worth (effectors,): nothing with a full magazine, the policy's
     `reserve` for its last shot.
+
+    left  (effectors,) shots left
+    site  the site as its defender declared it
     """
     full = np.array([max(effector.magazine, 1) for effector in site.effectors])
     return np.asarray(site.policy.reserve * (1.0 - np.maximum(np.asarray(left) - 1, 0) / np.maximum(full - 1, 1)))
