@@ -18,7 +18,7 @@ from kept import KEPT, state_of_sources
 from skywarden.messages.drill import AIRCRAFT_NEAR, CLEAR_TO_ENGAGE, UNKNOWN_NEAR
 from skywarden.messages.frame import Aircraft
 from skywarden.rehearsal import clearance, fragments, separation
-from skywarden.rehearsal.aircraft.memory import MANOEUVRE, SIGMAS
+from skywarden.rehearsal.aircraft.lost import MANOEUVRE, SIGMAS
 from skywarden.rehearsal.aircraft.reachable import Tubes, tubes_of
 from skywarden.rehearsal.aircraft.reports import heard, remembered
 from skywarden.rehearsal.fallout import Below

@@ -19,7 +19,7 @@ from skywarden.messages.frame import NO_ADDRESS, Aircraft, Frame
 from skywarden.messages.picture import Picture
 from skywarden.messages.tables import join
 from skywarden.rehearsal import rehearse
-from skywarden.rehearsal.aircraft.memory import bias_of
+from skywarden.rehearsal.aircraft.lost import bias_of
 from skywarden.rehearsal.aircraft.reachable import tubes_of
 from skywarden.rehearsal.aircraft.reports import heard
 from skywarden.site.model import Site
@@ -463,7 +463,7 @@ def after_the_first(beside: float, **columns: Any) -> Exercise:
 def test_a_piece_of_what_was_stopped_is_no_aircraft_because_none_was_there() -> None:
     exercise = after_the_first(40.0)
     assert 7 not in the_tubes(exercise).number.tolist()
-    assert exercise.plan.known.pieces
+    assert exercise.plan.known.fragments
     assert the_tubes(exercise).assumed > 0.0
     assert exercise.sound()
 
@@ -476,7 +476,7 @@ def test_what_may_have_come_from_elsewhere_or_was_there_before_or_has_an_address
 ) -> None:
     exercise = after_the_first(beside, **columns)
     assert 7 in the_tubes(exercise).number.tolist()
-    assert exercise.plan.known.pieces == ()
+    assert exercise.plan.known.fragments == ()
 
 
 def test_a_claim_that_a_radar_confirmed_goes_on_being_backed_where_none_can_see_it_but_not_after_a_leap_or_silence(

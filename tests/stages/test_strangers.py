@@ -308,9 +308,9 @@ def test_what_a_proxy_header_says_is_not_believed(tmp_path):
 
 
 def test_one_session_holds_so_many_pages_and_no_more(monkeypatch):
-    from skywarden.console import app
+    from skywarden.console.pages import live
 
-    monkeypatch.setattr(app, "MOST_PAGES", 2)
+    monkeypatch.setattr(live, "MOST_PAGES", 2)
     with console() as served:
         page = Page(served)
         with page.enter(), page.connected(), pytest.raises(Exception, match="403"), connect(

@@ -20,9 +20,9 @@ from urllib.parse import unquote
 from lxml import etree
 
 from skywarden.alerts.alert import Alert
-from skywarden.alerts.courier import Answer, Link
 from skywarden.alerts.http import HttpTransport
 from skywarden.alerts.setting import Setting
+from skywarden.alerts.transport import Answer, Link
 from skywarden.alerts.words import headline, say
 from skywarden.errors import UsageError
 from skywarden.formats.cap import NAMESPACE, faults_of

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from skywarden.alerts.alert import Alert, SimulationAlert, slug
-from skywarden.alerts.courier import Answer, Link
 from skywarden.alerts.setting import Setting
 from skywarden.alerts.tracks import TrackRow
+from skywarden.alerts.transport import Answer, Link
 from skywarden.alerts.words import headline, say
 from skywarden.errors import UsageError
 from skywarden.formats.cot import UNKNOWN, Event, element, to_xml

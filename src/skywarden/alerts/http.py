@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import httpx
 
 from skywarden.alerts.alert import Alert
-from skywarden.alerts.courier import Answer, Link, RefusedError
 from skywarden.alerts.setting import Setting
+from skywarden.alerts.transport import Answer, Link, RefusedError
 from skywarden.messages.receipts import DELIVERED
 
 LATER = frozenset((408, 425, 429))  # answers below 500 that ask for another try

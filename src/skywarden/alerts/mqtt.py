@@ -27,8 +27,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from skywarden.alerts.alert import Alert
-from skywarden.alerts.courier import Answer, Link
 from skywarden.alerts.setting import Setting, tls
+from skywarden.alerts.transport import Answer, Link
 from skywarden.messages.picture import NO_STAGE, STAGE_NAMES
 from skywarden.messages.receipts import ACCEPTED
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from skywarden.alerts.alert import A, LiveAlert, areas
-from skywarden.alerts.courier import Courier, Transport
+from skywarden.alerts.courier import Courier
 from skywarden.alerts.outbox import Outbox
 from skywarden.alerts.secret import read_key, read_secret
 from skywarden.alerts.setting import Setting
 from skywarden.alerts.sink import Alerts
 from skywarden.alerts.teller import Teller
+from skywarden.alerts.transport import Transport
 from skywarden.errors import UsageError
 from skywarden.site.model import Channel, Site
 

@@ -19,9 +19,9 @@ from typing import Any
 import msgspec
 
 from skywarden.alerts.alert import Alert, SimulationAlert
-from skywarden.alerts.courier import Answer, Link
 from skywarden.alerts.setting import Setting
 from skywarden.alerts.tracks import TrackRow
+from skywarden.alerts.transport import Answer, Link
 from skywarden.alerts.words import headline
 from skywarden.formats.sapient import HEAD, ICD, LARGEST, framed, from_bytes, from_dict
 from skywarden.messages.picture import ALL_CLEAR, IMPACTS_OVER, NO_STAGE, PRE_ALERT, STAY, TAKE_COVER

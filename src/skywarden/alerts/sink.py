@@ -15,11 +15,12 @@ import msgspec
 import numpy as np
 
 from skywarden.alerts.alert import A, ChannelTest, expiry, slug, stamp
-from skywarden.alerts.courier import Courier, Peer
+from skywarden.alerts.courier import Courier
 from skywarden.alerts.outbox import Outbox, Parcel
 from skywarden.alerts.schedule import due
 from skywarden.alerts.teller import Teller
 from skywarden.alerts.tracks import tracks_of
+from skywarden.alerts.transport import Peer
 from skywarden.messages.commands import CORRECT, Command
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import NO_STAGE

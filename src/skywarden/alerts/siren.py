@@ -30,11 +30,11 @@ import httpx
 import msgspec
 
 from skywarden.alerts.alert import Alert
-from skywarden.alerts.courier import Answer, Link
 from skywarden.alerts.http import judged
 from skywarden.alerts.mqtt import MqttTransport
 from skywarden.alerts.secret import Secret
 from skywarden.alerts.setting import Setting
+from skywarden.alerts.transport import Answer, Link
 from skywarden.alerts.words import say
 from skywarden.errors import UsageError
 from skywarden.messages.picture import NO_STAGE, STAGE_NAMES

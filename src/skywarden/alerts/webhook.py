@@ -15,9 +15,9 @@ import msgspec
 from standardwebhooks import Webhook
 
 from skywarden.alerts.alert import Alert
-from skywarden.alerts.courier import Answer
 from skywarden.alerts.http import HttpTransport
 from skywarden.alerts.setting import Setting
+from skywarden.alerts.transport import Answer
 
 
 class WebhookTransport(HttpTransport):

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from skywarden.formats.layout import Layout, Pattern, Record, content_of, kind_of, parts_of, size_of, variation_of
+from skywarden.formats.layout import Layout, Pattern, Record
+from skywarden.formats.structure import content_of, kind_of, parts_of, size_of, variation_of
 from skywarden.messages.tables import Array
 
 PADDING = 16        # bytes behind the last record that a field may reach into before it is masked

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from skywarden.rehearsal.aircraft.memory import SIGMAS
+from skywarden.rehearsal.aircraft.lost import SIGMAS
 
 Array = NDArray[Any]
 

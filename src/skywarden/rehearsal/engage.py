@@ -32,7 +32,7 @@ from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
 from skywarden.messages.tables import among
 from skywarden.rehearsal import separation
-from skywarden.rehearsal.aircraft.memory import Known
+from skywarden.rehearsal.aircraft.memory import AirMemory
 from skywarden.rehearsal.aircraft.reachable import Tubes, tubes_of
 from skywarden.rehearsal.aircraft.reports import Heard
 from skywarden.rehearsal.clearance import AHEAD, ASK_AGAIN, clear, sensors_doubtful
@@ -121,7 +121,7 @@ def agreed(track: int, consents: Consents, policy: str) -> bool:
 
 
 def glance(
-    rows: Sequence[int], means: Means, heard: Heard, known: Known, frame: Frame, picture: Picture, site: Site
+    rows: Sequence[int], means: Means, heard: Heard, known: AirMemory, frame: Frame, picture: Picture, site: Site
 ) -> Prospects:
     """What each effector at hand could do about each threat (row of the picture's tracks): its
     window and chance, and what plainly forbids it.

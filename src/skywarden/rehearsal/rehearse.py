@@ -36,7 +36,7 @@ class Plan(NamedTuple):
     engaged: tuple[Engaged, ...]                # shoot, look, shoot again if it still flies
     reports: Aircraft                           # what aircraft said last
     airport: airport.State
-    known: memory.Known                         # claims once confirmed, aircraft lost low, pieces of what was stopped
+    known: memory.AirMemory                     # reports once corroborated, aircraft lost low, fragments
 
 
 def start(site: Site) -> Plan:
@@ -45,7 +45,7 @@ def start(site: Site) -> Plan:
     site  the site as its defender declared it
     """
     arms = tuple(Arms(e.magazine, -math.inf, math.inf, math.nan) for e in site.effectors)
-    return Plan(site.policy.weapons, (), (), arms, (), Aircraft.empty(), airport.start(), memory.Known.none())
+    return Plan(site.policy.weapons, (), (), arms, (), Aircraft.empty(), airport.start(), memory.AirMemory.none())
 
 
 def rehearse(plan: Plan, frame: Frame, picture: Picture, site: Site) -> tuple[Plan, Drill]:

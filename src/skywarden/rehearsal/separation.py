@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from skywarden.rehearsal.aircraft.memory import MANOEUVRE, SIGMAS
+from skywarden.rehearsal.aircraft.lost import MANOEUVRE, SIGMAS
 from skywarden.rehearsal.aircraft.reachable import Tubes
 from skywarden.rehearsal.cones import INNER, Array, Cones, Tube, axes_of, between_lines, gap_at
 from skywarden.rehearsal.fragments import cloud_of, fragments_met, stray_met

@@ -18,7 +18,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from skywarden.errors import RecordError
 from skywarden.messages.commands import Command
@@ -30,6 +30,7 @@ from skywarden.run.ports import Feed
 from skywarden.standby.bridging import bridge
 from skywarden.standby.digests import Likeness, digest_of, standing
 from skywarden.standby.link import Link
+from skywarden.standby.memory import Memory
 from skywarden.standby.place import Place, Status
 from skywarden.standby.pool import Pool
 from skywarden.standby.receipts import both, named
@@ -48,19 +49,6 @@ DOUBT_S = 0.15  # seconds after a sleep for which words that wait are read befor
 MOST_IDS = 10_000  # messages of which it is remembered that the other said them
 
 _log = logging.getLogger("skywarden.pair")
-
-
-class Memory(Protocol):
-    """What holds the state between frames; a `Stepper` is one."""
-
-    def keep(self) -> bytes:
-        """The state as bytes."""
-
-    def put_back(self, kept: bytes) -> None:
-        """Go on from such bytes. RecordError where they cannot be read.
-
-        kept  what was kept of the state
-        """
 
 
 class _Entered(NamedTuple):

@@ -1,0 +1,1 @@
+"""What the console answers to which request, a file for each subject."""
