@@ -10,11 +10,13 @@ from dataclasses import replace
 import pytest
 from alert_builders import Broker, a_told_moment, wait_for, warned
 from builders import a_site, a_zone, some_impacts, some_tracks
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skywarden.errors import UsageError
 from skywarden.messages.commands import FORETOLD
 from skywarden.messages.picture import TAKE_COVER
-from skywarden.region.bases import GREY_S, MOST_BASES, Bases
+from skywarden.region.bases import GREY_S, MOST_BASES, Bases, _box, _near, distance
 from skywarden.region.hub import Region
 from skywarden.region.lean import lean, place
 from skywarden.region.saying import Saying
@@ -105,6 +107,16 @@ def test_a_round_foreseen_in_another_bases_zone_is_told_to_that_base_and_to_no_o
     assert [(f.base, f.zone, f.seconds, f.by) for f in bases.foretold("north")] == [("south", "hangar", 12.0, "north")]
     bases.hear(told("south", PICTURE, picture))
     assert bases.foretold("south") == [], "its own zone is its own to warn, and the north's apron is 200 m off"
+
+
+@given(st.integers(-8_000_000, 8_000_000), st.integers(-17_000_000, 17_000_000), st.floats(-60e3, 60e3),
+    st.floats(-60e3, 60e3), st.floats(0.0, 5e3))
+def test_no_round_that_is_near_a_zone_is_passed_over_for_being_far_from_its_base(north, east, up, across, margin):
+    ring = [[north, east], [north + 300, east], [north + 300, east + 500], [north, east + 500]]
+    latitude = int(north + up)
+    longitude = int(east + across)
+    box = _box({"zones": [["zone", "people", ring]]})
+    assert _near(latitude, longitude, box, margin) or distance(latitude, longitude, ring) > margin
 
 
 @pytest.fixture(scope="module")

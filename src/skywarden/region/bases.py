@@ -22,9 +22,13 @@ METRES = 111_195.0  # a degree of latitude on the mean sphere [m]
 
 
 class Base(NamedTuple):
-    """One base. Pictures and their arrival (monotonic) by replica."""
+    """One base. Pictures and their arrival (monotonic) by replica.
+
+    box  south, west, north and east of all its zones (1e-5 deg)
+    """
 
     place: Mapping[str, Any] | None
+    box: tuple[int, int, int, int] | None
     pictures: Mapping[str, tuple[float, Mapping[str, Any]]]
     known: Known
 
@@ -58,9 +62,9 @@ class Bases:
                 if len(self._bases) >= MOST_BASES:
                     self.turned_away += 1
                     return None
-                base = Base(None, {}, {})
+                base = Base(None, None, {}, {})
             if word.kind == PLACE:
-                base = base._replace(place=word.content)
+                base = base._replace(place=word.content, box=_box(word.content))
             else:
                 pictures = {**base.pictures, replica: (self._steady(), word.content)}
                 base = base._replace(pictures=pictures, known=self._claims(base.known, replica, word.content))
@@ -83,7 +87,7 @@ class Bases:
         found: dict[tuple[str, str], Foretold] = {}
         for _, _, _, seconds, latitude, longitude, doubt in picture[1]["rounds"]:
             for name, base in bases.items():
-                if name == by or base.place is None:
+                if name == by or base.place is None or not _near(latitude, longitude, base.box, MARGIN_M + doubt):
                     continue
                 for zone, _, ring in base.place["zones"]:
                     if distance(latitude, longitude, ring) <= MARGIN_M + doubt:
@@ -150,6 +154,26 @@ class Bases:
             if what is not NOTHING and what.stage != NO_STAGE:
                 told.append(_warning(_name(names, int(zone)), what.stage, what.until, what.due))
         return told
+
+
+def _box(place: Mapping[str, Any]) -> tuple[int, int, int, int] | None:
+    corners = [corner for _, _, ring in place["zones"] for corner in ring]
+    if not corners:
+        return None
+    north, east = [corner[0] for corner in corners], [corner[1] for corner in corners]
+    return min(north), min(east), max(north), max(east)
+
+
+def _near(latitude: int, longitude: int, box: tuple[int, int, int, int] | None, margin: float) -> bool:
+    """Whether a place (1e-5 deg) can be within `margin` metres of what lies in a box: most rounds are
+    far from most bases, and only the few are measured to every zone.
+    """
+    if box is None:
+        return False
+    south, west, north, east = box
+    up = 1.01 * margin * SCALE / METRES
+    across = up / max(0.01, math.cos(math.radians(latitude / SCALE)))
+    return south - up <= latitude <= north + up and west - across <= longitude <= east + across
 
 
 def distance(latitude: int, longitude: int, ring: list[list[int]]) -> float:

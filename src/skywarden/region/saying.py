@@ -65,15 +65,14 @@ class Saying:
     def take(self, moment: Moment) -> None:
         """Say the moment, once a second."""
         now = self._now()
-        if now >= self._next_place:
+        if now >= self._next_place and self._brokers.say(self._topic, self._seal(PLACE, self._place), expires=60):
             self._next_place = now + PLACE_S
-            self._brokers.say(self._topic, self._seal(PLACE, self._place), expires=60)
         if now < self._next:
             return
-        self._next = max(self._next + EVERY_S, now + 0.5 * EVERY_S)
         word = self._seal(PICTURE, lean(moment, self._site, self._epoch_ns, list(self._faults())))
         self.bytes = len(word)
-        self._brokers.say(self._topic, word)
+        if self._brokers.say(self._topic, word):        # else at once when a broker is back
+            self._next = max(self._next + EVERY_S, now + 0.5 * EVERY_S)
 
     def commands(self) -> tuple[Command, ...]:
         """What other bases foresee here, for the next frame: a pre-alert at most, whoever says it."""

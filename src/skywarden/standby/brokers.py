@@ -20,7 +20,7 @@ from skywarden.errors import UsageError
 
 KEEPALIVE_S = 3  # seconds between signs of life to a broker
 EXPIRES_S = 5  # seconds a word lives at a broker
-QUICKEST_S, SLOWEST_S = 1, 2  # seconds between two attempts to reach a broker
+AGAIN_S = 1  # seconds between two attempts to reach a broker
 
 
 class Broker(NamedTuple):
@@ -87,8 +87,8 @@ class Brokers:
         """
         return self._ready.wait(seconds)
 
-    def say(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False, expires: int = EXPIRES_S) -> None:
-        """Publish at every broker that is reached. Microseconds.
+    def say(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False, expires: int = EXPIRES_S) -> bool:
+        """Publish at every broker that is reached; whether one is. Microseconds.
 
         topic    the MQTT topic
         payload  the message's body
@@ -102,6 +102,7 @@ class Brokers:
             if up:
                 with contextlib.suppress(ValueError, OSError):
                     client.publish(topic, payload, qos, retain, properties)
+        return any(self._up)
 
     def close(self) -> None:
         """Take leave of every broker."""
@@ -113,7 +114,7 @@ class Brokers:
 
     def _client(self, number: int, broker: Broker, will: tuple[str, bytes] | None) -> Any:
         client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-        client.reconnect_delay_set(QUICKEST_S, SLOWEST_S)
+        client.reconnect_delay_set(AGAIN_S, AGAIN_S)
         if broker.user:
             client.username_pw_set(broker.user, broker.password or None)
         if broker.secure:
