@@ -3,7 +3,7 @@ import { drawing, edit } from "./editing";
 import { map } from "./map/map";
 import { ask, command } from "./link";
 import {
-  alarming, calm, dialog, explained, filter, frame, hello, layers, led, liveWarnings, may, pulse, ruler, selected, shelf, sound, tab, tell, theme, time,
+  alarming, calm, dialog, filter, frame, hello, layers, led, liveWarnings, may, pulse, ruler, selected, shelf, sound, tab, tell, theme, time,
 } from "./store";
 import { fill, texts } from "./texts";
 import { countdown } from "./format";
@@ -194,13 +194,6 @@ export const editSite = (): void => {
   if (!may("edit")) return tell(fill(texts.no.leave, { role: texts.role_names[hello.value.role] ?? hello.value.role, what: texts.people.acts.edit! }));
   if (!hello.value.editable) return tell(texts.no.editable);
   void edit();
-};
-/** Show why a zone is warned, or why it is not. */
-export const explain = (zone: number | null): void => {
-  explained.value = zone;
-  if (zone === null) return;
-  tab.value = "zones";
-  requestAnimationFrame(() => document.querySelector(`[data-zone-row="${zone}"]`)?.scrollIntoView({ block: "nearest" }));
 };
 export const showTab = (wanted: typeof tab.value): void => {
   if (wanted === "rehearsal" && !frame.value?.drill) return tell(texts.no.rehearsal);

@@ -12,7 +12,7 @@ import { alarming, frame, hello, layers, ruler, selected, stale, still, tab, the
 import { texts } from "../texts";
 import { coverageLayer } from "./coverage";
 import { effectorLayer, radarLayer, ringLayer, terrainLayers, zoneLayer } from "./ground";
-import { explain } from "../actions";
+import { explain } from "../explaining";
 import { draft } from "../editing";
 import { editor } from "./editor";
 import { loadSymbols, movingLayer, remember, trackAt } from "./moving";

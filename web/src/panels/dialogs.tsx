@@ -1,11 +1,11 @@
 // Questions to the operator before something is sent, the log-in, and the sheet of keys. Native dialogs: focus stays in, Escape closes.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { ComponentChildren } from "preact";
 import { command, enter, leave } from "../link";
 import { dialog, hello, liveT, liveWarnings, logIn, shelf } from "../store";
 import { chosen, type Forms, fill, LANGUAGES, many, speakFromNowOn, texts } from "../texts";
 import { countdown } from "../format";
 import { saidOf, unshelve, unshelveAll, unshelved } from "../actions";
+import { Modal } from "./modal";
 import { WatchDialog } from "./watch";
 
 export function Dialogs() {
@@ -296,20 +296,5 @@ function LogIn() {
         <div class="actions"><button class="primary" type="submit">{texts.log_in}</button></div>
       </form>
     </Modal>
-  );
-}
-
-export function Modal({ title, stays = false, children }: { title: string; stays?: boolean; children: ComponentChildren }) {
-  const box = useRef<HTMLDialogElement>(null);
-  useLayoutEffect(() => { // before the next key is pressed, not after the next painting
-    const before = document.activeElement as HTMLElement | null;
-    box.current!.showModal();
-    return () => before?.focus();
-  }, []);
-  return (
-    <dialog ref={box} aria-labelledby="dialog-title" onCancel={(e) => (stays ? e.preventDefault() : (dialog.value = null))}>
-      <h2 id="dialog-title">{title}</h2>
-      {children}
-    </dialog>
   );
 }

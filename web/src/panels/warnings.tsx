@@ -3,7 +3,8 @@ import { countdown, known, percent } from "../format";
 import type { Warning } from "../protocol";
 import { alarming, frame, hello, may, shelf, time, warnings } from "../store";
 import { fill, many, texts } from "../texts";
-import { acknowledge, acknowledgeAll, alarm, cancelAlarm, correct, explain, giveClear, openShelf, shelve, shelveAll } from "../actions";
+import { acknowledge, acknowledgeAll, alarm, cancelAlarm, correct, giveClear, openShelf, shelve, shelveAll } from "../actions";
+import { explain } from "../explaining";
 
 const MOST_COMING = 5; // objects shown that head for zones
 const MOST = 7; // shown at once; the rest is counted, as overflow

@@ -5,7 +5,7 @@ import { command } from "../link";
 import type { Delivered } from "../protocol";
 import { dialog, events, frame, hello, liveT, may, tell } from "../store";
 import { fill, languageRow, texts } from "../texts";
-import { Modal } from "./dialogs";
+import { Modal } from "./modal";
 
 interface Checklist { facts: Record<string, string>; read: string[]; unacknowledged: string[]; holder: string; since: number | null; log: { t: number; before: string; after: string }[] }
 const SEATS = ["watch", "second", "shadow", "observer"] as const;

@@ -2,7 +2,7 @@
 import { countdown, known, metres, percent, runTime } from "../format";
 import { type Frame, PROJECTILE, type Warning } from "../protocol";
 import { calm, explained, hello } from "../store";
-import { explain } from "../actions";
+import { explain } from "../explaining";
 import { fill, many, texts } from "../texts";
 
 const MOST = 6; // tracks told of a zone
