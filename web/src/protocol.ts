@@ -50,7 +50,7 @@ export interface Input { name: string; received: number; undecodable: number; re
 /** How a radar errs, as learnt: range in m, azimuth and elevation in degrees, time in s; `astray` degrees of azimuth, null where it is not. */
 export interface Registered { errors: Num[]; sigma: Num[]; corrected: boolean; references: number; astray: Num }
 export interface Health {
-  radars: number[]; heard: Num[]; lag: Num[]; registered?: (Registered | null)[]; late: Num; detections: number; rejected: number; too_late: number; unusable: number; step: Num; frames: number; inputs: Input[]; sirens?: Siren[];
+  radars: number[]; heard: Num[]; lag: Num[]; registered?: (Registered | null)[]; late: Num; detections: number; rejected: number; too_late: number; unusable: number; ellipses?: { judged: number; held: number; unkept: boolean }; step: Num; frames: number; inputs: Input[]; sirens?: Siren[];
 }
 export interface Clearance {
   track: number; effector: number; from: Num; to: Num; cleared: boolean; reason: string; until: Num; aircraft: number; distance: Num; hit: Num; last: Num;

@@ -217,6 +217,7 @@ const english = {
   rejected: "not believed",
   late_unused: "too late to use",
   unusable: "without elevation",
+  ellipses_held: "impact ellipses that held",
   lag: "data {s} s old",
   pages: "pages open",
   page_lag: "page drew in",

@@ -132,7 +132,7 @@ class Terminal:
         radars = ", ".join(f"{r.name} {_radar_state(picture.health, k)}" for k, r in enumerate(self._site.radars))
         late = f", {moment.frame.late_s:.2f} s late" if moment.frame.late_s > 0.05 else ""
         return (f"{_time(moment.frame.t)}  tracks: {counts}; zones warned: {warned}; radars: "
-            f"{radars}{late}{_unused(picture.health)}")
+            f"{radars}{late}{_unused(picture.health)}{_unkept(picture.health)}")
 
     def _view(self, moment: Moment) -> Panel:
         parts: list[Any] = [Text(self._status(moment)), self._warnings(moment.picture), self._tracks(moment.picture)]
@@ -215,6 +215,11 @@ def _unused(health: Health) -> str:
         ("not believed", health.rejected + health.disbelieved))
     said = ", ".join(f"{count} {cause}" for cause, count in causes if count)
     return f"; not used: {said}" if said else ""
+
+
+def _unkept(health: Health) -> str:
+    """That places of impact are less sure than they are said to be; nothing where they are not."""
+    return f"; ellipses of impacts held in only {health.held} of {health.judged} falls" if health.unkept else ""
 
 
 def _plot(grid: list[list[str]], reach: float, places: Array, mark: str) -> None:

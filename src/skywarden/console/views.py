@@ -279,6 +279,7 @@ def _health(seen: Shown, health: Health, memory: Memory) -> dict[str, Any]:
         "registered": _registered(health),
         "detections": health.detections, "rejected": health.rejected + health.disbelieved, "too_late": health.late,
         "unusable": health.unusable,
+        "ellipses": {"judged": health.judged, "held": health.held, "unkept": health.unkept},
         "step": _number(memory.step_s, 4), "frames": memory.frames,
         "inputs": [
             {

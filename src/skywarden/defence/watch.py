@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from skywarden.defence import impact, inbound, integrity, reclassify, tentative, threat, warning
+from skywarden.defence import coverage, impact, inbound, integrity, reclassify, tentative, threat, warning
 from skywarden.defence.registration import learn as registration
 from skywarden.defence.registration import state as registers
 from skywarden.defence.tracking import classify, tracker
@@ -29,6 +29,7 @@ class State(NamedTuple):
     latches: warning.State
     inbound: inbound.State
     registration: registers.State
+    coverage: coverage.State
 
 
 def start(site: Site) -> State:
@@ -37,7 +38,7 @@ def start(site: Site) -> State:
     site  the site as its defender declared it
     """
     return State(integrity.start(site), tracker.start(site), reclassify.start(), warning.start(site), inbound.start(),
-        registers.start(site))
+        registers.start(site), coverage.start())
 
 
 def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
@@ -55,6 +56,8 @@ def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
     health = integrity.aligned(health, integrity.Registered(*registration.told(learnt)), site)
     marks, tracks = reclassify.heed(state.marks, tracks, frame)
     impacts = impact.predict(memory, tracks, frame, books)
+    kept = coverage.look_back(state.coverage, impacts, frame.t)
+    health = coverage.told(kept, health)
     threats = threat.assess(impacts, frame, site)
     courses, coming = inbound.watch_out(
         state.inbound, tracks, memory.block.number, frame, site, classify.bulky(memory.block))
@@ -65,7 +68,7 @@ def watch(state: State, frame: Frame, site: Site) -> tuple[State, Picture]:
     latches, told = warning.decide(state.latches, impacts, threats, frame, site, around)
     picture = Picture(
         frame.t, tracks, impacts, threats, told.warnings, health, coming, told.pre_alerts, told.losses)
-    return State(trust, memory, marks, latches, courses, learnt), picture
+    return State(trust, memory, marks, latches, courses, learnt, kept), picture
 
 
 def _adrift(block: Block, tracks: Tracks, health: Health) -> Array:

@@ -234,6 +234,9 @@ class Health(NamedTuple):
     references: Array = np.zeros(0, np.int64)   # (n,) aircraft and fixed echoes that agree on it
     # (n, 2) by how much an astray radar errs in azimuth and elevation [rad]; nan it does not
     astray: Array = np.zeros((0, 2))
+    judged: int = 0     # of the latest rounds that came down, how many ellipses were judged
+    held: int = 0       # of those, how many held: nine of ten are asked
+    unkept: bool = False    # too few held: places of impact are less sure than they are said to be
 
 
 class Picture(NamedTuple):

@@ -173,6 +173,7 @@ export const dari: Partial<Texts> = {
   rejected: "باور نشد",
   late_unused: "برای استفاده دیر",
   unusable: "بی زاویه",
+  ellipses_held: "بیضی‌های اصابت که درست بودند",
   lag: "معلومات {s} ثانیه کهنه",
   pages: "صفحه‌های باز",
   page_lag: "صفحه رسم شد در",

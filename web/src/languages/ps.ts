@@ -170,6 +170,7 @@ export const pashto: Partial<Texts> = {
   rejected: "ونه منل شول",
   late_unused: "د کارولو لپاره ناوخته",
   unusable: "بې زاویې",
+  ellipses_held: "د لګېدو بیضوي چې سمې وې",
   lag: "معلومات {s} ثانیې زاړه",
   pages: "خلاصې پاڼې",
   page_lag: "پاڼه ورسمول شوه په",

@@ -87,6 +87,8 @@ export function Health() {
         <dt>{texts.rejected}</dt><dd>{h.rejected}</dd>
         <dt>{texts.late_unused}</dt><dd>{h.too_late}</dd>
         <dt>{texts.unusable}</dt><dd>{h.unusable}</dd>
+        {!!h.ellipses?.judged && <dt>{texts.ellipses_held}</dt>}
+        {!!h.ellipses?.judged && <dd data-test="ellipses" class={h.ellipses.unkept ? "bad" : undefined}>{h.ellipses.held} / {h.ellipses.judged}</dd>}
         <dt>{texts.page_lag}</dt><dd>{drawMs.value} ms</dd>
       </dl>
       <h3>{texts.last_minutes}</h3>
