@@ -288,8 +288,14 @@ def troubles(base: Base, draw: random.Random) -> dict[str, Any]:
             wait_for(lambda service=service: service.numbers().get("skywarden_frames_total", 0.0) > 8.0, 60.0,
                 "it follows")
 
-    return {"kill -9": killed, "both ended and started again": upgraded, "SIGSTOP, SIGCONT": stopped,
-        "parted from the other and the brokers": parted, "a broker killed": broker_killed}
+    def reloaded() -> None:
+        service = base.two[draw.choice(TWO)]
+        service.send(signal.SIGHUP)
+        wait_for(lambda: not service.ready(), 20.0, "the old configuration ends")
+        wait_for(service.ready, 120.0, "the new one is taken up")
+
+    return {"kill -9": killed, "both ended and started again": upgraded, "a configuration taken up": reloaded,
+        "SIGSTOP, SIGCONT": stopped, "parted from the other and the brokers": parted, "a broker killed": broker_killed}
 
 
 def scenario_of(seconds: float, seed: int) -> str:

@@ -17,8 +17,8 @@ sys.path[:0] = [str(ROOT / "tests" / "stages"), str(ROOT / "tests" / "scenes")]
 from kept import EVIDENCE, state_of_sources  # noqa: E402 — found by the line above
 from pair_disturbed import Base, lateness, own_priority, scenario_of, troubles  # noqa: E402
 
-TIMES = {"kill -9": 200, "both ended and started again": 20, "SIGSTOP, SIGCONT": 40,
-    "parted from the other and the brokers": 40, "a broker killed": 40}
+TIMES = {"kill -9": 200, "both ended and started again": 20, "a configuration taken up": 20,
+    "SIGSTOP, SIGCONT": 40, "parted from the other and the brokers": 40, "a broker killed": 40}
 P99_LATER, MOST_LATER = 0.75, 1.0   # s later than the undisturbed service
 
 

@@ -5,7 +5,6 @@ it is good.
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 import threading
@@ -18,7 +17,7 @@ from skywarden.session.service.configuration import Configuration, read
 from skywarden.session.service.notify import Notifier
 from skywarden.session.service.supervisor import REFUSED, supervise
 
-ENDED, FAILED, RELOADED = 0, 1, 75  # exit codes; the last is that of a service that is to be started with its new file
+ENDED, FAILED = 0, 1  # exit codes
 
 
 def serve(path: Path, supervised: bool) -> int:
@@ -27,12 +26,7 @@ def serve(path: Path, supervised: bool) -> int:
     supervised  restart it here when it ends or hangs, where no systemd does
     path        file of the service
     """
-    if supervised:
-        return supervise(lambda pipe: serve_once(path, pipe))
-    code = serve_once(path, None)
-    if code == RELOADED:
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    return code
+    return supervise(lambda pipe: serve_once(path, pipe)) if supervised else serve_once(path, None)
 
 
 def serve_once(path: Path, pipe: int | None) -> int:
@@ -47,11 +41,14 @@ def serve_once(path: Path, pipe: int | None) -> int:
         from skywarden.session.standby import Watcher  # kernels are loaded only for a good configuration
 
         notifier = Notifier(pipe)
-        watcher = Watcher(asked, notifier)
         with stopping() as stop:
-            reloading = Reloading(asked, stop, log)
-            watcher.run(stop)
-            return RELOADED if reloading.wanted else ENDED
+            while True:
+                life = Life(stop)
+                reloading = Reloading(asked, life, log)
+                Watcher(asked, notifier).run(life)
+                if reloading.found is None or stop.is_set():
+                    return ENDED
+                asked = reloading.found
     except InputError as error:
         for fault in error.faults:
             log.error(
@@ -67,14 +64,26 @@ def serve_once(path: Path, pipe: int | None) -> int:
         return FAILED
 
 
+class Life(threading.Event):
+    """The end of what runs with one configuration: its own, or that of the whole service."""
+
+    def __init__(self, service: threading.Event) -> None:
+        super().__init__()
+        self._service = service
+
+    def is_set(self) -> bool:
+        """Whether either is over."""
+        return super().is_set() or self._service.is_set()
+
+
 class Reloading:
-    """Checks the file when SIGHUP comes; a good one ends the loop between two frames, a wrong one
-    is told and left.
+    """Checks the file when SIGHUP comes; a good one ends the loop between two frames and goes on
+    with the new one in the same process, where every kernel is loaded; a wrong one is told and left.
     """
 
     def __init__(self, asked: Configuration, stop: threading.Event, log: logging.Logger) -> None:
         self._asked, self._stop, self._log = asked, stop, log
-        self.wanted = False
+        self.found: Configuration | None = None
         self._asked_for = threading.Event()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGHUP, lambda *_: self._asked_for.set())
@@ -85,13 +94,13 @@ class Reloading:
             self._asked_for.wait()
             self._asked_for.clear()
             try:
-                read(self._asked.path)
+                found = read(self._asked.path)
             except SkywardenError as error:
                 self._log.error(
                     "the new configuration is refused, the old one runs on: %s", " ".join(str(error).split())
                 )
                 continue
             self._log.info("the new configuration is good and is taken up")
-            self.wanted = True
+            self.found = found
             self._stop.set()
             return

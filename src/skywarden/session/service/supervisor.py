@@ -14,7 +14,6 @@ from collections.abc import Callable
 SILENT_S = 4.0  # seconds without a sign of life of the loop, once there was one, after which it is killed
 STARTING_S = 1800.0  # seconds until the first one: kernels may have to be compiled
 PAUSE_S = 0.5  # seconds before a service that ended is started again
-RELOADED = 75  # exit code of one that is to be started at once with its new configuration
 REFUSED = 2  # exit code of a configuration that was refused: starting again is no use
 
 
@@ -43,8 +42,6 @@ def supervise(serve: Callable[[int], int], silent_s: float = SILENT_S) -> int:
         os.close(reading)
         if asked or code in (0, REFUSED):
             return code
-        if code == RELOADED:
-            continue
         print(f"the service ended with {code}: it is started again", file=sys.stderr, flush=True)
         time.sleep(PAUSE_S)
 
