@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 from fake import Play, kabul
 
+from skywarden.console.exercising import seated
+from skywarden.console.requests import RefusedError
 from skywarden.measures.watch import FACTS, WatchLog
 from skywarden.messages import commands
 from skywarden.messages.commands import Command
+from skywarden.messages.drill import CLEAR_TO_ENGAGE, Clearance, Order
 
 SITE = kabul()
 ZONE = SITE.zones[0].name
@@ -71,6 +77,19 @@ def test_an_unacknowledged_warning_is_named_until_somebody_sees_it_or_puts_it_as
     aside = (1.2, told(1.2, commands.SHELVE, f"2 {ZONE}", "tom"))
     assert last(start, alarm, aside).facts["shelved"] == "1"
     assert last(start, alarm, aside, (4.0,)).unacknowledged == (ZONE,)
+
+
+def test_in_the_middle_of_a_rehearsed_engagement_the_watch_is_taken_with_a_reason_only():
+    log, play = WatchLog(SITE), Play(SITE)
+    moment = play.moment(5.0, (told(5.0, commands.TAKE, "watch", "mira"),))
+    clearance = Clearance(1, 0, 5.0, 9.0, True, CLEAR_TO_ENGAGE, math.nan, -1, math.inf)
+    log.take(moment._replace(drill=moment.drill._replace(orders=(Order(1, 0, 5.0, 9.0, clearance),))))
+    asked = told(0.0, commands.TAKE, "watch", "tom")
+    with pytest.raises(RefusedError, match="under way for 3 s more"):
+        seated(asked, "operator", log.now, 6.0, False)
+    assert seated(asked._replace(why="he has fainted"), "operator", log.now, 6.0, False).why
+    with pytest.raises(RefusedError, match="Read back every fact"):
+        seated(asked, "operator", log.now, 9.0, False)
 
 
 def test_what_people_do_within_ten_minutes_of_a_handover_is_marked():

@@ -67,8 +67,8 @@ def seated(command: Command, role: str, watch: Watch, t: float, exercise: bool) 
 
 
 def _may_take(command: Command, watch: Watch, t: float) -> None:
-    """Whether a seat can be taken: the watch not over an unacknowledged warning, nor unread,
-    without a reason.
+    """Whether a seat can be taken: the watch not over an unacknowledged warning, nor in the middle
+    of a rehearsed engagement, nor unread, without a reason.
     """
     if command.subject != commands.WATCH:
         if command.who == watch.holder:
@@ -81,6 +81,11 @@ def _may_take(command: Command, watch: Watch, t: float) -> None:
     if watch.unacknowledged:
         raise RefusedError(
             409, "A warning is not acknowledged. Let it be seen first, or say why you take the watch now."
+        )
+    if t < watch.engaged:
+        left = f"{watch.engaged - t:.0f} s more"
+        raise RefusedError(
+            409, f"A rehearsed engagement is under way for {left}. Wait for its end, or say why you take the watch now."
         )
     if len(watch.read_back(command.who, t)) < len(FACTS):
         raise RefusedError(409, "Read back every fact of the checklist first, or say why you take the watch now.")

@@ -63,6 +63,7 @@ class Watch:
     handovers: tuple[Handover, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)  # FACTS of the newest picture
     unacknowledged: tuple[str, ...] = ()  # zones whose warning nobody has seen yet
+    engaged: float = -math.inf  # end of the last rehearsed engagement that was ordered [s]
     _standing: dict[int, float] = field(default_factory=dict)  # zone to the beginning of its warning
     _seen: frozenset[int] = frozenset()
     _shelved: dict[int, float] = field(default_factory=dict)  # zone to the end of its shelving [s]
@@ -93,7 +94,8 @@ class Watch:
         unseen = tuple(
             site.zones[zone].name for zone in now._standing if zone not in now._seen and zone not in now._shelved
         )
-        now = replace(now, unacknowledged=unseen)
+        ends = [now.engaged, *(order.t_to for order in drill.orders)] if drill is not None else [now.engaged]
+        now = replace(now, unacknowledged=unseen, engaged=max(ends))
         facts = now._facts(t, picture, drill, channels, site)
         recent = tuple(row for row in now._recent if row[0] > t - RECENT_S)
         if facts != now.facts:
