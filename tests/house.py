@@ -61,7 +61,8 @@ DECLARATIONS = {"site", "site.model", "kernels", "kernels.ballistics", "kernels.
     "kernels.ballistics.drag",
                 "kernels.ballistics.flight", "kernels.geometry.ground", "kernels.ballistics.standard_drag"}
 EMITTERS = {"session.simulation", "session.exercise"}     # sessions that a simulation is shown to other systems from
-STARTERS = {"pipeline.warming"}     # modules that may start another process of ours: it compiles kernels
+# modules that may start another process of ours: it compiles kernels, or reads a Parquet table
+STARTERS = {"pipeline.warming", "files.parquet"}
 
 
 class Breach(NamedTuple):

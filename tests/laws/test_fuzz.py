@@ -251,25 +251,28 @@ def tried(take: Target, data: bytes) -> BaseException | None:
     return None
 
 
-def fuzzed(name: str, folder: Path, inputs: int, seed: int) -> tuple[float, int]:
-    """The longest time one input took [s], and how much the process grew [bytes]."""
+def fuzzed(name: str, folder: Path, inputs: int, seed: int, until: float = math.inf) -> tuple[int, float, int]:
+    """How many inputs were tried until the monotonic clock showed `until` [s], the longest time one
+    took [s], and how much the process grew [bytes].
+    """
     seeds, take = TARGETS[name](folder)
     chance = random.Random(seed)
     for data in seeds:
         take(data)
-    before, longest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0.0
-    for k in range(inputs):
+    before, longest, k = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0.0, 0
+    while k < inputs and time.monotonic() < until:
         data = damaged(chance, seeds)
         begun = time.thread_time()
         thrown = tried(take, data)
         assert thrown is None, f"{name}, input {k} of seed {seed}: {thrown!r}: {data.hex()}"
         longest = max(longest, time.thread_time() - begun)
-    return longest, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
+        k += 1
+    return k, longest, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged_input_throws_nothing_and_takes_neither_time_nor_memory(name, tmp_path):
-    longest, grown = fuzzed(name, tmp_path, 300 if name == "captures" else 1_500, 1)
+    _, longest, grown = fuzzed(name, tmp_path, 300 if name == "captures" else 1_500, 1)
     assert longest < LONGEST
     assert grown < MOST_MEMORY
 
@@ -278,7 +281,7 @@ def test_damaged_input_throws_nothing_and_takes_neither_time_nor_memory(name, tm
 @pytest.mark.timeout(14_400)
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_million_damaged_inputs_throw_nothing_and_take_neither_time_nor_memory(name, tmp_path):
-    longest, grown = fuzzed(name, tmp_path, 1_000_000, 2)
+    _, longest, grown = fuzzed(name, tmp_path, 1_000_000, 2)
     print(f"{name}: 1,000,000 inputs, longest {longest * 1e3:.1f} ms, grown {grown / 1e6:.0f} MB")
     assert longest < LONGEST
     assert grown < MOST_MEMORY

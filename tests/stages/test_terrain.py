@@ -8,6 +8,7 @@ import json
 import math
 import resource
 import socket
+import struct
 import time
 import tracemalloc
 import zipfile
@@ -216,6 +217,16 @@ def test_what_would_lie_elsewhere_or_higher_is_refused_with_a_sentence(
 ) -> None:
     tile(tmp_path / "dem.tif", hill().astype(np.float32), **more)
     refused(tmp_path, word)
+
+
+@pytest.mark.parametrize("width", [0.0, math.nan, math.inf])
+def test_pixels_without_a_width_are_refused(width: float, tmp_path: Path) -> None:
+    """Found by damaged files: the place of such pixels cannot be worked out backwards."""
+    path = tile(tmp_path / "dem.tif", hill().astype(np.float32))
+    content, said = path.read_bytes(), struct.pack("<d", PIXEL)
+    assert content.count(said) == 2
+    path.write_bytes(content.replace(said, struct.pack("<d", width), 1))
+    refused(tmp_path, "no width or no height|cannot be read|where on earth")
 
 
 def test_another_horizontal_datum_is_transformed(tmp_path: Path, plain: np.ndarray) -> None:

@@ -20,7 +20,7 @@ from skywarden.feeds.sockets import Peer, Piece
 from skywarden.feeds.source import NO_ARRIVALS, NO_PLOTS, Batch
 from skywarden.messages.frame import SHED
 
-SHARE = 0.5                 # of one processor that decoding may take while more waits
+SHARE = 0.5                 # of one processor that taking and decoding may use while more waits
 STINT = 0.004               # s of decoding between two looks at the socket
 WAIT = 0.05                 # s waited for something to come
 FIRST_RATE = 2e6            # bytes decoded a second, until it has been measured
@@ -114,16 +114,16 @@ class Live:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._busy = time.monotonic()
+            self._busy, begun = time.monotonic(), time.thread_time()
             for piece in self._gathered():
                 peer = piece.peer if piece.peer in self._queues or len(self._queues) < MOST_PEERS else EVERYBODY
                 self._queues.setdefault(peer, deque()).append(piece)
                 self._waiting += len(piece.data) + OVERHEAD
             self._shed()
-            begun = time.perf_counter()
-            self._stint(begun + STINT)
-            if self._queues:
-                self._stop.wait((time.perf_counter() - begun) * (1.0 / SHARE - 1.0))
+            self._stint(time.perf_counter() + STINT)
+            used = time.thread_time() - begun       # taking from the socket too, which a flood makes the larger part
+            if self._queues or used > STINT:
+                self._stop.wait(used * (1.0 / SHARE - 1.0))
 
     def _gathered(self) -> list[Piece]:
         """What has come; whatever is wrong with what it comes from, it is asked again."""

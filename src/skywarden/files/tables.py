@@ -7,16 +7,14 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import os
 import re
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skywarden.errors import Fault, TableError
 from skywarden.files.first_look import HEAD, look
+from skywarden.files.parquet import DamagedError, LackingError, TooLongError, read_parquet
 from skywarden.files.text import as_text, read_bytes
 
 if TYPE_CHECKING:
@@ -299,54 +297,19 @@ def _said(problem: BaseException) -> str:
 
 def _parquet(name: str, content: bytes, needed: Sequence[str], optional: Sequence[str]) -> pl.DataFrame:
     """The columns of a Parquet table that are asked for."""
-    import polars as pl
-
     try:
-        with _muted():
-            scan = pl.scan_parquet(io.BytesIO(content))
-            schema = scan.collect_schema()
-            heading = {column.strip(): column for column in schema.names()}
-            missing = [
-                _missing(name, None, column, [*heading], {*needed, *optional})
-                for column in needed
-                if column not in heading
-            ]
-            if missing:
-                raise TableError(*missing)
-            count = int(scan.select(pl.len()).collect().item())
-            if count > MOST_ROWS:
-                raise TableError(
-                    Fault(name, None, f"holds {count:,} rows, more than {MOST_ROWS:,}", "Split it, by run or by time.")
-                )
-            asked = [column for column in (*needed, *optional) if column in heading]
-            return scan.select(pl.col(heading[column]).alias(column) for column in asked).collect()
-    except TableError:
-        raise
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except (
-        BaseException
-    ) as problem:  # besides many kinds of its own, the reader panics on some damaged files, which is no Exception
+        return read_parquet(content, needed, optional, MOST_ROWS)
+    except LackingError as error:
         raise TableError(
-            Fault(name, None, f"is a damaged Parquet table: {_said(problem)}", "Write it again.")
+            *(
+                _missing(name, None, column, error.heading, {*needed, *optional})
+                for column in needed
+                if column not in error.heading
+            )
         ) from None
-
-
-@contextmanager
-def _muted() -> Iterator[None]:
-    """Without what the reader of Parquet prints of its own panics on standard error: the caller
-    says it in a sentence.
-    """
-    try:
-        sys.stderr.flush()
-        kept = os.dup(2)
-    except (OSError, AttributeError, ValueError):  # there is no standard error
-        yield
-        return
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    except TooLongError as error:
+        raise TableError(
+            Fault(name, None, f"holds {error.rows:,} rows, more than {MOST_ROWS:,}", "Split it, by run or by time.")
+        ) from None
+    except DamagedError as error:
+        raise TableError(Fault(name, None, f"is a damaged Parquet table: {error}", "Write it again.")) from None

@@ -95,7 +95,7 @@ def heights(
                 found[part] = _put(found[part], at, values)
             bounds = None if inside.any() else (data.bounds.left, data.bounds.bottom, data.bounds.right,
                 data.bounds.top)
-    except (RasterioError, OSError, ValueError, MemoryError) as error:
+    except (RasterioError, OSError, ValueError, MemoryError, ArithmeticError) as error:
         said = str(error).strip().splitlines()
         raise TileError(f"cannot be read as {driver}: {said[0][:200] if said else type(error).__name__}",
             "Check that the file is whole.") from None
@@ -178,6 +178,9 @@ class _Band:
         if data.crs is None or data.transform.is_identity:
             raise TileError("does not say where on earth it lies",
                 "Give it a coordinate system (gdal_edit, gdalwarp), or take another file.")
+        if not (np.isfinite(data.transform.determinant) and data.transform.determinant != 0.0):
+            raise TileError("gives its pixels no width or no height on earth",
+                "Give it the place and size of its pixels (gdal_edit, gdalwarp), or take another file.")
         _height_band(data)
         self._crs = _crs_of(data)
         self._flat, vertical = _parted(self._crs)

@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import polars as pl
-
 from skywarden.errors import Fault, TableError, UsageError
 from skywarden.files.cells import plain_cell
 from skywarden.files.first_look import HEAD, look
-from skywarden.files.text import lines
+from skywarden.files.parquet import DamagedError, TooLongError, read_parquet
+from skywarden.files.text import lines, read_bytes
 from skywarden.units import FOOT
 
 LARGEST_TEXT = 512 * 2**20      # bytes, unpacked
@@ -134,15 +133,17 @@ def _text(source: Path) -> bytes:
 
 
 def _parquet(source: Path, metres: float | None) -> Iterator[Position]:
+    faults: list[Fault] = []
+    content = read_bytes(source, faults, LARGEST_TEXT)
+    if content is None:
+        raise TableError(*faults)
     try:
-        count = int(pl.scan_parquet(source).select(pl.len()).collect().item())
-        if count > MOST_ROWS:
-            raise TableError(Fault(str(source), None, f"holds {count:,} rows, more than {MOST_ROWS:,}",
-                "Split it by time."))
-        table = pl.read_parquet(source)
-    except pl.exceptions.PolarsError as error:
-        raise TableError(Fault(str(source), None, f"is a damaged Parquet table: {str(error).splitlines()[0][:200]}",
-            "Write it again.")) from None
+        table = read_parquet(content, None, most_rows=MOST_ROWS)
+    except TooLongError as error:
+        raise TableError(Fault(str(source), None, f"holds {error.rows:,} rows, more than {MOST_ROWS:,}",
+            "Split it by time.")) from None
+    except DamagedError as error:
+        raise TableError(Fault(str(source), None, f"is a damaged Parquet table: {error}", "Write it again.")) from None
     for row in table.iter_rows(named=True):
         yield _of_row(row, metres)
 
