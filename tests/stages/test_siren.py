@@ -97,7 +97,7 @@ def test_a_relay_by_http_sounds_answers_and_stops(folder):
         wait_for(lambda: "all-clear" in [state for state, _ in done()])
         heard = [state for state, _ in done()]
         assert heard.index("take-cover") < heard.index("all-clear")
-        assert alerts.couriers[0].report().delivered == 2
+        wait_for(lambda: alerts.couriers[0].report().delivered == 2)
         assert alerts.test("out", "amina") == 1
         wait_for(lambda: "test" in [state for state, _ in done()])
         wait_for(lambda: alerts.couriers[0].tested > 0.0)

@@ -26,11 +26,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import msgspec
 
 from skywarden.alerts.alert import Alert
-from skywarden.alerts.http import judged
+from skywarden.alerts.http import Lanes, judged
 from skywarden.alerts.mqtt import MqttTransport
 from skywarden.alerts.secret import Secret
 from skywarden.alerts.setting import Setting
@@ -160,17 +159,20 @@ class SirenHttp:
         host, port = setting.host_port(443 if setting.url.scheme == "https" else 80)
         self._url, self._who = setting.url.geturl(), f"{host}:{port}"
         self._link: Link | None = None
-        self._client: httpx.AsyncClient | None = None
+        self._lanes: Lanes | None = None
 
     async def run(self, link: Link) -> None:
         """Keep a connection open for as long as the channel is.
 
         link  where the channel says that it is up or down
         """
-        async with httpx.AsyncClient(timeout=SLOWEST_S, follow_redirects=False, trust_env=False) as client:
-            self._client, self._link = client, link
-            link.up()
+        self._lanes, self._link = Lanes(self._url, SLOWEST_S), link
+        link.up()
+        try:
             await asyncio.Event().wait()
+        finally:
+            lanes, self._lanes = self._lanes, None
+            await lanes.aclose()
 
     async def send(self, alert: Alert) -> Answer:
         """One line, and the relay's answer to it.
@@ -195,16 +197,14 @@ class SirenHttp:
         """Silence says it."""
 
     async def _post(self, line: bytes) -> tuple[str, str] | None:
-        if self._client is None:
+        if self._lanes is None:
             raise ConnectionError("not open yet")
         try:
-            answer = await self._client.post(
-                self._url, content=line, headers={"content-type": "text/plain; charset=utf-8"}
-            )
-        except httpx.HTTPError as error:
-            raise ConnectionError(f"{self._who}: {type(error).__name__}") from None
-        judged(answer.status_code, self._who)
-        return self._sealer.open(answer.content[:4096])
+            status, said = await self._lanes.post(line, {"content-type": "text/plain; charset=utf-8"})
+        except ConnectionError as error:
+            raise ConnectionError(f"{self._who}: {error}") from None
+        judged(status, self._who)
+        return self._sealer.open(said[:4096])
 
 
 def _rounded(t: float | None) -> float | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-import httpx
 import msgspec
 from standardwebhooks import Webhook
 
@@ -22,8 +21,6 @@ from skywarden.alerts.transport import Answer
 
 class WebhookTransport(HttpTransport):
     """POST each alert to the channel's address."""
-
-    limits = httpx.Limits(max_keepalive_connections=32, keepalive_expiry=120.0)
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
