@@ -9,6 +9,7 @@ from skywarden.review.story import Story
 from skywarden.site.hearing import hearing
 
 MOST_SHOWN = 400  # changes in the table; the rest is in the record
+COUNTS = 0.5  # probability of being a projectile from which a track counts in a warning
 
 
 def section(told: Story) -> str:
@@ -50,6 +51,7 @@ def section(told: Story) -> str:
         + (f"<p>{more} more changes are in the record.</p>" if more else "")
         + ("<h3>Endangered, and not warned</h3>" if spared else "")
         + (table(("zone", "likeliest at", "because", *head), spared) if spared else "")
+        + f"<p>{text(_seen(told))}</p>"
         + _heard(told)
     )
 
@@ -70,6 +72,33 @@ def _rule(told: Story) -> str:
         f"1,000 are hurt running; {costs.hours_per_casualty:g} hours of work weigh as much as one person hurt; after "
         f"a false warning {100 * costs.false_alarm:g} % fewer heed the next."
     )
+
+
+def _seen(told: Story) -> str:
+    """What was tracked and warned nobody, and why."""
+    rounds = [path for path in told.paths.values() if path.sure >= COUNTS]
+    apart, other = sum(not path.endangered for path in rounds), len(told.paths) - len(rounds)
+    if not told.paths:
+        return "Nothing was tracked."
+    said = []
+    if rounds:
+        said.append(
+            f"{_many(len(rounds), 'track was', 'tracks were')} at some time more probably of a projectile than not; "
+            f"{apart} of them {'was' if apart == 1 else 'were'} never foreseen in or beside a zone: outgoing fire, and "
+            "what passes over or falls elsewhere, warn nobody."
+        )
+    if other:
+        said.append(
+            f"{_many(other, 'track', 'tracks')} of other things (aircraft, birds, small arms, flares, objects under "
+            f"power) {'was' if other == 1 else 'were'} never more probably of a projectile than not; no order to take "
+            "cover is made of those, at most a pre-alert."
+        )
+    return " ".join(said)
+
+
+def _many(count: int, one: str, many: str) -> str:
+    """A count and its noun."""
+    return f"{count} {one if count == 1 else many}"
 
 
 def _heard(told: Story) -> str:

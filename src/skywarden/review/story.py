@@ -27,7 +27,7 @@ POINT_S = 0.5           # between points kept of a path
 @dataclass
 class Path:
     """A track's path over the ground, thinned. `sure` is the highest probability of being a
-    projectile it ever had.
+    projectile it ever had, `endangered` whether it was ever foreseen in or beside a zone.
     """
 
     t: list[float] = field(default_factory=list)
@@ -35,6 +35,7 @@ class Path:
     north: list[float] = field(default_factory=list)
     up: list[float] = field(default_factory=list)
     sure: float = 0.0
+    endangered: bool = False
     last: float = -math.inf
 
 
@@ -112,6 +113,8 @@ def _tell(story: Story, moment: Moment, raised: set[int]) -> None:
             for column, value in zip((path.t, path.east, path.north, path.up),
                     (frame.t, *tracks.state[i, :3].tolist()), strict=True):
                 column.append(value)
+    for number in set(picture.threats.track.tolist()) & story.paths.keys():
+        story.paths[number].endangered = True
     standing = set(picture.warnings.zone.tolist())
     new = standing - raised
     for track in {int(k) for k, z in zip(picture.threats.track, picture.threats.zone, strict=True) if int(z) in new}:
