@@ -190,8 +190,9 @@ def foresee(fit: Fit, now: float, world: World, theta: np.ndarray | None = None)
     if n < FEWEST:
         return None, None
     if theta is None:       # from few detections to many, lest a long arc start far from its truth
-        fewer = max(n // 2, 12)
-        theta = _first_guess(fit, n) if n <= 12 else foresee(fit, float(fit.arrival[fewer - 1]), world)[1]
+        fewer = float(fit.arrival[min(max(n // 2, 12), n) - 1])
+        if fewer < now and int((fit.arrival <= fewer + 1e-9).sum()) < n:    # several radars' may come at one time
+            theta = foresee(fit, fewer, world)[1]
         if theta is None:
             theta = _first_guess(fit, n)
     theta = theta.copy()
