@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from skywarden.defence.tracking.filter import TORN_LEAST
-from skywarden.defence.tracking.maintain import kind_odds
+from skywarden.defence.tracking.maintain import drags_now, kind_odds
 from skywarden.defence.tracking.state import (
     AIRCRAFT_CLIMB,
     AIRCRAFT_SPEED,
@@ -148,7 +148,7 @@ def thrustless(b: Block, mean: Array) -> Array:
     """Log ratio (n,) of the drag that each track shows under a round's prior to that under an
     aircraft whose thrust holds against its drag.
 
-    mean  (laws + 2, 11) prior of the fits, for the median drag of a round
+    mean  (laws + 2, 18) prior of the fits, for the median drag of a round
 
     The detections' own estimate of kappa is taken out of the belief again: normal, with the
     deviation that they leave. A round's drag is log-normal, such an aircraft's normal about none.
@@ -171,18 +171,20 @@ def thrustless(b: Block, mean: Array) -> Array:
 
 
 def drag_of(b: Block, mean: Array) -> tuple[Array, Array]:
-    """Kappa over a subsonic C of 1 (n,) by each track's likeliest drag law, and its variance."""
+    """Kappa over a subsonic C of 1 (n,) at its present Mach number by each track's likeliest drag law, and its
+    variance.
+    """
     law = likeliest(b)
-    row = np.arange(law.shape[0])
+    kappa, variance = drags_now(b, law, 0.0)        # near enough for sites below 2 km
     scale = mean[law, DRAG] / KAPPA_MEDIAN
-    return b.x[row, law, DRAG] / scale, b.p[row, law, DRAG, DRAG] / scale**2
+    return kappa / scale, variance / scale**2
 
 
 def torn(b: Block, mean: Array) -> Array:
     """Which tracks (mask) surely have so much drag that they are light, torn pieces, by their
     likeliest drag law.
 
-    mean  (laws + 2, 11) prior of the fits, for the median drag of a round
+    mean  (laws + 2, 18) prior of the fits, for the median drag of a round
     """
     kappa, variance = drag_of(b, mean)
     return np.asarray(kappa - 2.0 * np.sqrt(np.maximum(variance, 0.0)) > TORN_LEAST)

@@ -14,7 +14,7 @@ from skywarden.defence.tracking.state import CROSS_SECTIONS, KAPPA_MEDIAN, SIZES
 from skywarden.kernels.estimation.fit import fit
 from skywarden.kernels.estimation.kalman import closeness, innovation, update
 from skywarden.kernels.estimation.measure import cartesian, measure, residual
-from skywarden.kernels.estimation.motion import DRAG, LIFT, SIDE, STATES, STRAIGHT, WIND, carry, drag_doubt, flow
+from skywarden.kernels.estimation.motion import ASKEW, DRAG, LIFT, STATES, STRAIGHT, WIND, carry, drag_doubt, flow
 from skywarden.messages.tables import Array
 
 STRESSED = 1.9          # fading mean innovation at which noise is added (1 expected, standard deviation 0.24)
@@ -39,12 +39,16 @@ USUAL_BURN, CLIMBING = 6.0, 20.0        # s, m/s: younger and steeper, a start a
 LATE_COST = 20.0        # log-likelihood that every other one costs: aircraft turn, and are tried often
 BURNING_SPEED, DIVING = 100.0, 0.2      # m/s, share of the speed: a rocket under power is faster, and sinks no steeper
 SHED = 4                # first detections at most that a flight which obeys its law is tried without
+TRIED_WHOLE = 8         # detections, and twice as many, with which it is
 MENDED = 11             # detections up to which a young track is searched for one that is not its own
 POOR = 1.5              # fading mean innovation from which it is: one sound track in fifty
 # 1e4 m²/kg over a subsonic C of 1, and spread of its logarithm: drag of tumbling pieces, BC 55 to 180 kg/m² within one;
 # illustrative
 TORN = 100.0, 0.6
 TORN_LEAST = 30.0       # the same of the least of them, BC 330 kg/m²: a tenth of a round's
+# Log-likelihoods behind the best from which a drag law is no longer followed, in the first detections and later, and
+# the loose hypothesis: small lift shows late
+EARLY_BEHIND, BEHIND, LOOSE_BEHIND = 20.0, 12.0, 20.0
 # log-likelihood that a detection left out counts as having lost; its own is 2.8 on average (chi-squared of 20 among 4)
 STRANGE = 7.0
 
@@ -277,7 +281,7 @@ def slopes(
     """Expected measurement of state `x` seen `lag` seconds off its time (negative: earlier), into
     `expected`.
 
-    Its slopes go into `H6` (4, 6) where there is no lag, otherwise into `H` (4, 11). Returns
+    Its slopes go into `H6` (4, 6) where there is no lag, otherwise into `H` (4, 18). Returns
     whether there is one.
     """
     if lag == 0.0:
@@ -496,7 +500,7 @@ def turning(b: Block, i: int, k: int, x: Array, P: Array, model: Model) -> None:
     """Lets turning flight explain the first `k` detections of track `i` too, each in its turn, and
     weighs it against straight flight.
 
-    x, P  (11,), (11, 11) scratch
+    x, P  (18,), (18, 18) scratch
 
     Straight flight fitted to them as a whole cannot: whatever pulls up or brakes would pass for a
     round, which has drag to explain it.
@@ -611,7 +615,7 @@ def burnt_out(b: Block, i: int, model: Model) -> None:
         for r in range(3):
             guess[r] -= guess[3 + r] * (b.t[i, k - 1] - b.t[i, k - AFRESH])
         afresh(b, i, k - AFRESH, max(best, 0), guess, True, cost, model)
-    elif pays(k):
+    elif k == TRIED_WHOLE or k == 2 * TRIED_WHOLE:
         for s in range(1, min(SHED, k - AFRESH) + 1):
             guess = b.x[i, best].copy()
             flow(
@@ -627,7 +631,7 @@ def afresh(b: Block, i: int, s: int, best: int, guess: Array, unsure: bool, cost
     """Restates track `i` from its detections `s` and later, if law `best` explains them so much
     better; says whether it did.
 
-    guess   (11,) state at detection `s`, of which drag and wind are taken only where it is not
+    guess   (18,) state at detection `s`, of which drag and wind are taken only where it is not
             `unsure`
 
     cost    log-likelihood that the start costs
@@ -728,11 +732,12 @@ def prune(b: Block, i: int) -> None:
     age = b.seen[i] - b.born[i]
     if best < 0:
         return
+    far = EARLY_BEHIND if b.hits[i] < SURELY_RIGID else BEHIND
     for law in range(laws):
-        if b.ll[i, law] < b.ll[i, best] - 20.0:
+        if b.ll[i, law] < b.ll[i, best] - (far if law < laws - 1 else LOOSE_BEHIND):
             b.alive[i, law] = False
     loose = b.x[i, laws - 1]
-    if b.alive[i, laws - 1] and (abs(loose[LIFT]) > MOST_LIFT or abs(loose[SIDE]) > MOST_LIFT):
+    if b.alive[i, laws - 1] and (abs(loose[LIFT]) > MOST_LIFT or abs(loose[ASKEW]) > MOST_LIFT):
         b.alive[i, laws - 1] = False        # what is carried flies
         b.ll[i, laws - 1] = -1e6
         best = best_law(b, i)

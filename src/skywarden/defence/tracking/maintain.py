@@ -10,7 +10,7 @@ from numba import njit
 from skywarden.defence.tracking.filter import CALM, FASTEST, TURNING, advance, best_law, kind_of, odds, onward
 from skywarden.defence.tracking.state import Block, Model
 from skywarden.kernels.estimation.measure import measure, wrap
-from skywarden.kernels.estimation.motion import KAPPA, STATES, carry, flow
+from skywarden.kernels.estimation.motion import DRAG, KAPPA, STATES, carry, drag_now, flow
 from skywarden.kernels.geometry.ground import Ground, ground_up
 from skywarden.kernels.geometry.sight import in_sight
 from skywarden.messages.tables import Array
@@ -175,6 +175,7 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
     w = np.zeros(laws + 2)
     F = np.zeros((6, STATES))
     T = np.empty((6, STATES))
+    slope = np.empty(STATES)
     x, P = np.empty((laws + 2, STATES)), np.empty((laws + 2, STATES, STATES))
     for k in range(n):
         i = rows[k]
@@ -217,8 +218,10 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
         for m in range(laws):
             if w[m] > 0.0 or m == best:
                 u = max(w[m], 1e-9)
-                kappa += u * b.x[i, m, 6]
-                kappa_variance += u * b.p[i, m, 6, 6]
+                kappa += u * drag_now(b.x[i, m], model.earth.datum, slope)
+                for r in range(STATES):
+                    for c in range(STATES):
+                        kappa_variance += u * slope[r] * b.p[i, m, r, c] * slope[c]
                 weight += u
         state[k, 6] = kappa / weight * KAPPA if weight > 0.0 else 0.0
         covariance[k, 6, 6] = kappa_variance / weight * KAPPA * KAPPA if weight > 0.0 else KAPPA * KAPPA
@@ -230,9 +233,28 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
                     covariance[k, r, c] += w[m] / total * (P[m, r, c] + (x[m, r] - state[k, r]) * (x[m, c] - state[k,
                         c]))
                 if m < laws:
-                    covariance[k, r, 6] += w[m] / total * P[m, r, 6] * KAPPA
+                    drag_now(x[m], model.earth.datum, slope)
+                    for c in range(STATES):
+                        covariance[k, r, 6] += w[m] / total * P[m, r, c] * slope[c] * KAPPA
                     covariance[k, 6, r] = covariance[k, r, 6]
     return state, covariance, law
+
+
+@njit(cache=True, error_model="numpy")
+def drags_now(b: Block, law: Array, datum: float) -> tuple[Array, Array]:
+    """Kappa (n,) of each track by hypothesis `law` (n,) at its present Mach number, and its variance.
+
+    datum  height of the site's origin above the sea [m]
+    """
+    n = law.shape[0]
+    kappa, variance, slope = np.empty(n), np.zeros(n), np.empty(STATES)
+    for i in range(n):
+        kappa[i] = drag_now(b.x[i, law[i]], datum, slope)
+        for r in range(DRAG, STATES):
+            if slope[r] != 0.0:
+                for c in range(DRAG, STATES):
+                    variance[i] += slope[r] * b.p[i, law[i], r, c] * slope[c]
+    return kappa, variance
 
 
 @njit(cache=True, error_model="numpy")

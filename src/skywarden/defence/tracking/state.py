@@ -42,8 +42,8 @@ class Block(NamedTuple):
     misses: Array       # (n,) int32    looks in a row that did not see it
     rate: Array         # (n,) float64  share of looks that saw it, fading
     score: Array        # (n,) float64  log-likelihood ratio: a target, against false alarms
-    x: Array            # (n, m, 11)
-    p: Array            # (n, m, 11, 11)
+    x: Array            # (n, m, 18)
+    p: Array            # (n, m, 18, 18)
     # (n, m) float64 log evidence (turning shares straight's); the last column: of a torn piece's fall, over all else; 0
     # untried
     ll: Array
@@ -60,7 +60,7 @@ class Block(NamedTuple):
     past: Array         # (n, DETECTIONS)   evidence of straight or turning flight before each of them
     kept: Array         # (n,) int32
     share: Array        # (n, MOST_SHARES) how much the track rests on each radar, sum 1
-    anchor: Array       # (n, m, 11)    fitted state at t[0]
+    anchor: Array       # (n, m, 18)    fitted state at t[0]
     # (n, SIZES) float64 log-likelihood of each cross-section of CROSS_SECTIONS, from the strength of the echoes
     size: Array
 
@@ -90,9 +90,9 @@ class Model(NamedTuple):
     air: Air
     earth: Earth
     sensors: Sensors
-    mean: Array         # (laws + 2, 11) prior of a fit, by hypothesis; of kappa its median
-    variance: Array     # (laws + 2, 11) of kappa, of its logarithm
-    n: int              # states alive in ballistic flight by a law, 7 or 10
+    mean: Array         # (laws + 2, 18) prior of a fit, by hypothesis; of kappa its median
+    variance: Array     # (laws + 2, 18) of kappa, of its logarithm
+    n: int              # states alive in ballistic flight by a law, 7 or 16
     curve: Array        # (laws + 1,) int64 row of the drag laws that each ballistic hypothesis flies by
     living: Array       # (laws + 1,) int64 states alive in each
     doubt: Array        # (laws + 1, 3) noise that acts on each: as `descend` takes it
@@ -145,15 +145,20 @@ def hypotheses(site: Site) -> int:
     return len(site.laws) + 3
 
 
-# m/s², deviation of the steady sideways acceleration of a round that obeys its law: spin; illustrative
-DRIFT_SIGMA = 0.08
-# m/s², the same upwards and sideways where a round obeys none: fins bent, body inclined; illustrative
-LIFT_SIGMA, SIDE_SIGMA = 1.5, 0.7
+# 1/s, deviation of the sideways acceleration a unit of speed of a round that obeys its law: spin; illustrative
+DRIFT_SIGMA = 0.0004
+# m/s², of steady acceleration upwards and to the right of a round that obeys none: fins bent, body askew; illustrative
+LIFT_SIGMA, ASKEW_SIGMA = 1.5, 0.7
+# Deviations of a drag curve's departures from its law, one a ramp of `motion.RAMPS` [ln]: of the stated random family
+# of curves (docs/models/outside-judge.md) about G1 and G7
+SHAPE_SIGMA = 0.09, 0.17, 0.18, 0.10
+# Deviation of the wind error's change with height, over that of its error at the ground
+SHEAR_SIGMA = 1.3
 LOOSE = -3.0            # log prior of the loose hypothesis beside a law: one round in twenty flies by none
 # Noise that acts on a flight by a law, and by it loosely: white acceleration [m²/s³], multiple of the drag curve's
 # doubt
-QUIET, ROUGHLY = (1e-4, 0.6), (1e-2, 4.0)
-WIND_DEPTH = 8000.0     # m of height over which the error of the believed wind gains its own variance once more
+QUIET, ROUGHLY = (1e-4, 0.1), (1e-2, 4.0)
+WIND_DEPTH = 40_000.0   # m of height over which what is left of the wind's error gains its own variance once more
 # 1e4 m²/kg over a subsonic C of 1, of all rounds: half of them weigh more for their area; illustrative
 KAPPA_MEDIAN = 1.8
 # standard deviation of its logarithm: 0.4 (heaviest shells and rockets) to 8 (light bombs) holds nine of ten;
@@ -166,7 +171,7 @@ AIRCRAFT_SPEED, AIRCRAFT_CLIMB = 160.0, 35.0
 
 @lru_cache(maxsize=8)
 def priors_of(site: Site, wind_sigma: float) -> tuple[Array, Array]:
-    """Mean and variance (laws + 2, 11) of a new track's state by hypothesis; inf where nothing is
+    """Mean and variance (laws + 2, 18) of a new track's state by hypothesis; inf where nothing is
     known. The last row is straight flight.
 
     Of kappa, the median and the variance of its logarithm.
@@ -174,12 +179,14 @@ def priors_of(site: Site, wind_sigma: float) -> tuple[Array, Array]:
     laws = len(site.laws) + 1
     curve = curves_of(site)
     mean, variance = np.zeros((laws + 1, STATES)), np.full((laws + 1, STATES), np.inf)
+    aloft = (SHEAR_SIGMA * max(wind_sigma, 1e-3)) ** 2
     for law in range(laws):
         subsonic = max(float(drag_factor(site.drags, curve[law], 0.6)), 1e-3)
         mean[law, 6] = KAPPA_MEDIAN / subsonic
         variance[law, 3:] = (
             (PROJECTILE_SPEED**2,) * 3 + (KAPPA_SPREAD**2, max(wind_sigma, 1e-3) ** 2, max(wind_sigma, 1e-3) ** 2,
-             (DRIFT_SIGMA if law < laws - 1 else SIDE_SIGMA) ** 2, LIFT_SIGMA**2))
+             DRIFT_SIGMA**2, *(aloft, aloft), *(v**2 for v in SHAPE_SIGMA),
+             LIFT_SIGMA**2, ASKEW_SIGMA**2))
     variance[laws, 3:6] = AIRCRAFT_SPEED**2, AIRCRAFT_SPEED**2, AIRCRAFT_CLIMB**2
     return mean, variance
 

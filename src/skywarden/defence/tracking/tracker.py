@@ -46,7 +46,7 @@ from skywarden.defence.tracking.state import (
     sensors_of,
 )
 from skywarden.kernels.ballistics.air import with_weather
-from skywarden.kernels.estimation.motion import DRAG, SIDE, STATES
+from skywarden.kernels.estimation.motion import DRAG, LIFT, STATES
 from skywarden.kernels.geometry.ground import Ground
 from skywarden.messages.frame import NO_ADDRESS, Detections, Frame, Weather
 from skywarden.messages.picture import Tracks
@@ -232,7 +232,7 @@ def _model(site: Site, up: bytes, wind: bytes, offset: float, ratio: float, wind
     patience = 3.3 * max((r.revisit for r in site.radars), default=0.0)
     mean, variance = priors_of(site, wind_sigma)
     gap = np.array([GAP[0] + GAP[1] * r.revisit for r in site.radars], np.float64)
-    n, laws = SIDE + 1 if wind_sigma > 0.0 else DRAG + 1, len(site.laws)
+    n, laws = LIFT if wind_sigma > 0.0 else DRAG + 1, len(site.laws)
     living = np.array([n] * laws + [STATES], np.int64)
     gained = max(wind_sigma, 1e-3) ** 2 / WIND_DEPTH
     doubt = np.array([(*QUIET, gained)] * laws + [(*ROUGHLY, gained)])

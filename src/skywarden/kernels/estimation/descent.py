@@ -31,13 +31,13 @@ def descend(
     x: Array, law: int, n: int, ground: Ground, drags: Drags, air: Air, earth: Earth, noise: Array, place: Array,
     J: Array, N: Array,
 ) -> tuple[float, float, float]:
-    """Flies state `x` (11,) to the ground.
+    """Flies state `x` (18,) to the ground.
 
     noise  (3,)    what will act on the way: density of white acceleration [m²/s³]; doubt of the
                    drag curve, as `drag_doubt`'s multiple;
                    variance of the wind's error gained a metre of height [m²/s² a metre]
     place  (3,)    where it comes down, written
-    J      (3, 11) slopes of east, north and time of impact with respect to `x`, written
+    J      (3, 18) slopes of east, north and time of impact with respect to `x`, written
     N      (3, 3)  covariance of east, north and time of impact that `noise` gives, written
 
     Returns seconds until then, speed [m/s] and fall angle below the horizontal [rad]; nan where it
@@ -113,7 +113,7 @@ def descend(
 @njit(cache=True, error_model="numpy")
 def _add_noise(a: Array, b: Array, h: float, noise: Array, n: int, J: Array, N: Array) -> None:
     """What acts over a step of `h` seconds between states `a` and `b` moves the impact as slopes
-    `J` (3, 11) at the step's end say: added to `N` (3, 3).
+    `J` (3, 18) at the step's end say: added to `N` (3, 3).
     """
     drag = noise[1] * a[6] * a[6] * drag_doubt(a, b) if n > 6 else 0.0
     wind = noise[2] * abs(b[2] - a[2]) if n > 7 else 0.0
@@ -164,7 +164,7 @@ def _crossing(a: float, va: float, b: float, vb: float, h: float) -> float:
 @njit(cache=True, error_model="numpy")
 def _slopes_to_ground(y: Array, ground: Ground, J: Array) -> None:
     """Slopes of east, north and time of meeting the (locally tilted) ground, with respect to a
-    state `y` there, into `J` (3, 11).
+    state `y` there, into `J` (3, 18).
     """
     d = 15.0
     gx = (ground_up(ground, y[0] + d, y[1]) - ground_up(ground, y[0] - d, y[1])) / (2.0 * d)

@@ -36,10 +36,10 @@ def fit(
     """Fits one trajectory to `count` detections (`t` (k,), `sensor` (k,), `z` (k, 4), noise `ratio`
     (k,) of the books' variance).
 
-    x0 (11,)  first guess of the state at t[0]; improved in place
-    x, P     (11,), (11, 11) the state at t[count - 1] and its covariance, written
+    x0 (18,)  first guess of the state at t[0]; improved in place
+    x, P     (18,), (18, 18) the state at t[count - 1] and its covariance, written
 
-    prior_mean, prior_variance  (11,)  of the state at t[0]; of kappa, its median and the variance
+    prior_mean, prior_variance  (18,)  of the state at t[0]; of kappa, its median and the variance
                                        of its logarithm
 
     Entries whose prior variance is inf have no prior. Where kappa is estimated the fit works in its

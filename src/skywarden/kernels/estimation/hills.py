@@ -34,8 +34,8 @@ def unbend(
     mean: Array,
     covariance: Array,
 ) -> bool:
-    """Restates the impact of state `x` (11,) with covariance `P` (11, 11) where hills make the
-    slopes `J` (3, 11) of `descend` too simple.
+    """Restates the impact of state `x` (18,) with covariance `P` (18, 18) where hills make the
+    slopes `J` (3, 18) of `descend` too simple.
 
     left        seconds of flight that `descend` found
     mean        (3,)    east, north and time of impact [m, m, s], in place

@@ -18,10 +18,10 @@ LOG_2PI = math.log(2.0 * math.pi)
 
 @njit(cache=True, error_model="numpy")
 def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[float, float, int]:
-    """Improves state `x` (11,) and covariance `P` (11, 11), in place, by residuals `v` (4,) with
+    """Improves state `x` (18,) and covariance `P` (18, 18), in place, by residuals `v` (4,) with
     slopes `H` (4, w) and variances `R` (4,).
 
-    Slopes beyond the w given, 6 or 11, are zero. Dimensions whose residual or variance is nan are
+    Slopes beyond the w given, 6 or 18, are zero. Dimensions whose residual or variance is nan are
     skipped. Returns the log-likelihood of the measurement, its normalised squared innovation, and
     how many dimensions counted. Scalar after scalar about one linearisation equals the joint
     update, as R is diagonal.
@@ -58,7 +58,7 @@ def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[fl
 
 @njit(cache=True, error_model="numpy")
 def innovation(P: Array, n: int, H: Array, S: Array, T: Array) -> None:
-    """H P H' into `S` (4, 4), with `H` (4, w), w 6 or 11, and `T` (4, 11) as scratch."""
+    """H P H' into `S` (4, 4), with `H` (4, w), w 6 or 18, and `T` (4, 18) as scratch."""
     width = min(n, H.shape[1])
     T[:] = 0.0
     for d in range(4):
