@@ -8,6 +8,15 @@ from pathlib import Path
 
 import pytest
 from house import FLOORS, KERNEL_ROOMS, House, breaches
+from reading import (
+    LONGEST_FILE,
+    LONGEST_FUNCTION,
+    SHAPE,
+    UNIT,
+    functions,
+    undocumented_classes,
+    wide_docstrings,
+)
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "skywarden"
 ORDERS = "class Order:\n"
@@ -193,3 +202,55 @@ def test_an_order_needs_a_clearance_and_has_no_place_for_an_aim():
         with pytest.raises(ValueError, match="needs a clearance"):
             Order(track, effector, t_from, t_to, cleared)
     assert Order(7, 0, 10.5, 11.0, cleared).clearance is cleared
+
+
+# Files whose docstrings and lengths are still to be mended; may only become fewer.
+TO_MEND: frozenset[str] = frozenset({
+})
+
+
+@cache
+def the_sources() -> dict[str, str]:
+    return {str(file.relative_to(SOURCE)): file.read_text() for file in sorted(SOURCE.rglob("*.py"))
+        if str(file.relative_to(SOURCE)) not in TO_MEND}
+
+
+def test_every_argument_of_a_public_function_is_named_in_its_docstring():
+    public = [function for function in functions(the_sources()) if function.public]
+    assert [f"{f.where} {f.name} has no docstring" for f in public if not f.docstring] == []
+    assert [f"{f.where} {f.name}: {', '.join(f.unnamed)}" for f in public if f.unnamed] == []
+    assert list(undocumented_classes(the_sources())) == []
+    assert list(wide_docstrings(the_sources())) == []
+
+
+def test_public_functions_on_arrays_say_shape_and_unit():
+    on_arrays = [f for f in functions(the_sources()) if f.public and f.arrays]
+    silent = [f"{f.where} {f.name}" for f in on_arrays if not (SHAPE.search(f.docstring) and UNIT.search(f.docstring))]
+    assert len(silent) <= 0.15 * len(on_arrays), silent
+
+
+def test_functions_and_files_are_short():
+    found = list(functions(the_sources()))
+    assert [f"{f.where} {f.name}: {f.lines} lines" for f in found if f.lines > LONGEST_FUNCTION] == []
+    assert [f"{name}: {lines} lines" for name, text in the_sources().items()
+        if (lines := text.count("\n")) > LONGEST_FILE] == []
+    code = sorted(f.code for f in found)
+    assert code[len(code) // 2] <= 8
+    assert code[int(0.9 * len(code))] <= 22
+
+
+@pytest.mark.parametrize(("text", "wrong"), [
+    ("def f(x):\n    return x", "no docstring"),
+    ('def f(x):\n    """Says nothing."""', "unnamed"),
+    ('class C:\n    """A class."""\n    def f(self, x):\n        """Says nothing."""', "unnamed"),
+    ("class C:\n    pass", "class"),
+    (f'def f():\n    """{"wide " * 25}"""', "wide"),
+    ("def f():\n" + "    pass\n" * 60, "long"),
+])
+def test_what_reads_badly_is_found(text, wrong):
+    sources = {"planted.py": text}
+    public = [f for f in functions(sources) if f.public]
+    assert {
+        "no docstring": any(not f.docstring for f in public), "unnamed": any(f.unnamed for f in public),
+        "class": bool(list(undocumented_classes(sources))), "wide": bool(list(wide_docstrings(sources))),
+        "long": any(f.lines > LONGEST_FUNCTION for f in functions(sources))}[wrong]

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from skywarden.alerts.alert import Alert, SimulationAlert, slug
+from skywarden.alerts.alert import Alert, Ellipse, SimulationAlert, slug
 from skywarden.alerts.setting import Setting
 from skywarden.alerts.tracks import TrackRow
 from skywarden.alerts.transport import Answer, Link
@@ -59,54 +59,33 @@ def events(setting: Setting, alert: Alert, now: float) -> list[bytes]:
         element("remarks", f"{say(alert, language, setting.site.wording)} {alert.reason}"),
         element("archive"),
     )
-    colour = _signed(COLOURS.get(alert.stage, 0xFF808080))
     links = [element("link", point=f"{latitude},{longitude}") for latitude, longitude in area.ring]
     stale = now + (STALE_S if alert.kind != "test" else 60.0)
-    made = [
-        Event(
-            f"{uid}.zone",
-            "u-d-f",
-            now,
-            stale,
-            *area.middle,
-            area.height,
-            UNKNOWN,
-            "m-g",
-            opex,
-            (
-                *links,
-                *told,
-                element("strokeColor", value=colour),
-                element("strokeWeight", value=4.0),
-                element("fillColor", value=_faded(colour)),
-                element("labels_on", value="true"),
-            ),
-        )
-    ]
+    colour = _signed(COLOURS.get(alert.stage, 0xFF808080))
+    drawn = (
+        element("strokeColor", value=colour),
+        element("strokeWeight", value=4.0),
+        element("fillColor", value=_faded(colour)),
+        element("labels_on", value="true"),
+    )
+    details = (*links, *told, *drawn)
+    made = [Event(f"{uid}.zone", "u-d-f", now, stale, *area.middle, area.height, UNKNOWN, "m-g", opex, details)]
     if alert.hazard is not None:
-        shape = element(
-            "shape", "", element("ellipse", major=alert.hazard.major, minor=alert.hazard.minor, angle=alert.hazard.turn)
-        )
-        made.append(
-            Event(
-                f"{uid}.hazard",
-                "u-d-c-e",
-                now,
-                stale,
-                alert.hazard.latitude,
-                alert.hazard.longitude,
-                area.height,
-                alert.hazard.major,
-                "m-p",
-                opex,
-                (
-                    shape,
-                    element("contact", callsign=f"{_prefix(alert)}hazard {alert.zone}"[:80]),
-                    element("strokeColor", value=colour),
-                ),
-            )
-        )
+        made.append(_hazard(f"{uid}.hazard", alert, alert.hazard, area.height, opex, now, stale))
     return [to_xml(event) for event in made]
+
+
+def _hazard(uid: str, alert: Alert, hazard: Ellipse, height: float, opex: str, now: float, stale: float) -> Event:
+    """The ellipse in which rounds are expected to come down."""
+    shape = element("shape", "", element("ellipse", major=hazard.major, minor=hazard.minor, angle=hazard.turn))
+    details = (
+        shape,
+        element("contact", callsign=f"{_prefix(alert)}hazard {alert.zone}"[:80]),
+        element("strokeColor", value=_signed(COLOURS.get(alert.stage, 0xFF808080))),
+    )
+    return Event(
+        uid, "u-d-c-e", now, stale, hazard.latitude, hazard.longitude, height, hazard.major, "m-p", opex, details
+    )
 
 
 def track_events(setting: Setting, rows: tuple[TrackRow, ...], now: float) -> list[bytes]:

@@ -92,18 +92,7 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
             weights[law] = w
             total += w
             means[law, 0], means[law, 1], means[law, 2] = where[0], where[1], b.time[i] + left
-            for r in range(3):
-                for j in range(model.living[law]):
-                    s = 0.0
-                    for c in range(model.living[law]):
-                        s += J[r, c] * b.p[i, law, c, j]
-                    T[r, j] = s
-            for r in range(3):
-                for c in range(3):
-                    s = N[r, c] + J[r, 2] * J[c, 2] * ground.sigma * ground.sigma
-                    for j in range(model.living[law]):
-                        s += T[r, j] * J[c, j]
-                    law_cov[law, r, c] = s
+            _spread(b.p[i, law], J, N, model.living[law], ground.sigma, T, law_cov[law])
             unbend(
                 b.x[i, law], b.p[i, law], model.curve[law], model.living[law], ground, model.drags, model.air,
                 model.earth, J, left, means[law], law_cov[law])
@@ -112,19 +101,44 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
             angle[k] += w * a
         if total == 0.0:
             continue
-        mean[:] = 0.0
-        for law in range(laws):
-            if weights[law] > 0.0:
-                for r in range(3):
-                    mean[r] += weights[law] / total * means[law, r]
-        for law in range(laws):
-            if weights[law] > 0.0:
-                for r in range(3):
-                    for c in range(3):
-                        covariance[k, r, c] += weights[law] / total * (
-                            law_cov[law, r, c] + (means[law, r] - mean[r]) * (means[law, c] - mean[c]))
+        _mixed(means, law_cov, weights, total, mean, covariance[k])
         t[k], place[k, 0], place[k, 1] = mean[2], mean[0], mean[1]
         place[k, 2] /= total
         speed[k] /= total
         angle[k] /= total
     return t, place, covariance, speed, angle
+
+
+@njit(cache=True, error_model="numpy")
+def _spread(P: Array, J: Array, N: Array, n: int, ground_sigma: float, T: Array, out: Array) -> None:
+    """Covariance of east, north and time of one law's impact into `out` (3, 3): that of the state by the
+    slopes `J`, what is gained on the way `N`, and the height of the ground.
+    """
+    for r in range(3):
+        for j in range(n):
+            s = 0.0
+            for c in range(n):
+                s += J[r, c] * P[c, j]
+            T[r, j] = s
+    for r in range(3):
+        for c in range(3):
+            s = N[r, c] + J[r, 2] * J[c, 2] * ground_sigma * ground_sigma
+            for j in range(n):
+                s += T[r, j] * J[c, j]
+            out[r, c] = s
+
+
+@njit(cache=True, error_model="numpy")
+def _mixed(means: Array, covariances: Array, weights: Array, total: float, mean: Array, out: Array) -> None:
+    """Mean (3,) and covariance (3, 3) of the laws' impacts taken together, written to `mean` and added to `out`."""
+    mean[:] = 0.0
+    for law in range(weights.shape[0]):
+        if weights[law] > 0.0:
+            for r in range(3):
+                mean[r] += weights[law] / total * means[law, r]
+    for law in range(weights.shape[0]):
+        if weights[law] > 0.0:
+            for r in range(3):
+                for c in range(3):
+                    out[r, c] += weights[law] / total * (
+                        covariances[law, r, c] + (means[law, r] - mean[r]) * (means[law, c] - mean[c]))

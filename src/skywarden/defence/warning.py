@@ -156,18 +156,16 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
     over &= may_warn
     streak = np.where(over, latches.streak + 1, 0)
     enough, urgent = _enough(danger, streak, ear, shelter, t, policy)
-    due_now = over & ripe & enough
 
     hand = _by_hand(frame.commands, site, may_warn)
     streak = np.where(hand.wrong, 0, streak)
-    due_now &= ~hand.wrong
+    due_now = over & ripe & enough & ~hand.wrong
     raised = due_now & ~latches.standing
     by_hand = hand.on & ~latches.standing & ~raised
     fresh, standing = raised | by_hand, latches.standing | raised | by_hand
     manual = (latches.manual | by_hand) & ~hand.off
     raid, raids = _raids(latches, due_now & standing, by_hand, t, policy.raid_gap_s)
-    because = np.where(by_hand, BY_HAND, np.where(site.costs.stated, WORTH,
-        np.where(urgent & (danger.spread > KNOWN * policy.hazard_radius), URGENT, PROBABLE)))
+    because = _because(by_hand, urgent, danger, site)
     now = staging.Now(
         t, latches.standing, standing, fresh, manual, hand.wrong, hand.clear, raid, danger.probability, because,
             around.healthy, around.lag,
@@ -185,9 +183,8 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
             latches.unknown + hand.unknown,
         expected, rates, alerts)
     action = np.where(fresh, RAISE, np.where(cleared, CLEAR, HELD)).astype(np.int8)
-    due = staging.first(expected, n, t)
     told = Told(
-        _table(standing, action, raid, manual, due, danger, state), pre_alerts,
+        _table(standing, action, raid, manual, staging.first(expected, n, t), danger, state), pre_alerts,
         _judged(danger, expected_loss, standing, over, ripe, may_warn, stages, site))
     return state, told
 
@@ -280,6 +277,12 @@ def _judged(
     return Losses(
         rows.astype(np.int32), expected.unwarned[rows], expected.warned[rows], expected.waited[rows],
         danger.believed[rows], threshold[rows], danger.due[rows], why[rows], stages.reason[rows], stages.over[rows])
+
+
+def _because(by_hand: Array, urgent: Array, danger: Danger, site: Site) -> Array:
+    """The reason of each zone's warning, were it raised now."""
+    early = urgent & (danger.spread > KNOWN * site.policy.hazard_radius)
+    return np.where(by_hand, BY_HAND, np.where(site.costs.stated, WORTH, np.where(early, URGENT, PROBABLE)))
 
 
 def _raids(latches: State, due: Array, by_hand: Array, t: float, gap: float) -> tuple[Array, int]:

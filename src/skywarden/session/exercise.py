@@ -256,16 +256,8 @@ def _fly(
         if past is not None:
             before = Again(simulated, ending.enter_context(Record(past.path)), past.until)
         header = Header(
-            "simulation",
-            scenario.epoch_ns,
-            site.name,
-            site.sources,
-            scenario.name,
-            scenario.sources,
-            None,
-            request.duration,
-            commitment=secret.commitment,
-            continues="" if before is None else before.link,
+            "simulation", scenario.epoch_ns, site.name, site.sources, scenario.name, scenario.sources, None,
+            request.duration, commitment=secret.commitment, continues="" if before is None else before.link,
         )
         boxes = Boxes(clock)
         ending.callback(boxes.close)
@@ -276,11 +268,7 @@ def _fly(
         page.begin_again()
         instructor.begin()
         page.channels = boxes.states
-        wires = [Wire(simulated, drill=True), Wire(leading)]
-        if exercise.alerts is not None:
-            # what was said to people then is not said again
-            told = boxes.add("alerts", Kept(exercise.alerts))
-            wires.append(Wire(told if before is None else Gated(told, before.until)))
+        wires = [Wire(simulated, drill=True), Wire(leading), *_told(exercise, boxes, before)]
         wires += [
             Wire(boxes.add("record", recorder, most=RECORD_WAITING, whole=True), drill=True, truth=True),
             Wire(boxes.add("figures", measures, whole=True), drill=True, truth=True),
@@ -301,6 +289,14 @@ def _fly(
             recorder.conclude(summary)
         boxes.close()
         return summary | lost_of(recorder, boxes)
+
+
+def _told(exercise: Exercise, boxes: Boxes, before: Again | None) -> list[Wire]:
+    """The wire to the warning channels, if there are any: what was said to people before is not said again."""
+    if exercise.alerts is None:
+        return []
+    told = boxes.add("alerts", Kept(exercise.alerts))
+    return [Wire(told if before is None else Gated(told, before.until))]
 
 
 class Led:

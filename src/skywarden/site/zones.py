@@ -201,6 +201,15 @@ def _feature_lines(text: str, count: int) -> list[int]:
     return lines + [lines[-1] if lines else 1] * (count - len(lines))
 
 
+# of each number among a zone's attributes: the usual one, least, most, and what to do about a wrong one
+LIMITS = {
+    "people": (0.0, 0.0, 1e7, "Write how many people are usually there, 0 or more."),
+    "shelter_s": (10.0, 0.0, 3600.0, "Write the seconds people need to reach shelter, 0 to 3600."),
+    "ambient_db": (Zone.ambient_db, 20.0, 130.0,
+        "Write the noise there in dB(A), 20 to 130: 45 a quiet housing area, 60 a street, 75 an apron."),
+}
+
+
 def _zones(file: str, line: int, feature: Any, origin: Origin, faults: list[Fault]) -> Iterator[Zone]:
     def fault(what: str, do: str) -> None:
         faults.append(Fault(file, line, what, do))
@@ -217,6 +226,23 @@ def _zones(file: str, line: int, feature: Any, origin: Origin, faults: list[Faul
     properties = (
         {key: value for key, value in properties.items() if value is not None} if isinstance(properties, dict) else {}
     )
+    name = _name_of(properties, fault)
+    kind = _kind(properties, name, fault)
+    numbers = {key: _attribute(key, properties, name, fault) for key in LIMITS}
+    warn = _yes(properties.get("warn", "yes"))
+    if warn is None:
+        fault(f'zone "{name}": warn is {_short(properties.get("warn"))}', "Write yes or no.")
+    rings = list(_rings(feature.get("geometry"), name, fault))
+    for k, ring in enumerate(rings):
+        polygon = _polygon(ring, name, origin, fault)
+        if polygon is not None:
+            part = name if len(rings) == 1 else f"{name} {k + 1}"
+            yield Zone(
+                part, kind, numbers["people"], numbers["shelter_s"], bool(warn), polygon, numbers["ambient_db"])
+
+
+def _name_of(properties: dict[str, Any], fault: Callable[[str, str], None]) -> str:
+    """The zone's name, "?" where it has none; attributes that are most likely misspelt are faults, too."""
     name = _as_name(properties.get("name"))
     if name is None and "name" in properties:
         fault(
@@ -229,6 +255,11 @@ def _zones(file: str, line: int, feature: Any, origin: Origin, faults: list[Faul
     for key in ATTRIBUTES:
         if key not in properties and (near := _nearly(key, properties)):
             fault(f'zone "{name}": its attribute "{near}" is not read', f'Did you mean "{key}"? Name it so.')
+    return name
+
+
+def _kind(properties: dict[str, Any], name: str, fault: Callable[[str, str], None]) -> str:
+    """The zone's kind; the last of KINDS where it has none that is known."""
     kind = properties.get("kind")
     if kind not in KINDS and ("kind" in properties or not _nearly("kind", properties)):
         meant = difflib.get_close_matches(str(kind).lower(), KINDS, 1)
@@ -236,42 +267,16 @@ def _zones(file: str, line: int, feature: Any, origin: Origin, faults: list[Faul
             f'zone "{name}": kind is {_short(kind)}' if kind is not None else f'zone "{name}": kind is missing',
             f'Did you mean "{meant[0]}"?' if meant else f"Use one of: {', '.join(KINDS)}.",
         )
-    kind = kind if kind in KINDS else KINDS[-1]
-    people = _number(properties.get("people", 0), 0.0, 1e7)
-    if people is None:
-        fault(
-            f'zone "{name}": people is {_short(properties.get("people"))}',
-            "Write how many people are usually there, 0 or more.",
-        )
-    shelter = _number(properties.get("shelter_s", 10.0), 0.0, 3600.0)
-    if shelter is None:
-        fault(
-            f'zone "{name}": shelter_s is {_short(properties.get("shelter_s"))}',
-            "Write the seconds people need to reach shelter, 0 to 3600.",
-        )
-    ambient = _number(properties.get("ambient_db", Zone.ambient_db), 20.0, 130.0)
-    if ambient is None:
-        fault(
-            f'zone "{name}": ambient_db is {_short(properties.get("ambient_db"))}',
-            "Write the noise there in dB(A), 20 to 130: 45 a quiet housing area, 60 a street, 75 an apron.",
-        )
-    warn = _yes(properties.get("warn", "yes"))
-    if warn is None:
-        fault(f'zone "{name}": warn is {_short(properties.get("warn"))}', "Write yes or no.")
-    rings = list(_rings(feature.get("geometry"), name, fault))
-    for k, ring in enumerate(rings):
-        polygon = _polygon(ring, name, origin, fault)
-        if polygon is not None:
-            part = name if len(rings) == 1 else f"{name} {k + 1}"
-            yield Zone(
-                part,
-                kind,
-                people or 0.0,
-                shelter if shelter is not None else 10.0,
-                bool(warn),
-                polygon,
-                ambient if ambient is not None else Zone.ambient_db,
-            )
+    return kind if kind in KINDS else KINDS[-1]
+
+
+def _attribute(key: str, properties: dict[str, Any], name: str, fault: Callable[[str, str], None]) -> float:
+    """A number among the zone's attributes, as LIMITS has it; the usual one where it is missing or wrong."""
+    usual, least, most, do = LIMITS[key]
+    value = _number(properties.get(key, usual), least, most)
+    if value is None:
+        fault(f'zone "{name}": {key} is {_short(properties.get(key))}', do)
+    return usual if value is None else value
 
 
 def _nearly(key: str, properties: dict[str, Any]) -> str | None:

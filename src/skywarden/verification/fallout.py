@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skywarden.messages.drill import Clearance
-from skywarden.messages.frame import Frame
+from skywarden.messages.frame import Frame, Weather
 from skywarden.messages.picture import Picture
 from skywarden.site.model import Effector, Site, Zone
 from skywarden.verification.aircraft import Volume
@@ -79,25 +79,20 @@ def meets_fragments(
     picture    what is believed at this frame
     """
     e, total = clearance.evidence, 0.0
+    state, dt = picture.tracks.state[row], clearance.t_hit - picture.t
+    pace = state[3:6] if dt < 0.5 else 2.0 * (hit - state[:3]) / dt - state[3:6]
     along = circles.place[0] - hit[:2]      # halfway to where it would come down without air
     beside = float(circles.radius[0] - np.hypot(*along))
     share = min(float(circles.pieces[0]) * 300.0 / (math.pi * beside**2 + 4.0 * beside * float(np.hypot(*along))), 1.0)
     lasts = min(max(e.hit_height, 1.0) / 20.0 + 5.0, 60.0)
     after = 0.5 * np.arange(int(2.0 * lasts) + 1)
-    dt = clearance.t_hit - picture.t
-    state = picture.tracks.state[row]
-    pace = state[3:6] if dt < 0.5 else 2.0 * (hit - state[:3]) / dt - state[3:6]
     speed = float(np.linalg.norm(pace))
     # pieces are thrown at 125 m/s, go on with the round's velocity and fall, all of it slowed by the square of the
     # speed within 130 m
     cast = np.minimum(130.0 * np.log1p(125.0 * after / 130.0), 350.0)
     gone = 130.0 * np.log1p(speed * after / 130.0)
     least, most = 20.0 * np.maximum(after - 2.0, 0.0), 130.0 * np.log(np.cosh(after * math.sqrt(GRAVITY / 130.0)))
-    # all of it drifts with no wind to the strongest up to there
-    w = frame.weather
-    blows = np.array([(0.0, 0.0), *w.wind[w.up < hit[2]], [np.interp(hit[2], w.up, column) for column in w.wind.T]])
-    middle, strays = blows.min(axis=0) + 0.5 * np.ptp(blows, axis=0), 0.5 * float(np.linalg.norm(np.ptp(blows,
-        axis=0))) + 2.0 * w.wind_sigma
+    middle, strays = _drift(frame.weather, float(hit[2]))
     drift = after[:, None] * np.append(middle, 0.0)
     # one broken off but whole keeps seven tenths of its velocity, give or take 25 m/s in each direction
     body = 0.7 * pace * after[:, None] - [0.0, 0.0, 0.5 * GRAVITY] * after[:, None] ** 2
@@ -113,17 +108,35 @@ def meets_fragments(
             1.0)
         apart = ((there - part[:, None] * body)[:, :axes] ** 2).sum(axis=1)
         total += float(circles.pieces[1] * (np.exp(-0.5 * apart / loose**2) * 300.0 / (2.0 * math.pi * loose**2)).max())
-        away = (volume.position + volume.velocity * (0.5 * (clearance.t_from + clearance.t_to) - volume.t)
-            - e.place)[:axes]
-        way = ((e.ends - e.place) / far)[:, :axes]
-        level = (way**2).sum(axis=1)
-        distance = np.where(level > 1e-9, way @ away / np.maximum(level, 1e-9), 2.0 * far)
-        off = np.sqrt(np.maximum(float(away @ away) - distance**2 * level, 0.0))
-        wide = np.maximum(e.spread * distance, 1.0)
-        met = (distance > far) & (distance < 3.0 * far) & (off < wide + half * distance + volume.more + 100.0)
-        total += min(effector.burst * effector.dud_share, 1.0) * float(np.minimum(300.0 / (math.pi * wide[met] ** 2),
-            1.0).max(initial=0.0))
+        total += min(effector.burst * effector.dud_share, 1.0) * _meets_dud(volume, clearance, axes, far, half)
     return total
+
+
+def _drift(weather: Weather, up: float) -> tuple[Array, float]:
+    """Middle (2,) of the winds from none to the strongest below a height [m/s], and how far they stray from it."""
+    w = weather
+    blows = np.array([(0.0, 0.0), *w.wind[w.up < up], [np.interp(up, w.up, column) for column in w.wind.T]])
+    span = np.ptp(blows, axis=0)
+    return blows.min(axis=0) + 0.5 * span, 0.5 * float(np.linalg.norm(span)) + 2.0 * w.wind_sigma
+
+
+def _meets_dud(volume: Volume, clearance: Clearance, axes: int, far: float, half: float) -> float:
+    """Probability that one dud, flying on within three times the engagement's reach, meets an aircraft.
+
+    axes  2 where the aircraft's height is unknown, else 3
+    far   length of the longest line of the engagement's space [m]
+    half  half the greatest angle between neighbouring lines [rad]
+    """
+    e = clearance.evidence
+    away = (volume.position + volume.velocity * (0.5 * (clearance.t_from + clearance.t_to) - volume.t)
+        - e.place)[:axes]
+    way = ((e.ends - e.place) / far)[:, :axes]
+    level = (way**2).sum(axis=1)
+    distance = np.where(level > 1e-9, way @ away / np.maximum(level, 1e-9), 2.0 * far)
+    off = np.sqrt(np.maximum(float(away @ away) - distance**2 * level, 0.0))
+    wide = np.maximum(e.spread * distance, 1.0)
+    met = (distance > far) & (distance < 3.0 * far) & (off < wide + half * distance + volume.more + 100.0)
+    return float(np.minimum(300.0 / (math.pi * wide[met] ** 2), 1.0).max(initial=0.0))
 
 
 def _off_pieces(there: Array, pace: Array, gone: Array, least: Array, most: Array) -> Array:

@@ -247,17 +247,10 @@ def fall_all(
     step      longest time step [s]
     """
     now, new = np.zeros((6, LANES)), np.zeros((6, LANES))
-    x, y, z, u, v, w = now[0], now[1], now[2], now[3], now[4], now[5]
-    x1, y1, z1, u1, v1, w1 = new[0], new[1], new[2], new[3], new[4], new[5]
-    work, half = np.zeros((6, LANES)), np.zeros((4, LANES))
-    zs, us, vs, ws = half[0], half[1], half[2], half[3]
-    acc = np.zeros((12, LANES))
-    a1, b1, c1, a2, b2, c2, a3, b3, c3, a4, b4, c4 = (
-        acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7], acc[8], acc[9], acc[10], acc[11])
+    z, w, z1, w1 = now[2], now[5], new[2], new[5]
+    work, half, acc = np.zeros((6, LANES)), np.zeros((4, LANES)), np.zeros((12, LANES))
     lane, whole, more = np.zeros((4, LANES)), np.zeros((3, LANES), np.int32), np.zeros((3, LANES))
-    t, inverse, top, fixed = lane[0], lane[1], lane[2], lane[3]
-    law, row, left = whole[0], whole[1], whole[2]
-    h, drag, stiff = more[0], more[1], more[2]
+    t, fixed, row, h = lane[0], lane[3], whole[1], more[0]
     k, look = np.zeros(LANES, np.int32), np.zeros(LANES, np.int32)
     work[2, :], work[3, :] = tables.air[0, 4], tables.air[0, 6]
     rise = STEP_WIND if tables.windy else STEP_RISE
@@ -266,28 +259,7 @@ def fall_all(
         following, taken = _take(i, following, state, laws, inverses, ground, tables.pieces, now, lane, whole, out)
         flying += taken
     while flying > 0:
-        _forces(z, u, v, w, law, inverse, tables, earth, work, k, a1, b1, c1, drag, stiff)
-        for i in range(LANES):
-            longest = min(step, STEP_DRAG / (drag[i] * stiff[i] + 1e-12), rise / (abs(w[i]) + 1e-12))
-            h[i] = fixed[i] if fixed[i] > 0.0 else longest
-        _part(z, w, c1, h, 0.5, 0.0, zs)
-        _part(u, a1, a1, h, 0.5, 0.0, us)
-        _part(v, b1, b1, h, 0.5, 0.0, vs)
-        _part(w, c1, c1, h, 0.5, 0.0, ws)
-        _forces(zs, us, vs, ws, law, inverse, tables, earth, work, k, a2, b2, c2, drag, stiff)
-        _part(z, w, c1, h, 0.5, 0.5, zs)
-        _part(u, a2, a2, h, 0.5, 0.0, us)
-        _part(v, b2, b2, h, 0.5, 0.0, vs)
-        _part(w, c2, c2, h, 0.5, 0.0, ws)
-        _forces(zs, us, vs, ws, law, inverse, tables, earth, work, k, a3, b3, c3, drag, stiff)
-        _part(z, w, c2, h, 1.0, 0.5, zs)
-        _part(u, a3, a3, h, 1.0, 0.0, us)
-        _part(v, b3, b3, h, 1.0, 0.0, vs)
-        _part(w, c3, c3, h, 1.0, 0.0, ws)
-        _forces(zs, us, vs, ws, law, inverse, tables, earth, work, k, a4, b4, c4, drag, stiff)
-        _whole(x, u, a1, a2, a3, a4, h, x1, u1)
-        _whole(y, v, b1, b2, b3, b4, h, y1, v1)
-        _whole(z, w, c1, c2, c3, c4, h, z1, w1)
+        _advance(now, new, lane, whole, more, step, rise, tables, earth, work, half, acc, k)
         some = 0
         for i in range(LANES):
             # a lane needs a closer look near the ground, over the top, when landing, or when out of time
@@ -299,22 +271,7 @@ def fall_all(
             for i in range(LANES):
                 if look[i] == 0 or row[i] < 0:
                     continue
-                if fixed[i] > 0.0:
-                    if t[i] + h[i] <= t_max:
-                        _put(out[row[i]], i, now, new, t[i], h[i], c4[i], top[i], ground)
-                    row[i] = -1
-                else:
-                    s, gone = _ground_in_step(now, new, i, h[i], left[i] > 0, ground)
-                    left[i] = 1 if gone else 0
-                    if s <= 1.0:
-                        # fly this step again, shortened to the ground; the lane's state must stay as it was
-                        fixed[i] = max(s * h[i], 1e-9)
-                        new[:, i] = now[:, i]
-                        t[i] -= h[i]
-                    elif t[i] + h[i] > t_max:
-                        row[i] = -1
-                    elif w[i] > 0.0 and w1[i] <= 0.0:
-                        top[i] = max(top[i], _cubic(z[i], w[i], z1[i], w1[i], h[i], w[i] / (w[i] - w1[i])))
+                _inspect(i, now, new, lane, whole, h[i], acc[11, i], t_max, ground, out)
                 if row[i] < 0:
                     following, taken = _take(i, following, state, laws, inverses, ground, tables.pieces, new, lane,
                         whole, out)
@@ -323,6 +280,69 @@ def fall_all(
         for i in range(LANES):
             t[i] += h[i]
         now[:, :] = new
+
+
+@njit(cache=True, error_model="numpy")
+def _advance(
+    now: Array, new: Array, lane: Array, whole: Array, more: Array, step: float, rise: float, tables: Tables,
+    earth: Earth, work: Array, half: Array, acc: Array, k: Array,
+) -> None:
+    """One Runge-Kutta step of every lane from `now` to `new` (rows x y z u v w), each as long as it may be."""
+    x, y, z, u, v, w = now[0], now[1], now[2], now[3], now[4], now[5]
+    zs, us, vs, ws = half[0], half[1], half[2], half[3]
+    a1, b1, c1, a2, b2, c2, a3, b3, c3, a4, b4, c4 = (
+        acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7], acc[8], acc[9], acc[10], acc[11])
+    inverse, fixed, law = lane[1], lane[3], whole[0]
+    h, drag, stiff = more[0], more[1], more[2]
+    _forces(z, u, v, w, law, inverse, tables, earth, work, k, a1, b1, c1, drag, stiff)
+    for i in range(LANES):
+        longest = min(step, STEP_DRAG / (drag[i] * stiff[i] + 1e-12), rise / (abs(w[i]) + 1e-12))
+        h[i] = fixed[i] if fixed[i] > 0.0 else longest
+    _part(z, w, c1, h, 0.5, 0.0, zs)
+    _part(u, a1, a1, h, 0.5, 0.0, us)
+    _part(v, b1, b1, h, 0.5, 0.0, vs)
+    _part(w, c1, c1, h, 0.5, 0.0, ws)
+    _forces(zs, us, vs, ws, law, inverse, tables, earth, work, k, a2, b2, c2, drag, stiff)
+    _part(z, w, c1, h, 0.5, 0.5, zs)
+    _part(u, a2, a2, h, 0.5, 0.0, us)
+    _part(v, b2, b2, h, 0.5, 0.0, vs)
+    _part(w, c2, c2, h, 0.5, 0.0, ws)
+    _forces(zs, us, vs, ws, law, inverse, tables, earth, work, k, a3, b3, c3, drag, stiff)
+    _part(z, w, c2, h, 1.0, 0.5, zs)
+    _part(u, a3, a3, h, 1.0, 0.0, us)
+    _part(v, b3, b3, h, 1.0, 0.0, vs)
+    _part(w, c3, c3, h, 1.0, 0.0, ws)
+    _forces(zs, us, vs, ws, law, inverse, tables, earth, work, k, a4, b4, c4, drag, stiff)
+    _whole(x, u, a1, a2, a3, a4, h, new[0], new[3])
+    _whole(y, v, b1, b2, b3, b4, h, new[1], new[4])
+    _whole(z, w, c1, c2, c3, c4, h, new[2], new[5])
+
+
+@njit(cache=True, error_model="numpy")
+def _inspect(
+    i: int, now: Array, new: Array, lane: Array, whole: Array, h: float, fall: float, t_max: float, ground: Ground,
+    out: Array,
+) -> None:
+    """Lane i after a step that may have met the ground, its apex or the end of its time; its row becomes -1
+    where its flight is over.
+    """
+    t, top, fixed, row, left = lane[0], lane[2], lane[3], whole[1], whole[2]
+    if fixed[i] > 0.0:
+        if t[i] + h <= t_max:
+            _put(out[row[i]], i, now, new, t[i], h, fall, top[i], ground)
+        row[i] = -1
+        return
+    s, gone = _ground_in_step(now, new, i, h, left[i] > 0, ground)
+    left[i] = 1 if gone else 0
+    if s <= 1.0:
+        # fly this step again, shortened to the ground; the lane's state must stay as it was
+        fixed[i] = max(s * h, 1e-9)
+        new[:, i] = now[:, i]
+        t[i] -= h
+    elif t[i] + h > t_max:
+        row[i] = -1
+    elif now[5, i] > 0.0 and new[5, i] <= 0.0:
+        top[i] = max(top[i], _cubic(now[2, i], now[5, i], new[2, i], new[5, i], h, now[5, i] / (now[5, i] - new[5, i])))
 
 
 @njit(cache=True, error_model="numpy")

@@ -221,18 +221,12 @@ def _fly(
     k, work, new, y = np.empty((7, 6)), np.empty(6), np.empty(6), start.copy()
     clear = _clearance(y, ground)
     left = clear > TOUCH
-    # a motor: on the launch side of the burn-out height. Forwards it burns from the start until it rises through it;
-    # backwards it
-    # starts once the round, having been above it, comes down through it.
-    burning = burn > 0.0 and sense > 0.0 and clear < burn_height
-    above, spent = clear > burn_height, burn <= 0.0 or (sense > 0.0 and not burning)
+    burning, above, spent = _motor(clear, burn, burn_height, sense)
     push = burn if burning else 0.0
     _slope(y, k[0], law, inverse, push, drift, drags, air, earth)
     n, now, h = 0, 0.0, 0.01
     t[0], states[0], rates[0] = 0.0, y, k[0, 3:]
-    if not left and sense * (y[5] - (ground_up(ground, y[0] + sense * 1e-3 * y[3], y[1] + sense * 1e-3 * y[4])
-            - ground_up(ground, y[0], y[1]))
-                             * sense * 1e3) <= 0.0:
+    if not left and _stays(y, sense, ground):
         return t[:1].copy(), states[:1].copy(), rates[:1].copy(), GROUND
     for _ in range(MAX_STEPS):
         h = min(h, LONGEST_STEP, _longest(y, k[0], burning, burn, air), t_max - now)
@@ -277,6 +271,24 @@ def _fly(
             grown = min(grown, 0.05)
         h = max(grown, SHORTEST_STEP)
     return t[: n + 1].copy(), states[: n + 1].copy(), rates[: n + 1].copy(), FLYING
+
+
+@njit(cache=True, error_model="numpy")
+def _motor(clear: float, burn: float, burn_height: float, sense: float) -> tuple[bool, bool, bool]:
+    """Whether a motor burns at the start, whether the round is above its burn-out height, whether it is spent.
+
+    It burns on the launch side of the burn-out height: forwards from the start until the round rises
+    through it; backwards from where the round, having been above it, comes down through it.
+    """
+    burning = burn > 0.0 and sense > 0.0 and clear < burn_height
+    return burning, clear > burn_height, burn <= 0.0 or (sense > 0.0 and not burning)
+
+
+@njit(cache=True, error_model="numpy")
+def _stays(y: Array, sense: float, ground: Ground) -> bool:
+    """Whether a state on the ground moves into it, or along it, rather than away."""
+    ahead = ground_up(ground, y[0] + sense * 1e-3 * y[3], y[1] + sense * 1e-3 * y[4])
+    return sense * (y[5] - (ahead - ground_up(ground, y[0], y[1])) * sense * 1e3) <= 0.0
 
 
 @njit(cache=True, error_model="numpy")

@@ -62,12 +62,7 @@ def quick_plan(
             stalled += 1
             if stalled == STALL:
                 step, stalled = 0.5 * step, 0
-        size = 0.0
-        for w in range(len(shots)):
-            over[w] = _fired(sets, w) - shots[w]
-            if over[w] < 0.0 and at[w] <= 0.0:
-                over[w] = 0.0
-            size += over[w] * over[w]
+        size = _overdrawn(sets, shots, at, over)
         if turn % MEND_EVERY == 0:      # what the prices suggest, made possible, is often a better plan
             _drop(values, spared, shots, sets)
             _fill(values, spared, shots, keep, sets)
@@ -83,6 +78,18 @@ def quick_plan(
         for w in range(len(shots)):
             at[w] = max(at[w] + step * (least - reached) / size * over[w], 0.0)
     return counts, bound, prices
+
+
+@njit(cache=True)
+def _overdrawn(sets: Array, shots: Array, prices: Array, over: Array) -> float:
+    """Shots of each effector beyond those it has, into `over` (w,); the sum of their squares."""
+    size = 0.0
+    for w in range(len(shots)):
+        over[w] = _fired(sets, w) - shots[w]
+        if over[w] < 0.0 and prices[w] <= 0.0:
+            over[w] = 0.0
+        size += over[w] * over[w]
+    return size
 
 
 @njit(cache=True)

@@ -1,0 +1,90 @@
+"""How the package reads, measured from its sources: documented functions, named arguments, lengths of functions, files and lines."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+LONGEST_FUNCTION = 60       # lines, docstring included
+LONGEST_FILE = 500          # lines
+WIDEST_DOCSTRING = 100      # columns
+ARRAYS = re.compile(r"\b(Array|ArrayLike|NDArray)\b")
+# a shape such as (n,), (k, 3) or (n, laws + 2), or a word that stands for one; a unit, or that there is none
+SHAPE = re.compile(
+    r"\([\w. ]+(?: [+\-*] \w+)?,(?: ?[\w. ]+(?: [+\-*] \w+)?,?)*\)|\bmasks?\b|\bscalar\b|\bsingle\b|of their shape")
+UNIT = re.compile(
+    r"\[[^\]]+\]|probabilit|share|odds|likelihood|\bmask|numbers?\b|indices|index|rows?\b|how many|whether|which|bool|"
+    r"weight|chance|ratio|variance|factor|counts?\b|logarithm|evidence|polygon|shots|fraction|value|samples|nats|price",
+    re.IGNORECASE)
+
+
+class Function(NamedTuple):
+    """One function as its source has it."""
+
+    where: str          # file:line
+    name: str           # with its classes
+    public: bool        # neither it nor a class around it begins with an underscore; inner functions never are
+    lines: int          # docstring and decorators' target included
+    code: int           # docstring left out
+    docstring: str
+    unnamed: tuple[str, ...]    # arguments that neither docstring nor the command line's help names
+    arrays: bool        # takes or returns arrays
+
+
+def functions(sources: dict[str, str]) -> Iterator[Function]:
+    """Every function of the sources, a text for each file."""
+    for file, text in sources.items():
+        yield from _of(file, ast.parse(text).body, "", True)
+
+
+def undocumented_classes(sources: dict[str, str]) -> Iterator[str]:
+    """Public classes without a docstring."""
+    for file, text in sources.items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node):
+                yield f"{file}:{node.lineno} {node.name}"
+
+
+def wide_docstrings(sources: dict[str, str]) -> Iterator[str]:
+    """Lines of docstrings that are too wide."""
+    for file, text in sources.items():
+        lines = text.split("\n")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node):
+                first = node.body[0]
+                for at in range(first.lineno, (first.end_lineno or first.lineno) + 1):
+                    # a docstring of one line may be as wide as code where only its quotes go beyond
+                    if len(lines[at - 1].removesuffix('"""')) > WIDEST_DOCSTRING:
+                        yield f"{file}:{at}"
+
+
+def _of(file: str, body: list[ast.stmt], around: str, public: bool) -> Iterator[Function]:
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from _of(file, node.body, f"{around}{node.name}.", public and not node.name.startswith("_"))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield _function(file, node, around, public)
+            yield from _of(file, node.body, f"{around}{node.name}.", False)
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            yield from _of(file, node.body, around, public)
+            yield from _of(file, getattr(node, "orelse", []), around, public)
+
+
+def _function(file: str, node: ast.FunctionDef | ast.AsyncFunctionDef, around: str, public: bool) -> Function:
+    docstring = ast.get_docstring(node) or ""
+    lines = (node.end_lineno or node.lineno) - node.lineno + 1
+    first = node.body[0]
+    said = (first.end_lineno or first.lineno) - first.lineno + 1 if docstring else 0
+    arguments = [a for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if a.arg not in ("self", "cls")]
+    unnamed = tuple(a.arg for a in arguments
+        if not re.search(rf"\b{re.escape(a.arg)}\b", docstring) and "help=" not in _text(a.annotation))
+    annotations = " ".join([*(_text(a.annotation) for a in arguments), _text(node.returns)])
+    return Function(
+        f"{file}:{node.lineno}", f"{around}{node.name}", public and not node.name.startswith("_"), lines, lines - said,
+        docstring, unnamed, bool(ARRAYS.search(annotations)))
+
+
+def _text(annotation: ast.expr | None) -> str:
+    return "" if annotation is None else ast.unparse(annotation)
