@@ -1,4 +1,6 @@
-"""How the package reads, measured from its sources: documented functions, named arguments, lengths of functions, files and lines."""
+"""How the package reads, measured from its sources: documented functions, named arguments, lengths of
+functions and files.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,11 @@ class Function(NamedTuple):
 def functions(sources: dict[str, str]) -> Iterator[Function]:
     """Every function of the sources, a text for each file."""
     for file, text in sources.items():
-        yield from _of(file, ast.parse(text).body, "", True)
+        tree = ast.parse(text)
+        # what stands for an option of the command line with its help in several verbs
+        helped = {target.id for node in tree.body if isinstance(node, ast.Assign) and "help=" in ast.unparse(node.value)
+            for target in node.targets if isinstance(target, ast.Name)}
+        yield from _of(file, tree.body, "", True, helped)
 
 
 def undocumented_classes(sources: dict[str, str]) -> Iterator[str]:
@@ -52,34 +58,41 @@ def wide_docstrings(sources: dict[str, str]) -> Iterator[str]:
     for file, text in sources.items():
         lines = text.split("\n")
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node):
+            kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
+            if isinstance(node, kinds) and ast.get_docstring(node):
                 first = node.body[0]
                 for at in range(first.lineno, (first.end_lineno or first.lineno) + 1):
-                    # a docstring of one line may be as wide as code where only its quotes go beyond
-                    if len(lines[at - 1].removesuffix('"""')) > WIDEST_DOCSTRING:
+                    line = lines[at - 1].removesuffix('"""')
+                    # a drawing, or a listing set in by more than its docstring, is as wide as code
+                    inset = len(line) - len(line.lstrip()) > first.col_offset
+                    if len(line) > WIDEST_DOCSTRING and not inset:
                         yield f"{file}:{at}"
 
 
-def _of(file: str, body: list[ast.stmt], around: str, public: bool) -> Iterator[Function]:
+def _of(file: str, body: list[ast.stmt], around: str, public: bool, helped: set[str]) -> Iterator[Function]:
     for node in body:
         if isinstance(node, ast.ClassDef):
-            yield from _of(file, node.body, f"{around}{node.name}.", public and not node.name.startswith("_"))
+            yield from _of(file, node.body, f"{around}{node.name}.", public and not node.name.startswith("_"), helped)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield _function(file, node, around, public)
-            yield from _of(file, node.body, f"{around}{node.name}.", False)
+            yield _function(file, node, around, public, helped)
+            yield from _of(file, node.body, f"{around}{node.name}.", False, helped)
         elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
-            yield from _of(file, node.body, around, public)
-            yield from _of(file, getattr(node, "orelse", []), around, public)
+            yield from _of(file, node.body, around, public, helped)
+            yield from _of(file, getattr(node, "orelse", []), around, public, helped)
 
 
-def _function(file: str, node: ast.FunctionDef | ast.AsyncFunctionDef, around: str, public: bool) -> Function:
+def _function(
+    file: str, node: ast.FunctionDef | ast.AsyncFunctionDef, around: str, public: bool, helped: set[str]
+) -> Function:
     docstring = ast.get_docstring(node) or ""
     lines = (node.end_lineno or node.lineno) - node.lineno + 1
     first = node.body[0]
     said = (first.end_lineno or first.lineno) - first.lineno + 1 if docstring else 0
-    arguments = [a for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if a.arg not in ("self", "cls")]
+    every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    arguments = [a for a in every if a.arg not in ("self", "cls")]
     unnamed = tuple(a.arg for a in arguments
-        if not re.search(rf"\b{re.escape(a.arg)}\b", docstring) and "help=" not in _text(a.annotation))
+        if not re.search(rf"\b{re.escape(a.arg)}\b", docstring)
+        and "help=" not in _text(a.annotation) and not helped.intersection(re.findall(r"\w+", _text(a.annotation))))
     annotations = " ".join([*(_text(a.annotation) for a in arguments), _text(node.returns)])
     return Function(
         f"{file}:{node.lineno}", f"{around}{node.name}", public and not node.name.startswith("_"), lines, lines - said,

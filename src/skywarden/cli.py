@@ -159,7 +159,9 @@ def allocate_command(
         "near the best.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, with the assignment.")] = False,
 ) -> None:
-    """Solve a published weapon-target assignment instance: the plan, and a proven bound on the best."""
+    """Solve a published weapon-target assignment instance: the plan, and a proven bound on the
+    best.
+    """
     from skywarden.tools.allocate import solve
 
     limit = _positive(time_limit, "--time-limit")
@@ -310,7 +312,9 @@ def new_site_command(
     airport: Annotated[str, typer.Argument(help="ICAO or IATA code, or a name, of one of some 3,300 airports.")],
     out: Annotated[Path | None, typer.Option(help="Folder to make. Default: the code in small letters.")] = None,
 ) -> None:
-    """Make a site for an airport: its runways from the open list, everything else illustrative, for you to change."""
+    """Make a site for an airport: its runways from the open list, everything else illustrative, for
+    you to change.
+    """
     from skywarden.tools.new_site import new_site
 
     found, folder = new_site(airport, out)
@@ -399,7 +403,9 @@ def _said(value: Any) -> str:
 
 
 def main() -> None:
-    """Entry point. Every failure becomes a sentence on standard error; SKYWARDEN_DEBUG=1 adds the traceback."""
+    """Entry point. Every failure becomes a sentence on standard error; SKYWARDEN_DEBUG=1 adds the
+    traceback.
+    """
     _speak_plainly()
     try:
         app(prog_name="skywarden")      # usage errors end with exit 2 and a sentence of Typer's

@@ -111,8 +111,8 @@ def _impacts(b: Block, rows: Array, model: Model, ground: Ground) -> tuple[Array
 
 @njit(cache=True, error_model="numpy")
 def _spread(P: Array, J: Array, N: Array, n: int, ground_sigma: float, T: Array, out: Array) -> None:
-    """Covariance of east, north and time of one law's impact into `out` (3, 3): that of the state by the
-    slopes `J`, what is gained on the way `N`, and the height of the ground.
+    """Covariance of east, north and time of one law's impact into `out` (3, 3): that of the state
+    by the slopes `J`, what is gained on the way `N`, and the height of the ground.
     """
     for r in range(3):
         for j in range(n):
@@ -130,7 +130,9 @@ def _spread(P: Array, J: Array, N: Array, n: int, ground_sigma: float, T: Array,
 
 @njit(cache=True, error_model="numpy")
 def _mixed(means: Array, covariances: Array, weights: Array, total: float, mean: Array, out: Array) -> None:
-    """Mean (3,) and covariance (3, 3) of the laws' impacts taken together, written to `mean` and added to `out`."""
+    """Mean (3,) and covariance (3, 3) of the laws' impacts taken together, written to `mean` and
+    added to `out`.
+    """
     mean[:] = 0.0
     for law in range(weights.shape[0]):
         if weights[law] > 0.0:

@@ -86,11 +86,12 @@ def watch_out(
     followed  (k,) int64 numbers of the tracks that a radar of the site holds; what only says where
               it is cannot be named
     bulky     (m,) int64 numbers of those that echo like an aircraft with people in it
+    state     courses followed before this frame
 
     An object is named when its course has led to a zone, with probability NAMED, for PERSISTENT
-    seconds, and it has flown straight and steadily for SHOWN. The probability is that of its passing
-    within MARGIN of the zone if it keeps its course as powered flight does; whether it means to is
-    not ours to know. docs/models/inbound.md
+    seconds, and it has flown straight and steadily for SHOWN. The probability is that of its
+    passing within MARGIN of the zone if it keeps its course as powered flight does; whether it
+    means to is not ours to know. docs/models/inbound.md
     """
     if not site.zones or (tracks.number.shape[0] == 0 and state.track.shape[0] == 0):
         return start(), Inbound.empty()
@@ -167,13 +168,20 @@ def _suspect(tracks: Tracks, followed: Array, frame: Frame, site: Site) -> Array
 
 
 def heights(tracks: Tracks, site: Site) -> Array:
-    """Height (n,) above the ground [m]."""
+    """Height (n,) above the ground [m].
+
+    tracks  (n,) tracks
+    site    the site as its defender declared it
+    """
     return np.array([x[2] - ground_up(site.ground, x[0], x[1]) for x in tracks.state[:, :3]])
 
 
 def courses(tracks: Tracks, t: float, site: Site) -> tuple[Array, Array, Array]:
     """For tracks (n,) and zones (z,), (n, z) each: probability of reaching the zone, time of
     arrival [s], by how much the straight course misses it [m].
+
+    t     time of the frame [s]
+    site  the site as its defender declared it
     """
     n, z = tracks.number.shape[0], len(site.zones)
     probability, due, miss = np.zeros((n, z)), np.full((n, z), math.inf), np.full((n, z), math.inf)
@@ -204,7 +212,11 @@ def courses(tracks: Tracks, t: float, site: Site) -> tuple[Array, Array, Array]:
 
 
 def landing(tracks: Tracks, site: Site) -> Array:
-    """Tracks (mask) that descend on a runway of the site as what lands there does, or leave it climbing."""
+    """Tracks (mask) that descend on a runway of the site as what lands there does, or leave it
+    climbing.
+
+    tracks  the picture's tracks
+    """
     out = np.zeros(tracks.number.shape[0], np.bool_)
     if tracks.number.shape[0] == 0:
         return out

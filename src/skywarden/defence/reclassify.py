@@ -56,7 +56,7 @@ def heed(marks: State, tracks: Tracks, frame: Frame) -> tuple[State, Tracks]:
 
 
 def dismissed(marks: State) -> Array:
-    """Numbers of the tracks that somebody says are no projectiles, int64.
+    """Numbers (k,), int64, of the tracks that somebody says are no projectiles.
 
     marks  what people have said of tracks
     """

@@ -76,8 +76,8 @@ def probability_near(place: Array, covariance: Array, polygon: Array, radius: fl
 
 
 def outlined(polygons: list[Array], radius: float) -> Outlines:
-    """The polygons grown by `radius` [m]: corners rounded, notches and courtyards too narrow for it
-    filled.
+    """The polygons, (k, 2) corners [m] each, grown by `radius` [m]: corners rounded, notches and
+    courtyards too narrow for it filled.
     """
     parts, boxes = [np.zeros((0, 4))], []
     for corners in polygons:

@@ -50,7 +50,9 @@ class Receiver(Protocol):
         ...
 
     def lost(self) -> tuple[int, int]:
-        """Since the last call: bytes that were no whole piece, and pieces that the machine had no room for."""
+        """Since the last call: bytes that were no whole piece, and pieces that the machine had no
+        room for.
+        """
         ...
 
     def close(self) -> None: ...
@@ -135,7 +137,9 @@ class Live:
             return []
 
     def _shed(self) -> None:
-        """Let fall what could not be decoded within a frame: the oldest of whoever has most waiting."""
+        """Let fall what could not be decoded within a frame: the oldest of whoever has most
+        waiting.
+        """
         undecodable, pieces = self._receiver.lost()
         room = self._rate * SHARE * self._frame_s
         while self._waiting > room:

@@ -46,8 +46,8 @@ class Merged:
     duration       frames end after so long [s]; None: with the last recording, never with a socket
     scenario_feed  a simulation beside the sources: its frames are the clock, recordings begin with
                    it, and what sources give is added
-    aligned        sockets too are followed on the grid of `epoch_ns`: watchers of one site then frame at
-                   the same instants, and a run goes on with the time of the one before it
+    aligned        sockets too are followed on the grid of `epoch_ns`: watchers of one site then
+                   frame at the same instants, and a run goes on with the time of the one before it
     now, sleep     wall clock [s], replaceable in tests
     say            told in a sentence, once, what people should know of an input
 
@@ -294,7 +294,9 @@ class Merged:
                 heapq.heappush(self._queue, (when, next(self._number), number, item))
 
     def _doubt(self, enough: int) -> None:
-        """Say once of an input that little or nothing of it can be used, of `enough` messages or thousands of bytes."""
+        """Say once of an input that little or nothing of it can be used, of `enough` messages or
+        thousands of bytes.
+        """
         refused = self._causes.sum(axis=1) - self._causes[:, TWICE] - self._causes[:, SHED]
         for number, source in enumerate(self._sources):
             received, undecodable = int(self._received[number]), int(self._undecodable[number])
@@ -315,7 +317,9 @@ class Merged:
                 self._say(f"{source.name}: nothing in {undecodable} bytes can be read; is it what the URL says?")
 
     def _take_columns(self, number: int, batch: Batch, arrived: Array, clock: Clock) -> None:
-        """Keep a live batch's columns of plots, at the frames' times, for the frame that is made next."""
+        """Keep a live batch's columns of plots, at the frames' times, for the frame that is made
+        next.
+        """
         clock.note_all(batch.plots.t, arrived)
         when = clock.times_of(batch.plots.t, arrived)
         twice = self._before.seen_of(batch.plots, when)

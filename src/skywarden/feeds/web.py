@@ -62,7 +62,9 @@ class Fetcher:
 
 
 class Polled:
-    """A Receiver of documents from a web address; a failed request is one byte that could not be decoded."""
+    """A Receiver of documents from a web address; a failed request is one byte that could not be
+    decoded.
+    """
 
     def __init__(self, url: str) -> None:
         self._fetcher = Fetcher(url, LONGEST)
@@ -73,7 +75,10 @@ class Polled:
         self.note = "not asked yet"
 
     def gather(self, wait: float) -> list[Piece]:
-        """The newest document, once it is time to ask for it."""
+        """The newest document, once it is time to ask for it.
+
+        wait  longest time to wait for it [s]
+        """
         ahead = self._next - time.monotonic()
         if ahead > 0.0:
             time.sleep(min(wait, ahead))
@@ -101,6 +106,7 @@ class Polled:
         return count, 0
 
     def close(self) -> None:
+        """Stop asking."""
         self._fetcher.close()
 
 
@@ -141,6 +147,7 @@ class WeatherSource:
         return iter(())     # weather has no place among what is merged by time: see `newest`
 
     def poll(self) -> list[Batch]:
+        """Nothing: weather comes by `newest`."""
         return []
 
     def newest(self) -> list[Batch]:
@@ -172,7 +179,9 @@ class WeatherSource:
 
 
 class WeatherFile(WeatherSource):
-    """Weather from a file, read anew when it changes. Raises FeedError where it is no weather at the beginning."""
+    """Weather from a file, read anew when it changes. Raises FeedError where it is no weather at
+    the beginning.
+    """
 
     def __init__(self, path: Path, site: Site) -> None:
         super().__init__(f"weather {path.name}", path.read_bytes, every=5.0)

@@ -47,7 +47,8 @@ class Columns:
         return item in self._pattern.places
 
     def number(self, item: str, *names: str) -> Array:
-        """(n,) a quantity in the unit of its specification; nan where it is missing.
+        """(n,) a quantity in the unit of its specification, such as [NM] or [s]; nan where it is
+        missing.
 
         item  the item's name
         """

@@ -48,7 +48,7 @@ class PlotColumns(NamedTuple):
     address: Array      # (n,) int64
 
     def taken(self, which: Array) -> PlotColumns:
-        """The rows that `which` names."""
+        """The rows that `which`, (n,) bool or (k,) indices, names."""
         return PlotColumns(*(column[which] for column in self))
 
     def row(self, k: int) -> Read:

@@ -24,7 +24,7 @@ class Item(NamedTuple):
 
 
 def read_nothing(_data: bytes, _at: int) -> None:
-    """Reads a field that this edition does not have: None, whatever the bytes."""
+    """None: a field that this edition does not have, whatever `_data` holds from `_at` on."""
 
 
 def kind_of(variation: Any) -> str:

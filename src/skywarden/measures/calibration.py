@@ -42,7 +42,10 @@ class Calibration(NamedTuple):
 
 
 def judge(ledger: Sequence[RoundLine]) -> Calibration | None:
-    """Judge all samples of a record's rounds; None where there are none."""
+    """Judge all samples of a record's rounds; None where there are none.
+
+    ledger  a line for each round of the run
+    """
     rounds = [line.samples for line in ledger if line.samples]
     if not rounds:
         return None

@@ -15,7 +15,7 @@ FEW = 20_000    # pairs of values; so many are compared sooner than sorted
 
 
 def rows(table: tuple[Array, ...]) -> int:
-    """How many rows `table` has."""
+    """How many rows (n,) the columns of `table` have."""
     return int(table[0].shape[0])
 
 

@@ -165,8 +165,8 @@ def _box(place: Mapping[str, Any]) -> tuple[int, int, int, int] | None:
 
 
 def _near(latitude: int, longitude: int, box: tuple[int, int, int, int] | None, margin: float) -> bool:
-    """Whether a place (1e-5 deg) can be within `margin` metres of what lies in a box: most rounds are
-    far from most bases, and only the few are measured to every zone.
+    """Whether a place (1e-5 deg) can be within `margin` metres of what lies in a box: most rounds
+    are far from most bases, and only the few are measured to every zone.
     """
     if box is None:
         return False

@@ -317,7 +317,7 @@ def _turned(effector: Effector, pointing: float, place: Array) -> Effector:
 
 
 def bearing(effector: Effector, place: Array) -> float:
-    """Of a place from an effector, clockwise from north [rad]."""
+    """Bearing of a place (3,) [m] from an effector, clockwise from north [rad]."""
     return math.atan2(place[0] - effector.place[0], place[1] - effector.place[1])
 
 

@@ -94,7 +94,7 @@ class Windows(NamedTuple):
 
 
 def futures(rows: Array, picture: Picture, frame: Frame, site: Site) -> Futures:
-    """The future of some tracks (rows of the picture's tracks), each flown with its own drag
+    """The futures of some tracks, (k,) rows of the picture's tracks, each flown with its own drag
     through the air believed.
 
     frame  what came in at this frame

@@ -2,8 +2,8 @@
 counted and told, and the defence goes on. One that `rehearse` cannot work on is warned of like
 others; nothing is engaged in it.
 
-`watch` is pure, so what it remembers is as it was before the frame. What goes on, and is recorded, is the frame that it
-did work on: a replay of the record gives the same pictures.
+`watch` is pure, so what it remembers is as it was before the frame. What goes on, and is recorded,
+is the frame that it did work on: a replay of the record gives the same pictures.
 """
 
 from __future__ import annotations
@@ -61,7 +61,11 @@ class Aside:
         self._unrehearsed, self._unrehearsed_at = "", -np.inf
 
     def without_rehearsal(self, frame: Frame, error: Exception) -> None:
-        """Count and tell a frame that made `rehearse` raise; the warnings of its picture go out like others."""
+        """Count and tell a frame that made `rehearse` raise; the warnings of its picture go out
+        like others.
+
+        error  the error
+        """
         self.unrehearsed += 1
         told = _words(error)
         self._unrehearsed_at = self._now()
@@ -71,7 +75,12 @@ class Aside:
                 f"({told}); the defence goes on")
 
     def retry(self, step: Step, frame: Frame, truth: Truth | None, error: Exception) -> Stepped | None:
-        """Work on what is left of a frame that raised; None where nothing of it can be worked on."""
+        """Work on what is left of a frame that raised; None where nothing of it can be worked on.
+
+        step   the frame's step that raised
+        truth  the truth, None on live data
+        error  the error
+        """
         self.frames += 1
         for part, less, kept in _less(frame):
             try:
@@ -115,7 +124,9 @@ def _words(error: Exception) -> str:
 
 
 def _less(frame: Frame) -> Iterator[tuple[str, Frame, Array]]:
-    """The frame with less and less in it: what is left out, the rest, and which detections are kept."""
+    """The frame with less and less in it: what is left out, the rest, and which detections are
+    kept.
+    """
     d = frame.detections
     everything = np.ones(rows(d), np.bool_)
     if rows(frame.aircraft):

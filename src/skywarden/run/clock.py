@@ -17,7 +17,9 @@ class Clock(Protocol):
     """Waits until a moment of the run is due."""
 
     def wait_until(self, t: float) -> float:
-        """Return when `t` [s from the epoch] is due; the answer is how late it already was [s], 0 or more."""
+        """Return when `t` [s from the epoch] is due; the answer is how late it already was [s], 0
+        or more.
+        """
         ...
 
 
@@ -38,6 +40,10 @@ class NoClock:
     """As fast as it goes; nothing is ever late."""
 
     def wait_until(self, t: float) -> float:
+        """Return at once.
+
+        t  time of the frame [s]
+        """
         return 0.0
 
 
@@ -63,12 +69,16 @@ class ScaledClock:
         return self._speed
 
     def pace(self, speed: float | None) -> None:
-        """Go on at another speed from this moment; from any thread. Lateness of the pace before is forgiven."""
+        """Go on at another speed from this moment; from any thread. Lateness of the pace before is
+        forgiven.
+        """
         with self._lock:
             self._speed, self._from = speed, None
 
     def wait_until(self, t: float) -> float:
-        """Return when `t` is due, or the run is to end; the answer is how late it already was [s of the wall]."""
+        """Return when `t` is due, or the run is to end; the answer is how late it already was [s of
+        the wall].
+        """
         waited = False
         while True:
             with self._lock:

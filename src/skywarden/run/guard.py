@@ -1,5 +1,5 @@
-"""Something asked once a frame that must never end the run: where it raises, an answer that stands in
-for it is given, and the fault is shown beside the sinks.
+"""Something asked once a frame that must never end the run: where it raises, an answer that stands
+in for it is given, and the fault is shown beside the sinks.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ class Stepper:
                is ever computed
 
     Where `survived` is given, a frame that makes `rehearse` raise has the drill that the stage's
-    `without(frame)` gives, in which nothing is engaged, and `survived` is told the frame and the error.
+    `without(frame)` gives, in which nothing is engaged, and `survived` is told the frame and the
+    error.
     """
 
     def __init__(
@@ -61,7 +62,11 @@ class Stepper:
         return bytes(stage.keep())
 
     def put_back(self, kept: bytes, rehearsal: bytes | None = None) -> None:
-        """Go on from what was kept of `watch`, and of `rehearse`. Raises RecordError where it cannot be read."""
+        """Go on from what was kept of `watch`, and of `rehearse`. Raises RecordError where it
+        cannot be read.
+
+        rehearsal  kept state of the rehearsal, None where nothing is rehearsed
+        """
         stages: tuple[Any, ...] = self._watch, self._rehearse
         stages[0].put_back(kept)
         if self._rehearse is not None and rehearsal is not None:
@@ -80,7 +85,9 @@ class Stepper:
         return picture, drill
 
     def _rehearsed(self, frame: Frame, picture: Picture) -> Drill | None:
-        """What `rehearse` makes of a frame; where it raises and that is survived, a drill without engagement."""
+        """What `rehearse` makes of a frame; where it raises and that is survived, a drill without
+        engagement.
+        """
         stage: Any = self._rehearse
         if stage is None:
             return None
@@ -99,7 +106,11 @@ def run(
 ) -> int:
     """Step every frame of `feed` and hand it round; returns how many frames there were.
 
-    aside   takes what makes `watch` raise out of a frame, so that the run goes on; None: it ends there
+    aside    takes what makes `watch` raise out of a frame, so that the run goes on; None: it ends
+             there
+    stepper  what turns frames into moments
+    wires    the sinks, each with what it may see
+    clock    the clock that frames wait for
 
     Lateness is measured here and written into the frame before anything sees it, so that the record
     and a replay carry it.

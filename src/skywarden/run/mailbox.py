@@ -84,7 +84,9 @@ class Mailbox:
         self._thread = self._begin()
 
     def take(self, moment: Moment) -> None:
-        """Queue one moment; the oldest gives way where too many wait. Microseconds, unless `holds` says otherwise."""
+        """Queue one moment; the oldest gives way where too many wait. Microseconds, unless `holds`
+        says otherwise.
+        """
         with self._turn:
             if self._ended:
                 return
@@ -120,7 +122,11 @@ class Mailbox:
             return True
 
     def close(self, patience: float | None = None) -> None:
-        """Hand on what waits, then close the sink, in its own thread; one that makes no progress is left behind."""
+        """Hand on what waits, then close the sink, in its own thread; one that makes no progress is
+        left behind.
+
+        patience  seconds to wait, None for the usual
+        """
         if self._ended:
             return
         self.drain(patience)
@@ -130,7 +136,9 @@ class Mailbox:
         self._thread.join(CLOSING_S if patience is None else patience)
 
     def _begin(self, opens: bool = False) -> threading.Thread:
-        """A new thread that hands moments on; the one before, where there was one, then stops at its next step."""
+        """A new thread that hands moments on; the one before, where there was one, then stops at
+        its next step.
+        """
         self._thread = threading.Thread(target=self._work, args=(opens,), name=f"skywarden-{self.name}", daemon=True)
         self._thread.start()
         return self._thread
@@ -190,7 +198,9 @@ class Mailbox:
         self._failures, self._fault, self._standing, self._failed_at = self._failures + 1, fault, True, self._now()
 
     def _reopen(self, leaving: bool = False) -> None:
-        """Open a failed sink anew, where that can be done, now and then; `leaving` one that hangs unclosed."""
+        """Open a failed sink anew, where that can be done, now and then; `leaving` one that hangs
+        unclosed.
+        """
         if self._again is None or (self._now() < self._next_try and not leaving):
             return
         self._next_try, self._pause = self._now() + self._pause, min(2.0 * self._pause, SLOWEST_S)
@@ -219,7 +229,9 @@ class Mailbox:
             self._begin(opens=hung)
 
     def _said(self, now: float) -> str:
-        """What is wrong now, the gravest first; a failure or a loss is still told for `SHOWN_S` after it."""
+        """What is wrong now, the gravest first; a failure or a loss is still told for `SHOWN_S`
+        after it.
+        """
         if self._busy is not None and now - self._busy > SILENT_S:
             return f"has not answered for {now - self._busy:.0f} s"
         if self._standing:

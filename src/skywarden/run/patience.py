@@ -1,4 +1,6 @@
-"""Words for a terminal that may be stopped (Ctrl-S): said by a thread of their own, and waited for only so long."""
+"""Words for a terminal that may be stopped (Ctrl-S): said by a thread of their own, and waited for
+only so long.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ _stuck: list[threading.Thread] = []     # what was not taken yet: the newest suc
 
 
 def patiently(say: Callable[[], object], patience: float = PATIENCE_S) -> bool:
-    """Say something, and go on after `patience` seconds whether it was taken or not; whether it was.
+    """Say something, and go on after `patience` seconds whether it was taken or not; whether it
+    was.
+
+    say  function that says it, and may block
 
     While something is still not taken, nothing more is said.
     """
@@ -41,7 +46,9 @@ def patiently(say: Callable[[], object], patience: float = PATIENCE_S) -> bool:
 
 
 def held() -> bool:
-    """Whether something said is not taken yet: the program must then end without waiting for its output."""
+    """Whether something said is not taken yet: the program must then end without waiting for its
+    output.
+    """
     return any(thread.is_alive() for thread in _stuck)
 
 
@@ -56,14 +63,19 @@ def busy(status: Any) -> Iterator[None]:
 
 
 class Words:
-    """Says things in their order from a thread of its own: whoever has something to say never waits."""
+    """Says things in their order from a thread of its own: whoever has something to say never
+    waits.
+    """
 
     def __init__(self) -> None:
         self._waiting: queue.Queue[Callable[[], object]] = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
 
     def say(self, say: Callable[[], object]) -> None:
-        """Have something said soon; where too much waits, never."""
+        """Have something said soon; where too much waits, never.
+
+        say  function that says it, and may block
+        """
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="skywarden-sentences", daemon=True)
             self._thread.start()

@@ -21,7 +21,11 @@ from skywarden.verification.repeat import check_record as compare
 
 
 def check_record(path: Path, talk: Console) -> Comparison:
-    """Run a record's frames through the same functions again; says where they first differ."""
+    """Run a record's frames through the same functions again; says where they first differ.
+
+    path  the record's file
+    talk  where people are spoken to: standard error
+    """
     with foreign(path), Record(path) as record, Progress(console=talk, transient=True,
             disable=not talk.is_terminal) as bar:
         site = from_sources(record.header.site_sources, record.header.site)
@@ -43,7 +47,12 @@ class Judgement:
 
 
 def judge_record(path: Path, talk: Console) -> Judgement:
-    """Check every clearance given and every order of a record, with code that shares nothing with what gave them."""
+    """Check every clearance given and every order of a record, with code that shares nothing with
+    what gave them.
+
+    path  the record's file
+    talk  where people are spoken to: standard error
+    """
     with foreign(path), Record(path) as record, Progress(console=talk, transient=True,
             disable=not talk.is_terminal) as bar:
         site = from_sources(record.header.site_sources, record.header.site)

@@ -93,7 +93,10 @@ class Leading:
         return ""
 
     def take(self, moment: Moment) -> None:
-        """How far the exercise has come."""
+        """How far the exercise has come.
+
+        moment  frame, picture, and what else a sink of this kind may see
+        """
         self.now = moment.frame.t
 
     def close(self) -> None:
@@ -102,7 +105,9 @@ class Leading:
 
 @dataclass(frozen=True)
 class Past:
-    """A record to be flown again up to a moment [s]; inf: to its end. `word` is what the record says of the break."""
+    """A record to be flown again up to a moment [s]; inf: to its end. `word` is what the record
+    says of the break.
+    """
 
     path: Path
     until: float
@@ -130,11 +135,13 @@ class Exercise:
 def run_exercise(
     request: Request, talk: Console, seats: Mapping[str, str] | None = None, past: Past | None = None
 ) -> dict[str, Any]:
-    """Run an exercise until it ends, or the instructor ends it, and return the summary of the last branch.
+    """Run an exercise until it ends, or the instructor ends it, and return the summary of the last
+    branch.
 
     request  with users (an instructor and at least one trainee) and a record
     seats    who sits where at the beginning; exactly one person has the watch
     past     a record to go on from; the site and scenario are then its own
+    talk     where people are spoken to: standard error
 
     Raises UsageError for what the request lacks.
     """
@@ -187,6 +194,9 @@ def run_exercise(
 def seated(users: Path, seats: Mapping[str, str]) -> dict[str, str]:
     """Who sits where at the beginning: as asked, the watch with the first trainee where nobody was
     named for it. Raises UsageError.
+
+    users  file of the users
+    seats  seat of each person
     """
     people = Authenticator(users).users
     trainees = [name for name, user in people.items() if user.role != "instructor"]
@@ -206,7 +216,10 @@ def seated(users: Path, seats: Mapping[str, str]) -> dict[str, str]:
 
 
 def planned(scenario: Scenario) -> dict[str, dict[str, Any]]:
-    """What is ready to be fired or sent, by name, for the instructor's list."""
+    """What is ready to be fired or sent, by name, for the instructor's list.
+
+    scenario  the scenario as it was read
+    """
     ready: dict[str, dict[str, Any]] = {}
     every: tuple[Inject | Post, ...] = (*scenario.injects, *scenario.posts)
     for one in every:
@@ -292,7 +305,9 @@ def _fly(
 
 
 def _told(exercise: Exercise, boxes: Boxes, before: Again | None) -> list[Wire]:
-    """The wire to the warning channels, if there are any: what was said to people before is not said again."""
+    """The wire to the warning channels, if there are any: what was said to people before is not
+    said again.
+    """
     if exercise.alerts is None:
         return []
     told = boxes.add("alerts", Kept(exercise.alerts))
@@ -300,7 +315,9 @@ def _told(exercise: Exercise, boxes: Boxes, before: Again | None) -> list[Wire]:
 
 
 class Led:
-    """The feed of an exercise: what was flown before, unpaced; then the simulated world with what people say in it."""
+    """The feed of an exercise: what was flown before, unpaced; then the simulated world with what
+    people say in it.
+    """
 
     def __init__(
         self, simulated: Simulated, before: Again | None, page: Page, clock: ScaledClock, exercise: Exercise, word: str
@@ -339,7 +356,9 @@ class Led:
         """Nothing stays open."""
 
     def _first(self) -> tuple[Command, ...]:
-        """What the first new frame says: who sits where at the beginning, or why the run was broken."""
+        """What the first new frame says: who sits where at the beginning, or why the run was
+        broken.
+        """
         if self._before is not None:
             return (Command(0.0, BREAK, self._word, OURS, f"flown again to {self._before.until:.2f} s"),)
         order = sorted(self._exercise.seats.items(), key=lambda one: one[1] != WATCH)
@@ -353,7 +372,10 @@ class Gated:
         self._sink, self._t = sink, t
 
     def take(self, moment: Moment) -> None:
-        """Hand on what is new."""
+        """Hand on what is new.
+
+        moment  frame, picture, and what else a sink of this kind may see
+        """
         if moment.frame.t > self._t:
             self._sink.take(moment)
 
@@ -369,7 +391,10 @@ class Kept:
         self._sink = sink
 
     def take(self, moment: Moment) -> None:
-        """Hand on."""
+        """Hand on.
+
+        moment  frame, picture, and what else a sink of this kind may see
+        """
         self._sink.take(moment)
 
     @property

@@ -37,7 +37,12 @@ class Boxes:
         self.inputs: Callable[[], list[SinkState]] = list   # those of inputs that something is wrong with
 
     def add(self, name: str, sink: Sink, most: int = MOST_WAITING, whole: bool = False) -> Mailbox:
-        """A mailbox around `sink`; `whole`: at full speed the loop waits for it rather than that it lacks a moment."""
+        """A mailbox around `sink`; `whole`: at full speed the loop waits for it rather than that it
+        lacks a moment.
+
+        name  name of the sink, as health shows it
+        most  greatest number of moments that may wait
+        """
         self._boxes[name] = Mailbox(name, sink, most=most, holds=self._unpaced if whole else None)
         return self._boxes[name]
 
@@ -64,6 +69,10 @@ class Boxes:
 def tell_people(alerts: Alerts[Any] | None, feed: Feed, boxes: Boxes, wires: list[Wire]) -> Feed:
     """Hand each moment to the warning channels before anything else, and put what they report into
     the feed's frames.
+
+    alerts  the warning channels, None for none
+    boxes   the sinks' mailboxes
+    wires   the sinks, each with what it may see
     """
     if alerts is None:
         return feed
@@ -75,7 +84,12 @@ def tell_people(alerts: Alerts[Any] | None, feed: Feed, boxes: Boxes, wires: lis
 
 
 def lost_of(recorder: Recorder | None, boxes: Boxes) -> dict[str, Any]:
-    """What a summary says of sinks that did not get all: frames that are in no record, moments that others lack."""
+    """What a summary says of sinks that did not get all: frames that are in no record, moments that
+    others lack.
+
+    recorder  the recorder, None for none
+    boxes     the sinks' mailboxes
+    """
     said: dict[str, Any] = {}
     if recorder is not None and recorder.missing:
         said["frames_not_recorded"] = recorder.missing
@@ -100,8 +114,10 @@ class ProgressBar:
         self.close()
 
     def take(self, moment: Moment) -> None:
+        """Move the bar on to the moment's time."""
         self._bar.update(self._task, completed=moment.frame.t,
             words=f"{moment.frame.t:7.1f} s, {moment.picture.tracks.number.size} tracks")
 
     def close(self) -> None:
+        """Take the bar off the terminal."""
         patiently(self._bar.stop)

@@ -50,7 +50,8 @@ class Parts:
     warm         compiles the kernels
     tell         opens the sink that tells people; None where nobody is told
     doubts       sentences to be said before the run
-    shown        wires of sinks that show a simulation to other systems, in their mailboxes; none in a live run
+    shown        wires of sinks that show a simulation to other systems, in their mailboxes; none in
+                 a live run
     """
 
     site: Site
@@ -75,6 +76,8 @@ def run_parts(
 
     opened     opens the parts; what it gives to the stack is closed when the run has ended
     clock_for  the run's clock
+    request    what was asked for on the command line
+    talk       where people are spoken to: standard error
     """
     with stopping() as stop, ExitStack() as ending:
         parts = opened(ending)
@@ -114,12 +117,17 @@ def run_parts(
 
 
 def mode_of(parts: Parts) -> str:
-    """What the page and the terminal call the run."""
+    """What the page and the terminal call the run.
+
+    parts  what the run is made of
+    """
     return "SIMULATION" if parts.header.kind == "simulation" else "LIVE"
 
 
 def _page(request: Request, parts: Parts, clock: Clock, boxes: Boxes, talk: Console, ending: ExitStack) -> Page:
-    """The page, open before the kernels are compiled: a browser that comes meanwhile is told what it waits for."""
+    """The page, open before the kernels are compiled: a browser that comes meanwhile is told what
+    it waits for.
+    """
     simulation = parts.header.kind == "simulation"
     paced = clock if isinstance(clock, ScaledClock) and simulation and not is_live(parts.feed) else None
     page = open_page(parts.site, mode_of(parts), parts.title, request, parts.header.epoch_ns, paced,
@@ -134,7 +142,9 @@ def _wired(
     request: Request, parts: Parts, recorder: Recorder | None, page: Page | None, boxes: Boxes, talk: Console,
     ending: ExitStack,
 ) -> tuple[Feed, list[Wire]]:
-    """The feed with what operators say in it, and the wires to every sink, those that tell people first."""
+    """The feed with what operators say in it, and the wires to every sink, those that tell people
+    first.
+    """
     simulation = parts.header.kind == "simulation"
     wires = list(parts.direct)
     feed = tell_people(parts.tell(), parts.feed, boxes, wires)

@@ -78,7 +78,8 @@ class Life(threading.Event):
 
 class Reloading:
     """Checks the file when SIGHUP comes; a good one ends the loop between two frames and goes on
-    with the new one in the same process, where every kernel is loaded; a wrong one is told and left.
+    with the new one in the same process, where every kernel is loaded; a wrong one is told and
+    left.
     """
 
     def __init__(self, asked: Configuration, stop: threading.Event, log: logging.Logger) -> None:

@@ -18,8 +18,8 @@ BEST = 0.95     # no effector is surer than this, however near
 def kill_probability(
     effector: Effector, line: NDArray[Any] | tuple[float, ...], velocity: NDArray[Any] | tuple[float, ...]
 ) -> float:
-    """Chance to stop a round that is met at `line` from the effector [m], flying with `velocity`
-    [m/s].
+    """Chance to stop a round that is met at `line` (3,) from the effector [m], flying with
+    `velocity` (3,) [m/s].
 
     As declared at half reach and flying along the line of sight; half as much again at the
     effector, half as much at full reach, nothing outside its reach; less by `crossing_loss` times

@@ -1,5 +1,5 @@
-"""The grid of a site's terrain as the bytes that a record carries, read back within bounds: nothing is
-unpacked before its size is known to be that of a grid.
+"""The grid of a site's terrain as the bytes that a record carries, read back within bounds: nothing
+is unpacked before its size is known to be that of a grid.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def level_at(siren: Siren, points: Array) -> Array:
 
 
 def inside(zone: Zone) -> Array:
-    """Points (k, 2) spread evenly over a zone, its corners among them."""
+    """Points (k, 2) east, north [m] spread evenly over a zone, its corners among them."""
     low, high = zone.polygon.min(axis=0), zone.polygon.max(axis=0)
     steps = (np.arange(GRID) + 0.5) / GRID
     east, north = np.meshgrid(low[0] + steps * (high[0] - low[0]), low[1] + steps * (high[1] - low[1]))

@@ -251,7 +251,8 @@ def laws_of(root: Table, key: str) -> dict[str, tuple[Array, Array, str]]:
 
 
 def place_of(table: Table, origin: Origin, ground: Ground) -> Array:
-    """A place given as latitude, longitude or as east, north; height above the ground there.
+    """A place (3,) east north up [m], given as latitude, longitude or as east, north, and height
+    above the ground there.
 
     table   the table as it was read
     origin  latitude, longitude and height of the site's origin

@@ -242,7 +242,9 @@ def _zones(file: str, line: int, feature: Any, origin: Origin, faults: list[Faul
 
 
 def _name_of(properties: dict[str, Any], fault: Callable[[str, str], None]) -> str:
-    """The zone's name, "?" where it has none; attributes that are most likely misspelt are faults, too."""
+    """The zone's name, "?" where it has none; attributes that are most likely misspelt are faults,
+    too.
+    """
     name = _as_name(properties.get("name"))
     if name is None and "name" in properties:
         fault(
@@ -271,7 +273,9 @@ def _kind(properties: dict[str, Any], name: str, fault: Callable[[str, str], Non
 
 
 def _attribute(key: str, properties: dict[str, Any], name: str, fault: Callable[[str, str], None]) -> float:
-    """A number among the zone's attributes, as LIMITS has it; the usual one where it is missing or wrong."""
+    """A number among the zone's attributes, as LIMITS has it; the usual one where it is missing or
+    wrong.
+    """
     usual, least, most, do = LIMITS[key]
     value = _number(properties.get(key, usual), least, most)
     if value is None:

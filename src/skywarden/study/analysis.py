@@ -50,7 +50,7 @@ def columns(figure: Figure, blocks: Sequence[Sequence[Mapping[str, Any]]]) -> tu
 
 
 def interval(figure: Figure, parts: Array, wholes: Array, confidence: float) -> Interval:
-    """The figure with the interval that fits its kind.
+    """The figure, a ratio of sums, with the interval that fits its kind.
 
     parts       (n,) numerators, one of each seed
     wholes      (n,) denominators, one of each seed

@@ -111,7 +111,7 @@ def ratio(parts: Array, wholes: Array, confidence: float) -> Interval:
 
 
 def ratio_of(parts: Array, wholes: Array) -> float:
-    """Sum over sum; nan where there is nothing.
+    """Sum over sum, a ratio; nan where there is nothing.
 
     parts   (n,) numerators, one of each run
     wholes  (n,) denominators, one of each run

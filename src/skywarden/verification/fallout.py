@@ -113,7 +113,9 @@ def meets_fragments(
 
 
 def _drift(weather: Weather, up: float) -> tuple[Array, float]:
-    """Middle (2,) of the winds from none to the strongest below a height [m/s], and how far they stray from it."""
+    """Middle (2,) of the winds from none to the strongest below a height [m/s], and how far they
+    stray from it.
+    """
     w = weather
     blows = np.array([(0.0, 0.0), *w.wind[w.up < up], [np.interp(up, w.up, column) for column in w.wind.T]])
     span = np.ptp(blows, axis=0)
@@ -121,7 +123,8 @@ def _drift(weather: Weather, up: float) -> tuple[Array, float]:
 
 
 def _meets_dud(volume: Volume, clearance: Clearance, axes: int, far: float, half: float) -> float:
-    """Probability that one dud, flying on within three times the engagement's reach, meets an aircraft.
+    """Probability that one dud, flying on within three times the engagement's reach, meets an
+    aircraft.
 
     axes  2 where the aircraft's height is unknown, else 3
     far   length of the longest line of the engagement's space [m]
@@ -232,8 +235,8 @@ def places_in(zone: Zone) -> Array:
 
 
 def off_polygon(polygon: Array, place: Array) -> float:
-    """Distance of a place from a polygon [m], 0 inside: the angle its corners turn through, then
-    every edge.
+    """Distance of a place (2,) from a polygon (k, 2) [m], 0 inside: the angle its corners turn
+    through, then every edge.
     """
     spokes = polygon - place
     bearing = np.arctan2(spokes[:, 1], spokes[:, 0])

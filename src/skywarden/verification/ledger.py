@@ -231,8 +231,8 @@ class Ledger:
 
 
 def landing(them: LostTrack, site: Site) -> tuple[Array, Array, float] | None:
-    """The runway it is landing on, the way it lands: threshold, direction, length; None where it is
-    not.
+    """The runway it is landing on, the way it lands: threshold (2,) [m], direction (2,), length
+    [m]; None where it is not.
 
     them  the track that was lost
     site  the site as its defender declared it
@@ -294,7 +294,7 @@ def shots_of(order: Order, frame: Frame, picture: Picture, site: Site) -> list[S
 
 
 def placed(report: Report, frame: Frame, site: Site) -> Array:
-    """Where it says it is, its height by pressure where it has no other.
+    """Where it says it is (3,), east north up [m], its height by pressure where it has no other.
 
     report  the aircraft's report
     frame   what came in at this frame

@@ -90,7 +90,8 @@ def reach_of_effect(effector: Effector) -> float:
 
 
 def farthest_radar(place: Array, site: Site) -> float:
-    """Distance from a place to the farthest radar that sees more than transponders [m]; 0 for none.
+    """Distance from a place (3,) to the farthest radar that sees more than transponders [m]; 0 for
+    none.
 
     site  the site as its defender declared it
     """
@@ -116,7 +117,7 @@ def in_view(place: Array, sigma: float, site: Site, with_transponders: bool) -> 
 
 
 def far_off(line: Array) -> float:
-    """Length of a line, a height that is not known left out [m]."""
+    """Length of a line (3,), a height that is not known left out [m]."""
     return math.sqrt(float(np.nansum(line**2)))
 
 

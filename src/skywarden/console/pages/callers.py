@@ -46,8 +46,8 @@ class Callers:
         return session
 
     def changing(self, request: Request) -> Session:
-        """The session of a request that changes something: it came from the console's own page. Raises
-        `RefusedError`.
+        """The session of a request that changes something: it came from the console's own page.
+        Raises `RefusedError`.
 
         request  the browser's request
         """

@@ -42,6 +42,9 @@ class Agreement(NamedTuple):
 def piece(matches: list[Matches], w: Trajectories, k: int, radars: int) -> Piece:
     """Information of aircraft `k`'s segment on the errors of all radars; its own path, known from
     its reports, is eliminated.
+
+    matches  detections matched to the trajectories, a table for each radar
+    w        smoothed trajectories of aircraft
     """
     A, B, y, weight, _ = _rows(matches, w, k, radars)
     P, M = _path(w, k), A.T * weight
@@ -63,6 +66,10 @@ def piece(matches: list[Matches], w: Trajectories, k: int, radars: int) -> Piece
 def residuals(matches: list[Matches], w: Trajectories, k: int, errors: Array) -> Array:
     """(radars, 3, 2) sums of squared residuals in range, azimuth and elevation over the noise by
     the books, and degrees of freedom; (radars, TERMS) errors known.
+
+    matches  detections matched to the trajectories, a table for each radar
+    w        smoothed trajectories of aircraft
+    k        row of the aircraft among the trajectories
     """
     radars = errors.shape[0]
     A, B, y, weight, which = _rows(matches, w, k, radars)

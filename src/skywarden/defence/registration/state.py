@@ -87,8 +87,8 @@ def registered(site: Site) -> int:
 
 @lru_cache(maxsize=8)
 def prior_of(site: Site) -> Array:
-    """Deviations (radars, TERMS) of the errors before anything is known: at least PRIOR, more where
-    the site declares more.
+    """Deviations (radars, TERMS) of the errors [m, rad, rad, s] before anything is known: at least
+    PRIOR, more where the site declares more.
     """
     told = np.array(
         [(r.range_bias, r.azimuth_bias, r.elevation_bias, np.nan) for r in site.radars[:MOST_RADARS]], np.float64

@@ -39,7 +39,7 @@ class Trajectories(NamedTuple):
 
 
 def reference_reports(a: Aircraft) -> Array:
-    """Rows of reports that can serve: airborne, with address and place, and not from another
+    """Rows (k,) of reports that can serve: airborne, with address and place, and not from another
     tracker.
 
     a  reports of aircraft
@@ -103,7 +103,7 @@ def fitted(a: Aircraft, begin: float, known: Array, scatter: Array) -> Trajector
 
 
 def believable(w: Trajectories) -> Array:
-    """Which rows fly as something flies: their reports scatter as noise does, and do not jump.
+    """Which rows (n,) fly as something flies: their reports scatter as noise does, and do not jump.
 
     w  smoothed trajectories of aircraft
     """

@@ -38,8 +38,8 @@ class Drags(NamedTuple):
 
 
 def law(name: str) -> tuple[Array, Array]:
-    """Mach numbers and factors C(M) of a named law: "G1", "G7" or "constant". Raises KeyError for
-    another name.
+    """Mach numbers (k,) and factors C(M) (k,) of a named law: "G1", "G7" or "constant". Raises
+    KeyError for another name.
     """
     if name == "constant":
         return np.zeros(1), np.ones(1)

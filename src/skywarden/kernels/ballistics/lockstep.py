@@ -287,7 +287,9 @@ def _advance(
     now: Array, new: Array, lane: Array, whole: Array, more: Array, step: float, rise: float, tables: Tables,
     earth: Earth, work: Array, half: Array, acc: Array, k: Array,
 ) -> None:
-    """One Runge-Kutta step of every lane from `now` to `new` (rows x y z u v w), each as long as it may be."""
+    """One Runge-Kutta step of every lane from `now` to `new` (rows x y z u v w), each as long as it
+    may be.
+    """
     x, y, z, u, v, w = now[0], now[1], now[2], now[3], now[4], now[5]
     zs, us, vs, ws = half[0], half[1], half[2], half[3]
     a1, b1, c1, a2, b2, c2, a3, b3, c3, a4, b4, c4 = (
@@ -323,8 +325,8 @@ def _inspect(
     i: int, now: Array, new: Array, lane: Array, whole: Array, h: float, fall: float, t_max: float, ground: Ground,
     out: Array,
 ) -> None:
-    """Lane i after a step that may have met the ground, its apex or the end of its time; its row becomes -1
-    where its flight is over.
+    """Lane i after a step that may have met the ground, its apex or the end of its time; its row
+    becomes -1 where its flight is over.
     """
     t, top, fixed, row, left = lane[0], lane[2], lane[3], whole[1], whole[2]
     if fixed[i] > 0.0:

@@ -275,10 +275,11 @@ def _fly(
 
 @njit(cache=True, error_model="numpy")
 def _motor(clear: float, burn: float, burn_height: float, sense: float) -> tuple[bool, bool, bool]:
-    """Whether a motor burns at the start, whether the round is above its burn-out height, whether it is spent.
+    """Whether a motor burns at the start, whether the round is above its burn-out height, whether
+    it is spent.
 
-    It burns on the launch side of the burn-out height: forwards from the start until the round rises
-    through it; backwards from where the round, having been above it, comes down through it.
+    It burns on the launch side of the burn-out height: forwards from the start until the round
+    rises through it; backwards from where the round, having been above it, comes down through it.
     """
     burning = burn > 0.0 and sense > 0.0 and clear < burn_height
     return burning, clear > burn_height, burn <= 0.0 or (sense > 0.0 and not burning)

@@ -1,5 +1,5 @@
-"""Aircraft that no radar sees any more: whether they are out of view, how far they may have got, and
-which runway they are landing on.
+"""Aircraft that no radar sees any more: whether they are out of view, how far they may have got,
+and which runway they are landing on.
 """
 
 from __future__ import annotations

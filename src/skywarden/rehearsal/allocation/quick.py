@@ -1,5 +1,5 @@
-"""A good plan in milliseconds: shots given one by one, moved while that saves something, then prices on
-shots that prove how far from the best it can be.
+"""A good plan in milliseconds: shots given one by one, moved while that saves something, then
+prices on shots that prove how far from the best it can be.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The verbs of `skywarden alert`: test a channel, say or correct a message, show who was told what when."""
+"""The verbs of `skywarden alert`: test a channel, say or correct a message, show who was told what
+when.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def alert_test_command(
     state: Annotated[Path | None, typer.Option(help=STATE_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
 ) -> None:
-    """Send a test along a channel through the running service, and say who answered. Exit 1 where somebody did not."""
+    """Send a test along a channel through the running service, and say who answered. Exit 1 where
+    somebody did not.
+    """
     from skywarden.site.load import load
     from skywarden.tools import alert
 
@@ -79,7 +83,9 @@ def alert_correct_command(
     kind: Annotated[str, typer.Option(help=KIND_HELP)] = "live",
     state: Annotated[Path | None, typer.Option(help=STATE_HELP)] = None,
 ) -> None:
-    """Take back warnings that are wrong: cleared at once, and said to have been wrong on every channel."""
+    """Take back warnings that are wrong: cleared at once, and said to have been wrong on every
+    channel.
+    """
     from skywarden.site.load import load
     from skywarden.tools import alert
 

@@ -1,4 +1,6 @@
-"""The verbs of `skywarden exercise`: run one, go on with one, score it, keep the standing of those who did."""
+"""The verbs of `skywarden exercise`: run one, go on with one, score it, keep the standing of those
+who did.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def run_command(
     port: Port = None, host: Host = "127.0.0.1", tls_certificate: Certificate = None, tls_key: Certificate = None,
     audit: Log = None, stay: Stay = None, as_json: Json = False,
 ) -> None:
-    """Run an exercise: trainees see the picture alone, the instructor what is true, and fires what is ready."""
+    """Run an exercise: trainees see the picture alone, the instructor what is true, and fires what
+    is ready.
+    """
     request = _request(scenario, users, record or Path(f"exercise-{time.strftime('%Y%m%d-%H%M%S')}.rec"), port, host,
         tls_certificate, tls_key, audit, stay, seed=seed, duration=duration)
     _run(request, seat, as_json)
@@ -100,7 +104,10 @@ def _run(
 
 
 def seats(asked: list[str]) -> dict[str, str]:
-    """Who sits where, out of NAME=SEAT words. Raises UsageError."""
+    """Who sits where. Raises UsageError.
+
+    asked  words NAME=SEAT
+    """
     from skywarden.messages.commands import SEATS
 
     found: dict[str, str] = {}

@@ -35,7 +35,8 @@ def feed_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a second.")] = False,
 ) -> None:
-    """Show what arrives at a feed: rates, categories, senders, clocks, a polar picture, what is refused and why.
+    """Show what arrives at a feed: rates, categories, senders, clocks, a polar picture, what is
+    refused and why.
 
     Nothing is tracked or warned. Exit 1 where nothing came that could be read.
     """
@@ -177,7 +178,9 @@ def _seconds(value: float | None) -> str:
 
 
 def picture(places: list[tuple[float, float]]) -> str:
-    """A polar picture in characters, north up: azimuth [degrees] and range [m] of each place.
+    """A polar picture in characters, north up.
+
+    places  azimuth [degrees] and range [m] of each place
 
     A ring stands at half and at the whole of the scale that is told beneath.
     """

@@ -1,4 +1,6 @@
-"""The verbs of a service that runs round the clock: `skywarden serve`, `skywarden backup`, `skywarden region`."""
+"""The verbs of a service that runs round the clock: `skywarden serve`, `skywarden backup`,
+`skywarden region`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def serve_command(
         bool, typer.Option("--supervise", help="Restart it when it hangs or ends: without systemd.")
     ] = False,
 ) -> None:
-    """Defend a site round the clock: recorded by the hour, watched over, alone or beside another watcher."""
+    """Defend a site round the clock: recorded by the hour, watched over, alone or beside another
+    watcher.
+    """
     if check:
         from skywarden.session.service.configuration import read
 
@@ -38,7 +42,9 @@ def backup_command(
     site: Annotated[str, typer.Argument(help="The site's name.")],
     to: Annotated[Path, typer.Argument(help="The folder to copy into; what is there already is left.")],
 ) -> None:
-    """Copy a service's records while it runs; each copy is opened, and the chain between them checked."""
+    """Copy a service's records while it runs; each copy is opened, and the chain between them
+    checked.
+    """
     from skywarden.record.segments import backup, faults, segments
 
     copied = backup(folder, site, to)
@@ -51,7 +57,9 @@ def backup_command(
 def region_command(
     configuration: Annotated[Path, typer.Argument(help="region.toml: brokers, secret, user, password, host, port.")],
 ) -> None:
-    """Show up to 20 bases in one page: warnings, rounds, health and age of each, which opens its own console."""
+    """Show up to 20 bases in one page: warnings, rounds, health and age of each, which opens its
+    own console.
+    """
     from skywarden.session.region import run_region
 
     run_region(configuration)

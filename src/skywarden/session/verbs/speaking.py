@@ -10,5 +10,8 @@ talk = Console(stderr=True, soft_wrap=True)        # a log is searched by its li
 
 
 def example(text: str) -> dict[str, Any]:
-    """Settings of a typer command whose help ends with an example."""
+    """Settings of a typer command whose help ends with an example.
+
+    text  the example
+    """
     return {"epilog": f"Example: {text}"}

@@ -30,7 +30,8 @@ def study_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
-    """Fly designs of a site over many seeds, on this machine or a cluster, and say what differs, with intervals.
+    """Fly designs of a site over many seeds, on this machine or a cluster, and say what differs,
+    with intervals.
 
     Ended at any time, the same command goes on where it was: no run that was kept is made again.
     """
@@ -62,7 +63,9 @@ def study_command(
 
 
 class _Ending:
-    """Ctrl-C and SIGTERM ask the driver to end after the run that comes back next; a second time ends it at once."""
+    """Ctrl-C and SIGTERM ask the driver to end after the run that comes back next; a second time
+    ends it at once.
+    """
 
     def __init__(self) -> None:
         self.asked, self.signal = False, 0

@@ -51,7 +51,7 @@ class FalseAlarms:
     def look(
         self, number: int, t_from: float, t_to: float, begin: float, width: float, row: int
     ) -> tuple[Detections, Array, Array]:
-        """Detections of one look over a sector, their origin and drawn order.
+        """Detections of one look over a sector, their origin (n,) and drawn order (n,).
 
         number  number of the frame
         t_from  time at which the look begins [s]

@@ -67,7 +67,7 @@ def joined(plots: list[Plots]) -> Plots:
 
 
 def chosen(plots: Plots, which: Array) -> Plots:
-    """The rows that `which` names.
+    """The rows that `which`, (n,) bool or (k,) indices, names.
 
     plots  the plots
     """

@@ -76,7 +76,8 @@ def fluctuation(swerling: Array, uniform: Array) -> Array:
 
 
 def power(snr: Array, noise: Array) -> Array:
-    """Power over noise power (n,) in the cell: signal amplitude plus circular normal noise (n, 2).
+    """Power over noise power (n,), a ratio, in the cell: signal amplitude plus circular normal
+    noise (n, 2).
 
     With an exponential cross-section it is exponential of mean 1 + snr, hence Pd = Pfa^(1 / (1 +
     snr)): the closed form of Swerling 1.
@@ -85,8 +86,8 @@ def power(snr: Array, noise: Array) -> Array:
 
 
 def cell_of(radar: Radar) -> Array | None:
-    """Size of a resolution cell (4,): range, azimuth, elevation, range rate; inf where not
-    measured; None where nothing ever merges.
+    """Size of a resolution cell (4,): range [m], azimuth, elevation [rad], range rate [m/s]; inf
+    where not measured; None where nothing ever merges.
 
     radar  the radar as declared
     """

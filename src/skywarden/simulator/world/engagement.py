@@ -116,7 +116,7 @@ def how_it_ends(drawn: float, chance: float, effector: Effector) -> int:
 
 
 def nearest_aircraft(effector: Effector, place: Array, t_from: float, t_to: float, traffic: Traffic) -> float:
-    """True distance [m] between any aircraft and the effect, all the way through `place` to
+    """True distance [m] between any aircraft and the effect, all the way through `place` (3,) to
     burn-out or self-destruct, while it is there; inf without aircraft.
 
     effector  the simulated effector, as declared

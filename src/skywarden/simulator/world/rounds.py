@@ -120,7 +120,8 @@ def joined(parts: Sequence[Rounds]) -> Rounds:
 
 
 def states(rounds: Rounds, t: float) -> Array:
-    """State of every round at time t, (n, 6); nan before its launch and after its impact.
+    """State of every round at time t, (n, 6) position [m] and velocity [m/s]; nan before its launch
+    and after its impact.
 
     rounds  true rounds
     """

@@ -157,8 +157,8 @@ class World:
         return together(own, there, self.wildlife.at(t), *pieces, *self.injects.wildlife(t))
 
     def claims(self, t: float) -> Array:
-        """Where recorded broadcasts say aircraft are at t, (flights, 6); nan where there is none,
-        or it was silent.
+        """Where recorded broadcasts say aircraft are at t, (flights, 6) [m], [m/s]; nan where there
+        is none, or it was silent.
         """
         claim = traffic.states(self._said, t)
         claim[~traffic.spoken(self._said, t)] = np.nan

@@ -40,9 +40,10 @@ def flight_points(scenarios: Iterable[Scenario], site: Site, seeds: Iterable[int
 
 
 def covers(radar: Radar, height: float, places: Array, site: Site, points: Array) -> Array:
-    """Which points a radar of this kind would see from each place, over the terrain, (places,
-    points) bool.
+    """Which points a radar of this kind would see from each place, over the terrain:
+    (p, k) bool.
 
+    places   (p, 2) east, north [m]
     height   of its antenna above the ground [m]
     site     the site as its defender declared it
     """

@@ -54,7 +54,7 @@ def rhythm(t: Array, azimuth: Array, radar: Radar) -> Looks:
 
 
 def times(looks: Looks, begin: float, end: float) -> Array:
-    """The instants of a radar's looks in [begin, end), of one that does not turn."""
+    """The instants (n,) [s] of a radar's looks in [begin, end), of one that does not turn."""
     first = math.ceil(begin / looks.period - looks.phase)
     last = math.ceil(end / looks.period - looks.phase)
     return (np.arange(first, last) + looks.phase) * looks.period
