@@ -48,7 +48,7 @@ def functions(sources: dict[str, str]) -> Iterator[Function]:
 def undocumented_classes(sources: dict[str, str]) -> Iterator[str]:
     """Public classes without a docstring."""
     for file, text in sources.items():
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.parse(text).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node):
                 yield f"{file}:{node.lineno} {node.name}"
 

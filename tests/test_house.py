@@ -228,8 +228,6 @@ TO_MEND: frozenset[str] = frozenset({
     "kernels/estimation/motion.py",
     "kernels/estimation/pair.py",
     "kernels/estimation/single.py",
-    "region/hub.py",
-    "session/service/health.py",
 })
 
 
