@@ -79,14 +79,14 @@ PLANTED: list[tuple[str, str, str] | tuple[str, str, str, str]] = [
     ("defence.watch", "import time", "pure"),
     ("defence.tracking.tracker", "def draw():\n    return np.random.default_rng()", "pure"),
     ("rehearsal.rehearse", "from pathlib import Path", "pure"),
-    ("rehearsal.space", "def log(x):\n    print(x)", "pure"),
+    ("rehearsal.corridor", "def log(x):\n    print(x)", "pure"),
     # Never 3: what shows does not compute
     ("console.views", "from skywarden.defence import threat", "show"),
     ("console.terminal", "from skywarden.kernels.estimation.descent import descend", "show"),
     # by way of the pipeline
     ("review.report", "from skywarden.pipeline.simulated import stepper", "show"),
     # which the review rests on
-    ("measures.calibration", "from skywarden.rehearsal.space import Space", "show"),
+    ("measures.calibration", "from skywarden.rehearsal.corridor import Corridor", "show"),
     ("record.reader", "from skywarden.defence.watch import watch", "show"),
     ("alerts.words", "from skywarden.defence.warning import decide", "show"),
     ("alerts.siren", "from skywarden.messages.drill import Drill", "show"),
@@ -132,7 +132,7 @@ PLANTED: list[tuple[str, str, str] | tuple[str, str, str, str]] = [
     ("console.views", "def round(moment):\n    return moment.truth.rounds", "trainee"),
     ("console.playback", "from skywarden.messages.truth import TrueRounds", "trainee"),
     # Never 8: the judge shares nothing
-    ("verification.drills", "from skywarden.rehearsal.space import space_of", "verification"),
+    ("verification.drills", "from skywarden.rehearsal.corridor import corridor_of", "verification"),
     ("verification.physics", "from skywarden.site.effect import kill_probability", "verification"),
     ("verification.physics", "from skywarden.kernels.ballistics.flight import acceleration", "verification"),
     ("verification.aircraft", "from skywarden.kernels.geometry.polygon import distance", "verification"),

@@ -21,8 +21,8 @@ from skywarden.rehearsal import clearance, fragments, separation
 from skywarden.rehearsal.aircraft.lost import MANOEUVRE, SIGMAS
 from skywarden.rehearsal.aircraft.reachable import Tubes, tubes_of
 from skywarden.rehearsal.aircraft.reports import heard, remembered
+from skywarden.rehearsal.corridor import MISALIGNED, WIDTH, Corridor, burn_out, corridor_of, look_ahead
 from skywarden.rehearsal.fallout import Below
-from skywarden.rehearsal.space import MISALIGNED, WIDTH, Space, burn_out, look_ahead, space_of
 
 TARGET = int(os.environ.get("SKYWARDEN_ENGAGEMENTS", "1000000"))
 CHUNK = 10_000
@@ -50,7 +50,7 @@ def _one(s: Any, got: dict[str, Any]) -> None:
         ahead = look_ahead(row, s.picture, s.frame, s.site)
         for k, effector in enumerate(s.site.effectors):
             got["asked"] += 1
-            space = space_of(ahead, effector)
+            space = corridor_of(ahead, effector)
             if space is None or not space.t_from - NOW <= effector.reaction_s + clearance.AHEAD:
                 continue
             answer = clearance.clear(row, k, space, tubes, s.frame, s.picture, s.site)
@@ -141,10 +141,10 @@ def _write(total: dict[str, Any], evidence: Any) -> None:
                 share_with_these=f"{(released + debris) / allowed:.3f}")
 
 
-def a_beam(far: float = 3_000.0, spread: float = 0.02) -> Space:
+def a_beam(far: float = 3_000.0, spread: float = 0.02) -> Corridor:
     """One line upwards, occupied for one moment."""
     end = np.array([0.6, 0.0, 0.8]) * far
-    return Space(NOW, NOW, NOW, np.zeros(3), 0.5 * end, 0.4 * far, np.array([end, end]), spread)
+    return Corridor(NOW, NOW, NOW, np.zeros(3), 0.5 * end, 0.4 * far, np.array([end, end]), spread)
 
 
 def test_the_part_for_aircraft_outside_their_containment_bounds_the_tail_down_to_what_it_claims() -> None:
@@ -182,7 +182,7 @@ def test_the_part_for_aircraft_nobody_sees_covers_the_air_about_the_space() -> N
     rng = np.random.default_rng(12)
     effector = an_effector(reach_max=3_000.0)
     fan = np.array([[math.sin(a) * 0.6, math.cos(a) * 0.6, 0.8] for a in np.linspace(0.0, 0.5, 13)]) * 3_000.0
-    space = Space(NOW, NOW + 1.0, NOW + 4.0, np.zeros(3), 0.5 * fan[0], 1_200.0, fan, 0.03)
+    space = Corridor(NOW, NOW + 1.0, NOW + 4.0, np.zeros(3), 0.5 * fan[0], 1_200.0, fan, 0.03)
     scene_ = scene(rng, site_of(rng))
     none = tubes_of(heard(Aircraft.empty(), a_frame(NOW), scene_.site), a_frame(NOW), a_picture(NOW), scene_.site)
     nothing = separation.Separation(*(np.zeros(0),) * 7)

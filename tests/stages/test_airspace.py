@@ -31,9 +31,9 @@ from skywarden.rehearsal import airport
 from skywarden.rehearsal.aircraft.reachable import Tubes, tubes_of
 from skywarden.rehearsal.aircraft.reports import REMEMBERED, heard, remembered
 from skywarden.rehearsal.clearance import _in_sector, _points_into, clear
+from skywarden.rehearsal.corridor import STEP, Corridor, corridor_of, look_ahead
 from skywarden.rehearsal.fallout import below_of
 from skywarden.rehearsal.separation import closest, separation
-from skywarden.rehearsal.space import STEP, Space, look_ahead, space_of
 from skywarden.simulator.sensing.chance import Chance
 from skywarden.simulator.world import debris
 from skywarden.simulator.world.rounds import states
@@ -43,10 +43,10 @@ one_millimetre = 1e-3
 
 def a_space(
     end: tuple[float, float, float] = (0.0, 0.0, 2000.0), t_from: float = 0.0, t_to: float = 4.0, spread: float = 0.0
-) -> Space:
+) -> Corridor:
     """A line from the origin."""
     ends = np.array([end])
-    return Space(t_from, t_to, t_to, np.zeros(3), ends[0], ends[0, 2], ends, spread)
+    return Corridor(t_from, t_to, t_to, np.zeros(3), ends[0], ends[0, 2], ends, spread)
 
 
 def a_tube(
@@ -110,7 +110,7 @@ def test_a_beam_may_be_anywhere_between_two_of_its_lines(
     """The gap is that to the nearest of a great many lines laid between them, spheres on each."""
     far = 2_000.0
     ends = far * np.array(ways) / np.linalg.norm(ways, axis=1)[:, None]
-    space = Space(0.0, 0.0, 0.0, np.zeros(3), ends[0], 1_000.0, ends, spread)
+    space = Corridor(0.0, 0.0, 0.0, np.zeros(3), ends[0], 1_000.0, ends, spread)
     gap = closest(space, a_tube((*place[:2], math.nan) if anywhere else place))[1]
     axes = 2 if anywhere else 3
     along = np.linspace(0.0, 1.0, 201)
@@ -158,17 +158,17 @@ def test_pieces_of_what_is_stopped_come_down_within_the_air_said_to_hold_them(wi
     assert np.mean(elsewhere) == 0.0
 
 
-def fan_over(*ways: tuple[float, float, float], spread: float = 0.02) -> Space:
+def fan_over(*ways: tuple[float, float, float], spread: float = 0.02) -> Corridor:
     """Lines of 2 km in these directions."""
     ends = 2_000.0 * np.array(ways) / np.linalg.norm(ways, axis=1)[:, None]
-    return Space(0.0, 0.0, 4.0, np.zeros(3), ends[0], 1_000.0, ends, spread)
+    return Corridor(0.0, 0.0, 4.0, np.zeros(3), ends[0], 1_000.0, ends, spread)
 
 
 @pytest.mark.parametrize(("space", "into"), [
     (fan_over((0.5, 0.0, 1.0), (0.6, 0.0, 1.0)), (80.0, 100.0)), (fan_over((0.001, 0.0, 1.0)), (250.0, 290.0)),
     (fan_over((-0.9, 0.004, 1.0), (0.8, 0.004, 1.0)), (170.0, 190.0)), (fan_over((0.3, -0.3, 1.0), (0.3, 0.3, 1.0)),
         (85.0, 86.0))])
-def test_steep_lines_point_into_every_arc_that_their_cones_lie_in(space: Space, into: tuple[float, float]) -> None:
+def test_steep_lines_point_into_every_arc_that_their_cones_lie_in(space: Corridor, into: tuple[float, float]) -> None:
     """Straight above is every bearing, and so is what lies between two lines that pass it by less
     than their opening.
     """
@@ -239,7 +239,7 @@ def test_a_track_and_the_report_that_contradicts_it_both_count() -> None:
 def test_the_effect_leaves_in_time_to_meet_the_round() -> None:
     effector = an_effector(reach_max=1800.0, speed=600.0, reaction_s=1.5)
     ahead = look_ahead(0, a_picture(**a_falling_round()), a_frame(), a_site())
-    space = space_of(ahead, effector)
+    space = corridor_of(ahead, effector)
     assert space is not None
     assert space.t_from >= effector.reaction_s
     assert float(np.linalg.norm(space.hit - effector.place)) == pytest.approx((space.t_hit
@@ -250,7 +250,7 @@ def test_the_effect_leaves_in_time_to_meet_the_round() -> None:
 
 
 def test_directed_energy_goes_on_far_beyond() -> None:
-    space = space_of(look_ahead(0, a_picture(**a_falling_round()), a_frame(), a_site()), an_effector(speed=math.inf,
+    space = corridor_of(look_ahead(0, a_picture(**a_falling_round()), a_frame(), a_site()), an_effector(speed=math.inf,
         reach_max=2500.0))
     assert space is not None
     assert np.linalg.norm(space.ends, axis=1).min() >= 19_999.0
@@ -258,7 +258,7 @@ def test_directed_energy_goes_on_far_beyond() -> None:
 
 def test_a_round_that_never_comes_within_reach_has_no_space() -> None:
     ahead = look_ahead(0, a_picture(**a_falling_round(east=9000.0)), a_frame(), a_site())
-    assert space_of(ahead, an_effector()) is None
+    assert corridor_of(ahead, an_effector()) is None
 
 
 def test_the_path_ahead_is_a_parabola_where_there_is_no_drag() -> None:
@@ -307,7 +307,7 @@ def test_debris_on_the_runway_is_looked_for_before_it_opens() -> None:
     site = a_site(zones=(a_zone(kind="runway", people=0.0),))
     picture = a_picture(**a_falling_round(north=900.0, up=1500.0))
     effector = an_effector(reach_max=2500.0)
-    space = space_of(look_ahead(0, picture, a_frame(), site), effector)
+    space = corridor_of(look_ahead(0, picture, a_frame(), site), effector)
     assert space is not None
     tubes = tubes_of(heard(Aircraft.empty(), a_frame(), site), a_frame(), picture, site)
     given = clear(0, 0, space, tubes, a_frame(), picture, a_site(zones=site.zones, effectors=(effector,)))

@@ -66,7 +66,7 @@ after = compiled()
 rooms = ("skywarden.defence.", "skywarden.rehearsal.", "skywarden.kernels.estimation.")
 late = sorted(".".join(k) for k, n in after.items() if n > before.get(k, 0) and k[0].startswith(rooms))
 stages = ["skywarden." + name for name in (
-    "defence.impact", "defence.threat", "rehearsal.space", "rehearsal.separation", "defence.tracking.maintain")]
+    "defence.impact", "defence.threat", "rehearsal.corridor", "rehearsal.separation", "defence.tracking.maintain")]
 twice = sorted(".".join(k) for k, n in after.items() if n > apart.get(k, 0) > 0 and k[0] in stages)
 print(orders, late, twice)
 """

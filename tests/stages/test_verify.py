@@ -24,7 +24,7 @@ from skywarden.record.writer import Recorder
 from skywarden.rehearsal.aircraft.reachable import tubes_of
 from skywarden.rehearsal.aircraft.reports import heard, remembered
 from skywarden.rehearsal.clearance import clear
-from skywarden.rehearsal.space import look_ahead, space_of
+from skywarden.rehearsal.corridor import corridor_of, look_ahead
 from skywarden.site.load import load as load_site
 from skywarden.site.model import Site
 from skywarden.verification.drills import violations
@@ -40,7 +40,7 @@ def the_site(**policy: Any) -> Site:
 
 def asked(site: Site, frame: Any, picture: Any, row: int = 0, effector: int = 0) -> Clearance | None:
     """The answer to one threat and one effector; None where it is out of reach."""
-    space = space_of(look_ahead(row, picture, frame, site), site.effectors[effector])
+    space = corridor_of(look_ahead(row, picture, frame, site), site.effectors[effector])
     tubes = tubes_of(heard(remembered(Aircraft.empty(), frame), frame, site), frame, picture, site)
     return None if space is None else clear(row, effector, space, tubes, frame, picture, site)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skywarden.defence import loss, prealert, staging
+from skywarden.defence import loss, prealert, warning_stages
 from skywarden.defence.salvo import at_least_one
 from skywarden.messages.commands import ACKNOWLEDGE, ALARM, CANCEL, CORRECT, GIVE_CLEAR, Command
 from skywarden.messages.frame import Frame
@@ -86,11 +86,11 @@ class State(NamedTuple):
     streak: Array  # int, frames in a row over the threshold
     raid: Array  # int, the raid it belongs to; 0 none
     manual: Array  # bool
-    stages: staging.State
+    stages: warning_stages.State
     raids: int  # so far
     active: float  # last time any warning of a raid stood [s]
     unknown: int  # commands about zones nobody knows, ignored
-    expected: staging.Expected
+    expected: warning_stages.Expected
     settling: loss.Settling
     alerts: prealert.State
 
@@ -123,8 +123,8 @@ def start(site: Site) -> State:
     no, zero = np.zeros(n, np.bool_), np.zeros(n)
     whole = np.zeros(n, np.int64)
     return State(
-        no, zero, zero, zero, whole, whole, no, staging.start(n), 0, -math.inf, 0, staging.nothing(), loss.nothing(),
-            prealert.start(n))
+        no, zero, zero, zero, whole, whole, no, warning_stages.start(n), 0, -math.inf, 0, warning_stages.nothing(),
+        loss.nothing(), prealert.start(n))
 
 
 def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, site: Site,
@@ -166,11 +166,11 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
     manual = (latches.manual | by_hand) & ~hand.off
     raid, raids = _raids(latches, due_now & standing, by_hand, t, policy.raid_gap_s)
     because = _because(by_hand, urgent, danger, site)
-    now = staging.Now(
+    now = warning_stages.Now(
         t, latches.standing, standing, fresh, manual, hand.wrong, hand.clear, raid, danger.probability, because,
             around.healthy, around.lag,
         np.zeros(n, np.bool_) if around.tentative is None else around.tentative, around.dismissed, latches.active)
-    stages, expected, until, cleared, lasting = staging.staged(
+    stages, expected, until, cleared, lasting = warning_stages.staged(
         latches.stages, latches.expected, latches.until, now, impacts, threats, policy)
     left = standing & ~cleared
     threatened = prealert.Threatened(danger.believed, danger.due, may_warn & ~standing)
@@ -184,7 +184,7 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
         expected, rates, alerts)
     action = np.where(fresh, RAISE, np.where(cleared, CLEAR, HELD)).astype(np.int8)
     told = Told(
-        _table(standing, action, raid, manual, staging.first(expected, n, t), danger, state), pre_alerts,
+        _table(standing, action, raid, manual, warning_stages.first(expected, n, t), danger, state), pre_alerts,
         _judged(danger, expected_loss, standing, over, ripe, may_warn, stages, site))
     return state, told
 
@@ -262,7 +262,7 @@ def _losses(
 
 def _judged(
     danger: Danger, expected: loss.Loss, standing: Array, over: Array, ripe: Array, may_warn: Array,
-    stages: staging.State, site: Site,
+    stages: warning_stages.State, site: Site,
 ) -> Losses:
     """The table of what each endangered zone stands to lose, and why it is warned or not."""
     rows = np.flatnonzero((danger.probability > 0.0) | standing)

@@ -1,4 +1,4 @@
-"""The space of an engagement as kernels have it: a fan of cones, and how near a place comes to it."""
+"""The corridor of an engagement as kernels have it: a fan of cones, and how near a place comes to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INNER: dict[str, Any] = {"cache": True, "error_model": "numpy", "no_cpython_wrap
 
 
 class Cones(NamedTuple):
-    """The space of an engagement, as the kernels have it."""
+    """The corridor of an engagement, as the kernels have it."""
 
     start: Array        # (3,) [m]
     # (2, lines, 5) axis of each line [m], its length squared, how far beyond the foot the nearest sphere lies; seen
@@ -51,7 +51,7 @@ def axes_of(start: Array, ends: Array, spread: float) -> tuple[Array, float]:
     """Axes of the lines, as `Cones` has them, and the length of the longest.
 
     start   (3,) where the lines start [m]
-    ends    (k, 3) ends of the lines of the engagement's space [m]
+    ends    (k, 3) ends of the lines of the engagement's corridor [m]
     spread  half angle of each cone [rad]
     """
     lines = ends.shape[0]

@@ -36,7 +36,7 @@ from skywarden.rehearsal.aircraft.memory import AirMemory
 from skywarden.rehearsal.aircraft.reachable import Tubes, tubes_of
 from skywarden.rehearsal.aircraft.reports import Heard
 from skywarden.rehearsal.clearance import AHEAD, ASK_AGAIN, clear, sensors_doubtful
-from skywarden.rehearsal.space import Futures, Windows, ahead_of, futures, space_of, surely_projectiles, windows
+from skywarden.rehearsal.corridor import Futures, Windows, ahead_of, corridor_of, futures, surely_projectiles, windows
 from skywarden.site.model import Effector, Site
 
 Array = NDArray[Any]
@@ -286,10 +286,11 @@ def _worked(
     """The whole clearance of one pair."""
     row, at = seen.rows[k], int(seen.at[k])
     ahead = ahead_of(seen.futures, at, row, picture, frame, site)
-    space = space_of(ahead, _turned(site.effectors[effector], means.pointing[effector], picture.tracks.state[row, :3]))
-    if space is None or seen.tubes is None:
+    turned = _turned(site.effectors[effector], means.pointing[effector], picture.tracks.state[row, :3])
+    corridor = corridor_of(ahead, turned)
+    if corridor is None or seen.tubes is None:
         return _no(int(picture.tracks.number[row]), effector, OUT_OF_REACH, picture)
-    return replace(clear(row, effector, space, seen.tubes, frame, picture, site),
+    return replace(clear(row, effector, corridor, seen.tubes, frame, picture, site),
         last=float(seen.windows.last[at, effector]))
 
 

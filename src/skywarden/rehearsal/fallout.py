@@ -14,7 +14,7 @@ from skywarden.kernels.geometry.polygon import area, area_within, distance
 from skywarden.messages.drill import DEBRIS, DUD, PARTIAL, SPENT, Fallout
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
-from skywarden.rehearsal.space import Space
+from skywarden.rehearsal.corridor import Corridor
 from skywarden.site.effect import kill_probability
 from skywarden.site.model import Effector, Site
 
@@ -53,10 +53,10 @@ class Below(NamedTuple):
     circles: Array      # (4, 5) by cause: east, north, radius [m], pieces, area that one piece endangers [m²]
 
 
-def below_of(space: Space, row: int, effector: Effector, frame: Frame, picture: Picture, site: Site) -> Below:
+def below_of(corridor: Corridor, row: int, effector: Effector, frame: Frame, picture: Picture, site: Site) -> Below:
     """Where what the engagement leaves comes down.
 
-    space     the space that the engagement occupies
+    corridor  the corridor that the engagement occupies
     row       row of the picture's tracks
     effector  the simulated effector, as declared
     frame     what came in at this frame
@@ -66,16 +66,16 @@ def below_of(space: Space, row: int, effector: Effector, frame: Frame, picture: 
     Pieces keep at most the round's velocity, at least none of it: they come down between straight
     below and as far as it would go without air.
     """
-    vx, vy, vz = _velocity(space, row, picture)
-    sx, sy, sz = space.start.tolist()
-    hx, hy, hz = space.hit.tolist()
-    height = max(space.hit_height, 1.0)
+    vx, vy, vz = _velocity(corridor, row, picture)
+    sx, sy, sz = corridor.start.tolist()
+    hx, hy, hz = corridor.hit.tolist()
+    height = max(corridor.hit_height, 1.0)
     fall = (vz + math.sqrt(vz**2 + 2.0 * GRAVITY * height)) / GRAVITY
     stops = kill_probability(effector, (hx - sx, hy - sy, hz - sz), (vx, vy, vz))
     mx, my = hx + 0.5 * fall * vx, hy + 0.5 * fall * vy
     gone, beside = fall * math.hypot(vx, vy), DRIFT * math.sqrt(2.0 * height / GRAVITY) + 20.0
-    ex, ey, ez = space.ends.mean(axis=0).tolist()
-    swept = 0.5 * math.dist(space.ends[-1].tolist(), space.ends[0].tolist())
+    ex, ey, ez = corridor.ends.mean(axis=0).tolist()
+    swept = 0.5 * math.dist(corridor.ends[-1].tolist(), corridor.ends[0].tolist())
     far = math.hypot(ex - sx, ey - sy)
     light = not math.isfinite(effector.speed)
     burst, dud = (0.0, 0.0) if light else (float(effector.burst), effector.burst * effector.dud_share)
@@ -86,11 +86,12 @@ def below_of(space: Space, row: int, effector: Effector, frame: Frame, picture: 
         (mx, my, 0.5 * gone + beside, stops * PIECES, PIECE_AREA),
         (0.5 * (hx + px), 0.5 * (hy + py), 0.5 * math.hypot(px - hx, py - hy) + 100.0, stops * PARTLY,
             math.pi * site.policy.hazard_radius**2),
-        (ex, ey, swept + space.spread * far + DRIFT * math.sqrt(2.0 * high / GRAVITY) + 20.0, burst - dud, SPENT_AREA),
+        (ex, ey, swept + corridor.spread * far + DRIFT * math.sqrt(2.0 * high / GRAVITY) + 20.0, burst - dud,
+            SPENT_AREA),
         # a dud goes on behind the end of its line, or falls short of it
         (sx + 1.5 * (ex - sx), sy + 1.5 * (ey - sy), max(1.5 * far, 200.0), dud, DUD_AREA)])
     lasts = min(height / SLOWEST + 5.0, LONGEST)
-    falling = np.array([hx, hy, hz, vx, vy, vz, space.t_hit, lasts, *_winds(hz, frame)])
+    falling = np.array([hx, hy, hz, vx, vy, vz, corridor.t_hit, lasts, *_winds(hz, frame)])
     return Below(stops * PIECES, beside * (math.pi * beside + 2.0 * gone), falling, stops * PARTLY, circles)
 
 
@@ -145,15 +146,15 @@ def low_over_people(place: Array, height: float, site: Site) -> bool:
         for zone in site.zones)
 
 
-def _velocity(space: Space, row: int, picture: Picture) -> tuple[float, float, float]:
+def _velocity(corridor: Corridor, row: int, picture: Picture) -> tuple[float, float, float]:
     """Of the round where it is met [m/s]: from its state now and the fall till then, drag left
     aside.
     """
     x, y, z, vx, vy, vz = picture.tracks.state[row, :6].tolist()
-    dt = max(space.t_hit - picture.t, 0.0)
+    dt = max(corridor.t_hit - picture.t, 0.0)
     if dt < 0.5:
         return vx, vy, vz
-    hx, hy, hz = space.hit.tolist()
+    hx, hy, hz = corridor.hit.tolist()
     return 2.0 * (hx - x) / dt - vx, 2.0 * (hy - y) / dt - vy, 2.0 * (hz - z) / dt - vz
 
 

@@ -1,5 +1,5 @@
 """Whether an aircraft meets what comes after an engagement: fragments that fall, a round broken off
-but whole, an effect that flies on behind its space.
+but whole, an effect that flies on behind its corridor.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ def fragments_met(tube: Tube, falling: Array, cloud: Array) -> tuple[float, floa
 def stray_met(cones: Cones, tube: Tube, ends: Array, half: float) -> float:
     """Probability that one piece of what does not destroy itself meets it: within a cone of the
     same lines, wider by `half` the angle to the next, up to three times as long.
-    cones  the space of the engagement
+    cones  the corridor of the engagement
     tube   the aircraft
-    ends   (k, 3) ends of the lines of the engagement's space [m]
+    ends   (k, 3) ends of the lines of the engagement's corridor [m]
     """
     most, far, start = 0.0, cones.far, cones.start
     dt = 0.5 * (cones.t_from + cones.t_to) - tube.t

@@ -1,4 +1,4 @@
-"""How near each aircraft may come to the space of an engagement while it lasts, to what falls from
+"""How near each aircraft may come to the corridor of an engagement while it lasts, to what falls from
 it, and to what flies on behind it.
 """
 
@@ -13,36 +13,36 @@ from numba import njit
 from skywarden.rehearsal.aircraft.lost import MANOEUVRE, SIGMAS
 from skywarden.rehearsal.aircraft.reachable import Tubes
 from skywarden.rehearsal.cones import INNER, Array, Cones, Tube, axes_of, between_lines, gap_at
+from skywarden.rehearsal.corridor import Corridor
 from skywarden.rehearsal.fragments import cloud_of, fragments_met, stray_met
-from skywarden.rehearsal.space import Space
 
 FASTEST = 350.0         # m/s over the ground, of any aircraft: nothing is reached sooner
 # m/s, at most, of an aircraft that does not report its velocity: an airliner at height with the wind behind it
 BLIND_PACE = 300.0
-STEP = 0.125            # s between the moments at which tubes and the engagement's space are compared
+STEP = 0.125            # s between the moments at which tubes and the engagement's corridor are compared
 FINER = 16              # times finer they are where that decides
 QUICK, SLOW = 1.05, 0.95    # times the mean speed, between which the effect goes along its lines
 
 
 class Separation(NamedTuple):
-    """Each tube at its nearest approach to the space, and to what comes after it."""
+    """Each tube at its nearest approach to the corridor, and to what comes after it."""
 
     gap: Array      # (n,) between the two [m], negative where it reaches in
     when: Array     # (n,) moment of it [s]
-    reach: Array    # (n,) from its dead reckoning towards the space [m]
+    reach: Array    # (n,) from its dead reckoning towards the corridor [m]
     risk: Array     # (n,) probability that it is nearer than the safety distance after all
     falls: Array    # (n,) 1 where by dead reckoning it flies through the pieces that fall, 0 elsewhere
     whole: Array    # (n,) probability that a round broken off but whole meets it
     behind: Array   # (n,) probability that one piece that flies on behind the ends meets it
 
 
-def separation(space: Space, tubes: Tubes, safety: float, falling: Array) -> Separation:
-    """How near each tube comes to the engagement's space while it lasts; safety [m]; falling (11,)
+def separation(corridor: Corridor, tubes: Tubes, safety: float, falling: Array) -> Separation:
+    """How near each tube comes to the engagement's corridor while it lasts; safety [m]; falling (11,)
     as `Below` has it, zeros for nothing.
 
     tubes  where each aircraft may be: dead reckoning and its error
 
-    A line of the space, and every one between it and the next, counts as occupied from the slowest
+    A line of the corridor, and every one between it and the next, counts as occupied from the slowest
     of what may have left last to the quickest of what may have left first. The gap is a lower
     bound: along the line from the nearest sphere of a cone to the aircraft, an ellipsoid reaches as
     far as its covariance in that direction says, and a plane across it parts the two. A tube that
@@ -50,9 +50,9 @@ def separation(space: Space, tubes: Tubes, safety: float, falling: Array) -> Sep
     stands for it.
     """
     return Separation(*_separation(
-        space.start, space.ends, space.spread, space.t_from, space.t_to, space.speed, space.dwell, tubes.t, tubes.seen,
-        tubes.position, tubes.velocity,
-        tubes.covariance, tubes.extra, tubes.blind, safety, falling))
+        corridor.start, corridor.ends, corridor.spread, corridor.t_from, corridor.t_to, corridor.speed,
+        corridor.dwell, tubes.t, tubes.seen, tubes.position, tubes.velocity, tubes.covariance, tubes.extra,
+        tubes.blind, safety, falling))
 
 
 def nearest(found: Separation) -> int:
@@ -63,13 +63,13 @@ def nearest(found: Separation) -> int:
     return -1 if found.gap.size == 0 else int(np.argmin(np.where(np.isnan(found.gap), -math.inf, found.gap)))
 
 
-def closest(space: Space, tubes: Tubes) -> tuple[int, float]:
-    """The tube that comes nearest to the engagement's space while it lasts, and by how much [m]; -1
+def closest(corridor: Corridor, tubes: Tubes) -> tuple[int, float]:
+    """The tube that comes nearest to the engagement's corridor while it lasts, and by how much [m]; -1
     and inf where there is none.
 
     tubes  where each aircraft may be: dead reckoning and its error
     """
-    found = separation(space, tubes, 0.0, np.zeros(11))
+    found = separation(corridor, tubes, 0.0, np.zeros(11))
     near = nearest(found)
     return (near, float(found.gap[near])) if near >= 0 else (-1, math.inf)
 
@@ -251,19 +251,19 @@ def _in_the_way(
     return which, gaps
 
 
-def free_after(space: Space, tubes: Tubes, row: int, when: float, needed: float, most: float) -> float:
+def free_after(corridor: Corridor, tubes: Tubes, row: int, when: float, needed: float, most: float) -> float:
     """Seconds after `when` until a tube's dead reckoning is `needed` [m] away from every cone; nan
     within `most` seconds never.
 
-    space  the space that the engagement occupies
-    tubes  where each aircraft may be: dead reckoning and its error
-    row    row of the tube
+    corridor  the corridor that the engagement occupies
+    tubes     where each aircraft may be: dead reckoning and its error
+    row       row of the tube
     """
-    chords = np.linalg.norm(np.diff(space.ends, axis=0), axis=1)
-    wide = space.spread + 0.5 * float(chords.max(initial=0.0)) / max(float(np.linalg.norm(space.ends[0]
-        - space.start)), 1.0)
-    return _later(space.start, space.ends, wide, tubes.position[row], tubes.velocity[row], when - tubes.t[row], needed,
-        most)
+    chords = np.linalg.norm(np.diff(corridor.ends, axis=0), axis=1)
+    wide = corridor.spread + 0.5 * float(chords.max(initial=0.0)) / max(float(np.linalg.norm(corridor.ends[0]
+        - corridor.start)), 1.0)
+    return _later(corridor.start, corridor.ends, wide, tubes.position[row], tubes.velocity[row], when - tubes.t[row],
+        needed, most)
 
 
 def compile_the_rare() -> None:

@@ -18,7 +18,7 @@ from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Picture
 from skywarden.site.model import Site
 from skywarden.verification.aircraft import volumes_of
-from skywarden.verification.evidence import approaches_wrong, frame_wrong, space_wrong
+from skywarden.verification.evidence import approaches_wrong, corridor_wrong, frame_wrong
 from skywarden.verification.fallout import on_people
 from skywarden.verification.ledger import Ledger, shots_of
 from skywarden.verification.limits import FAN
@@ -89,7 +89,7 @@ def _unsafe(clearance: Clearance, frame: Frame, picture: Picture, site: Site, le
         return [*wrong, ("reach", met)]
     evidence = clearance.evidence
     wrong += [("evidence", what) for what in (
-        *space_wrong(path, height, met, row, clearance, effector, frame, picture, site), *frame_wrong(clearance,
+        *corridor_wrong(path, height, met, row, clearance, effector, frame, picture, site), *frame_wrong(clearance,
             effector, frame, picture))]
     if evidence.ends.shape != (FAN, 3):
         return wrong

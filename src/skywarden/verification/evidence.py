@@ -20,11 +20,11 @@ from skywarden.verification.path import farthest_radar, reach_of_effect
 from skywarden.verification.physics import TICK, acceleration, surroundings
 
 
-def space_wrong(
+def corridor_wrong(
     path: Array, height: Array, hit: Array, row: int, clearance: Clearance, effector: Effector, frame: Frame,
     picture: Picture, site: Site,
 ) -> Iterator[str]:
-    """What is wrong with the space that the evidence says is occupied.
+    """What is wrong with the corridor that the evidence says is occupied.
 
     path       (k, 3) where the track will be, every TICK [m]
     height     (k,) its height above the ground [m]
@@ -38,12 +38,12 @@ def space_wrong(
     """
     e = clearance.evidence
     if e.ends.shape != (FAN, 3) or e.place.shape != (3,) or not np.abs(e.place - effector.place).max() <= 1e-6:
-        yield "the space does not begin at the effector"
+        yield "the corridor does not begin at the effector"
         return
     far, now = reach_of_effect(effector), frame.t
     lines = e.ends - effector.place
     if not np.abs(np.linalg.norm(lines, axis=1) - far).max() <= 0.01:
-        yield f"a line of the space is not {far:.0f} m long"
+        yield f"a line of the corridor is not {far:.0f} m long"
     first, last = (clearance.t_from, clearance.t_hit) if effector.kind == "interceptor" else (clearance.t_hit,
         clearance.t_hit + effector.engagement_s)
     index = np.clip(np.linspace(first - now, last - now, FAN) / TICK, 0.0, len(path) - 1)
@@ -55,7 +55,7 @@ def space_wrong(
         path) - 2 else 0.0
     off = np.linalg.norm(mine / away[:, None] * far - lines, axis=1)
     if not (off <= (METRE + slack) / away * far + 0.01).all():
-        yield f"a line of the space passes {float((off * away / far).max()):.0f} m beside the track"
+        yield f"a line of the corridor passes {float((off * away / far).max()):.0f} m beside the track"
     state, c, here = picture.tracks.state[row], picture.tracks.covariance[row], surroundings(site, frame.weather)
     inverse = max(float(state[6]), 0.0)
     pull = [acceleration(state[:6], int(picture.tracks.law[row]), k, here) for k in (inverse,

@@ -127,7 +127,7 @@ def _meets_dud(volume: Volume, clearance: Clearance, axes: int, far: float, half
     aircraft.
 
     axes  2 where the aircraft's height is unknown, else 3
-    far   length of the longest line of the engagement's space [m]
+    far   length of the longest line of the engagement's corridor [m]
     half  half the greatest angle between neighbouring lines [rad]
     """
     e = clearance.evidence

@@ -59,7 +59,7 @@ LANDING = 25.0              # m/s, least speed along the runway of an aircraft o
 QUICKER = 10.0              # m/s, speed that a lost aircraft may have gained
 DISC, DISCS = 125.0, 150.0  # m, radius and distance of the discs laid along a runway
 
-# Engagement: its space, its moments, its risk
+# Engagement: its corridor, its moments, its risk
 GLANCE = 0.125              # seconds between the moments at which aircraft are looked at
 FAST, TARDY = 1.05, 0.95    # ratios to its mean speed between which an effect goes along its lines
 PATIENCE_S = 6.0            # seconds before an effector must react at which a clearance is worked out at the earliest

@@ -134,7 +134,7 @@ def alike(a: float, b: float) -> bool:
 def between_lines(ends: Array, parts: int) -> Array:
     """Ends of lines (k, 3) with so many more between each and the next.
 
-    ends   (k, 3) ends of the lines of the engagement's space [m]
+    ends   (k, 3) ends of the lines of the engagement's corridor [m]
     parts  how many parts each gap is cut into
     """
     between = ends[:-1, None] + np.arange(parts)[:, None] / parts * (ends[1:] - ends[:-1])[:, None]

@@ -1,4 +1,4 @@
-"""How near protected volumes come to the space of an engagement, and what the evidence says of
+"""How near protected volumes come to the corridor of an engagement, and what the evidence says of
 that.
 """
 
@@ -158,7 +158,7 @@ def _reach_of(volume: Volume, since: float, dt: float, speed: float) -> float:
 def _nearest(
     volume: Volume, clearance: Clearance, effector: Effector, safety: float, exact: bool, fine: int = 1
 ) -> tuple[float, float, float, float]:
-    """Least distance of a volume's tube from the space, how far it reaches, when, and the risk that
+    """Least distance of a volume's tube from the corridor, how far it reaches, when, and the risk that
     it is nearer than `safety` after all.
 
     exact  False: the plain bound by which far ones are told

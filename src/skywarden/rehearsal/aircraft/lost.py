@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skywarden.kernels.geometry.ground import ground_up
 from skywarden.kernels.geometry.polygon import long_axis
-from skywarden.rehearsal.space import MISALIGNED, radar_places
+from skywarden.rehearsal.corridor import MISALIGNED, radar_places
 from skywarden.site.model import Site
 
 Array = NDArray[Any]

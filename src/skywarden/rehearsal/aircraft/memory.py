@@ -30,7 +30,7 @@ from skywarden.rehearsal.aircraft.lost import (
     out_of_view,
 )
 from skywarden.rehearsal.aircraft.reports import BACKED_ANGLE, BACKED_WITHIN, Heard
-from skywarden.rehearsal.space import STEP, look_ahead, surely_projectiles
+from skywarden.rehearsal.corridor import STEP, look_ahead, surely_projectiles
 from skywarden.site.model import Site
 
 Array = NDArray[Any]

@@ -23,7 +23,7 @@ from skywarden.rehearsal.aircraft.memory import (
     superseded,
 )
 from skywarden.rehearsal.aircraft.reports import Heard, accuracy, answered_at
-from skywarden.rehearsal.space import surely_projectiles
+from skywarden.rehearsal.corridor import surely_projectiles
 from skywarden.site.model import Site
 
 Array = NDArray[Any]

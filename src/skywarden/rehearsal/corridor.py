@@ -34,7 +34,7 @@ LINES = 9               # from the first to the last direction of an engagement
 WIDTH = 0.005           # rad, half the opening of the cone about each line: dispersion
 
 
-class Space(NamedTuple):
+class Corridor(NamedTuple):
     """Straight lines from the effector, the plane between each and the next, and `spread` about all
     of it: occupied from `t_from` until burn-out or self-destruct at `t_to`.
     """
@@ -130,7 +130,7 @@ def look_ahead(row: int, picture: Picture, frame: Frame, site: Site) -> Ahead:
 
 
 def windows(found: Futures, reaction: Array, t: float, site: Site) -> Windows:
-    """The earliest engagement of each track by each effector at time t, as `space_of` has it;
+    """The earliest engagement of each track by each effector at time t, as `corridor_of` has it;
     reaction (n, m) [s] of each to turn to each.
 
     found  the futures worked out
@@ -150,7 +150,7 @@ def _declared(site: Site) -> Array:
         for e in site.effectors]).reshape(-1, 10)
 
 
-def space_of(ahead: Ahead, effector: Effector) -> Space | None:
+def corridor_of(ahead: Ahead, effector: Effector) -> Corridor | None:
     """The earliest engagement of a track by an effector; None where it is never within reach in
     time.
 
@@ -172,7 +172,7 @@ def space_of(ahead: Ahead, effector: Effector) -> Space | None:
     ends, spread = _sweep(
         ahead.path, first, last, effector.place, far, effector.reach_min, ahead.covariance, ahead.drag_sigma,
         ahead.radars)
-    return Space(
+    return Corridor(
         ahead.t + leaves, ahead.t + when, ahead.t + max(leaves + lasts, when, leaves + STEP), effector.place,
         ahead.path[k], float(ahead.height[k]), ends,
         WIDTH + spread, effector.speed, 0.0 if steers else effector.engagement_s)

@@ -151,11 +151,7 @@ def staged(
     stage = np.where(
         now.manual | now.fresh | np.isfinite(due), TAKE_COVER, np.where(done | (quiet & (state.stage == IMPACTS_OVER)),
             IMPACTS_OVER, STAY))
-    repeated = (raises >= MOST_RAISES) & (t - now.active <= policy.raid_gap_s) & ~np.isnan(over)
-    waits = (policy.all_clear == "operator") & ~np.isnan(over)
-    allowed = done & (stage == IMPACTS_OVER)
-    cleared = now.stood & (allowed & (now.clear | ((t >= later) & ~repeated & ~waits)) | now.wrong)
-    lasting = now.standing & ~cleared & ~(repeated & allowed & (t >= later))
+    cleared, lasting, repeated, waits = _all_clear(now, done & (stage == IMPACTS_OVER), later, over, raises, policy)
     reason = _reasons(state, now, stage, narrow, released, later, until, cleared, repeated, waits, settled, passed,
         quiet)
     left = now.standing & ~cleared
@@ -163,6 +159,23 @@ def staged(
         np.where(left, stage, NO_STAGE).astype(np.int8), reason, np.where(now.standing, over, math.nan),
         np.where(left, calm, math.nan), left & (had | narrow) | ~left & had, raid, raises, seeing)
     return Staged(after, expected, later, cleared, lasting)
+
+
+def _all_clear(
+    now: Now, allowed: Array, later: Array, over: Array, raises: Array, policy: Policy
+) -> tuple[Array, Array, Array, Array]:
+    """The all-clear rule: (zones,) bool each, which zones are cleared, which warnings last, which were
+    raised again too often in one raid to be cleared by time alone, which wait for a person.
+
+    A zone is cleared where its impacts are over (`allowed`) and either a person says so, or its time
+    `later` has come, no such repetition holds it and the policy leaves it to no operator; and where a
+    person takes its warning back as wrong.
+    """
+    repeated = (raises >= MOST_RAISES) & (now.t - now.active <= policy.raid_gap_s) & ~np.isnan(over)
+    waits = (policy.all_clear == "operator") & ~np.isnan(over)
+    cleared = now.stood & (allowed & (now.clear | ((now.t >= later) & ~repeated & ~waits)) | now.wrong)
+    lasting = now.standing & ~cleared & ~(repeated & allowed & (now.t >= later))
+    return cleared, lasting, repeated, waits
 
 
 def _reasons(
