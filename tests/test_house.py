@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -276,3 +277,12 @@ def test_what_reads_badly_is_found(text, wrong):
         "no docstring": any(not f.docstring for f in public), "unnamed": any(f.unnamed for f in public),
         "class": bool(list(undocumented_classes(sources))), "wide": bool(list(wide_docstrings(sources))),
         "long": any(f.lines > LONGEST_FUNCTION for f in functions(sources))}[wrong]
+
+
+def test_what_contributing_says_to_change_is_there():
+    guide = (SOURCE.parents[1] / "CONTRIBUTING.md").read_text().split("## Where to change what")[1].split("\n## ")[0]
+    places = re.findall(r"`([\w/]+\.py)` `(\w+)`", guide)
+    assert len(places) >= 8
+    for file, name in places:
+        made = rf"^(def|class) {name}\b|^{name}\b[^\n]*="
+        assert re.search(made, (SOURCE / file).read_text(), re.MULTILINE), f"{file} has no {name}"

@@ -164,12 +164,12 @@ def staged(
 def _all_clear(
     now: Now, allowed: Array, later: Array, over: Array, raises: Array, policy: Policy
 ) -> tuple[Array, Array, Array, Array]:
-    """The all-clear rule: (zones,) bool each, which zones are cleared, which warnings last, which were
-    raised again too often in one raid to be cleared by time alone, which wait for a person.
+    """The all-clear rule: (zones,) bool each, which zones are cleared, which warnings last, which
+    were raised again too often in one raid to be cleared by time alone, which wait for a person.
 
-    A zone is cleared where its impacts are over (`allowed`) and either a person says so, or its time
-    `later` has come, no such repetition holds it and the policy leaves it to no operator; and where a
-    person takes its warning back as wrong.
+    A zone is cleared where its impacts are over (`allowed`) and either a person says so, or its
+    time `later` has come, no such repetition holds it and the policy leaves it to no operator; and
+    where a person takes its warning back as wrong.
     """
     repeated = (raises >= MOST_RAISES) & (now.t - now.active <= policy.raid_gap_s) & ~np.isnan(over)
     waits = (policy.all_clear == "operator") & ~np.isnan(over)

@@ -55,7 +55,9 @@ class Receiver(Protocol):
         """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close its sockets."""
+        ...
 
 
 class Live:

@@ -1,5 +1,5 @@
-"""Parquet tables, read in a process of their own: their reader panics on some damaged files, and ends
-the process it runs in on others.
+"""Parquet tables, read in a process of their own: their reader panics on some damaged files, and
+ends the process it runs in on others.
 
     file's bytes -> child: columns asked for, bounded -> Arrow -> table        a child that ends: a sentence
 """

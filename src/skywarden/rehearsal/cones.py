@@ -1,4 +1,6 @@
-"""The corridor of an engagement as kernels have it: a fan of cones, and how near a place comes to it."""
+"""The corridor of an engagement as kernels have it: a fan of cones, and how near a place comes to
+it.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""How near each aircraft may come to the corridor of an engagement while it lasts, to what falls from
-it, and to what flies on behind it.
+"""How near each aircraft may come to the corridor of an engagement while it lasts, to what falls
+from it, and to what flies on behind it.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class Separation(NamedTuple):
 
 
 def separation(corridor: Corridor, tubes: Tubes, safety: float, falling: Array) -> Separation:
-    """How near each tube comes to the engagement's corridor while it lasts; safety [m]; falling (11,)
-    as `Below` has it, zeros for nothing.
+    """How near each tube comes to the engagement's corridor while it lasts; safety [m]; falling
+    (11,) as `Below` has it, zeros for nothing.
 
     tubes  where each aircraft may be: dead reckoning and its error
 
-    A line of the corridor, and every one between it and the next, counts as occupied from the slowest
-    of what may have left last to the quickest of what may have left first. The gap is a lower
-    bound: along the line from the nearest sphere of a cone to the aircraft, an ellipsoid reaches as
-    far as its covariance in that direction says, and a plane across it parts the two. A tube that
-    cannot be the nearest, nor nearer than four safety distances, is not worked out: a lower bound
-    stands for it.
+    A line of the corridor, and every one between it and the next, counts as occupied from the
+    slowest of what may have left last to the quickest of what may have left first. The gap is a
+    lower bound: along the line from the nearest sphere of a cone to the aircraft, an ellipsoid
+    reaches as far as its covariance in that direction says, and a plane across it parts the two. A
+    tube that cannot be the nearest, nor nearer than four safety distances, is not worked out: a
+    lower bound stands for it.
     """
     return Separation(*_separation(
         corridor.start, corridor.ends, corridor.spread, corridor.t_from, corridor.t_to, corridor.speed,
@@ -64,8 +64,8 @@ def nearest(found: Separation) -> int:
 
 
 def closest(corridor: Corridor, tubes: Tubes) -> tuple[int, float]:
-    """The tube that comes nearest to the engagement's corridor while it lasts, and by how much [m]; -1
-    and inf where there is none.
+    """The tube that comes nearest to the engagement's corridor while it lasts, and by how much [m];
+    -1 and inf where there is none.
 
     tubes  where each aircraft may be: dead reckoning and its error
     """

@@ -158,8 +158,8 @@ def _reach_of(volume: Volume, since: float, dt: float, speed: float) -> float:
 def _nearest(
     volume: Volume, clearance: Clearance, effector: Effector, safety: float, exact: bool, fine: int = 1
 ) -> tuple[float, float, float, float]:
-    """Least distance of a volume's tube from the corridor, how far it reaches, when, and the risk that
-    it is nearer than `safety` after all.
+    """Least distance of a volume's tube from the corridor, how far it reaches, when, and the risk
+    that it is nearer than `safety` after all.
 
     exact  False: the plain bound by which far ones are told
     fine   so many looks for one where GLANCE is too coarse to tell
