@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kept import EVIDENCE, KEPT, done_file
+from evidence_store import EVIDENCE, KEPT, done_file
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

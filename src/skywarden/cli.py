@@ -1,4 +1,4 @@
-"""The door: one verb a command. Results go to standard output, talk to standard error; exit 0 done,
+"""The command line: one verb a command. Results go to standard output, talk to standard error; exit 0 done,
 1 failed, 2 asked wrongly.
 """
 

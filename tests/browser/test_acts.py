@@ -10,7 +10,21 @@ from itertools import count
 
 import pytest
 from conftest import Run
-from hands import BOTH, PASSWORD, answer, at, button, card, expect, log_in, middle_of, playwright, ready, soon, tab_to
+from page_actions import (
+    BOTH,
+    PASSWORD,
+    answer,
+    at,
+    button,
+    card,
+    expect,
+    log_in,
+    middle_of,
+    playwright,
+    ready,
+    soon,
+    tab_to,
+)
 
 from skywarden.console.access import sessions
 from skywarden.console.access import users as accounts

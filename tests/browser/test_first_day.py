@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import Run
 from fake import Play
-from hands import PASSWORD, at, button, card, expect, log_in, ready, soon
+from page_actions import PASSWORD, at, button, card, expect, log_in, ready, soon
 
 from skywarden.console.access.users import add_user
 from skywarden.console.server import Console

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hands import at, expect, ready
+from page_actions import at, expect, ready
 
 from hatch_build import find_node
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import time
 
-from hands import BOTH, at, button, card, expect, ready, soon
+from page_actions import BOTH, at, button, card, expect, ready, soon
 
 ZONE, OTHER = "apron north", "hospital"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hands import expect
+from page_actions import expect
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hands import PASSWORD, at, button, expect, log_in, ready, soon
+from page_actions import PASSWORD, at, button, expect, log_in, ready, soon
 
 from skywarden.console.access.users import add_user
 from skywarden.messages.commands import TAKE, WATCH, Command

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from builders import a_frame, a_picture, an_effector
 from engagements import ACCURACIES, DENSITIES, INTEGRITIES, NOBODY, NOW, oracle, scene, site_of, truly
-from kept import KEPT, state_of_sources
+from evidence_store import KEPT, state_of_sources
 
 from skywarden.messages.drill import AIRCRAFT_NEAR, CLEAR_TO_ENGAGE, UNKNOWN_NEAR
 from skywarden.messages.frame import Aircraft

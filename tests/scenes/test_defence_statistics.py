@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from builders import a_scenario, a_site, an_effector
-from kept import KEPT
+from evidence_store import KEPT
 from scenes import busy
 from scenes.runs import SHARED, fly, measured
 from scipy.stats import binom

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kept import KEPT, state_of_sources
+from evidence_store import KEPT, state_of_sources
 from outside import acceptance, flight, others, raids, real
 from outside.__main__ import many
 from outside.run import fly

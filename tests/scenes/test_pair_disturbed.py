@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "stages"), str(ROOT / "tests" / "scenes")]
 
-from kept import EVIDENCE, state_of_sources  # noqa: E402 — found by the line above
+from evidence_store import EVIDENCE, state_of_sources  # noqa: E402 — found by the line above
 from pair_disturbed import Base, lateness, own_priority, scenario_of, troubles  # noqa: E402
 
 TIMES = {"kill -9": 200, "both ended and started again": 20, "a configuration taken up": 20,

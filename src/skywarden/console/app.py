@@ -63,7 +63,7 @@ def application(console: ConsoleState) -> ASGIApp:
     names = names_of(console.host, console.local, console.public)
     inner: ASGIApp = Starlette(routes=routes, exception_handlers={RefusedError: refusal})
     if console.exercise:
-        inner = exercising.Watched(inner, console.door, console.audit, callers.cookie)
+        inner = exercising.Watched(inner, console.authenticator, console.audit, callers.cookie)
     return Guard(inner, names, console.public,
         console.tls is not None, console.tiles)
 

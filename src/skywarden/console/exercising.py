@@ -165,8 +165,8 @@ class Watched:
     addresses included.
     """
 
-    def __init__(self, app: ASGIApp, door: Authenticator, audit: Audit, cookie: str) -> None:
-        self.inner, self._door, self._audit, self._cookie = app, door, audit, cookie
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, audit: Audit, cookie: str) -> None:
+        self.inner, self._authenticator, self._audit, self._cookie = app, authenticator, audit, cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and note how it was answered."""
@@ -174,7 +174,7 @@ class Watched:
             await self.inner(scope, receive, send)
             return
         connection = HTTPConnection(scope)
-        session = self._door.find(connection.cookies.get(self._cookie))
+        session = self._authenticator.find(connection.cookies.get(self._cookie))
         who = session.user.name if session is not None else ""
 
         async def sending(message: Message) -> None:

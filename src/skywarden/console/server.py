@@ -128,7 +128,7 @@ class Console:
         self.paced_by = ""                          # who last changed the pace
         self._took = took
         self._kept: deque[tuple[float, float]] = deque(maxlen=200)      # wall and run time of the newest pictures
-        self.door = Authenticator(users)
+        self.authenticator = Authenticator(users)
         self.audit = Audit(audit)
         self.gate = Gate()
         self.hub, self.tape, self.memory = Hub(), Tape(), Memory(site)

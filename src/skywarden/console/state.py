@@ -39,7 +39,7 @@ class ConsoleState(Protocol):
     clock: Paced | None
     ended: bool
     latest: dict[str, Any] | None
-    door: Authenticator
+    authenticator: Authenticator
     audit: Audit
     hub: Hub
     tape: Tape

@@ -32,8 +32,8 @@ AHEAD = 90.0            # s, time to arrival from which on an object is named
 # m²/s³, density of the accelerations across a course that is kept: 150 m after a minute; illustrative
 BEND = 0.3
 NAMED, KEPT = 0.5, 0.1  # probabilities from which an object is named, and below which it no longer is
-PERSISTENT = 2.0        # s over the first of them until it is named
-FORGOTTEN = 5.0         # s below the second until it is not any more
+PERSISTENT = 2.0        # s with a probability above NAMED after which an object is named
+FORGOTTEN = 5.0         # s with a probability below KEPT after which an object is no longer named
 SEEN, FOLLOWED = 8, 3.0 # detections, and seconds of track, before a course is judged at all
 # s of straight and steady flight under power that a track must have shown, and that one must that echoes like an
 # aircraft with people in it

@@ -24,7 +24,7 @@ LATE_LOOKS = 1.5        # times its revisit, whichever is longer
 # assumed of several radars, or more
 TOLERATED = (90.0, math.radians(0.9), math.radians(0.9), 0.25)
 OLDEST = 60.0           # s before the frame; older data are not a picture of now
-AHEAD = 1.0             # s after the frame; so much a sender's clock may be ahead and its radar still be registered
+AHEAD = 1.0             # s that a sender's clock may be ahead of the frame and its radar still be registered
 FASTEST = 4000.0        # m/s of any range rate
 FASTEST_AIRCRAFT = 700.0    # m/s
 HIGHEST_AIRCRAFT = 30_000.0     # m

@@ -19,7 +19,7 @@ BUCKET = 1.0        # s over which the quickest message is sought at a time
 WINDOW = 30         # such buckets that have messages, over which the quickest is sought
 AGREE = 4           # buckets in a row, and messages in them, that tell a step
 SMALLEST_STEP = 1.5  # s by which all messages must have become slower, or quicker, to be a step and not a drift
-SPREAD = 1.0        # s within which they must then agree
+SPREAD = 1.0        # s within which the messages after such a step must agree
 DRIFT = 0.25        # s from where it stood at first, at which a clock is said to wander
 
 

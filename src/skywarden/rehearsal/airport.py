@@ -19,15 +19,16 @@ from skywarden.messages.tables import Array
 from skywarden.site.model import Site
 
 CLOSE_FROM = 0.2        # probability of an impact endangering a runway
-INSPECTION_S = 900.0    # s to inspect it after an impact, illustrative
-SWEEP_S = 300.0         # s to look it over for fragments after an interception whose debris may lie on it, illustrative
-APPROACH = 15_000.0     # m: aircraft nearer than this to the origin are asked to hold while it is closed
-LOW = 1500.0            # m above the origin, likewise
-# m from a runway, and above the origin: descending there while it is closed, an aircraft goes around
+INSPECTION_S = 900.0    # s to inspect a runway after an impact, illustrative
+# s to look a runway over for fragments after an interception that may have left some there, illustrative
+SWEEP_S = 300.0
+APPROACH = 15_000.0     # m from the origin within which aircraft are asked to hold while the airport is closed
+LOW = 1500.0            # m above the origin up to which they are asked
+# m from a runway, and above the origin, within which an aircraft that descends while it is closed goes around
 FINAL, FINAL_UP = 4_000.0, 350.0
-SINKING = -1.0          # m/s of climb, below which it is landing
+SINKING = -1.0          # m/s of climb below which an aircraft there is landing
 PATIENCE_S = 1_200.0    # s of holding after which an aircraft diverts, illustrative
-PASSED = 1.5            # s before its time from which an impact whose track is gone counts as having come
+PASSED = 1.5            # s before the time of an impact from which it counts as having come, if its track is gone
 
 OPEN, THREATENED, INSPECTED = "open", "threatened", "inspected"
 

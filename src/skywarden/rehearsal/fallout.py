@@ -23,20 +23,20 @@ Array = NDArray[Any]
 GRAVITY = 9.80665           # m/s², standard, CGPM 1901
 # m above the ground: an interception below it, over people, is refused for what falls from it
 LOW = 250.0
-FRAGMENTS = 150.0           # m around the place below such an interception that fragments are taken to reach
-# m/s, of most pieces beside their fall till they are down: thrown by the burst, carried by the wind; illustrative
+FRAGMENTS = 150.0           # m around the place below a low interception that fragments are taken to reach
+# m/s of most fragments beside their fall till they are down: ejected by the burst, carried by the wind; illustrative
 DRIFT = 20.0
-# m/s at most, that the burst throws pieces aside; m, over which air takes 1 - 1/e of a speed; illustrative
+# m/s at most with which the burst ejects fragments; m over which air takes 1 - 1/e of a speed; illustrative
 THROWN, SLOWED = 125.0, 130.0
-ASIDE, RISE = 350.0, 2.0    # m aside at most: falling, they are slowed the more; s, that they rise at most
+ASIDE, RISE = 350.0, 2.0    # m aside at most, as fragments are slowed the more while they fall; s for which they rise at most
 # share of its velocity that a round broken off but whole keeps; m/s, standard deviation about that; illustrative
 KEPT, BROKEN_OFF = 0.7, 25.0
-PIECES = 30.0               # heavy enough to hurt, of a round that is stopped; illustrative
-PIECE_AREA = 0.5            # m² in which somebody is hurt by one piece; illustrative
-SPENT_AREA = 0.1            # m², by the remains of one spent round of the effect
-DUD_AREA = 20.0             # m², by one that comes down whole
+PIECES = 30.0               # fragments of a stopped round that are heavy enough to hurt; illustrative
+PIECE_AREA = 0.5            # m² in which somebody is hurt by one fragment; illustrative
+SPENT_AREA = 0.1            # m² in which somebody is hurt by the remains of one spent round of the effect
+DUD_AREA = 20.0             # m² in which somebody is hurt by a spent round that comes down whole
 PARTLY = 0.15               # share of stopped rounds that come down with their charge; illustrative
-SLOWEST, LONGEST = 20.0, 60.0   # m/s, that pieces fall with at least; s, for which they are followed
+SLOWEST, LONGEST = 20.0, 60.0   # m/s at least with which fragments fall; s for which they are followed
 
 
 class Below(NamedTuple):

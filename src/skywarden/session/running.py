@@ -149,7 +149,7 @@ def _wired(
     wires = list(parts.direct)
     feed = tell_people(parts.tell(), parts.feed, boxes, wires)
     if page is not None:        # somebody has the watch from the first frame on
-        page.order(Command(0.0, TAKE, WATCH, page.door.first_holder(), ""))
+        page.order(Command(0.0, TAKE, WATCH, page.authenticator.first_holder(), ""))
     if page is not None and request.record is not None:
         journal = path_of(request.record.parent, parts.site)
         for command in left_standing(journal, parts.site) if request.resume is None else ():

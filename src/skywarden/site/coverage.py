@@ -1,5 +1,5 @@
-"""What the site's radars can see by their books: at a height above the ground, over the terrain and
-the earth's curve.
+"""What the site's radars can see as they are declared: at a height above the ground, over the
+terrain and the earth's curve.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Seen:
     seen: Array         # (m, k) bool, at the middle of each cell
 
 
-def within_books(radar: Radar, distance: Array, azimuth: Array, elevation: Array) -> Array:
+def within_declared(radar: Radar, distance: Array, azimuth: Array, elevation: Array) -> Array:
     """Which places, polar about a radar [m, rad, rad], lie within its declared ranges, elevations
     and sector; bool of their shape.
 
@@ -60,7 +60,7 @@ def coverage(site: Site, radar: Radar, height: float) -> Seen:
     along = 0.5 * (distance[1:] + distance[:-1])
     up = surface + height - radar.place[2]
     middle = np.broadcast_to(0.5 * (azimuth[1:] + azimuth[:-1])[:, None], up.shape)
-    seen = (height >= least) & within_books(radar, np.hypot(along, up), middle, np.arctan2(up, along))
+    seen = (height >= least) & within_declared(radar, np.hypot(along, up), middle, np.arctan2(up, along))
     return Seen(azimuth, distance, seen)
 
 

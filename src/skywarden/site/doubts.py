@@ -12,7 +12,7 @@ import numpy as np
 
 from skywarden.kernels.geometry.ground import Ground, ground_up
 from skywarden.site.airports import airports
-from skywarden.site.coverage import within_books
+from skywarden.site.coverage import within_declared
 from skywarden.site.model import Array, Radar, Site, Zone
 from skywarden.site.terrain import unknown_share
 
@@ -45,7 +45,7 @@ MOST_NAMED = 3                  # zones named one by one
 @lru_cache(maxsize=8)
 def doubts(site: Site) -> tuple[str, ...]:
     """Why this site may protect nobody, a sentence each; nothing where all is well. Illustrative
-    rounds in vacuum, the radars by their books.
+    rounds in vacuum, the radars as they are declared.
     """
     return (*_of_ground(site), *_of_warned(site), *_of_radars(site))
 
@@ -149,7 +149,7 @@ def _tracked(site: Site, radar: Radar, paths: Array, over_ground: bool = True) -
     d = flat - radar.place
     distance = np.sqrt((d**2).sum(axis=1))
     with np.errstate(invalid="ignore"):
-        near = within_books(radar, distance, np.arctan2(d[:, 0], d[:, 1]), np.arcsin(d[:, 2] / np.maximum(distance,
+        near = within_declared(radar, distance, np.arctan2(d[:, 0], d[:, 1]), np.arcsin(d[:, 2] / np.maximum(distance,
             1e-9)))
         near &= distance <= _heard_to(radar)
     if over_ground and near.any():

@@ -57,7 +57,7 @@ LEAST_NOISE_DB = -20.0
 
 @dataclass(frozen=True, eq=False)
 class Radar:
-    """A sensor as the defender has it in the books: a generic class with illustrative parameters."""
+    """A sensor as the defender declares it: a generic class with illustrative parameters."""
 
     name: str
     kind: str                   # staring | rotating | scheduled

@@ -29,7 +29,7 @@ class Callers:
 
         connection  a request, or an open page's connection
         """
-        session = self.console.door.find(connection.cookies.get(self.cookie))
+        session = self.console.authenticator.find(connection.cookies.get(self.cookie))
         peer = (connection.client.host, connection.client.port) if connection.client is not None else None
         if session is not None and not self.console.gate.greet(peer, session.token):
             raise RefusedError(503, "This log-in holds too many connections already.")

@@ -29,7 +29,7 @@ class Commands:
         user, address = session.user, address_of(request)
         what, about, why = (str(asked.get(key, ""))[:200] for key in ("kind", "subject", "why"))
         try:
-            if self.console.door.hurried(session):
+            if self.console.authenticator.hurried(session):
                 raise RefusedError(429, "Too many commands at once. Wait a few seconds.")
             if self.console.ended:
                 raise RefusedError(409, "The run has ended.")

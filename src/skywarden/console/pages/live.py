@@ -71,7 +71,8 @@ class Live:
 
     async def _sending(self, socket: WebSocket, viewer: Viewer) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
-            while (session := self.console.door.find(viewer.token)) is not None and session.user.role == viewer.role:
+            find = self.console.authenticator.find
+            while (session := find(viewer.token)) is not None and session.user.role == viewer.role:
                 await socket.send_bytes(await viewer.next())
             await socket.close(NOT_LOGGED_IN)
 
@@ -112,7 +113,7 @@ class Live:
             "site": self._site, "epoch_ms": None if console.epoch_ns is None else console.epoch_ns / 1e6,
             "user": session.user.name,
             "role": session.user.role, "may": sorted(may), "csrf": session.csrf,
-            "users": not console.door.open,
+            "users": not console.authenticator.open,
             "editable": console.site_folder is not None and EDIT in may,
             "records": console.records is not None and RECORDS in may, "tiles": console.tiles,
             "paced": console.clock is not None, "roles": {role: sorted(acts) for role, acts in MAY.items()},

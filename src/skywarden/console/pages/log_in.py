@@ -33,14 +33,14 @@ class LogIn:
 
         request  the browser's request
         """
-        door = self.console.door
+        authenticator = self.console.authenticator
         session = self._callers.found(request)
-        if session is None and door.open:
-            session = door.enter_locally()
+        if session is None and authenticator.open:
+            session = authenticator.enter_locally()
             self.console.audit.write(session.user.name, "enter", address_of(request), allowed=True)
         if session is None:
             return json_of({"user": None, "users": True, "mode": self.console.mode})       # an answer, not an error
-        who = {"user": session.user.name, "role": session.user.role, "users": not door.open}
+        who = {"user": session.user.name, "role": session.user.role, "users": not authenticator.open}
         return self._callers.with_cookie(json_of(who), session)
 
     async def log_in(self, request: Request) -> Response:
@@ -49,7 +49,7 @@ class LogIn:
         request  the browser's request
         """
         self._callers.same_origin(request)
-        address, door = address_of(request), self.console.door
+        address, authenticator = address_of(request), self.console.authenticator
         asked: dict[str, Any] = {}
         try:
             asked = await body_of(request, LARGEST_LOG_IN)
@@ -66,28 +66,28 @@ class LogIn:
         self.console.audit.write(name, "log in", address, allowed=True)
         old = request.cookies.get(self._callers.cookie)
         if old:
-            door.log_out(old)
+            authenticator.log_out(old)
         answer = self._callers.with_cookie(
             json_of({"user": session.user.name, "role": session.user.role, "users": True}), session)
         answer.set_cookie(
-            self._callers.device, door.device_of(session.user), max_age=DEVICE_S, httponly=True, samesite="strict",
-            secure=self.console.tls is not None, path="/")
+            self._callers.device, authenticator.device_of(session.user), max_age=DEVICE_S, httponly=True,
+            samesite="strict", secure=self.console.tls is not None, path="/")
         return answer
 
     async def _entered(self, name: str, password: str, address: str, device: str) -> Session:
         """The session of a right password. Raises `RefusedError`."""
-        door = self.console.door
-        known = door.knows(name, device)
+        authenticator = self.console.authenticator
+        known = authenticator.knows(name, device)
         if not known and self._hashed >= MOST_HASHED:
             raise RefusedError(503, "Too many people log in at once. Try again in a few seconds.")
         self._hashed += not known
         try:
             async with self._hashing[known]:
-                if door.too_many(name, address, device):
+                if authenticator.too_many(name, address, device):
                     raise RefusedError(429,
                         "Too many failed tries. Wait five minutes, or use a browser that you have logged in with "
                         "before.")
-                session = await asyncio.to_thread(door.log_in, name, password, address, device)
+                session = await asyncio.to_thread(authenticator.log_in, name, password, address, device)
         finally:
             self._hashed -= not known
         if session is None:
@@ -102,9 +102,9 @@ class LogIn:
         """
         session = self._callers.changing(request)
         asked = await body_of(request)
-        if asked.get("everywhere") is True and not self.console.door.open:
-            self.console.door.log_out_everywhere(session.user.name)
-        self.console.door.log_out(session.token)
+        if asked.get("everywhere") is True and not self.console.authenticator.open:
+            self.console.authenticator.log_out_everywhere(session.user.name)
+        self.console.authenticator.log_out(session.token)
         about = "everywhere" if asked.get("everywhere") is True else ""
         self.console.audit.write(session.user.name, "log out", address_of(request), allowed=True, about=about)
         answer = json_of({"user": None})

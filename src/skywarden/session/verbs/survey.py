@@ -1,4 +1,4 @@
-"""`skywarden survey RECORD`: what a radar's books should say."""
+"""`skywarden survey RECORD`: what should be declared of a radar."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from skywarden.simulator.sensing.chance import Chance
 from skywarden.simulator.sensing.clutter import FalseAlarms, Rain
 from skywarden.simulator.sensing.returns import cell_of, fluctuation, mean_snr, power, same_cell, threshold
 from skywarden.simulator.sensing.targets import Targets
-from skywarden.site.coverage import within_books
+from skywarden.site.coverage import within_declared
 from skywarden.site.model import LEAST_NOISE_DB, Radar
 
 Array = NDArray[Any]
@@ -32,7 +32,7 @@ REFRACTION_LEFT = 0.3
 MULTIPATH = 0.04            # of a beam width: greatest elevation error from the ground's reflection, at the horizon
 LOBES = 4.0                 # swings of that error within a beam width
 SEARCH_SHARE = 0.5          # of a scheduled array's dwells that searching keeps, however many things it follows
-FOLLOWED = 2.0              # s after its last detection a scheduled array goes on looking at a thing
+FOLLOWED = 2.0              # s after a target's last detection for which a scheduled array goes on looking at it
 SEARCH_BEAM = math.radians(3.0)     # searching uses broadened beams, following the array's own
 FENCE_ROWS = 2              # lowest rows of search beams: what is fired from the ground crosses them
 FENCE_SHARE = 0.75          # of the dwells left for searching that go to the fence
@@ -91,7 +91,7 @@ def covered(radar: Radar, ground: Ground, position: Array) -> Array:
     position  (n, 3) east, north, up [m]
     """
     distance, azimuth, elevation, _ = to_polar(position, np.zeros_like(position), radar.place)
-    near = within_books(radar, distance, azimuth, elevation)
+    near = within_declared(radar, distance, azimuth, elevation)
     if near.any():
         near[near] = in_sight(ground, radar.place, position[near])
     return near

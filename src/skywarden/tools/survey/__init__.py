@@ -1,3 +1,3 @@
-"""What a radar's books should say: its errors, noise, detection probability, false alarms and blind
-sectors, from a record.
+"""What should be declared of a radar: its errors, noise, detection probability, false alarms and
+blind sectors, from a record.
 """

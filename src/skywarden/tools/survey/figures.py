@@ -73,16 +73,16 @@ def rate(count: int, looks: float) -> Figure:
     return Figure(count / looks, low, float(gamma.ppf(1.0 - TAIL, count + 0.5)) / looks, count)
 
 
-def deviation(squares: float, freedom: float, books: float) -> Figure:
-    """A standard deviation from the sum of squares over the books' variance, of so many degrees of
-    freedom.
+def deviation(squares: float, freedom: float, declared: float) -> Figure:
+    """A standard deviation from the sum of squares over the declared variance, of so many degrees
+    of freedom.
     """
-    if freedom < 1.0 or not math.isfinite(books):
+    if freedom < 1.0 or not math.isfinite(declared):
         return Figure(math.nan, math.nan, math.nan, int(max(freedom, 0.0)))
     return Figure(
-        books * math.sqrt(squares / freedom),
-        books * math.sqrt(squares / float(chi2.ppf(1.0 - TAIL, freedom))),
-        books * math.sqrt(squares / float(chi2.ppf(TAIL, freedom))),
+        declared * math.sqrt(squares / freedom),
+        declared * math.sqrt(squares / float(chi2.ppf(1.0 - TAIL, freedom))),
+        declared * math.sqrt(squares / float(chi2.ppf(TAIL, freedom))),
         round(freedom),
     )
 

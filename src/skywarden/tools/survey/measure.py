@@ -22,7 +22,7 @@ from skywarden.kernels.geometry.sight import in_sight
 from skywarden.messages.frame import NO_ADDRESS, Aircraft, Detections, Frame
 from skywarden.messages.picture import Tracks
 from skywarden.messages.tables import Array, join, take
-from skywarden.site.coverage import within_books
+from skywarden.site.coverage import within_declared
 from skywarden.site.model import LEAST_NOISE_DB, Radar, Site
 from skywarden.tools.survey import figures
 from skywarden.tools.survey.alone import Alone, by_itself
@@ -33,7 +33,7 @@ RINGS, SECTORS, FALSE_SECTORS = 8, 36, 12  # parts of the range, and of the azim
 GATE = 20.0  # squared normalised distance within which a detection is of an aircraft
 NEAR = 30.0  # likewise, within which it is no false alarm
 LOOK = 0.3  # periods that a detection may be away from its look
-MARGIN = 3.0  # deviations inside its books' limits that an aircraft must be to be looked for
+MARGIN = 3.0  # deviations inside its declared limits that an aircraft must be to be looked for
 BLIND = 0.5  # of a radar's detection probability: what is surely below is blind
 ENOUGH = 10  # looks from which a part is judged
 SAMPLES = 20_000  # detections kept to find a radar's rhythm
@@ -161,7 +161,7 @@ def _segment(
 
 
 def _scale(state: registers.State, k: int) -> Array:
-    """Variance (3,) of radar `k`'s noise over its books'."""
+    """Variance (3,) of radar `k`'s noise over the declared one."""
     sums = state.noise[k]
     return np.clip((registration.FEW_NOISE + sums[:, 0]) / (registration.FEW_NOISE + sums[:, 1]), *registration.SCALE)
 
@@ -252,7 +252,7 @@ def _looked_for(begin: float, gate: Gate, looks: Looks, site: Site, tally: Tally
     wide[:, 1] = np.where(np.isfinite(gate.radar.elevation_sigma), wide[:, 1], 0.0)
     able = np.ones(t.shape[0], np.bool_)
     for sign in (-1.0, 1.0):
-        able &= within_books(
+        able &= within_declared(
             radar, true[:, 0] + sign * wide[:, 0], true[:, 1], true[:, 2] + sign * np.minimum(wide[:, 1], 0.05)
         )
     rows = np.flatnonzero(able)
@@ -348,11 +348,11 @@ def _surveyed(k: int, site: Site, state: registers.State, looks: Looks, tally: T
         )
     else:
         out.notes.append(f"errors unknown: {out.references} aircraft agree on them, {registration.NEEDED} are needed")
-    books = (radar.range_sigma, radar.azimuth_sigma, radar.elevation_sigma, radar.range_rate_sigma)
+    declared = (radar.range_sigma, radar.azimuth_sigma, radar.elevation_sigma, radar.range_rate_sigma)
     if tally.freedom[:2].min() >= 1.0:
         out.noise = tuple(
             figures.deviation(float(a), float(f), b)
-            for a, f, b in zip(tally.squares, tally.freedom, books, strict=True)
+            for a, f, b in zip(tally.squares, tally.freedom, declared, strict=True)
         )
     by_itself_noise, trials = by_itself(alone, radar, looks.period)
     if not out.noise and by_itself_noise:
