@@ -28,7 +28,8 @@ FRAGMENTS = 150.0           # m around the place below a low interception that f
 DRIFT = 20.0
 # m/s at most with which the burst ejects fragments; m over which air takes 1 - 1/e of a speed; illustrative
 THROWN, SLOWED = 125.0, 130.0
-ASIDE, RISE = 350.0, 2.0    # m aside at most, as fragments are slowed the more while they fall; s for which they rise at most
+# m aside at most, as fragments are slowed the more while they fall; s for which they rise at most
+ASIDE, RISE = 350.0, 2.0
 # share of its velocity that a round broken off but whole keeps; m/s, standard deviation about that; illustrative
 KEPT, BROKEN_OFF = 0.7, 25.0
 PIECES = 30.0               # fragments of a stopped round that are heavy enough to hurt; illustrative
