@@ -58,7 +58,7 @@ for k in range(12):
         line = start + velocity * t - [0.0, 0.0, 4.9 * t * t] - radar.place
         r = math.sqrt(float(line @ line))
         rate = float(line @ (velocity - [0.0, 0.0, 9.8 * t])) / r
-        noise = rng.normal(size=4)
+        noise = rng.normal(size=4).tolist()
         rows.append(f"{t + 2.0:.3f},{r + 5.0 * noise[0]!r},{math.atan2(line[0], line[1]) + 1e-3 * noise[1]!r},"
             f"{math.asin(line[2] / r) + 1e-3 * noise[2]!r},{rate + noise[3]!r}")
 path = sys.argv[1] + ".csv"
