@@ -4,7 +4,17 @@ rehearsal.
 
 from __future__ import annotations
 
-from skywarden.defence import inbound, integrity, loss, prealert, reclassify, threat, warning, warning_stages
+from skywarden.defence import (
+    coverage,
+    inbound,
+    integrity,
+    loss,
+    prealert,
+    reclassify,
+    threat,
+    warning,
+    warning_stages,
+)
 from skywarden.defence import watch as belief
 from skywarden.defence.registration import state as registration
 from skywarden.defence.tracking import cooperative, history
@@ -19,8 +29,8 @@ from skywarden.site.model import Site
 
 # Classes that the state of `watch` may hold
 KINDS = kinds_of((
-    belief, inbound, integrity, reclassify, threat, warning, warning_stages, loss, prealert, registration, cooperative,
-    history, tracking, frames, pictures,
+    belief, coverage, inbound, integrity, reclassify, threat, warning, warning_stages, loss, prealert, registration,
+    cooperative, history, tracking, frames, pictures,
 ))
 
 
