@@ -1,5 +1,5 @@
-"""The command line: one verb a command. Results go to standard output, talk to standard error; exit 0 done,
-1 failed, 2 asked wrongly.
+"""The command line: one verb a command. Results go to standard output, talk to standard error; exit
+0 done, 1 failed, 2 asked wrongly.
 """
 
 from __future__ import annotations
