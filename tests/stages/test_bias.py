@@ -130,3 +130,16 @@ def test_a_second_track_of_a_round_waits_and_takes_over_its_number_when_the_firs
     assert b.share[0].argmax() == 1
     b, fresh = united(join(known, known._replace(number=np.zeros(1, np.int64))), np.array([1]), model)
     assert (b.number.tolist(), fresh.tolist()) == ([1, 0], [1])     # of the same radar: another round
+
+
+def test_a_round_that_two_radars_see_is_never_taken_for_an_aircraft():
+    """What a second radar saw counts for a round as much as against it, whether a fit uses it or
+    not: such rounds were dismissed for five seconds, and warned of that much later.
+    """
+    for seed in range(6):
+        path = a_round(p=(-7000.0, 3000.0, 5.0), v=(230.0 + seed, -90.0, 190.0), kappa=0.6)
+        d = measured(path, TWO, seed, false_alarms=0.0)
+        out = followed(d, TWO, np.zeros(len(d.t)), 7.0)
+        least = min(tracks.kind[:, 0].min(initial=1.0) for _, _, tracks in out)
+        assert least > 0.25
+        assert out[-1][2].kind[0, 0] > 0.45

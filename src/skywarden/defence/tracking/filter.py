@@ -360,6 +360,9 @@ def absorb(
                 sensor, model, H6, H)
             b.ll[i, law] += ll
             b.stress[i, law] += FADE * (nis / max(dims, 1) - b.stress[i, law])
+            if law == leader and loose >= WIDENED:      # no fit uses it, yet what it told counts in every later one
+                for r in range(b.kept[i]):
+                    b.past[i, r] += ll
         if b.alive[i, laws]:
             straight, six = kind_of(laws, laws, model)
             la, _, _ = improve(b.x[i, laws], b.p[i, laws], z[d], R, lag, straight, six, sensor, model, H6, H)
