@@ -35,7 +35,7 @@ from skywarden.site.load import load as load_site
 ROOT = Path(__file__).resolve().parents[2]
 TWO = ("a", "b")
 WARNED = "take-cover"
-SAME_S = 6.0            # seconds apart at most of two services' onsets of one warning
+BEFORE_S, SAME_S = 1.0, 6.0     # seconds before and after, within which two services' words are of one warning
 REAL_TARGET = 0         # I015/020 TTAX: an actual target
 
 CHANNEL = '\n[[channels]]\nname = "broker"\nkind = "live"\nurl = "mqtt://127.0.0.1:{port}"\n'
@@ -221,26 +221,31 @@ class Base:
         return Service(place, health)
 
 
-def onsets(got: list[Any]) -> list[tuple[str, float, float]]:
-    """Each word to take cover: zone, when it was heard [s, monotonic], when it began [s, UTC]."""
-    found = {}
-    for at, _, payload, _ in list(got):
-        said = json.loads(payload)
-        if said.get("stage") == WARNED:
-            key = (said["zone"], said["id"])
-            found[key] = min(found.get(key, np.inf), at)
-    return [(zone, at) for (zone, _), at in found.items()]
+def told(got: list[Any]) -> list[tuple[str, float, str]]:
+    """What an event of each zone said: zone, when it was heard [s, monotonic], stage."""
+    said = [(json.loads(payload), at) for at, _, payload, _ in list(got)]
+    return sorted(((each["zone"], at, each["stage"]) for each, at in said), key=lambda row: row[1])
+
+
+def onsets(got: list[Any]) -> list[tuple[str, float]]:
+    """Each time that a zone which was not told to take cover is told so: zone and when [s, monotonic]."""
+    found, stages = [], {}
+    for zone, at, stage in told(got):
+        if stage == WARNED != stages.get(zone):
+            found.append((zone, at))
+        stages[zone] = stage
+    return found
 
 
 def lateness(theirs: list[list[Any]], reference: list[Any], after: float) -> list[tuple[str, float, float]]:
     """For each warning of the undisturbed service after a moment: zone, when it was heard, and how much later the first
     of the two said it [s]; inf where neither did.
     """
-    heard = [each for got in theirs for each in onsets(got)]
+    heard = [(zone, at) for got in theirs for zone, at, stage in told(got) if stage == WARNED]
     made = []
     for zone, at in onsets(reference):
         if at >= after:
-            near = [other - at for where, other in heard if where == zone and abs(other - at) < SAME_S]
+            near = [other - at for where, other in heard if where == zone and -BEFORE_S < other - at < SAME_S]
             made.append((zone, at, min(near, default=np.inf)))
     return made
 
