@@ -187,6 +187,7 @@ def replay_command(
     tiles: Annotated[str | None, typer.Option(metavar="URL", help=TILES_HELP)] = None,
 ) -> None:
     """Show a record again, or check that the same frames still give the same pictures."""
+    began, pace = _moment(start), _speed(speed)
     glance(record)
     if check:
         from skywarden.session.checks import check_record
@@ -201,7 +202,7 @@ def replay_command(
         replay_page(record, port, talk, tiles)
         return
     with limited(record, timed=False):
-        frames = replay(record, _moment(start), _speed(speed), talk)
+        frames = replay(record, began, pace, talk)
     print(f"{frames} frames replayed")
 
 

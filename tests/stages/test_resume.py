@@ -87,6 +87,13 @@ def test_a_snapshot_that_was_changed_is_found(halves, tmp_path):
         assert record.faults() == ["the snapshot before frame 1 is not as it was recorded"]
 
 
+def test_every_class_of_the_state_is_one_that_can_be_put_back():
+    watching = Watching(load_site("kabul"))
+    kept = watching.keep()
+    watching.put_back(kept)
+    assert watching.keep() == kept
+
+
 def test_what_is_remembered_does_not_change_after_the_next_frame():
     site = load_site("kabul")
     world = Simulated(load_scenario("kabul-2021-08-30", site), site, seed=5, duration=37.0)
