@@ -38,7 +38,8 @@ STICKS_OUT = """() => { const page = document.documentElement, long = page.scrol
     const wide = e.closest('.scroll, [role=tablist]');
     return r.width > 0 && ((!wide && (r.left < -1 || r.right > innerWidth + 1))
       || (!scrolls && (r.top < -1 || r.bottom > innerHeight + 1))
-      || (e.matches('button, .count, .mode, .chip, h2, [role=tab]') && e.scrollWidth > e.clientWidth + 2)) })
+      || (e.matches('button, .count, .mode, .chip, h2, [role=tab], .card .zone, .card .told')
+        && e.scrollWidth > e.clientWidth + 2)) })
   ].map(e => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`) }"""
 
 
@@ -73,6 +74,7 @@ def test_nothing_is_cut_at_the_peak_of_a_raid(run, visit, size):
     for key, name in (("?", "keys"), ("i", "people")):
         page.keyboard.press(key)
         shot(page, name, size)
+        assert page.evaluate("document.querySelector('dialog').scrollTop") == 0, "it is read from its beginning"
         page.keyboard.press("Escape")
     for zone in ("hospital", "tower"):
         made.alarm(zone)

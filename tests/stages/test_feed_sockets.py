@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import resource
 import socket
 import threading
 import time
@@ -419,3 +420,32 @@ def test_a_source_that_raises_costs_no_frame_and_is_said_once_and_shown():
     assert said == ["spoilt: cannot be read: made to fail; it is asked again with each frame"]
     assert [(state.name, state.fault) for state in feed.states()] == [
         ("feed spoilt", "cannot be read: made to fail; it is asked again with each frame")]
+
+
+def test_a_line_without_an_end_costs_neither_memory_nor_the_lines_after_it():
+    """Sixteen megabytes without a line feed: counted as undecodable, never held whole."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        lines, found = Lines("127.0.0.1", server.getsockname()[1]), []
+        found += lines.gather(1.0)
+        peer, _ = server.accept()
+
+        def send() -> None:
+            with peer:
+                for _ in range(256):
+                    peer.sendall(b"x" * 65_536)
+                peer.sendall(b"\nMSG,1\n")
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        lost = 0
+        end = time.monotonic() + 30.0
+        while not any(piece.data == b"MSG,1" for piece in found) and time.monotonic() < end:
+            found += lines.gather(0.05)
+            lost += lines.lost()[0]
+        sender.join()
+        lines.close()
+    assert [piece.data for piece in found][-1] == b"MSG,1"
+    assert lost + sum(len(piece.data) for piece in found[:-1]) == 256 * 65_536
+    assert max(len(piece.data) for piece in found) <= sockets.LONGEST_LINE + 65_536
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10

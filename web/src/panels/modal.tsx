@@ -8,6 +8,7 @@ export function Modal({ title, stays = false, children }: { title: string; stays
   useLayoutEffect(() => { // before the next key is pressed, not after the next painting
     const before = document.activeElement as HTMLElement | null;
     box.current!.showModal();
+    box.current!.scrollTop = 0; // what has the focus may stand at its end; it is read from its beginning
     return () => before?.focus();
   }, []);
   return (

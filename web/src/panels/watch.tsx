@@ -47,7 +47,7 @@ export function WatchDialog() {
   const take = () => void command("take", "watch", why).then((good) => good && (dialog.value = null));
   return (
     <Modal title={w.title}>
-      <p data-test="who-watches">{mine ? w.yours : fill(w.holds, { who: watch?.holder ?? "" })} {watch?.since != null ? fill(w.since, { t: runTime(watch.since) }) : ""}</p>
+      <p data-test="who-watches">{mine ? w.yours : watch?.holder ? fill(w.holds, { who: watch.holder }) : w.nobody} {watch?.since != null ? fill(w.since, { t: runTime(watch.since) }) : ""}</p>
       {may("take") && !mine && (
         <div class="bar" role="group" aria-label={w.choose}>
           {w.choose}
@@ -65,7 +65,7 @@ export function WatchDialog() {
               <p>{w.preview_says}</p>
               <dl class="checklist">
                 {Object.entries(list.facts).map(([fact, value]) => [<dt key={fact}>{w.facts[fact] ?? fact}</dt>, <dd key={`${fact} is`}><bdi>{valueOf(value)}</bdi></dd>])}
-                <dt>{w.people}</dt><dd>{Object.entries(watch?.seats ?? {}).map(([who, where]) => <span key={who}><bdi>{who}</bdi> ({w.seats[where as keyof typeof w.seats]}) </span>)}</dd>
+                <dt>{w.people}</dt><dd>{Object.keys(watch?.seats ?? {}).length === 0 && "—"}{Object.entries(watch?.seats ?? {}).map(([who, where]) => <span key={who}><bdi>{who}</bdi> ({w.seats[where as keyof typeof w.seats]}) </span>)}</dd>
               </dl>
               <div class="actions"><button class="primary" data-step onClick={() => go(1)}>{w.next}</button></div>
             </>
