@@ -17,7 +17,10 @@ while IFS=' ' read -r mac json; do
     counter=$(field counter); sent=$(field sent); expires=$(field expires); now=$(date +%s)
     [ "$counter" -gt "$last" ] && [ $((now - ${sent%.*})) -le 30 ] && [ "${expires%.*}" -ge "$now" ] || continue    # heard before, or stale
     last=$counter
-    [ "$(field stage)" = "$stage" ] || { stage=$(field stage); "$horn" "$stage" >&2; }
+    if [ "$(field stage)" != "$stage" ]; then
+        stage=$(field stage); "$horn" "$stage" >&2
+        [ $? -lt 126 ] || { stage=failed; continue; }       # it did not start: no answer, so that somebody comes
+    fi
     answer="{\"v\":1,\"relay\":\"$name\",\"message\":\"$(field message)\",\"counter\":$counter,\"state\":\"$stage\"}"
     printf '%s %s\n' "$(printf '%s' "$answer" | sign "$out")" "$answer"
 done

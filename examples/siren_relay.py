@@ -34,11 +34,10 @@ class Relay:
                     or abs(now - told["sent"]) > FRESH_S or told["expires"] < now:
                 return None
             self.kept["counters"][told["replica"]] = told["counter"]
-            if kind == "test" or not (told["stage"] != "none" or told["id"] == ""):     # words change no stage
-                self.act("test" if kind == "test" else "words", told)
-            else:
-                self.claims[told["replica"]] = (now, told)
-                self.settle()
+            words = kind == "test" or not (told["stage"] != "none" or told["id"] == "")     # they change no stage
+            self.claims |= {} if words else {told["replica"]: (now, told)}
+            if self.act("test" if kind == "test" else "words", told) if words else self.settle():
+                return None         # the siren's command does not start: no answer, so that somebody comes
             self.memory.write_text(json.dumps(self.kept))
             said = json.dumps({"v": 1, "relay": self.options.name, "message": told["message"],
                                "counter": told["counter"], "state": self.state[0]}).encode()
@@ -51,22 +50,24 @@ class Relay:
             self.held = max(fresh, key=lambda told: GRAVER.index(told["stage"]))
         elif time.time() > max(self.held.get("until") or 0.0, self.held.get("expires") or 0.0):
             self.held = {"stage": "no-contact", "id": ""}
-        before, self.state = self.state, (self.held["stage"], self.held["id"])
-        if self.state != before:
-            self.act(self.held["stage"], self.held)
+        state = (self.held["stage"], self.held["id"])
+        fault = self.act(self.held["stage"], self.held) if state != self.state else None
+        self.state = self.state if fault else state
+        return fault
 
     def act(self, state, told):
         if told["id"] and [told["id"], state] in self.kept["acted"]:
-            return      # the same warning is acted on once, after a restart of ours, too
-        self.kept["acted"] = [*self.kept["acted"][-500:], [told["id"], state]]
+            return None     # the same warning is acted on once, after a restart of ours, too
         words = " ".join(told.get("say", {}).values())
+        try:
+            self.options.run and subprocess.Popen([self.options.run, state, self.options.zone, words])
+        except OSError as error:
+            return print(f"it does not sound: {error}", flush=True) or error
+        self.kept["acted"] = [*self.kept["acted"][-500:], [told["id"], state]]
         print(f"{time.time():.3f} {self.options.zone}: {state} {told['id']} {words}", flush=True)
-        if self.options.run:
-            subprocess.Popen([self.options.run, state, self.options.zone, words])
 
     def watch(self):
-        while True:
-            time.sleep(0.5)
+        while not time.sleep(0.5):
             with self.lock:
                 self.settle()
 

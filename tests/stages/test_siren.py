@@ -103,6 +103,28 @@ def test_a_relay_by_http_sounds_answers_and_stops(folder):
         wait_for(lambda: alerts.couriers[0].tested > 0.0)
 
 
+def test_a_relay_whose_siren_does_not_start_gives_no_answer_until_it_does(folder):
+    port, horn = free_port(), folder / "horn.sh"
+    horn.write_text(f"#!/bin/sh\necho $1 >> {folder}/sounded\n")     # and nobody has made it executable
+    with a_relay(folder, "--listen", str(port), "--host", "127.0.0.1", "--run", str(horn)) as done, sirens(folder,
+            f"siren+http://127.0.0.1:{port}/") as alerts:
+        wait_for(lambda: listens(port))
+        begun = time.monotonic()
+
+        def said():
+            """The loop's frames: the warning stands."""
+            t = time.monotonic() - begun
+            alerts.take(a_told_moment(t, warned(t, (1, 0.0))))
+            return alerts.couriers[0].report()
+
+        wait_for(lambda: said().state == UNANSWERED)
+        assert said().delivered == 0
+        assert not [state for state, _ in done() if state == "take-cover"]
+        horn.chmod(0o755)
+        wait_for(lambda: said().delivered == 1)
+        wait_for(lambda: (folder / "sounded").is_file() and "take-cover" in (folder / "sounded").read_text())
+
+
 def test_a_relay_behind_a_broker_sounds_and_answers(folder):
     broker = Broker(folder / "broker")
     with a_relay(folder, "--broker", f"127.0.0.1:{broker.port}", "--site", "test") as done, \
