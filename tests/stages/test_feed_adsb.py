@@ -160,6 +160,7 @@ BENT = {
     "blank columns at the end left out": lambda f: f[:18],
     "more columns than there are": lambda f: [*f, "", "", "7"],
     "21 columns": lambda f: f[:21],
+    "cells in quotes": lambda f: [f'"{cell}"' for cell in f],
     "lower case and a 0x": lambda f: [*f[:4], "0x3c6444", *f[5:]],
     "multilateration": lambda f: ["MLAT", *f[1:], "", "4", "35"],
     "blanks about the columns": lambda f: [f[0], f" {f[1]} ", *f[2:4], f" {f[4]} ", *f[5:]],

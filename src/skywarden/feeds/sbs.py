@@ -230,7 +230,8 @@ def _fields(line: bytes) -> list[str] | None:
     if len(line) > LONGEST:
         return None
     try:
-        fields = line.decode("ascii").strip("\ufeff\x00 \t\r\n").split(",")
+        # a spreadsheet that was saved puts its cells into quotes
+        fields = line.decode("ascii").replace('"', "").strip("\ufeff\x00 \t\r\n").split(",")
     except UnicodeDecodeError:
         return None
     kind = fields[0].strip().upper()

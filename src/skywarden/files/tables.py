@@ -28,6 +28,7 @@ MOST_FAULTS = 20  # lines of one fault listed one by one; the rest is counted
 LINE = "\0line"  # column of line numbers beside the table's own; no text file holds a zero byte
 
 _OTHERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}  # what separates cells elsewhere
+_BLANK = b" \t\r\n\x0b\x0c,"  # what a row without a cell is made of
 _HINT = re.compile(rb'"?sep=[^\r\n]"?[ \t]*\r?(?:\n|$)')
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 
@@ -136,13 +137,13 @@ def _plain(name: str, content: bytes) -> bytes:
 
 
 def _from_heading(name: str, data: bytes) -> tuple[bytes, int]:
-    """The table from its heading on, and the heading's line: blank lines and the hint `sep=,` that
+    """The table from its heading on, and the heading's line: blank rows and the hint `sep=,` that
     Excel writes stand before it.
     """
-    start = len(data) - len(data.lstrip())
+    start = len(data) - len(data.lstrip(_BLANK))
     hint = _HINT.match(data, start)
     if hint:
-        start = hint.end() + len(data[hint.end() :]) - len(data[hint.end() :].lstrip())
+        start = hint.end() + len(data[hint.end() :]) - len(data[hint.end() :].lstrip(_BLANK))
     start = data.rfind(b"\n", 0, start) + 1  # blanks before the first name belong to it
     if start >= len(data):
         raise TableError(Fault(name, 1, "is empty", "Write a heading and a line a row."))
