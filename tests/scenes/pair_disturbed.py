@@ -35,7 +35,8 @@ from skywarden.site.load import load as load_site
 ROOT = Path(__file__).resolve().parents[2]
 TWO = ("a", "b")
 WARNED = "take-cover"
-BEFORE_S, SAME_S = 1.0, 6.0     # seconds before and after, within which two services' words are of one warning
+SAME_S = 6.0            # seconds within which two services' first words are of one warning
+EVERY_S = 28.0          # seconds between two rounds: the warning of each is over before that of the next begins
 REAL_TARGET = 0         # I015/020 TTAX: an actual target
 
 CHANNEL = '\n[[channels]]\nname = "broker"\nkind = "live"\nurl = "mqtt://127.0.0.1:{port}"\n'
@@ -221,31 +222,26 @@ class Base:
         return Service(place, health)
 
 
-def told(got: list[Any]) -> list[tuple[str, float, str]]:
-    """What an event of each zone said: zone, when it was heard [s, monotonic], stage."""
-    said = [(json.loads(payload), at) for at, _, payload, _ in list(got)]
-    return sorted(((each["zone"], at, each["stage"]) for each, at in said), key=lambda row: row[1])
-
-
 def onsets(got: list[Any]) -> list[tuple[str, float]]:
-    """Each time that a zone which was not told to take cover is told so: zone and when [s, monotonic]."""
-    found, stages = [], {}
-    for zone, at, stage in told(got):
-        if stage == WARNED != stages.get(zone):
-            found.append((zone, at))
-        stages[zone] = stage
-    return found
+    """Each warning once, by the first word to take cover of it: zone and when it was heard [s, monotonic]."""
+    found: dict[tuple[str, str], float] = {}
+    for at, _, payload, _ in list(got):
+        said = json.loads(payload)
+        if said["stage"] == WARNED:
+            key = (said["zone"], said["id"])
+            found[key] = min(found.get(key, np.inf), at)
+    return [(zone, at) for (zone, _), at in found.items()]
 
 
 def lateness(theirs: list[list[Any]], reference: list[Any], after: float) -> list[tuple[str, float, float]]:
     """For each warning of the undisturbed service after a moment: zone, when it was heard, and how much later the first
     of the two said it [s]; inf where neither did.
     """
-    heard = [(zone, at) for got in theirs for zone, at, stage in told(got) if stage == WARNED]
+    heard = [each for got in theirs for each in onsets(got)]
     made = []
     for zone, at in onsets(reference):
         if at >= after:
-            near = [other - at for where, other in heard if where == zone and -BEFORE_S < other - at < SAME_S]
+            near = [other - at for where, other in heard if where == zone and abs(other - at) < SAME_S]
             made.append((zone, at, min(near, default=np.inf)))
     return made
 
@@ -304,7 +300,7 @@ def troubles(base: Base, draw: random.Random) -> dict[str, Any]:
 
 
 def scenario_of(seconds: float, seed: int) -> str:
-    """A round every ten seconds or so, each into a zone drawn anew: a scenario's text."""
+    """A round every EVERY_S or so, each into a zone drawn anew: a scenario's text."""
     draw, site = random.Random(seed), load_site("kabul")
     zones = [zone.name for zone in site.zones if zone.warn]
     text = f"""name = "one after another"
@@ -318,12 +314,12 @@ latitude_deg = 34.53433
 longitude_deg = 69.20285
 radius_m = 350
 """
-    for k in range(int((seconds - 30.0) / 10.0)):
+    for k in range(int((seconds - 30.0) / EVERY_S)):
         text += f"""[[raids]]
 name = "round {k}"
 class = "medium mortar"
 count = 1
-start_s = {5.0 + 10.0 * k + draw.uniform(0.0, 6.0):.2f}
+start_s = {2.0 + EVERY_S * k + draw.uniform(0.0, 4.0):.2f}
 launch = "launch south"
 fall = "{draw.choice(zones)}"
 fall_angle_deg = [52, 60]
