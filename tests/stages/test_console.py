@@ -508,6 +508,28 @@ def test_a_session_is_over_after_twelve_hours_however_much_it_is_used(tmp_path):
     assert door.find(session.token) is None
 
 
+def test_who_has_the_watch_when_a_run_is_killed_has_it_in_the_next_one(tmp_path):
+    from skywarden.console import journal
+
+    play, path = Play(SITE, rounds=0), journal.path_of(tmp_path, SITE)
+    holders = ["tom"]
+    kept = journal.Journal(path, SITE, holder=lambda: holders[0])
+    kept.take(play.moment(1.0))
+    door = sessions.Authenticator(users(tmp_path, mira="operator", tom="operator", otto="observer"))
+    assert door.first_holder() == "mira"
+    assert door.first_holder(journal.left_watch(path)) == "tom"
+    assert journal.left_standing(path, SITE) == ()
+    holders[0] = "otto"                                 # who may not take it is not given it
+    kept.take(play.moment(1.1))
+    assert door.first_holder(journal.left_watch(path)) == "mira"
+    told = json.loads(path.read_text())
+    for spoilt in ({**told, "unix_s": told["unix_s"] - journal.LONGEST_S - 1}, {**told, "watch": 7}, {}, []):
+        path.write_text(json.dumps(spoilt))
+        assert journal.left_watch(path) == ""
+    kept.close()                                        # a run that ended in order leaves the watch to nobody
+    assert not path.exists()
+
+
 def test_a_killed_run_leaves_its_standing_alarms_to_the_next_one_and_an_old_or_broken_journal_none(tmp_path):
     from skywarden.console import journal
 

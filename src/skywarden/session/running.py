@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 
 from skywarden.alerts.sink import Alerts
 from skywarden.console.inbox import Commanded
-from skywarden.console.journal import Journal, left_standing, path_of
+from skywarden.console.journal import Journal, left_standing, left_watch, path_of
 from skywarden.console.server import Console as Page
 from skywarden.console.terminal import Terminal
 from skywarden.measures.tally import Measures
@@ -148,13 +149,15 @@ def _wired(
     simulation = parts.header.kind == "simulation"
     wires = list(parts.direct)
     feed = tell_people(parts.tell(), parts.feed, boxes, wires)
-    if page is not None:        # somebody has the watch from the first frame on
-        page.order(Command(0.0, TAKE, WATCH, page.authenticator.first_holder(), ""))
+    if page is not None:        # somebody has the watch from the first frame on: who had it before a restart
+        before = "" if request.record is None else left_watch(path_of(request.record.parent, parts.site))
+        page.order(Command(0.0, TAKE, WATCH, page.authenticator.first_holder(before), ""))
     if page is not None and request.record is not None:
         journal = path_of(request.record.parent, parts.site)
         for command in left_standing(journal, parts.site) if request.resume is None else ():
             page.order(command)
-        wires.append(Wire(boxes.add("journal", Journal(journal, parts.site, lasting=not simulation), most=1)))
+        kept = Journal(journal, parts.site, not simulation, partial(_holder, page))
+        wires.append(Wire(boxes.add("journal", kept, most=1)))
     if recorder is not None:
         wires.append(Wire(boxes.add("record", recorder, most=RECORD_WAITING, whole=True), drill=simulation,
             truth=simulation, state=True))
@@ -171,6 +174,11 @@ def _wired(
         bar = ending.enter_context(ProgressBar(talk, parts.duration))
         wires.append(Wire(boxes.add("progress", bar, most=1)))
     return feed, wires + parts.shown(boxes)
+
+
+def _holder(page: Page) -> str:
+    """Who has the watch, as the page knows it."""
+    return page.watch.holder
 
 
 def _concluded(

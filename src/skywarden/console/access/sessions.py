@@ -116,13 +116,17 @@ class Authenticator:
                 self._keep()
             return session
 
-    def first_holder(self) -> str:
+    def first_holder(self, before: str = "") -> str:
         """Who has the watch before anybody takes it: the first operator of the file, else the first
         who may take it.
+
+        before  who had it when this was last running, and has it still where they may
         """
         if self.path is None:
             return LOCAL
         able = [user for user in self.users.values() if commands.TAKE in MAY[user.role]]
+        if any(user.name == before for user in able):
+            return before
         first = next((user for user in able if user.role == "operator"), None)
         return first.name if first is not None else able[0].name if able else next(iter(self.users))
 
