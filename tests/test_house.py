@@ -205,37 +205,14 @@ def test_an_order_needs_a_clearance_and_has_no_place_for_an_aim():
     assert Order(7, 0, 10.5, 11.0, cleared).clearance is cleared
 
 
-# Files whose docstrings and lengths are still to be mended; may only become fewer.
-TO_MEND: frozenset[str] = frozenset({
-    "defence/tracking/associate.py",
-    "defence/tracking/bias.py",
-    "defence/tracking/classify.py",
-    "defence/tracking/cooperative.py",
-    "defence/tracking/filter.py",
-    "defence/tracking/history.py",
-    "defence/tracking/initiate.py",
-    "defence/tracking/lateness.py",
-    "defence/tracking/maintain.py",
-    "defence/tracking/realigned.py",
-    "defence/tracking/state.py",
-    "defence/tracking/tracker.py",
-    "feeds/live.py",
-    "kernels/estimation/__init__.py",
-    "kernels/estimation/descent.py",
-    "kernels/estimation/fit.py",
-    "kernels/estimation/hills.py",
-    "kernels/estimation/kalman.py",
-    "kernels/estimation/measure.py",
-    "kernels/estimation/motion.py",
-    "kernels/estimation/pair.py",
-    "kernels/estimation/single.py",
-})
+# Kernels that are still longer than they may be, and the file they make too long; may only become fewer.
+TOO_LONG = frozenset({"fit", "gate", "descend", "ratios", "opinions", "_absorb", "growth", "absorb", "observe"})
+TOO_LONG_FILES = frozenset({"defence/tracking/filter.py"})
 
 
 @cache
 def the_sources() -> dict[str, str]:
-    return {str(file.relative_to(SOURCE)): file.read_text() for file in sorted(SOURCE.rglob("*.py"))
-        if str(file.relative_to(SOURCE)) not in TO_MEND}
+    return {str(file.relative_to(SOURCE)): file.read_text() for file in sorted(SOURCE.rglob("*.py"))}
 
 
 def test_every_argument_of_a_public_function_is_named_in_its_docstring():
@@ -254,9 +231,10 @@ def test_public_functions_on_arrays_say_shape_and_unit():
 
 def test_functions_and_files_are_short():
     found = list(functions(the_sources()))
-    assert [f"{f.where} {f.name}: {f.lines} lines" for f in found if f.lines > LONGEST_FUNCTION] == []
+    assert [f"{f.where} {f.name}: {f.lines} lines" for f in found
+        if f.lines > LONGEST_FUNCTION and f.name not in TOO_LONG] == []
     assert [f"{name}: {lines} lines" for name, text in the_sources().items()
-        if (lines := text.count("\n")) > LONGEST_FILE] == []
+        if (lines := text.count("\n")) > LONGEST_FILE and name not in TOO_LONG_FILES] == []
     code = sorted(f.code for f in found)
     assert code[len(code) // 2] <= 8
     assert code[int(0.9 * len(code))] <= 22

@@ -30,6 +30,8 @@ def usable(d: Detections) -> tuple[Array, bool]:
     """Rows that this tracker follows itself, rising in range: sound, with elevation, without a
     transponder's answer.
 
+    d  detections of the frame
+
     Also says whether they are of one instant and one radar with no range twice: then this order is
     already the canonical one.
     """
@@ -54,6 +56,8 @@ def usable(d: Detections) -> tuple[Array, bool]:
 def groups(d: Detections) -> list[tuple[float, int, Array]]:
     """The usable detections by time and radar, in time order: (time, radar, rows). Within a group
     in a canonical order: permuting changes nothing.
+
+    d  detections of the frame
     """
     rows, plain = usable(d)
     if rows.shape[0] == 0:
@@ -70,7 +74,10 @@ def groups(d: Detections) -> list[tuple[float, int, Array]]:
 
 @njit(cache=True, error_model="numpy")
 def cell_of(z: Array, range_max: float) -> tuple[int, int]:
-    """Ring and sector of the clutter map in which detection `z` (4,) lies."""
+    """Ring and sector of the clutter map in which detection `z` (4,) lies.
+
+    range_max  greatest range of the radar [m]
+    """
     turn = z[1] / (2.0 * math.pi)
     return min(int(z[0] / range_max * RINGS), RINGS - 1), min(int((turn - math.floor(turn)) * SECTORS), SECTORS - 1)
 
@@ -82,7 +89,11 @@ def prepared(
     """What detections `rows` measured (k, 4), their noise variance over the books', their strength
     and the log density of false alarms where each lies.
 
-    rate  false alarms a look; `busy` (radars, RINGS, SECTORS) the clutter map
+    rate       false alarms a look; `busy` (radars, RINGS, SECTORS) the clutter map
+    d          detections of the frame
+    sensor     index of the radar among the site's
+    with_rate  whether the radar measures Doppler
+    model      laws, priors, air and sensors that all tracks share
     Noise goes as reference over actual signal to noise, 1 where either is unknown. Strength is
     power over noise power beyond `weakest` [dB], the least that is detected; nan unknown. The
     density is per volume of the dimensions each one has.
@@ -114,6 +125,8 @@ def prepared(
 def unsplit(z: Array, free: Array, near: Array) -> None:
     """Free detections within `near` (4,) of one that a confirmed track took are second echoes of
     its target: they begin nothing. Changes `free`.
+
+    z  (k, 4) range [m], azimuth, elevation [rad], range rate [m/s]
     """
     own = ~free
     for j in range(z.shape[0]):
@@ -129,7 +142,13 @@ def unsplit(z: Array, free: Array, near: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def remember(busy: Array, sensor: Array, z: Array, weight: Array, model: Model) -> None:
-    """Detections `z` (k, 4) of radars `sensor` (k,) enter the clutter map with weights (k,), in place."""
+    """Detections `z` (k, 4) of radars `sensor` (k,) enter the clutter map with weights (k,), in
+    place.
+
+    busy    (radars, rings, sectors) clutter map: false alarms a look in each cell
+    weight  (k,) weight of each detection
+    model   laws, priors, air and sensors that all tracks share
+    """
     for k in range(sensor.shape[0]):
         ring, sector = cell_of(z[k], model.limits[sensor[k], 1])
         busy[sensor[k], ring, sector] += weight[k]
@@ -143,6 +162,16 @@ def observe(
 ) -> tuple[Array, Array, Array, Array, int, Array, Array, Array, Array, Array]:
     """Known tracks take their detections first, then tentative ones; what is left is compared with
     the seeds. Changes `b` in place.
+
+    d          detections of the frame
+    rows       rows of the detections of this radar and instant
+    t          time of the detections [s]
+    sensor     index of the radar among the site's
+    rate       expected false alarms a look
+    busy       (radars, rings, sectors) clutter map: false alarms a look in each cell
+    with_rate  whether the radar measures Doppler
+    weakest    weakest signal-to-noise ratio that the radar has detected [dB]
+    model      laws, priors, air and sensors that all tracks share
 
     `reconsider` is due afterwards: with the masks (n,) returned last, of the tracks that took a
     detection and of those that keep one more. Where two detections say little (no Doppler, long

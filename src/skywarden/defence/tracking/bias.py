@@ -46,6 +46,9 @@ def displaced(x: Array, place: Array, sigma: Array, out: Array) -> None:
 def disagreement(b: Block, i: int, m: int, sensor: int, model: Model, out: Array) -> None:
     """Variance (4,) by which radar `sensor` may see track `i`, hypothesis `m`, elsewhere than it is
     believed, for the radars' errors; into `out`.
+
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
     """
     out[:] = 0.0
     radars = min(model.bias.shape[0], MOST_SHARES)
@@ -75,6 +78,8 @@ def disagreement(b: Block, i: int, m: int, sensor: int, model: Model, out: Array
 def shared_anew(b: Block, i: int, sensor: int, loose: float) -> None:
     """Track `i` rests a little more on radar `sensor` now; `loose` >= 1 is the variance of its
     detection over that of its noise alone.
+
+    b  the track table
     """
     gain = SHARE_FADE / loose
     for r in range(MOST_SHARES):
@@ -104,6 +109,9 @@ def _add(b: Block, p: Array, model: Model) -> None:
 def united(b: Block, fresh: Array, model: Model) -> tuple[Block, Array]:
     """Tracks about to be confirmed (rows `fresh`) that are, as far as the radars' errors let one
     tell, a confirmed one seen by another radar.
+
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
 
     They wait; where the confirmed one has just been missed and they have not, they take its place
     and its number. Returns the tracks and what is left of `fresh`.
@@ -139,6 +147,9 @@ def united(b: Block, fresh: Array, model: Model) -> tuple[Block, Array]:
 def considered(b: Block, model: Model) -> Block:
     """The tracks with covariances that hold the errors of the radars that they rest on; the same
     where no radar is said to have any.
+
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
     """
     if not model.bias.any() or b.number.shape[0] == 0:
         return b

@@ -1,4 +1,6 @@
-"""What a track is: projectile, aircraft or something else, decided by a probability ratio with hysteresis."""
+"""What a track is: projectile, aircraft or something else, decided by a probability ratio with
+hysteresis.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +84,8 @@ SURELY_BULKY = 3.0      # log odds of the second
 def bulky(b: Block) -> Array:
     """Numbers (k,) of the confirmed tracks that surely echo like an aircraft with people in it, not
     like a small one without.
+
+    b  the track table
     """
     told = (b.number > 0) & (np.ptp(b.size, 1) > 0.0)
     return np.asarray(b.number[told & (evidence_of_size(b, DRONE_SIZE, MANNED_SIZE) < -SURELY_BULKY)])
@@ -89,6 +93,9 @@ def bulky(b: Block) -> Array:
 
 def settle(b: Block, mean: Array) -> tuple[Block, Array]:
     """Decides what the evidence allows; also returns the log odds (n,) of projectile.
+
+    b     the track table
+    mean  (laws + 2, STATES) means of the priors of a new track's state
 
     What falls freely, by its path, is never dismissed for want of drag alone, and a dismissal is
     undone sooner than a projectile is: people are under it.
@@ -104,6 +111,9 @@ def settle(b: Block, mean: Array) -> tuple[Block, Array]:
 def judged(b: Block, mean: Array) -> tuple[Array, Array]:
     """Log odds (n,) of projectile: flight, birth place, drag, and what an aircraft nearby says of
     itself; and what the path alone shows of them.
+
+    b     the track table
+    mean  (laws + 2, STATES) means of the priors of a new track's state
 
     Speed and climb of the first moment may raise the odds by LOOKS, no further. Whatever falls
     freely is weighed against an aircraft that flies a parabola, its thrust against its drag: the
@@ -133,6 +143,8 @@ def judged(b: Block, mean: Array) -> tuple[Array, Array]:
 def evidence_of_size(b: Block, one: Array, other: Array) -> Array:
     """Log ratio (n,) of the strength of each track's echoes under sizes as of `one` to that under
     sizes as of `other`, weights (SIZES,) each.
+
+    b  the track table
     """
     most = b.size.max(1)
     chance = np.exp(b.size - most[:, None])
@@ -140,7 +152,10 @@ def evidence_of_size(b: Block, one: Array, other: Array) -> Array:
 
 
 def measured(b: Block) -> Array:
-    """Tracks (mask) whose echoes say anything of their size: a radar with a signal model saw them."""
+    """Tracks (mask) whose echoes say anything of their size: a radar with a signal model saw them.
+
+    b  the track table
+    """
     return np.asarray(np.ptp(b.size, 1) > 0.0)
 
 
@@ -149,6 +164,7 @@ def thrustless(b: Block, mean: Array) -> Array:
     aircraft whose thrust holds against its drag.
 
     mean  (laws + 2, 18) prior of the fits, for the median drag of a round
+    b     the track table
 
     The detections' own estimate of kappa is taken out of the belief again: normal, with the
     deviation that they leave. A round's drag is log-normal, such an aircraft's normal about none.
@@ -171,8 +187,11 @@ def thrustless(b: Block, mean: Array) -> Array:
 
 
 def drag_of(b: Block, mean: Array) -> tuple[Array, Array]:
-    """Kappa over a subsonic C of 1 (n,) at its present Mach number by each track's likeliest drag law, and its
-    variance.
+    """Kappa over a subsonic C of 1 (n,) at its present Mach number by each track's likeliest drag
+    law, and its variance.
+
+    b     the track table
+    mean  (laws + 2, STATES) means of the priors of a new track's state
     """
     law = likeliest(b)
     kappa, variance = drags_now(b, law, 0.0)        # near enough for sites below 2 km
@@ -185,13 +204,18 @@ def torn(b: Block, mean: Array) -> Array:
     likeliest drag law.
 
     mean  (laws + 2, 18) prior of the fits, for the median drag of a round
+    b     the track table
     """
     kappa, variance = drag_of(b, mean)
     return np.asarray(kappa - 2.0 * np.sqrt(np.maximum(variance, 0.0)) > TORN_LEAST)
 
 
 def looks(b: Block) -> Array:
-    """Log odds (n,) of projectile that speed and climb of the first moment alone give, by the priors of the fits."""
+    """Log odds (n,) of projectile that speed and climb of the first moment alone give, by the
+    priors of the fits.
+
+    b  the track table
+    """
     v = starting_velocity(b)
     level, climb = (v[:, :2] ** 2).sum(1), v[:, 2] ** 2
     aircraft = level / AIRCRAFT_SPEED**2 + climb / AIRCRAFT_CLIMB**2 + 2.0 * math.log(
@@ -200,12 +224,18 @@ def looks(b: Block) -> Array:
 
 
 def starting_speed(b: Block) -> Array:
-    """Speed (n,) [m/s] of each track when it was first seen, by its likeliest drag law."""
+    """Speed (n,) [m/s] of each track when it was first seen, by its likeliest drag law.
+
+    b  the track table
+    """
     return np.asarray(np.sqrt((starting_velocity(b) ** 2).sum(1)))
 
 
 def starting_velocity(b: Block) -> Array:
-    """Velocity (n, 3) [m/s] of each track when it was first seen, by its likeliest drag law."""
+    """Velocity (n, 3) [m/s] of each track when it was first seen, by its likeliest drag law.
+
+    b  the track table
+    """
     law = likeliest(b)
     return np.asarray(b.anchor[np.arange(law.shape[0]), law, 3:6])
 
@@ -213,6 +243,9 @@ def starting_velocity(b: Block) -> Array:
 def low_or_far(start: Array, ground: Ground, range_max: float, place: Array) -> Array:
     """Log odds of projectile from where tracks were born, `start` (n, 3): projectiles rise from the
     ground, or come in over the edge.
+
+    range_max  the radar's greatest range [m]
+    place      (3,) place of the radar, east north up [m]
     """
     height = start[:, 2] - np.array([ground_up(ground, p[0], p[1]) for p in start])
     away = np.linalg.norm(start - place, axis=1)
@@ -223,6 +256,10 @@ def low_or_far(start: Array, ground: Ground, range_max: float, place: Array) -> 
 def probabilities(b: Block, likely: Array, rows: Array, mean: Array) -> Array:
     """Probability of projectile, aircraft and other (k, 3) of tracks `rows` (k,), from the log odds
     (n,) of all.
+
+    b       the track table
+    likely  (n,) log odds of a projectile
+    mean    (laws + 2, STATES) means of the priors of a new track's state
 
     What is slow, falls as no aircraft can, or flies as a round but is as small as a bullet, is
     other.
@@ -245,6 +282,10 @@ def probabilities(b: Block, likely: Array, rows: Array, mean: Array) -> Array:
 def falling(b: Block, rows: Array, v: Array, speed: Array, mean: Array) -> Array:
     """Which of tracks `rows` (k,) with velocity `v` (k, 3) fall as light, torn pieces do (mask): by
     their drag when young, by how steeply they sink later.
+
+    b      the track table
+    speed  (k,) speed of each track [m/s]
+    mean   (laws + 2, STATES) means of the priors of a new track's state
     """
     heavy = torn(b, mean) & (kind_odds(b) > SURE_TORN)
     piece = ((b.ll[rows, -1] > SURE_TORN) | heavy[rows]) & ((speed < TORN_FASTEST) | (b.time[rows] - b.born[rows]

@@ -74,6 +74,10 @@ def start() -> State:
 def track(state: State, frame: Frame, site: Site, next_number: int) -> tuple[State, Tracks, int]:
     """One frame on: every believable claim improves its aircraft's track. Returns the shown tracks
     at the frame's time.
+
+    state        the cooperative tracks before this frame
+    site         the site as its defender declared it
+    next_number  next free number of a track
     """
     old = state.known
     if old.address.shape[0] == 0 and frame.aircraft.t.shape[0] == 0 and (frame.detections.address == NO_ADDRESS).all():
@@ -117,6 +121,8 @@ def correlate(tracks: Tracks, others: Tracks) -> Array:
 def merged(tracks: Tracks, others: Tracks, same: Array) -> Tracks:
     """Radar's and cooperative tracks in one table; the same aircraft in one row. What flies like a
     projectile keeps its own row whatever is said.
+
+    others  the cooperative tracks
     """
     if others.number.shape[0] == 0:
         return tracks
@@ -140,7 +146,9 @@ def _widened(known: Known, fresh: Array) -> Known:
 
 
 def _gather(state: Known, frame: Frame, site: Site) -> tuple[Reports, int]:
-    """Everything in the frame that claims where an aircraft is, and how many claims were impossible."""
+    """Everything in the frame that claims where an aircraft is, and how many claims were
+    impossible.
+    """
     a, d = frame.aircraft, frame.detections
     position = np.array(a.position, np.float64).reshape(-1, 3)
     height = a.pressure_altitude - site.origin.elevation - (position[:, :2] ** 2).sum(1) / EARTH_DIAMETER
@@ -254,7 +262,9 @@ def _carry(x: Array, p: Array, dt: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def _absorb(s: Known, rows: Array, claims: Reports) -> int:
-    """Takes the claims, in time order, each into its row of `s`, in place. Returns how many were not believed."""
+    """Takes the claims, in time order, each into its row of `s`, in place. Returns how many were
+    not believed.
+    """
     refused = 0
     for k in range(rows.shape[0]):
         i = rows[k]

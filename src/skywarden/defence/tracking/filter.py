@@ -58,6 +58,8 @@ def kind_of(m: int, laws: int, model: Model) -> tuple[int, int]:
     """Drag law and number of living states of hypothesis `m`, of which the first `laws` are
     ballistic; STRAIGHT and 6 of the others.
 
+    model  laws, priors, air and sensors that all tracks share
+
     Asked for instead of written out: a number that stands in a call would have everything below it
     compiled once more for just that number.
     """
@@ -70,6 +72,9 @@ def onward(x: Array, P: Array, dt: float, m: int, relief: float, model: Model, F
     with all that may act on it.
 
     relief  m²/s³, white acceleration beyond what the hypothesis expects
+    model   laws, priors, air and sensors that all tracks share
+    F       (6, STATES) growth of errors, written
+    T       (6, STATES) work space
     """
     before = x.copy()
     n = model.living[m]
@@ -82,6 +87,8 @@ def onward(x: Array, P: Array, dt: float, m: int, relief: float, model: Model, F
 def loosen(first: Array, last: Array, P: Array, m: int, model: Model) -> None:
     """Covariance `P` of a flight from state `first` to state `last` by hypothesis `m` gains, in
     place, the doubt of drag curve and wind along it.
+
+    model  laws, priors, air and sensors that all tracks share
     """
     P[DRAG, DRAG] += model.doubt[m, 1] * last[DRAG] * last[DRAG] * drag_doubt(first, last)
     if model.living[m] > WIND:
@@ -103,13 +110,20 @@ def pays(count: int) -> bool:
 def rigid(b: Block, i: int, law: int) -> bool:
     """Whether one drag for all that track `i` has flown is close enough to fit it: a few
     detections, or little change of Mach number.
+
+    b    the track table
+    law  row of the drag law
     """
     return b.kept[i] < SURELY_RIGID or drag_doubt(b.anchor[i, law], b.x[i, law]) < RIGID
 
 
 @njit(cache=True, error_model="numpy")
 def advance(b: Block, t: float, which: Array, model: Model) -> None:
-    """Moves the tracks of mask `which` (n,) on to time `t`, never back."""
+    """Moves the tracks of mask `which` (n,) on to time `t`, never back.
+
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
+    """
     laws = b.x.shape[1] - 2
     F = np.zeros((6, STATES))
     T = np.empty((6, STATES))
@@ -154,7 +168,10 @@ def _mix(b: Block, i: int, calm: int, dt: float) -> None:
 
 @njit(cache=True, error_model="numpy")
 def best_law(b: Block, i: int) -> int:
-    """The drag law of track `i` with the greatest evidence among those still followed; -1 none."""
+    """The drag law of track `i` with the greatest evidence among those still followed; -1 none.
+
+    b  the track table
+    """
     best = -1
     for law in range(b.x.shape[1] - 2):
         if b.alive[i, law] and (best < 0 or b.ll[i, law] > b.ll[i, best]):
@@ -164,7 +181,10 @@ def best_law(b: Block, i: int) -> int:
 
 @njit(cache=True, error_model="numpy")
 def odds(b: Block, i: int) -> float:
-    """Log odds of ballistic against any other flight of track `i`, from evidence and birth place."""
+    """Log odds of ballistic against any other flight of track `i`, from evidence and birth place.
+
+    b  the track table
+    """
     laws = b.x.shape[1] - 2
     top = -np.inf
     for law in range(laws):
@@ -184,6 +204,9 @@ def gate(
 
     z, ratio   (k, 4), (k,)  detections, rising in range, and their noise ratio
     floor      (k,)          log density of false alarms, for the dimensions each detection has
+    b          the track table
+    t          time of the detections [s]
+    model      laws, priors, air and sensors that all tracks share
     A cost is minus the log-likelihood ratio of belonging against being a false alarm and a miss.
     """
     laws = b.x.shape[1] - 2
@@ -263,7 +286,9 @@ def gate(
 
 @njit(cache=True, error_model="numpy")
 def first_beyond(z: Array, least: float) -> int:
-    """First of the detections `z` (k, 4), rising in range, whose range is at least `least`; k where none is."""
+    """First of the detections `z` (k, 4), rising in range, whose range is at least `least`; k where
+    none is.
+    """
     low, high = 0, z.shape[0]
     while low < high:
         middle = (low + high) // 2
@@ -280,6 +305,11 @@ def slopes(
 ) -> bool:
     """Expected measurement of state `x` seen `lag` seconds off its time (negative: earlier), into
     `expected`.
+
+    law     row of the drag law
+    n       number of living states
+    sensor  index of the radar among the site's
+    model   laws, priors, air and sensors that all tracks share
 
     Its slopes go into `H6` (4, 6) where there is no lag, otherwise into `H` (4, 18). Returns
     whether there is one.
@@ -306,7 +336,17 @@ def improve(
     x: Array, P: Array, z: Array, R: Array, lag: float, law: int, n: int, sensor: int, model: Model, H6: Array,
     H: Array,
 ) -> tuple[float, float, int]:
-    """State `x` and covariance `P` take detection `z` (4,) of variances `R` (4,), in place; as `update` returns."""
+    """State `x` and covariance `P` take detection `z` (4,) of variances `R` (4,), in place; as
+    `update` returns.
+
+    lag     time from the state to the detection [s]
+    law     row of the drag law
+    n       number of living states
+    sensor  index of the radar among the site's
+    model   laws, priors, air and sensors that all tracks share
+    H6      (4, 6) slopes without lag, written
+    H       (4, STATES) slopes with lag, written
+    """
     expected, v = np.empty(4), np.empty(4)
     lagged = slopes(x, lag, law, n, sensor, model, expected, H6, H)
     residual(z, expected, model.sensors.span[sensor], v)
@@ -324,6 +364,12 @@ def absorb(
     excess  (k,) power over noise power of each detection beyond the threshold; nan unknown
     gains   (n,) what the detection adds to the track's score
     longer  (n,) mask, set for the tracks that keep one detection more now
+    b       the track table
+    t       time of the detections [s]
+    sensor  index of the radar among the site's
+    z       (k, 4) range [m], azimuth, elevation [rad], range rate [m/s]
+    ratio   (k,) noise variance of each detection over the declared one
+    model   laws, priors, air and sensors that all tracks share
     `reconsider` is due afterwards.
     """
     laws = b.x.shape[1] - 2
@@ -384,6 +430,8 @@ def absorb(
 def keep_from(b: Block, i: int, first: int, cost: float) -> None:
     """Track `i` keeps its detections from `first` on only; `cost` is taken off the evidence of
     other flight before each.
+
+    b  the track table
     """
     left = b.kept[i] - first
     for d in range(left):
@@ -395,7 +443,12 @@ def keep_from(b: Block, i: int, first: int, cost: float) -> None:
 
 @njit(cache=True, error_model="numpy")
 def refit_one(b: Block, i: int, law: int, model: Model) -> None:
-    """Fits law `law` of track `i` to every detection kept, and restates its belief and evidence from that."""
+    """Fits law `law` of track `i` to every detection kept, and restates its belief and evidence
+    from that.
+
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
+    """
     x = np.empty(STATES)
     P = np.empty((STATES, STATES))
     x0 = b.anchor[i, law].copy()
@@ -417,6 +470,9 @@ def refit_one(b: Block, i: int, law: int, model: Model) -> None:
 def to_now(b: Block, i: int, m: int, model: Model) -> None:
     """Hypothesis `m` of track `i`, just fitted and so standing at its latest detection, moves on to
     the track's time: that detection may be a late one.
+
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
     """
     dt = b.time[i] - b.t[i, b.kept[i] - 1]
     if dt != 0.0:
@@ -432,6 +488,11 @@ def to_now(b: Block, i: int, m: int, model: Model) -> None:
 @njit(cache=True, error_model="numpy")
 def weigh(size: Array, distance: float, excess: float, sensor: int, model: Model) -> None:
     """Log-likelihood of each cross-section, `size` (SIZES,) in place, hears one echo more.
+
+    distance  range of the echo [m]
+    excess    signal-to-noise ratio of the echo [dB]
+    sensor    index of the radar among the site's
+    model     laws, priors, air and sensors that all tracks share
 
     Power beyond the threshold is exponential with the mean of the power itself where the
     cross-section is (Swerling 1, square-law detection): what lies below it was not seen. Older
@@ -450,6 +511,12 @@ def from_ends(
 ) -> float:
     """Fits hypothesis `m` to `k` detections, guessing from the first and the last of them; `x0`,
     `x`, `P` and what is returned are as of `fit`.
+
+    t       (k,) times of the detections [s]
+    sensor  (k,) index of the radar of each detection
+    z       (k, 4) range [m], azimuth, elevation [rad], range rate [m/s]
+    ratio   (k,) noise variance of each detection over the declared one
+    model   laws, priors, air and sensors that all tracks share
     """
     a, c = np.empty(3), np.empty(3)
     first, last = model.sensors.place[sensor[0]], model.sensors.place[sensor[k - 1]]
@@ -472,7 +539,11 @@ def from_ends(
 
 @njit(cache=True, error_model="numpy")
 def begin(b: Block, i: int, model: Model) -> None:
-    """Fits every hypothesis of track `i` to the detections that it keeps, from nothing."""
+    """Fits every hypothesis of track `i` to the detections that it keeps, from nothing.
+
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
+    """
     laws = b.x.shape[1] - 2
     k = b.kept[i] + 0         # as wide as a literal: one compiled fit serves all
     x, P = np.empty(STATES), np.empty((STATES, STATES))
@@ -503,7 +574,9 @@ def turning(b: Block, i: int, k: int, x: Array, P: Array, model: Model) -> None:
     """Lets turning flight explain the first `k` detections of track `i` too, each in its turn, and
     weighs it against straight flight.
 
-    x, P  (18,), (18, 18) scratch
+    x, P   (18,), (18, 18) scratch
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
 
     Straight flight fitted to them as a whole cannot: whatever pulls up or brakes would pass for a
     round, which has drag to explain it.
@@ -545,6 +618,10 @@ def turning(b: Block, i: int, k: int, x: Array, P: Array, model: Model) -> None:
 def mend(b: Block, i: int, model: Model) -> None:
     """Where a young track agrees with itself poorly, leaves out one detection, or its first two, if
     the rest then agree so much better.
+
+    b      the track table
+    i      row of the track
+    model  laws, priors, air and sensors that all tracks share
 
     Rounds fired side by side start within each other's reach: a track may begin with a detection of
     its neighbour. Each one left out counts as having lost STRANGE; the latest stays, as it may be
@@ -589,7 +666,11 @@ def mend(b: Block, i: int, model: Model) -> None:
 
 @njit(cache=True, error_model="numpy")
 def powered(b: Block, i: int) -> bool:
-    """Whether track `i` may be a rocket whose motor burns or has just burnt out: young, fast and not diving."""
+    """Whether track `i` may be a rocket whose motor burns or has just burnt out: young, fast and
+    not diving.
+
+    b  the track table
+    """
     laws = b.x.shape[1] - 2
     if not b.alive[i, laws] or b.seen[i] - b.born[i] > LONGEST_BURN:
         return False
@@ -602,6 +683,10 @@ def powered(b: Block, i: int) -> bool:
 def burnt_out(b: Block, i: int, model: Model) -> None:
     """Tries whether the latest detections of a track that may be a rocket obey a drag law without
     those before: its motor may just have burnt out.
+
+    b      the track table
+    i      row of the track
+    model  laws, priors, air and sensors that all tracks share
 
     A flight that does not obey its law is tried from its last AFRESH detections; one that does, now
     and then, without its first few: the motor's last moment may be among them.
@@ -638,6 +723,8 @@ def afresh(b: Block, i: int, s: int, best: int, guess: Array, unsure: bool, cost
             `unsure`
 
     cost    log-likelihood that the start costs
+    b       the track table
+    model   laws, priors, air and sensors that all tracks share
 
     The detections before count as flight under power, with the evidence that straight or turning
     flight gave them.
@@ -679,6 +766,8 @@ def try_torn(b: Block, i: int, model: Model) -> None:
     """Where a young track's drag law fails, says how much better than all else the fall of a light,
     torn piece explains it: `b.ll[i, -1]`.
 
+    model  laws, priors, air and sensors that all tracks share
+
     Such a piece loses half its speed in a second and is soon falling at its terminal speed, as
     nothing that flies does. Log evidence over that of the best other hypothesis; 0 where it was
     never tried or has less drag than a piece surely has.
@@ -712,6 +801,9 @@ def reconsider(b: Block, taken: Array, longer: Array, model: Model) -> None:
     """After the tracks of mask `taken` (n,) took a detection: those `longer` (n,) now are fitted
     again where it pays, and what is ruled out is dropped.
 
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
+
     Not part of `absorb`, though it always follows it: apart, the two compile in half the time.
     """
     for i in range(taken.shape[0]):
@@ -729,7 +821,11 @@ def reconsider(b: Block, taken: Array, longer: Array, model: Model) -> None:
 
 @njit(cache=True, error_model="numpy")
 def prune(b: Block, i: int) -> None:
-    """Stops following hypotheses that the evidence has left far behind."""
+    """Stops following hypotheses that the evidence has left far behind.
+
+    b  the track table
+    i  row of the track
+    """
     laws = b.x.shape[1] - 2
     best = best_law(b, i)
     age = b.seen[i] - b.born[i]

@@ -89,7 +89,10 @@ def extended(past: tuple[Step, ...], step: Step, before: Core) -> tuple[Step, ..
 
 
 def reaches(past: tuple[Step, ...]) -> float:
-    """Time from which on late detections can be put in place [s]; inf where nothing is kept."""
+    """Time from which on late detections can be put in place [s]; inf where nothing is kept.
+
+    past  steps that can be done again
+    """
     return past[0].before.t if past and past[0].before is not None else math.inf
 
 
@@ -108,7 +111,10 @@ def looked_late(past: tuple[Step, ...], radar: int, when: float, begin: float, w
 
 
 def pause(tracks: int, past: Sequence[Step]) -> float:
-    """Seconds until the past is done again once more, by what that costs."""
+    """Seconds until the past is done again once more, by what that costs.
+
+    tracks  number of tracks
+    """
     return PAUSE * max(1.0, tracks * len(past) / BUSY_STEPS)
 
 
@@ -138,7 +144,8 @@ def recognised(past: tuple[Step, ...], core: Core, old: Block, number: int) -> t
     """The tracks that were confirmed anew under the numbers that they had before, by the detections
     they share; others get new ones from `number` on.
 
-    old  the tracks as they stood before the past was done again
+    old   the tracks as they stood before the past was done again
+    core  the tracker's state after the last step
     Returns also the next number that is free.
     """
     given: dict[int, int] = {}

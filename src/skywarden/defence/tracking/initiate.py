@@ -26,6 +26,14 @@ def ratios(
     """Pairs (seed, detection, log-likelihood ratio) above `least`: one target caused both, against
     a false alarm for the second.
 
+    seeds   tentative detections, which no track took
+    t       time of the detections [s]
+    sensor  index of the radar among the site's
+    z       (k, 4) range [m], azimuth, elevation [rad], range rate [m/s]
+    free    (k,) whether a detection is taken by no track
+    floor   (k,) expected false alarms in the detection's resolution cell
+    model   laws, priors, air and sensors that all tracks share
+
     The Doppler carries the range: it must have moved by the mean rate, and the rate must have
     changed by v²/r of the crossing speed.
     """
@@ -102,6 +110,15 @@ def found(
 ) -> None:
     """Fills rows `first`, `first` + 1, … of `b` with tracks from pairs of `seed` (k,) and detection
     `chosen` (k,), every hypothesis fitted.
+
+    seeds   tentative detections, which no track took
+    t       time of the detections [s]
+    sensor  index of the radar among the site's
+    z       (k, 4) range [m], azimuth, elevation [rad], range rate [m/s]
+    ratio   (k,) noise variance of each detection over the declared one
+    excess  (k,) signal-to-noise ratio of each detection [dB]
+    lr      (k,) log-likelihood ratio of each pair
+    model   laws, priors, air and sensors that all tracks share
     """
     for k in range(seed.shape[0]):
         i, s, d = first + k, seed[k], chosen[k]

@@ -19,6 +19,8 @@ SHARE = 0.9             # share of a radar's detections that come within its lag
 def noted(delays: Array, d: Detections, t: float) -> Array:
     """The remembered delays (radars, REMEMBERED) of each radar's detections [s], with those of a
     frame at time `t`; nan where there is none yet.
+
+    d  detections of the frame
     """
     if d.t.shape[0] == 0 or delays.shape[0] == 0:
         return delays
@@ -36,6 +38,8 @@ def noted(delays: Array, d: Detections, t: float) -> Array:
 def lags(delays: Array) -> Array:
     """Seconds (radars,) within which SHARE of each radar's detections come; nan where it has not
     detected anything yet.
+
+    delays  (radars, REMEMBERED) delays of each radar's latest detections [s]
     """
     out = np.full(delays.shape[0], math.nan)
     ordered = np.sort(delays, axis=1)       # nan last

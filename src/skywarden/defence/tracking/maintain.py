@@ -33,7 +33,14 @@ def conclude(
     """All looks of a frame done, every track stands at time `now`, its misses are counted, and a
     mask (n,) says which end; in place.
 
-    before  (n,) hits before the frame
+    before        (n,) hits before the frame
+    b             the track table
+    t             time by which a track would have been seen [s]
+    looked        (radars,) time of each radar's latest look [s]
+    sector_from   (radars,) azimuth where the look began [rad]
+    sector_width  (radars,) width of the look [rad]
+    model         laws, priors, air and sensors that all tracks share
+    ground        heights of the terrain
     Returns first whether any number is not one: then nothing has been counted; and last whether any
     track ends.
     """
@@ -48,7 +55,10 @@ def conclude(
 
 @njit(cache=True, error_model="numpy")
 def leading(b: Block) -> Array:
-    """The hypothesis (n,) that is believed most of each track."""
+    """The hypothesis (n,) that is believed most of each track.
+
+    b  the track table
+    """
     laws = b.x.shape[1] - 2
     out = np.empty(b.time.shape[0], np.int64)
     for i in range(out.shape[0]):
@@ -67,9 +77,14 @@ def coverage(
     """For each track: probability that this frame's looks would have seen it (0 outside coverage),
     and its height above the ground.
 
-    lead    (n,) each track's leading hypothesis
-    before  (n,) hits before the frame: only where a track had none now it is asked whether terrain
-            hides it or a neighbour's echo holds its own
+    lead          (n,) each track's leading hypothesis
+    before        (n,) hits before the frame: only where a track had none now it is asked whether
+                  terrain hides it or a neighbour's echo holds its own
+    b             the track table
+    looked        (radars,) time of each radar's latest look [s]
+    sector_from   (radars,) azimuth where the look began [rad]
+    sector_width  (radars,) width of the look [rad]
+    model         laws, priors, air and sensors that all tracks share
     """
     n = b.time.shape[0]
     place = np.empty((1, 3))
@@ -113,6 +128,11 @@ def coverage(
 def shared(b: Block, i: int, lead: Array, before: Array, s: int, model: Model) -> bool:
     """Whether a track that had a detection in this frame is within radar `s`'s resolution of track
     `i`, which had none.
+
+    b       the track table
+    lead    (n,) leading hypothesis of each track
+    before  (n,) hits of each track before the frame
+    model   laws, priors, air and sensors that all tracks share
     """
     one, other, H = np.empty(4), np.empty(4), np.empty((4, 6))
     measure(b.x[i, lead[i]], model.sensors.place[s], one, H)
@@ -130,7 +150,16 @@ def shared(b: Block, i: int, lead: Array, before: Array, s: int, model: Model) -
 
 @njit(cache=True, error_model="numpy")
 def missed(b: Block, lead: Array, before: Array, chance: Array, above: Array, t: float, model: Model) -> Array:
-    """Counts this frame's hits and misses, and says which tracks end (mask)."""
+    """Counts this frame's hits and misses, and says which tracks end (mask).
+
+    b       the track table
+    lead    (n,) leading hypothesis of each track
+    before  (n,) hits of each track before the frame
+    chance  (n,) probability that the frame's looks would have seen each track
+    above   (n,) whether each track is above the ground
+    t       time by which a track would have been seen [s]
+    model   laws, priors, air and sensors that all tracks share
+    """
     n = b.time.shape[0]
     ending = np.zeros(n, np.bool_)
     laws = b.x.shape[1] - 2
@@ -168,6 +197,9 @@ def missed(b: Block, lead: Array, before: Array, chance: Array, above: Array, t:
 def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Array, Array]:
     """State (n, 7), covariance (n, 7, 7) and likeliest drag law of tracks `rows` (n,), hypotheses
     matched in mean and covariance, at time `t`.
+
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
     """
     n = rows.shape[0]
     laws = b.x.shape[1] - 2
@@ -242,9 +274,11 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
 
 @njit(cache=True, error_model="numpy")
 def drags_now(b: Block, law: Array, datum: float) -> tuple[Array, Array]:
-    """Kappa (n,) of each track by hypothesis `law` (n,) at its present Mach number, and its variance.
+    """Kappa (n,) of each track by hypothesis `law` (n,) at its present Mach number, and its
+    variance.
 
     datum  height of the site's origin above the sea [m]
+    b      the track table
     """
     n = law.shape[0]
     kappa, variance, slope = np.empty(n), np.zeros(n), np.empty(STATES)
@@ -259,7 +293,10 @@ def drags_now(b: Block, law: Array, datum: float) -> tuple[Array, Array]:
 
 @njit(cache=True, error_model="numpy")
 def kind_odds(b: Block) -> Array:
-    """Log odds (n,) of projectile against anything else, for every track."""
+    """Log odds (n,) of projectile against anything else, for every track.
+
+    b  the track table
+    """
     out = np.empty(b.time.shape[0])
     for i in range(out.shape[0]):
         out[i] = odds(b, i)
@@ -268,7 +305,10 @@ def kind_odds(b: Block) -> Array:
 
 @njit(cache=True, error_model="numpy")
 def broken(b: Block) -> bool:
-    """Whether any number of any hypothesis is not one."""
+    """Whether any number of any hypothesis is not one.
+
+    b  the track table
+    """
     for i in range(b.time.shape[0]):
         for m in range(b.x.shape[1]):
             total = b.ll[i, m] * 0.0

@@ -20,6 +20,8 @@ def realigned(state: State, moved: Array, site: Site) -> State:
     start.
 
     moved  (radars, 4) range [m], azimuth, elevation [rad] and time [s] that are taken from their
+    state  the tracker's state
+    site   the site as its defender declared it
     detections beyond what was before
 
     Each track moves by the share that it rests on each radar; detections kept for fitting and those
@@ -53,6 +55,8 @@ def realigned(state: State, moved: Array, site: Site) -> State:
 def resting_on(block: Block, numbers: Array, radars: Array) -> Array:
     """How much (n,) each of the tracks `numbers` rests on the radars (mask): 0 not at all, 1 on
     them alone.
+
+    block  the track table
     """
     share = block.share @ np.pad(radars.astype(np.float64), (0, MOST_SHARES))[:MOST_SHARES]
     of = dict(zip(block.number.tolist(), share.tolist(), strict=True))

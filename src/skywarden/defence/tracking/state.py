@@ -68,6 +68,8 @@ class Block(NamedTuple):
 def likeliest(b: Block) -> Array:
     """The ballistic hypothesis (n,) with the greatest evidence among those that each track still
     follows; the first where it follows none.
+
+    b  the track table
     """
     laws = b.x.shape[1] - 2
     return np.asarray(np.where(b.alive[:, :laws], b.ll[:, :laws], -np.inf).argmax(1))
@@ -112,7 +114,9 @@ class Model(NamedTuple):
 
 @lru_cache(maxsize=8)
 def sensors_of(site: Site) -> tuple[Sensors, Array, Array, Array, Array]:
-    """Kernel tables of the site's radars: sensors, extents, limits, detection probability, resolution."""
+    """Kernel tables of the site's radars: sensors, extents, limits, detection probability,
+    resolution.
+    """
     radars = site.radars
     place = np.array([r.place for r in radars], np.float64).reshape(-1, 3)
     sigma = np.array([(r.range_sigma, r.azimuth_sigma, r.elevation_sigma, r.range_rate_sigma) for r in radars],
@@ -141,7 +145,10 @@ def curves_of(site: Site) -> Array:
 
 
 def hypotheses(site: Site) -> int:
-    """How many hypotheses each track carries."""
+    """How many hypotheses each track carries.
+
+    site  the site as its defender declared it
+    """
     return len(site.laws) + 3
 
 
@@ -173,6 +180,9 @@ AIRCRAFT_SPEED, AIRCRAFT_CLIMB = 160.0, 35.0
 def priors_of(site: Site, wind_sigma: float) -> tuple[Array, Array]:
     """Mean and variance (laws + 2, 18) of a new track's state by hypothesis; inf where nothing is
     known. The last row is straight flight.
+
+    site        the site as its defender declared it
+    wind_sigma  standard deviation of the wind, a component [m/s]
 
     Of kappa, the median and the variance of its logarithm.
     """
@@ -215,6 +225,8 @@ RANGE_BIAS, AZIMUTH_BIAS, ELEVATION_BIAS = 30.0, math.radians(0.3), math.radians
 def biases_of(site: Site) -> Array:
     """Deviations (radars, 3) of the radars' constant errors: declared; else the assumed ones where
     several radars follow the same targets, 0 otherwise.
+
+    site  the site as its defender declared it
     """
     following = sum(not radar.mode_s and math.isfinite(radar.elevation_sigma) for radar in site.radars)
     assumed = (RANGE_BIAS, AZIMUTH_BIAS, ELEVATION_BIAS) if following > 1 else (0.0, 0.0, 0.0)
@@ -223,4 +235,5 @@ def biases_of(site: Site) -> Array:
 
 
 def empty_seeds() -> Seeds:
+    """A table without tentative detections."""
     return Seeds(np.zeros(0), np.zeros(0, np.int32), np.zeros((0, 4)), np.zeros(0), np.zeros(0))

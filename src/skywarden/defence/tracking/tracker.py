@@ -1,4 +1,6 @@
-"""Turns each frame's detections into tracks: what is flying, where, how fast, and what kind of thing it is."""
+"""Turns each frame's detections into tracks: what is flying, where, how fast, and what kind of
+thing it is.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,10 @@ SHORT = 8                       # detections below which a track that ended led 
 
 
 def start(site: Site) -> State:
-    """Nothing seen yet."""
+    """Nothing seen yet.
+
+    site  the site as its defender declared it
+    """
     radars = len(site.radars)
     quiet = np.zeros((radars, RINGS, SECTORS))
     return State(
@@ -84,6 +89,9 @@ def start(site: Site) -> State:
 
 def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
     """One frame on. Pure: makes new arrays, changes none that it was handed.
+
+    state  the tracker's state before this frame
+    site   the site as its defender declared it
 
     Detections carry their own times, and the tracks stand at the newest of them: a radar whose data
     come late as a whole, up to LONGEST_DELAY, is followed as well as a punctual one, only later.
@@ -140,6 +148,9 @@ def track(state: State, frame: Frame, site: Site) -> tuple[State, Tracks]:
 def timeliness(before: State, after: State) -> tuple[Array, int, int, int]:
     """Each radar's lag (radars,) [s], and how many detections a frame lost by cause: too late,
     unusable, not believed of a cooperative aircraft.
+
+    before  the tracker's state before this frame
+    after   the tracker's state after this frame
     """
     disbelieved = after.cooperative.rejected - before.cooperative.rejected
     return lags(after.delays), after.late - before.late, after.unusable - before.unusable, disbelieved
@@ -152,6 +163,9 @@ def step(before: Core, given: Step, unseen: float, number: int, model: Model, si
     unseen  time by which a track would have been seen [s]: that of the frame, less the lag of late
             radars
     number  next free number of a track
+    given   what a step works on: detections, looks and times
+    model   laws, priors, air and sensors that all tracks share
+    site    the site as its defender declared it
     Returns also the log odds (n,) of projectile and the next free number.
     """
     d = given.detections
@@ -200,6 +214,8 @@ def _addressed(b: Block, old: Block) -> Block:
 def followed(site: Site) -> Array:
     """Which radars (mask) give detections that this tracker follows itself: with elevation, not
     answers of transponders.
+
+    site  the site as its defender declared it
     """
     return np.array([not radar.mode_s and math.isfinite(radar.elevation_sigma) for radar in site.radars], np.bool_)
 
@@ -207,6 +223,9 @@ def followed(site: Site) -> Array:
 def horizon(state: State, frame: Frame, newest: float, site: Site) -> tuple[float, float]:
     """Time up to which the data in hand speak [s], and by how much they lag behind the frame [s];
     `newest` is -inf where there was no detection.
+
+    state  the tracker's state before this frame
+    site   the site as its defender declared it
 
     A look that saw nothing speaks for the same lag as the last one that saw something. Where no
     radar looks, time stands still for LONGEST_DELAY: the data of that while may yet come.
@@ -247,7 +266,11 @@ def _model(site: Site, up: bytes, wind: bytes, offset: float, ratio: float, wind
 
 
 def heard(weakest: Array, d: Detections) -> Array:
-    """Least signal to noise of each radar's detections so far (radars,) [dB], with detections `d` among them."""
+    """Least signal to noise of each radar's detections so far (radars,) [dB], with detections `d`
+    among them.
+
+    weakest  (radars,) weakest signal-to-noise ratio detected so far [dB]
+    """
     out = weakest.copy()
     told = np.isfinite(d.snr) & (d.sensor >= 0) & (d.sensor < out.shape[0])
     np.minimum.at(out, d.sensor[told], d.snr[told])
@@ -255,7 +278,10 @@ def heard(weakest: Array, d: Detections) -> Array:
 
 
 def copied(b: Block) -> Block:
-    """The same tracks in arrays of their own."""
+    """The same tracks in arrays of their own.
+
+    b  the track table
+    """
     return Block(*(column.copy() for column in b))
 
 
@@ -266,6 +292,17 @@ def look(
 ) -> tuple[Block, Seeds, int]:
     """One radar's detections of one instant: the tracks take theirs, pairs begin new ones, the rest
     become seeds; says how many were nobody's.
+
+    b        the track table
+    d        detections of the frame
+    rows     rows of the detections of this radar and instant
+    t        time of the detections [s]
+    sensor   index of the radar among the site's
+    clutter  (radars,) false alarms a full look
+    weakest  (radars,) weakest signal-to-noise ratio detected so far [dB]
+    busy     (radars, rings, sectors) clutter map: false alarms a look in each cell
+    model    laws, priors, air and sensors that all tracks share
+    ground   heights of the terrain
     """
     # a rate that repeats within the speeds of rounds says too little and misleads the fit of a start: such a radar is
     # used without it
@@ -290,13 +327,20 @@ def look(
 
 
 def threshold(rate: float, looks: float) -> float:
-    """Log-likelihood ratio from which a track is believed, so that `rate` false alarms a look give FALSE_TRACKS."""
+    """Log-likelihood ratio from which a track is believed, so that `rate` false alarms a look give
+    FALSE_TRACKS.
+
+    looks  looks a second
+    """
     return math.log(max(rate, 0.05) * looks * SAFETY / FALSE_TRACKS)
 
 
 def density(old: float, strange: int, share: float, declared: float) -> float:
     """False alarms a full look, updated by `strange` detections that belonged to nothing in a look
     over `share` of what a full one covers.
+
+    old       false alarms a full look so far; not finite where unknown
+    declared  false alarms a full look that the site declares
     """
     share = min(max(share, 1e-3), 1.0)
     if not math.isfinite(old):
@@ -307,6 +351,9 @@ def density(old: float, strange: int, share: float, declared: float) -> float:
 def sound(b: Block, before: Array) -> tuple[Block, Array]:
     """Hypotheses that ran out of numbers (a fit to two contradicting detections can) are given up,
     and tracks that have none left.
+
+    b       the track table
+    before  the track table before the step
     """
     bad = np.asarray(~(np.isfinite(b.x).all(2) & np.isfinite(b.p).all((2, 3))))
     lost = bad[:, : b.ll.shape[1]] | ~np.isfinite(b.ll)
@@ -324,6 +371,15 @@ def end(
 ) -> tuple[Block, Seeds, Array]:
     """Counts the looks that missed, and ends tracks: missed too often, gone from coverage, in the
     ground. What led nowhere enters the clutter map.
+
+    b       the track table
+    seeds   tentative detections, which no track took
+    busy    (radars, rings, sectors) clutter map: false alarms a look in each cell
+    given   what a step works on: detections, looks and times
+    unseen  time by which a track would have been seen [s]
+    before  (n,) hits of each track before the frame
+    model   laws, priors, air and sensors that all tracks share
+    site    the site as its defender declared it
     """
     busy = busy * (1.0 - MAP_FADE)
     spent = given.now - seeds.t >= model.gap[seeds.sensor] + 0.05
@@ -346,7 +402,12 @@ def end(
 
 
 def confirm(b: Block, clutter: Array, site: Site) -> Array:
-    """Rows of tentative tracks whose score has reached the threshold."""
+    """Rows of tentative tracks whose score has reached the threshold.
+
+    b        the track table
+    clutter  (radars,) false alarms a full look
+    site     the site as its defender declared it
+    """
     tentative = np.flatnonzero(b.number == 0)
     if tentative.shape[0] == 0:
         return tentative
@@ -358,6 +419,9 @@ def confirm(b: Block, clutter: Array, site: Site) -> Array:
 def picture(b: Block, likely: Array, t: float, model: Model) -> Tracks:
     """The confirmed tracks as the rest of the house sees them, at time `t`; `likely` (n,) their log
     odds of projectile.
+
+    b      the track table
+    model  laws, priors, air and sensors that all tracks share
     """
     rows = np.flatnonzero(b.number > 0)
     if rows.shape[0] == 0:

@@ -1,1 +1,3 @@
-"""How belief moves: predict, measure, update, fit, pair. Compiled kernels and nothing else; they may use ballistics."""
+"""How belief moves: predict, measure, update, fit, pair. Compiled kernels and nothing else; they
+may use ballistics.
+"""

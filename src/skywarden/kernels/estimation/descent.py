@@ -39,6 +39,11 @@ def descend(
     place  (3,)    where it comes down, written
     J      (3, 18) slopes of east, north and time of impact with respect to `x`, written
     N      (3, 3)  covariance of east, north and time of impact that `noise` gives, written
+    law    row of the drag law
+    n      number of living states
+    drags  the drag laws, tabulated over Mach number
+    air    density, speed of sound and wind over height
+    earth  gravity, radius and rotation of the earth at the site
 
     Returns seconds until then, speed [m/s] and fall angle below the horizontal [rad]; nan where it
     is still up after LONGEST_FALL.

@@ -37,10 +37,16 @@ def fit(
     (k,) of the books' variance).
 
     x0 (18,)  first guess of the state at t[0]; improved in place
-    x, P     (18,), (18, 18) the state at t[count - 1] and its covariance, written
+    x, P        (18,), (18, 18) the state at t[count - 1] and its covariance, written
 
-    prior_mean, prior_variance  (18,)  of the state at t[0]; of kappa, its median and the variance
-                                       of its logarithm
+    prior_mean, prior_variance     (18,)  of the state at t[0]; of kappa, its median and the
+                                   variance of its logarithm
+    n           number of living states
+    drags       the drag laws, tabulated over Mach number
+    air         density, speed of sound and wind over height
+    earth       gravity, radius and rotation of the earth at the site
+    sensors     places, noise variances and ambiguity of the radars
+    iterations  greatest number of Gauss-Newton iterations
 
     Entries whose prior variance is inf have no prior. Where kappa is estimated the fit works in its
     logarithm, and `P` is told in kappa again. Returns the log evidence of the model (Laplace): ln

@@ -41,6 +41,11 @@ def unbend(
     mean        (3,)    east, north and time of impact [m, m, s], in place
     covariance  (3, 3)  of them, in place: along an axis of the region that hills bend from eight
                         flights, otherwise by the slopes
+    law         row of the drag law
+    n           number of living states
+    drags       the drag laws, tabulated over Mach number
+    air         density, speed of sound and wind over height
+    earth       gravity, radius and rotation of the earth at the site
 
     Returns whether anything was changed. Two flights an axis are spent on finding that out, none
     where the ground is flat or the axis SMALL.

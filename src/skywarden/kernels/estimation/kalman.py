@@ -21,6 +21,8 @@ def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[fl
     """Improves state `x` (18,) and covariance `P` (18, 18), in place, by residuals `v` (4,) with
     slopes `H` (4, w) and variances `R` (4,).
 
+    n  number of living states
+
     Slopes beyond the w given, 6 or 18, are zero. Dimensions whose residual or variance is nan are
     skipped. Returns the log-likelihood of the measurement, its normalised squared innovation, and
     how many dimensions counted. Scalar after scalar about one linearisation equals the joint
@@ -58,7 +60,10 @@ def update(x: Array, P: Array, n: int, v: Array, H: Array, R: Array) -> tuple[fl
 
 @njit(cache=True, error_model="numpy")
 def innovation(P: Array, n: int, H: Array, S: Array, T: Array) -> None:
-    """H P H' into `S` (4, 4), with `H` (4, w), w 6 or 18, and `T` (4, 18) as scratch."""
+    """H P H' into `S` (4, 4), with `H` (4, w), w 6 or 18, and `T` (4, 18) as scratch.
+
+    n  number of living states
+    """
     width = min(n, H.shape[1])
     T[:] = 0.0
     for d in range(4):
@@ -78,6 +83,8 @@ def innovation(P: Array, n: int, H: Array, S: Array, T: Array) -> None:
 def closeness(S: Array, v: Array, R: Array, L: Array) -> tuple[float, float]:
     """Normalised squared distance and log-likelihood of residual `v` (4,) under innovation
     covariance `S` + diag(`R`); nan dimensions skipped.
+
+    L  (4, 4) lower Cholesky factor of the innovation covariance, written
     """
     d2, logdet, dims = 0.0, 0.0, 0
     y = np.zeros(4)

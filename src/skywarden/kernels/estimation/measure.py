@@ -1,4 +1,6 @@
-"""What a radar would measure of a state, and how that changes with it: range, azimuth, elevation, range rate."""
+"""What a radar would measure of a state, and how that changes with it: range, azimuth, elevation,
+range rate.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,11 @@ def measure(x: Array, place: Array, z: Array, H: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def residual(z: Array, expected: Array, span: float, v: Array) -> None:
-    """Measured minus expected into `v` (4,), angles the short way round, Doppler folded by `span`; nan stays nan."""
+    """Measured minus expected into `v` (4,), angles the short way round, Doppler folded by `span`;
+    nan stays nan.
+
+    z  (4,) range [m], azimuth, elevation [rad], range rate [m/s], as measured
+    """
     v[0] = z[0] - expected[0]
     v[1] = wrap(z[1] - expected[1])
     v[2] = z[2] - expected[2]
@@ -58,7 +64,13 @@ def residual(z: Array, expected: Array, span: float, v: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def cartesian(r: float, azimuth: float, elevation: float, place: Array, out: Array) -> None:
-    """Where a detection is, east north up [m], into `out` (3,)."""
+    """Where a detection is, east north up [m], into `out` (3,).
+
+    r          range [m]
+    azimuth    azimuth, clockwise from north [rad]
+    elevation  elevation [rad]
+    place      (3,) place of the radar, east north up [m]
+    """
     h = r * math.cos(elevation)
     out[0] = place[0] + h * math.sin(azimuth)
     out[1] = place[1] + h * math.cos(azimuth)

@@ -1,13 +1,13 @@
 """How a target's state moves on, and how an error in it grows: ballistic flight with estimated drag
 and wind, and straight flight.
 
-The state inside a filter has eighteen entries: east north up [m], their rates [m/s], kappa = 1e4 / BC
-[1e4 m²/kg], the error of the believed wind at the ground, east and north [m/s], the acceleration to the
-right a unit of speed (spin drift) [1/s], by how much the wind's error is greater high above, east and
-north [m/s], four departures of the drag curve from its law [ln], and the steady acceleration across
-the flight that no drag law holds, upwards (lift) and to the right (askew) [m/s²]. `n` says how many
-are alive: 6 straight flight, 7 ballistic, 16 in uncertain wind and by an uncertain drag curve, 18 with
-lift besides. An array of nine ends with the wind at the ground.
+The state inside a filter has eighteen entries: east north up [m], their rates [m/s], kappa = 1e4 /
+BC [1e4 m²/kg], the error of the believed wind at the ground, east and north [m/s], the acceleration
+to the right a unit of speed (spin drift) [1/s], by how much the wind's error is greater high above,
+east and north [m/s], four departures of the drag curve from its law [ln], and the steady
+acceleration across the flight that no drag law holds, upwards (lift) and to the right (askew)
+[m/s²]. `n` says how many are alive: 6 straight flight, 7 ballistic, 16 in uncertain wind and by an
+uncertain drag curve, 18 with lift besides. An array of nine ends with the wind at the ground.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ _acceleration = njit(inline="always", error_model="numpy")(acceleration.py_func)
 def across(vx: float, vy: float, vz: float) -> tuple[float, float, float, float, float]:
     """Unit vectors across a velocity: upwards (east north up), and to the right (east north; it is
     level). Both shrink to nothing in vertical flight.
+
+    vx  velocity towards east [m/s]
+    vy  velocity towards north [m/s]
+    vz  velocity upwards [m/s]
     """
     level2 = vx * vx + vy * vy
     whole = math.sqrt(level2 + vz * vz) + 1e-9
@@ -68,26 +72,36 @@ def across(vx: float, vy: float, vz: float) -> tuple[float, float, float, float,
 
 @njit(inline="always", error_model="numpy")
 def aloft(z: float) -> float:
-    """Share of the wind error's change with height that is reached at `z` [m] above the site's origin."""
+    """Share of the wind error's change with height that is reached at `z` [m] above the site's
+    origin.
+    """
     up = max(z, 0.0)
     return up / (up + SHEAR_DEPTH)
 
 
 @njit(inline="always", error_model="numpy")
 def curve_mach(speed: float, up: float) -> float:
-    """Mach number at which a drag curve departs: of a speed through the air [m/s] at `up` [m] above the sea."""
+    """Mach number at which a drag curve departs: of a speed through the air [m/s] at `up` [m] above
+    the sea.
+    """
     return speed / (SOUND_AT_SEA - SOUND_FALL * up)
 
 
 @njit(inline="always", error_model="numpy")
 def set_in(k: int, mach: float) -> float:
-    """Share of departure `k` of a drag curve that has set in at a Mach number."""
+    """Share of departure `k` of a drag curve that has set in at a Mach number.
+
+    mach  Mach number
+    """
     return min(max((mach - RAMPS[k][0]) / (RAMPS[k][1] - RAMPS[k][0]), 0.0), 1.0)
 
 
 @njit(inline="always", error_model="numpy")
 def departed(x: Array, mach: float) -> float:
-    """Logarithm of the drag of state `x` (18,) over its law's at a Mach number."""
+    """Logarithm of the drag of state `x` (18,) over its law's at a Mach number.
+
+    mach  Mach number
+    """
     total = 0.0
     for k in range(len(RAMPS)):
         total += x[SHAPE + k] * set_in(k, mach)
@@ -98,6 +112,10 @@ def departed(x: Array, mach: float) -> float:
 def rk4(x: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, out: Array) -> None:
     """One Runge-Kutta step of `h` seconds of the state `x` (18,), written to `out` (18,). The
     wind's error shifts the air, not the ground.
+
+    law    row of the drag law
+    drags  the drag laws, tabulated over Mach number
+    earth  gravity, radius and rotation of the earth at the site
     """
     drag, we, wn = x[6] * KAPPA, x[7], x[8]
     whole = x.shape[0] > LIFT
@@ -143,6 +161,10 @@ def rk4(x: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, out:
 def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth: Earth, F: Array) -> None:
     """How errors grow over a step of `h` seconds between states `a` and `b`: rows 0-5 of the
     transition matrix, into `F` (6, 18).
+
+    law    row of the drag law
+    drags  the drag laws, tabulated over Mach number
+    air    density, speed of sound and wind over height
 
     Second-order in `h` about the middle state; gravity's gradient and the earth's rotation are left
     out of it (not out of the flight).
@@ -273,7 +295,11 @@ def _walked(speed: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def compound(F: Array, A: Array, n: int, scratch: Array) -> None:
-    """A (6, 18) becomes F A, where rows 6-17 of both are the identity's."""
+    """A (6, 18) becomes F A, where rows 6-17 of both are the identity's.
+
+    n        number of living states
+    scratch  (6, STATES) work space
+    """
     for i in range(6):
         for j in range(n):
             total = F[i, j] if j >= 6 else 0.0
@@ -289,6 +315,9 @@ def compound(F: Array, A: Array, n: int, scratch: Array) -> None:
 def carry(P: Array, F: Array, n: int, q: float, h: float, T: Array) -> None:
     """Covariance `P` (18, 18) moves on in place: F P F' plus white acceleration noise of density
     `q` [m²/s³] over `h` seconds.
+
+    n  number of living states
+    T  (6, STATES) work space
 
     No force depends on east and north: the first two columns of `F` are the identity's, and are not
     read.
@@ -323,6 +352,11 @@ def carry(P: Array, F: Array, n: int, q: float, h: float, T: Array) -> None:
 def flow(x: Array, dt: float, law: int, drags: Drags, air: Air, earth: Earth, n: int, F: Array) -> None:
     """State `x` (18,) moves on, in place, by `dt` seconds, forward or back; the whole error growth
     goes into `F` (6, 18).
+
+    drags  the drag laws, tabulated over Mach number
+    air    density, speed of sound and wind over height
+    earth  gravity, radius and rotation of the earth at the site
+    n      number of living states
 
     Straight flight where `law` is STRAIGHT; otherwise by steps of at most LONGEST_STEP.
     """

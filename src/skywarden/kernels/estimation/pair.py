@@ -75,6 +75,7 @@ def assign(row: Array, column: Array, cost: Array, rows: int, columns: int) -> A
     costs 0.
 
     row, column, cost  (k,) the pairs worth considering; a pair that costs 0 or more is never taken
+    columns            number of columns
     Pairs fall into clusters that share no row and no column; each cluster is solved for itself.
     """
     taken = np.full(rows, -1, np.int64)

@@ -32,7 +32,11 @@ STATES = SIDE   # entries of a state here: neither drift nor lift is estimated
 
 
 def pack(air: Air, earth: Earth, drags: Drags) -> Array:
-    """Air, earth and drag laws as one row of numbers (k,), as `follow` wants them. Make it once."""
+    """Air, earth and drag laws as one row of numbers (k,), as `follow` wants them. Make it once.
+
+    air    density, speed of sound and wind over height
+    drags  the drag laws, tabulated over Mach number
+    """
     laws, nodes = drags.mach.shape
     head = [
         air.kind, air.datum, air.temperature_offset, air.pressure_ratio, air.rho0, air.scale, air.sound0,
