@@ -78,7 +78,8 @@ def test_a_thousand_raids(site: Site, evidence: Callable[..., None]) -> None:
         if name in ("P >= 0.25", "costs, 10 % fatigue"):
             assert warned.faults(found) == [], name
         if name == "P >= 0.25":
-            judge([s for part in samples for s in part], evidence)
+            judge([s for part in samples for s in part], evidence, "warning-calibration")
+    judge([s for flown in raids for s in warned.anywhere(flown, site)], evidence, "warning-calibration-anywhere")
     CURVE.write_text(warned.curve(points))
     best = {name: (missed, wrong) for name, missed, wrong, two_sided in points if two_sided}
     missed, wrong = best["costs, 10 % fatigue"]
@@ -103,11 +104,11 @@ def row(evidence: Callable[..., None], name: str, found: warned.Figures) -> None
     )
 
 
-def judge(samples: list[Any], evidence: Callable[..., None]) -> None:
+def judge(samples: list[Any], evidence: Callable[..., None], page: str) -> None:
     """The ten bins of what was published; bound where enough different zones stand in one."""
     for each in warned.calibration(samples):
         evidence(
-            "warning-calibration",
+            page,
             f"{each.low:.1f} to {each.low + 0.1:.1f}",
             samples=each.samples,
             effective=each.effective,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import pickle
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from shapely.geometry import Point, Polygon
 
-from skywarden.defence import integrity, tentative, warning
+from skywarden.defence import integrity, tentative, threat, warning
 from skywarden.feeds.simulated import Simulated
 from skywarden.messages.picture import CLEAR, RAISE, Impacts, Inbound, Threats
 from skywarden.pipeline.live import Watching
@@ -325,15 +325,15 @@ class Bin(NamedTuple):
 
     low: float
     samples: int
-    effective: int  # different raids and zones
+    effective: int  # different raids and zones; of zones that lie anywhere, different raids: they share their errors
     published: float
     came_true: float
 
 
-def calibration(samples: list[Sampled]) -> list[Bin]:
+def calibration(samples: Sequence[Sampled | Alone]) -> list[Bin]:
     """How often what was published came true, in ten fixed bins."""
     p, hit = np.array([s.probability for s in samples]), np.array([s.hit for s in samples])
-    who = np.array([s.seed * 1000 + s.zone for s in samples])
+    who = np.array([s.seed * 1000 + (s.zone if isinstance(s, Sampled) else 0) for s in samples])
     found = []
     for k in range(10):
         mine = (p >= k / 10) & ((p < (k + 1) / 10) | (k == 9))
@@ -347,6 +347,46 @@ def calibration(samples: list[Sampled]) -> list[Bin]:
                     float(hit[mine].mean()),
                 )
             )
+    return found
+
+
+class Alone(NamedTuple):
+    """What was foreseen of one round and one zone that lies anywhere, and whether it came true."""
+
+    seed: int
+    probability: float
+    hit: bool
+
+
+ANYWHERE = 1_500.0  # m, half the side of the square about a raid's impacts that zones are put into
+SOON = 50.0  # m of a wrong place that one second of a wrong time weighs, where tracks are matched to rounds
+
+
+def anywhere(flown: Flown, site: Site, times: int = 6) -> list[Alone]:
+    """The zones' shapes put anywhere about the raid, each `times` times: what is foreseen of each
+    round is then judged by itself, and not by where raids are aimed.
+    """
+    draw, middle = np.random.default_rng([flown.seed, 16]), np.nanmean(flown.impact, axis=0)
+    zones = [zone.polygon for zone in site.zones if zone.warn for _ in range(times)]
+    shapes = [zone - zone.mean(axis=0) + middle + draw.uniform(-ANYWHERE, ANYWHERE, 2) for zone in zones]
+    polygons = [Polygon(shape) for shape in shapes]
+    falls, radius = [Point(*place) for place in flown.impact], site.policy.hazard_radius
+    near = [[shape.distance(fall) <= radius for fall in falls] for shape in polygons]
+    moved = replace(site, zones=tuple(replace(site.zones[0], name=f"place {k}", polygon=shape)
+        for k, shape in enumerate(shapes)))
+    found = []
+    for frame in flown.frames:
+        if abs(frame.t - round(frame.t)) > 1e-6 or not frame.impacts.track.size:
+            continue
+        threats = threat.assess(frame.impacts, None, moved)  # type: ignore[arg-type] — it asks nothing of the frame
+        for row, number in enumerate(frame.impacts.track.tolist()):
+            if frame.impacts.p_projectile[row] > 0.5:
+                apart = np.hypot(*(flown.impact - frame.impacts.place[row, :2]).T)
+                late = np.abs(flown.t_impact - frame.impacts.t[row])
+                round_ = int(np.argmin(apart + SOON * late))
+                mine = threats.track == number
+                found += [Alone(flown.seed, p, near[zone][round_]) for zone, p in zip(threats.zone[mine].tolist(),
+                    threats.probability[mine].tolist(), strict=True)]
     return found
 
 
