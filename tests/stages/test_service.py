@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -22,6 +23,7 @@ from alert_builders import wait_for
 from builders import a_frame, a_picture
 from prometheus_client.parser import text_string_to_metric_families
 
+from skywarden.defence import watch as belief
 from skywarden.errors import InputError
 from skywarden.messages.frame import Radars
 from skywarden.messages.moment import Moment
@@ -34,6 +36,7 @@ from skywarden.session.service.health import Health
 from skywarden.session.service.metrics import Gauges
 from skywarden.session.service.notify import Notifier
 from skywarden.session.service.supervisor import supervise
+from skywarden.session.standby import Watcher
 from skywarden.standby.place import Status
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -240,3 +243,40 @@ def test_the_shipped_units_are_units():
         said = subprocess.run([program, "verify", str(unit)], capture_output=True, text=True, check=False).stderr
         faults = [line for line in said.splitlines() if unit.name in line and "not executable" not in line]
         assert not faults
+
+
+def test_an_input_that_is_well_again_is_well_in_the_numbers_too():
+    states = [SinkState("feed radar", None, 0, 0, 0, "cannot be read", 0.0)]
+    gauges = Gauges("kabul", "1.0", lambda: states, lambda: None, list)
+    gauges.refresh(True)
+    assert gauges.registry.get_sample_value("skywarden_sink_fault", {"sink": "feed radar"}) == 1.0
+    states.clear()
+    gauges.refresh(True)
+    assert gauges.registry.get_sample_value("skywarden_sink_fault", {"sink": "feed radar"}) == 0.0
+
+
+def test_a_watcher_alone_survives_what_its_defence_raises_and_shows_it(tmp_path, monkeypatch):
+    real, frames, stop = belief.watch, [], threading.Event()
+
+    def watch(state, frame, site):
+        frames.append(frame)
+        if len(frames) in (3, 4, 5):
+            raise ZeroDivisionError("made to fail")
+        return real(state, frame, site)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    text = f'site = "kabul"\nfeeds = ["asterix+udp://127.0.0.1:{port}"]\n[console]\nport = -1\n'
+    watcher = Watcher(read(configured(tmp_path, text)), Notifier())
+    monkeypatch.setattr("skywarden.session.standby.warm", lambda site: monkeypatch.setattr(belief, "watch", watch))
+    thread = threading.Thread(target=watcher.run, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        wait_for(lambda: len(frames) > 8)
+        said = {state.name: state.fault for state in watcher.boxes.states()}
+        assert "made to fail" in said["watch"]
+        assert thread.is_alive()
+    finally:
+        stop.set()
+        thread.join(30.0)

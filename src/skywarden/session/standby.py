@@ -34,7 +34,9 @@ from skywarden.record.header import Header
 from skywarden.record.reader import Record
 from skywarden.record.segments import Segments, newest
 from skywarden.region.saying import Saying
+from skywarden.run.aside import Aside
 from skywarden.run.clock import NoClock
+from skywarden.run.guard import Guarded
 from skywarden.run.loop import Stepper, Wire, run
 from skywarden.run.mailbox import SinkState
 from skywarden.run.ports import Feed
@@ -104,11 +106,21 @@ class Watcher:
             _log.info(
                 "watching %s", site.name, extra={"told": {"resumed": resumed, "joins": joins, "epoch_ns": epoch_ns}}
             )
-            run(Until(feed, stop), steps, wires, NoClock())
+            run(Until(feed, stop), steps, wires, NoClock(), self._aside(steps, link))
             self.notifier.say("STOPPING=1")
             self.boxes.drain()
             if self._segments is not None:
                 self._segments.conclude({}, steps.remembered())
+
+    def _aside(self, steps: Stepper, link: MqttLink | None) -> Aside | None:
+        """What takes out of a frame what `watch` cannot work on. One of a pair ends instead, and
+        the other goes on without the frame.
+        """
+        if link is not None:
+            return None
+        aside = Aside(lambda sentence: _log.error("%s", sentence), steps.begin_anew)
+        self.boxes.beside.append(aside.state)
+        return aside
 
     def turn(self) -> None:
         """The loop has gone round once more."""
@@ -196,6 +208,7 @@ class Watcher:
             aligned=True,
             say=lambda sentence: _log.warning("%s", sentence),
         )
+        self.boxes.inputs = own.states
         if own.simulated:
             _log.warning("simulated targets are used: the live warning channels stay silent")
         alerts = live_alerts(site, epoch_ns, is_live(own) and not own.simulated, asked.state, _folder(asked))
@@ -208,7 +221,7 @@ class Watcher:
         if link is not None:
             feed = self._paired(own, steps, link, epoch_ns, alerts, page)
         else:
-            feed = _spoken(own, alerts, page)
+            feed = _spoken(own, alerts, page, self.boxes)
             if self.saying is not None:
                 feed = Commanded(feed, self.saying.commands)
         ending.callback(feed.close)
@@ -301,12 +314,19 @@ def brokers_of(brokers: Brokers, folder: Path) -> list[Broker]:
     return [broker_of(url, brokers.user, password) for url in brokers.urls]
 
 
-def _spoken(own: Feed, alerts: Alerts[Any] | None, page: Page | None) -> Feed:
-    """Frames with what people command and what channels report in them."""
+def _spoken(own: Feed, alerts: Alerts[Any] | None, page: Page | None, boxes: Boxes) -> Feed:
+    """Frames with what people command and what channels report in them; asking costs no frame."""
     feed = own
     if alerts is not None:
-        feed = Receipted(Commanded(feed, alerts.commands), alerts.receipts)
-    return feed if page is None else Commanded(feed, page.commands)
+        asked: Guarded[tuple[Command, ...]] = Guarded("alert requests", alerts.commands, ())
+        receipts = Guarded("receipts", alerts.receipts, (Channels.none(), Receipts.none()))
+        boxes.beside += [asked.state, receipts.state]
+        feed = Receipted(Commanded(feed, asked), receipts)
+    if page is None:
+        return feed
+    commands: Guarded[tuple[Command, ...]] = Guarded("commands", page.commands, ())
+    boxes.beside.append(commands.state)
+    return Commanded(feed, commands)
 
 
 def _commands(

@@ -51,6 +51,7 @@ class Gauges:
         self._heard = Gauge("radar_heard_seconds", "Time since the radar was last heard", ("radar",), **own)
         self._sink = Gauge("sink_fault", "1 where a sink or warning channel fares badly", ("sink",), **own)
         self._waiting = Gauge("sink_waiting", "Moments or messages that wait for it", ("sink",), **own)
+        self._shown: set[str] = set()   # names of sinks and inputs that had a state before
         self._lost = Gauge("sink_lost", "Moments or messages that it never got, since the start", ("sink",), **own)
         self._fault = Gauge("fault", "1 where something is wrong", ("what",), **own)
         self._role = Gauge("pair_role", "1 for the role that this watcher has", ("role",), **own)
@@ -85,7 +86,11 @@ class Gauges:
         """
         self._ready.set(int(ready))
         self._age.set(time.monotonic() - self._newest if self._newest >= 0.0 else float("nan"))
-        for state in self.sinks():
+        states = self.sinks()
+        for gone in self._shown - {state.name for state in states}:     # an input that is well again, for one
+            self._sink.labels(gone).set(0)
+        self._shown |= {state.name for state in states}
+        for state in states:
             self._sink.labels(state.name).set(int(bool(state.fault)))
             self._waiting.labels(state.name).set(state.waiting)
             self._lost.labels(state.name).set(state.lost)
