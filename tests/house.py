@@ -40,7 +40,7 @@ DRILL_SINKS = {"Recorder", "Measures", "Simulated", "World", "Console", "Page", 
     "SimulationAlerts"}
 TRUTH_SINKS = {"Recorder", "Measures", "Instructor", "Dis", "Asterix", "Sbs", "Emit"}
 # what a sink may be wrapped in on its way to a wire
-WRAPPERS = {"Heard", "Kept", "Mailbox", "Monitored", "Wire", "list", "tuple"}
+WRAPPERS = {"Gated", "Heard", "Kept", "Mailbox", "Monitored", "Wire", "list", "tuple"}
 STAGES = {"defence": {"impact", "integrity", "threat", "warning", "tracking", "reclassify", "registration"},
           "rehearsal": {"aircraft", "allocation", "airport", "assess"}}
 # `impact` reads what the tracker remembers of each track
@@ -554,7 +554,7 @@ def _emit(house: House) -> Iterator[Breach]:
     for module, named in house.direct.items():
         for below in named:
             if below.split(".")[0] == "emit" and not _in(module, {"emit"}) and module not in EMITTERS \
-                    and not (below == "emit.forms" and module == "cli"):
+                    and not (below == "emit.forms" and module in ("cli", "session.verbs.exercise")):
                 yield Breach("emit", module, f"imports {below}: only a simulated session is shown to others")
     for module in ("session.live", "session.standby", "session.running", "pipeline.live", "alerts.live"):
         if module in house.sources:

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,11 @@ from skywarden.messages.frame import MARKED
 from skywarden.messages.moment import Moment
 from skywarden.messages.picture import RAISE
 from skywarden.pipeline.live import watching
+from skywarden.record.secret import draw_secret
+from skywarden.run.clock import NoClock
+from skywarden.session.exercise import Exercise, _told
+from skywarden.session.outputs import Boxes
+from skywarden.session.request import Request
 from skywarden.simulator.scenario.load import load as load_scenario
 from skywarden.site.load import load as load_site
 
@@ -215,6 +221,31 @@ def a_simulation(kind: str = "mortar-raid") -> tuple[Any, Any, Simulated]:
     site = load_site("kabul")
     scenario = load_scenario(kind, site)
     return site, scenario, Simulated(scenario, site)
+
+
+def test_an_exercise_is_shown_to_other_systems_and_what_is_flown_again_is_not_shown_twice():
+    site, scenario, simulated = a_simulation()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        other.settimeout(10.0)
+        request = Request("mortar-raid", emits=(f"asterix+udp://127.0.0.1:{other.getsockname()[1]}",))
+        boxes = Boxes(NoClock())
+        exercise = Exercise(request, site, scenario, draw_secret(1), {}, None)
+        again: Any = SimpleNamespace(until=1.0)
+        (wire,) = _told(exercise, boxes, again)
+        believe, moments = watching(site), iter(simulated)
+        for frame, truth in moments:
+            wire.sink.take(Moment(frame, believe(frame), None, truth))
+            if frame.t == again.until:
+                assert not boxes.drain()
+                other.settimeout(0.0)
+                with pytest.raises(BlockingIOError):
+                    other.recv(65_536)
+                other.settimeout(10.0)
+            elif frame.t > again.until + 2.0:
+                break
+        assert other.recv(65_536)[0] in (34, 48, 62, 21, 15)
+        boxes.close()
 
 
 def test_a_moment_without_a_truth_and_a_session_without_a_scenario_are_refused():

@@ -24,6 +24,7 @@ from skywarden.alerts.sink import Alerts
 from skywarden.console.access.sessions import Authenticator
 from skywarden.console.instructor import Instructor, Wish
 from skywarden.console.server import Console as Page
+from skywarden.emit.sink import Emit
 from skywarden.errors import UsageError
 from skywarden.feeds.simulated import Simulated
 from skywarden.measures.tally import Measures
@@ -305,13 +306,18 @@ def _fly(
 
 
 def _told(exercise: Exercise, boxes: Boxes, before: Again | None) -> list[Wire]:
-    """The wire to the warning channels, if there are any: what was said to people before is not
-    said again.
+    """The wires to the warning channels and to other systems that the exercise is shown to, if
+    there are any: what was said before is not said again.
     """
-    if exercise.alerts is None:
-        return []
-    told = boxes.add("alerts", Kept(exercise.alerts))
-    return [Wire(told if before is None else Gated(told, before.until))]
+    wires = []
+    if exercise.alerts is not None:
+        told = boxes.add("alerts", Kept(exercise.alerts))
+        wires.append(Wire(told if before is None else Gated(told, before.until)))
+    for url in exercise.request.emits:
+        emit = Emit(url, exercise.scenario, exercise.site)
+        shown = boxes.add(emit.name, emit, whole=True)
+        wires.append(Wire(shown if before is None else Gated(shown, before.until), truth=True))
+    return wires
 
 
 class Led:

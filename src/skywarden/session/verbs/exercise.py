@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skywarden.emit.forms import HELP as EMIT_HELP
 from skywarden.errors import UsageError
 from skywarden.exercise import verbs
 from skywarden.session.verbs.speaking import example, talk
@@ -30,6 +31,7 @@ Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Of the page. D
 Host = Annotated[str, typer.Option(help="Where the page listens.")]
 Certificate = Annotated[Path | None, typer.Option(help="PEM file; with --tls-key the page is served by HTTPS.")]
 Log = Annotated[Path | None, typer.Option(help="File that every action, and every try, is appended to.")]
+Shown = Annotated[list[str] | None, typer.Option("--emit", metavar="URL", help=EMIT_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
 STAY_HELP = "Serve the page after the end. Default: on a terminal."
 Stay = Annotated[bool | None, typer.Option("--stay/--no-stay", help=STAY_HELP)]
@@ -42,13 +44,13 @@ def run_command(
         help="The seed; without one it is drawn, and revealed at the end.")] = None,
     duration: Annotated[float | None, typer.Option(min=1.0, help="Stop after so many seconds of the run.")] = None,
     port: Port = None, host: Host = "127.0.0.1", tls_certificate: Certificate = None, tls_key: Certificate = None,
-    audit: Log = None, stay: Stay = None, as_json: Json = False,
+    audit: Log = None, stay: Stay = None, emit: Shown = None, as_json: Json = False,
 ) -> None:
     """Run an exercise: trainees see the picture alone, the instructor what is true, and fires what
     is ready.
     """
     request = _request(scenario, users, record or Path(f"exercise-{time.strftime('%Y%m%d-%H%M%S')}.rec"), port, host,
-        tls_certificate, tls_key, audit, stay, seed=seed, duration=duration)
+        tls_certificate, tls_key, audit, stay, emits=tuple(emit or ()), seed=seed, duration=duration)
     _run(request, seat, as_json)
 
 
@@ -57,13 +59,13 @@ def resume_command(
     broken: Annotated[Path, typer.Argument(metavar="RECORD", help="The record of an exercise that was killed.")],
     users: Users, record: Written = None, port: Port = None, host: Host = "127.0.0.1",
     tls_certificate: Certificate = None, tls_key: Certificate = None, audit: Log = None, stay: Stay = None,
-    as_json: Json = False,
+    emit: Shown = None, as_json: Json = False,
 ) -> None:
     """Go on with an exercise whose process was killed, from its last frame, in a new record; it
     stands until let go on.
     """
     request = _request(None, users, record or broken.with_name(f"{broken.stem}-resumed.rec"), port, host,
-        tls_certificate, tls_key, audit, stay)
+        tls_certificate, tls_key, audit, stay, emits=tuple(emit or ()))
     _run(request, None, as_json, broken, math.inf, "resumed")
 
 
@@ -72,11 +74,11 @@ def branch_command(
     past: Annotated[Path, typer.Argument(metavar="RECORD", help="The record of an exercise.")],
     at: Annotated[float, typer.Option(min=0.0, help="The moment to go on from [s].")], users: Users,
     record: Written = None, port: Port = None, host: Host = "127.0.0.1", tls_certificate: Certificate = None,
-    tls_key: Certificate = None, audit: Log = None, stay: Stay = None, as_json: Json = False,
+    tls_key: Certificate = None, audit: Log = None, stay: Stay = None, emit: Shown = None, as_json: Json = False,
 ) -> None:
     """Fly an exercise again to a moment, to the same bits, and go on from there by another way."""
     request = _request(None, users, record or past.with_name(f"{past.stem}-from-{at:g}.rec"), port, host,
-        tls_certificate, tls_key, audit, stay)
+        tls_certificate, tls_key, audit, stay, emits=tuple(emit or ()))
     _run(request, None, as_json, past, at, "branched")
 
 
