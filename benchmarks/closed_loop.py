@@ -6,7 +6,8 @@
 Prints simulated seconds a second of processor time for each seed and their median (goal: 60), and
 what each part costs a frame. Real time is the peer. With --against, another clone of Skywarden
 with a `.venv` of its own flies mixed-salvo-50 in turns with this one, and the ratio of both is
-printed for each turn: a machine's load and speed are in neither.
+printed for each turn: a machine's load and speed are in neither. The other clone keeps its compiled
+kernels where it does by itself, whatever NUMBA_CACHE_DIR says.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from skywarden.simulator.scenario.load import site_of
 from skywarden.site.load import load as load_site
 
 SCENARIO = "mixed-salvo-50"
+HERE = Path(__file__).resolve().parents[1]       # folder of this clone
 
 
 def main(runs: int, name: str = SCENARIO) -> None:
@@ -71,22 +73,27 @@ def main(runs: int, name: str = SCENARIO) -> None:
 
 def against(folder: Path, turns: int) -> None:
     """Let this clone and another one fly in turns, each in a process of its own."""
-    here = Path(__file__).resolve().parents[1]
     ratios = []
     for turn in range(1, turns + 1):
-        first, second = (here, folder) if turn % 2 else (folder, here)
+        first, second = (HERE, folder) if turn % 2 else (folder, HERE)
         speed = {first: _median_of(first)}
         speed[second] = _median_of(second)
-        ours, theirs = speed[here], speed[folder]
+        ours, theirs = speed[HERE], speed[folder]
         ratios.append(ours / theirs)
         print(f"turn {turn}: {ours:.0f}x and {theirs:.0f}x real time, ratio {ours / theirs:.2f}", flush=True)
     print(f"median ratio to {folder}: {statistics.median(ratios):.2f} (goal 2.5)")
 
 
 def _median_of(clone: Path) -> float:
-    """Real time's multiple in a clone, from what its own benchmark prints of three seeds."""
+    """Real time's multiple in a clone, from what its own benchmark prints of three seeds.
+
+    clone  folder of the clone; kernels compiled from other sources are none of its business, so that
+           the folder of this clone's own is not handed on
+    """
+    own = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    around = dict(os.environ) if clone == HERE else own
     done = subprocess.run([str(clone / ".venv/bin/python"), str(clone / "benchmarks/closed_loop.py"), "3"], check=True,
-        capture_output=True, text=True, env={**os.environ, "NUMBA_NUM_THREADS": "1"})
+        capture_output=True, text=True, env={**around, "NUMBA_NUM_THREADS": "1"})
     each = [float(t) / float(spent) for t, spent in re.findall(r"seed \d+: (\d+) s in ([\d.]+) s", done.stdout)]
     return statistics.median(each)
 
