@@ -93,7 +93,7 @@ def test_the_memory_of_a_console_is_flat_over_a_day(hours, evidence):
     memory = shown_for(hours * 3600.0)
     full = next(size for t, size in memory if t >= FULL_S)
     growth = memory[-1][1] / full - 1.0
-    evidence("soak", f"console, {hours:g} hours of pictures with raids, a page looking on",
+    evidence("console-memory", f"console, {hours:g} hours of pictures with raids, a page looking on",
         megabytes_after_2_h=round(full / 2**20), megabytes_at_end=round(memory[-1][1] / 2**20),
         growth_percent=round(100.0 * growth, 2))
     assert growth <= FLAT
