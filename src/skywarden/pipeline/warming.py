@@ -160,7 +160,7 @@ def last_stages(site: Site, extra: Extra | None = None) -> None:
         place, speed = invented(site, t)
         x = np.zeros((1, kinds, STATES))
         x[0, :, :3], x[0, :, 3:6], x[0, :laws, 6] = place, speed, model.mean[:laws, 6]
-        spread = np.diag([9.0, 9.0, 9.0, 4.0, 4.0, 4.0, 0.1, 0.0, 0.0, 0.0, 0.0])
+        spread = np.diag([9.0, 9.0, 9.0, 4.0, 4.0, 4.0, 0.1, *np.zeros(STATES - 7)])
         block = empty_block(kinds, 1)._replace(number=np.array([1]), time=np.array([t]), x=x,
             p=np.tile(spread, (1, kinds, 1, 1)))
         about = (np.ones(1, np.bool_), np.zeros(1), np.full(1, 2.0 * np.pi), model, site.ground)
