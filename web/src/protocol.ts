@@ -78,7 +78,7 @@ export interface Frame {
 export interface Watch { holder: string; since: Num; seats: Record<string, string>; unseen: string[] }
 /** Something said to the people at the console; `texts` in the order of English, Dari, Pashto. */
 export interface Delivered { name: string; t: number; kind: string; sender: string; texts: string[]; answer: Num; choices: string[] }
-export interface Siren { name: string; state: number; waiting: number; heard: Num }
+export interface Siren { name: string; state: number; waiting: number; heard: Num; taken?: number; acknowledged?: number }
 export interface Pulse {
   type: "pulse"; age: number; over: boolean; span: [number, number] | null; t: Num; warnings: Warning[]; pages: number; fault: string;
   pace: Pace | null; channels: Channel[]; blank?: boolean; again?: boolean;

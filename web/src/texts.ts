@@ -197,6 +197,7 @@ const english = {
   channels: { title: "Who is told", page: "this page", pages: { one: "{n} page open", other: "{n} pages open" }, sound: "sound", speech: "speech", off: "off", on: "on",
     blocked: "waits for a click or a key: the browser allows none before", no_sound: "this browser has none", unarmed: "sound not armed: click", mute: "no sound here", no_voice: "this computer has no voice of its own",
     names: { terminal: "terminal", record: "record", page: "pages", figures: "figures", journal: "standing warnings" } as Record<string, string>,
+    acknowledged: "{n} of {of} messages acknowledged", waiting: "{n} waiting",
     last: "last picture {s} s ago", none: "no picture yet", lost: "{n} moments lost", failures: "failed {n} times", fault: "{name}: {fault}" },
   radars: "Radars", radars_work: { one: "{n} radar", other: "{n} radars" },
   radar_states: ["working", "SILENT", "DOUBTFUL", "LATE", "MISALIGNED", "ASTRAY: direction unknown"],

@@ -270,7 +270,8 @@ def _health(seen: Shown, health: Health, memory: Memory) -> dict[str, Any]:
     return {
         "sirens": [
             {"name": bytes(channels.name[i]).decode("utf-8", "replace"), "state": int(channels.state[i]),
-             "waiting": int(channels.waiting[i]), "heard": _number(channels.heard[i], 1)}
+             "waiting": int(channels.waiting[i]), "taken": int(channels.accepted[i]),
+             "acknowledged": int(channels.delivered[i]), "heard": _number(channels.heard[i], 1)}
             for i in range(channels.name.shape[0])],
         "radars": health.radars.tolist(),
         "heard": [_number(seen.t - heard, 1) for heard in seen.radars.heard.tolist()],

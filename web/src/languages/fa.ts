@@ -152,6 +152,7 @@ export const dari: Partial<Texts> = {
     title: "به که گفته می‌شود", page: "این صفحه", pages: { one: "{n} صفحه باز", other: "{n} صفحه باز" }, sound: "صدا", speech: "گفتار", off: "خاموش", on: "روشن",
     blocked: "در انتظار یک کلیک یا دکمه: مرورگر پیش از آن صدا نمی‌گذارد", no_sound: "این مرورگر صدا ندارد", unarmed: "صدا آماده نیست: کلیک کنید", mute: "اینجا صدا نیست", no_voice: "این کمپیوتر صدای خود ندارد",
     names: { terminal: "ترمینل", record: "ثبت", page: "صفحه‌ها", figures: "ارقام", journal: "هشدارهای جاری" },
+    acknowledged: "{n} از {of} پیام تأیید شد", waiting: "{n} در انتظار",
     last: "آخرین تصویر {s} ثانیه پیش", none: "هنوز تصویری نیست", lost: "{n} لحظه گم شد", failures: "{n} بار ناکام", fault: "{name}: {fault}",
   },
   radars: "رادارها", radars_work: { one: "{n} رادار", other: "{n} رادار" },

@@ -149,6 +149,7 @@ export const pashto: Partial<Texts> = {
   channels: {
     title: "چا ته ویل کېږي", page: "دا پاڼه", pages: { one: "{n} پاڼه خلاصه", other: "{n} پاڼې خلاصې" }, sound: "غږ", speech: "وینا", off: "بند", on: "روښانه", blocked: "کلیک یا تڼۍ ته په تمه: براوزر تر هغې مخکې غږ نه پرېږدي",
     no_sound: "دا براوزر غږ نه لري", unarmed: "غږ چمتو نه دی: کلیک وکړئ", mute: "دلته غږ نشته", no_voice: "دا کمپیوټر خپل غږ نه لري", names: { terminal: "ټرمینل", record: "ثبت", page: "پاڼې", figures: "شمېرې", journal: "ولاړ خبرداري" },
+    acknowledged: "له {of} پیغامونو {n} تایید شول", waiting: "{n} په تمه",
     last: "وروستی انځور {s} ثانیې مخکې", none: "لا انځور نشته", lost: "{n} شېبې ورکې شوې", failures: "{n} ځله ناکام", fault: "{name}: {fault}",
   },
   radars: "رادارونه", radars_work: { one: "{n} رادار", other: "{n} رادارونه" },

@@ -57,6 +57,8 @@ export function Health() {
               <li key={siren.name} class={siren.state ? "bad" : ""} data-test="siren">
                 <span aria-hidden="true">{siren.state ? "✕" : "✓"}</span> <b><bdi>{siren.name}</bdi></b> {texts.exercise.siren_states[siren.state]}
                 <small> {known(siren.heard) ? fill(texts.heard, { s: siren.heard.toFixed(1) }) : texts.never}</small>
+                {!!siren.taken && <small data-test="acknowledged"> · {fill(texts.channels.acknowledged, { n: siren.acknowledged ?? 0, of: siren.taken })}</small>}
+                {!!siren.waiting && <small class="bad"> · {fill(texts.channels.waiting, { n: siren.waiting })}</small>}
               </li>
             ))}
           </ul>
@@ -109,12 +111,12 @@ function Errors({ of }: { of: Registered | null }) {
 
 /** Everything a warning reaches, and since when it has not. */
 function Channels() {
-  const c = texts.channels;
+  const c = texts.channels, told = new Set((calm.value?.health.sirens ?? []).map((siren) => siren.name)); // those stand above, with who answered
   const rows: [string, string, boolean][] = [
     [c.page, many(c.pages, pulse.value?.pages ?? 0), true],
     [c.sound, !sound.value ? c.off : hearable.value === "ready" ? c.on : hearable.value === "blocked" ? c.blocked : c.no_sound, sound.value && hearable.value === "ready"],
     [c.speech, !sound.value ? c.off : voice.value || c.no_voice, sound.value && voice.value !== ""],
-    ...(pulse.value?.channels ?? []).map((each): [string, string, boolean] => [
+    ...(pulse.value?.channels ?? []).filter((each) => !told.has(each.name)).map((each): [string, string, boolean] => [
       c.names[each.name] ?? each.name,
       [each.fault, known(each.age) ? fill(c.last, { s: each.age.toFixed(1) }) : c.none, each.lost ? fill(c.lost, { n: each.lost }) : "", each.failures ? fill(c.failures, { n: each.failures }) : ""].filter(Boolean).join(" · "),
       known(each.age) && !each.fault,
