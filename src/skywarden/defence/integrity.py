@@ -5,6 +5,7 @@ doubtful radars named.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,7 +103,7 @@ def timed(health: Health, lag: Array, late: int, unusable: int, disbelieved: int
     A radar that works, but whose detections come late, is called so: its tracks are predicted from
     older data.
     """
-    slow = np.array([max(LATE_FROM, LATE_LOOKS * radar.revisit) for radar in site.radars])
+    slow = _declared(site).slow
     with np.errstate(invalid="ignore"):
         radars = np.where((health.radars == WORKING) & (lag > slow), LATE, health.radars).astype(np.int8)
     return health._replace(radars=radars, lag=lag, late=health.late + late, unusable=unusable, disbelieved=disbelieved)
@@ -114,7 +115,7 @@ def seeing(health: Health, site: Site) -> tuple[bool, float]:
 
     health  health of radars and inputs
     """
-    own = np.array([not radar.mode_s for radar in site.radars], np.bool_)
+    own = _declared(site).own
     works = own & (health.radars != SILENT) & (health.radars != DOUBTFUL)
     lag = np.nan_to_num(health.lag[works]) if health.lag.shape[0] == own.shape[0] else np.zeros(0)
     return bool(works.any() or not own.any()), float(lag.max(initial=0.0))
@@ -132,8 +133,7 @@ def aligned(health: Health, learnt: Registered, site: Site) -> Health:
     """
     n, k = len(site.radars), learnt.estimate.shape[0]
     known = learnt.believed[:, None]
-    told = np.array([(r.range_bias, r.azimuth_bias, r.elevation_bias, math.nan) for r in site.radars[:k]]).reshape(k, 4)
-    tolerated = np.where(np.isfinite(told) & (told > 0.0), 3.0 * told, np.array(TOLERATED))
+    tolerated = _declared(site).tolerated[:k]
     wrong = (known & (np.abs(learnt.estimate) - 2.0 * learnt.sigma > tolerated)).any(1) | learnt.disputed
     radars = health.radars.copy()
     mine = radars[:k]
@@ -143,8 +143,26 @@ def aligned(health: Health, learnt: Registered, site: Site) -> Health:
     return health._replace(
         radars=radars, errors=_padded(np.where(known, learnt.estimate, np.nan), n),
         error_sigma=_padded(np.where(known, learnt.sigma, np.nan), n), corrected=_padded(learnt.applied, n),
-        references=np.pad(learnt.references, (0, n - k)),
+        references=np.concatenate([learnt.references, np.zeros(n - k, learnt.references.dtype)]),
         astray=_padded(np.where(learnt.astray[:, None], learnt.offset, np.nan), n))
+
+
+class Declared(NamedTuple):
+    """What follows from a site's declaration of its radars: a row a radar."""
+
+    slow: Array         # (n,) lag from which it is called late [s]
+    own: Array          # (n,) bool, finds what says nothing of itself
+    # (n, 4) errors beyond which it is called misaligned: range [m], azimuth, elevation [rad], time [s]
+    tolerated: Array
+
+
+@lru_cache(maxsize=8)
+def _declared(site: Site) -> Declared:
+    told = np.array([(r.range_bias, r.azimuth_bias, r.elevation_bias, math.nan) for r in site.radars]).reshape(-1, 4)
+    return Declared(
+        np.array([max(LATE_FROM, LATE_LOOKS * radar.revisit) for radar in site.radars]),
+        np.array([not radar.mode_s for radar in site.radars], np.bool_),
+        np.where(np.isfinite(told) & (told > 0.0), 3.0 * told, np.array(TOLERATED)))
 
 
 def _padded(table: Array, n: int) -> Array:

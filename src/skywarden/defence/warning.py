@@ -146,11 +146,11 @@ def decide(latches: State, impacts: Impacts, threats: Threats, frame: Frame, sit
     if not site.zones:
         return latches, Told(Warnings.empty(), PreAlerts.empty(), Losses.empty())
     around = around or Around()
-    policy, t, n = site.policy, frame.t, len(site.zones)
-    ear, shelter, may_warn = _zones(site)
+    policy, t, n, spreads = site.policy, frame.t, len(site.zones), _spreads(impacts.covariance)
+    ear, shelter, may_warn, _ = _zones(site)
     rows, own = _rows_of(impacts, threats, around.adrift)
-    danger = _danger(impacts, threats, rows, own, n, policy)
-    rates = loss.settling(latches.settling, impacts.track, _spreads(impacts.covariance), t, policy.frame_s)
+    danger = _danger(spreads, threats, rows, own, n, policy)
+    rates = loss.settling(latches.settling, impacts.track, spreads, t, policy.frame_s)
     expected_loss = _losses(impacts, threats, rows, own, rates, danger, ear, site, t)
     over, ripe = _asked(danger, expected_loss, ear, shelter, site, t)
     over &= may_warn
@@ -225,15 +225,15 @@ def _rows_of(impacts: Impacts, threats: Threats, adrift: Array) -> tuple[Array, 
     return row, (impacts.p_projectile[row] >= LIKELY) & ~among(threats.track, adrift)
 
 
-def _danger(impacts: Impacts, threats: Threats, row: Array, own: Array, n: int, policy: Policy) -> Danger:
-    """The rows of `threats` put together by zone."""
+def _danger(spreads: Array, threats: Threats, row: Array, own: Array, n: int, policy: Policy) -> Danger:
+    """The rows of `threats` put together by zone; spreads (impacts,) as of `_spreads` [m]."""
     due, spread, tracks = np.full(n, math.nan), np.full(n, math.inf), np.zeros(n, np.int64)
     zone, p = threats.zone.astype(np.int64), threats.probability
     counts = p >= policy.clear_probability  # anything less likely does not set the countdown
     np.fmin.at(due, zone[counts], threats.t[counts])
     np.add.at(tracks, zone[counts], 1)
     weighty = own & (p >= min(WEIGHTY, 0.5 * policy.warn_probability))
-    np.minimum.at(spread, zone[weighty], _spreads(impacts.covariance)[row[weighty]])
+    np.minimum.at(spread, zone[weighty], spreads[row[weighty]])
     return Danger(
         at_least_one(p, zone, n, policy.shared_error), at_least_one(p[own], zone[own], n, policy.shared_error), due,
             spread, tracks)
@@ -256,7 +256,7 @@ def _losses(
     rows = loss.Rows(
         zone, threats.probability[own], threats.t[own] - ear[zone] - t, threats.t_sigma[own],
         loss.settled(rates, site.policy)[row[own]], loss.spent(rates, impacts.t, t)[row[own]])
-    shelter, people = np.array([z.shelter_s for z in site.zones]), np.array([z.people for z in site.zones])
+    _, shelter, _, people = _zones(site)
     return loss.expect(rows, danger.believed, danger.due - ear - t, shelter, people, site.policy, site.costs)
 
 
@@ -339,9 +339,10 @@ def _by_hand(commands: tuple[Command, ...], site: Site, may_warn: Array) -> Hand
 
 
 @lru_cache(maxsize=8)
-def _zones(site: Site) -> tuple[Array, Array, Array]:
+def _zones(site: Site) -> tuple[Array, Array, Array, Array]:
     """Of each zone: how long its siren's sound takes to it [s], the time to shelter [s],
-    whether it can be warned.
+    whether it can be warned, its people.
     """
-    return hearing(site).delay, np.array([zone.shelter_s for zone in site.zones]), np.array([zone.warn
-        for zone in site.zones], np.bool_)
+    return (
+        hearing(site).delay, np.array([zone.shelter_s for zone in site.zones]),
+        np.array([zone.warn for zone in site.zones], np.bool_), np.array([zone.people for zone in site.zones]))
