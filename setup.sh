@@ -12,5 +12,5 @@ if [ ! -x .venv/bin/python ]; then
     "$python" -m venv .venv || { rm -rf .venv; echo "Python could not make a virtual environment. On Debian: apt install python3-venv." >&2; exit 2; }
 fi
 echo "installing the packages of $lock (once; about a minute after downloads) …" >&2
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$lock"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps -r "$lock"   # it names all, each with its hash
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
