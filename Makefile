@@ -13,13 +13,14 @@ run: .venv/run.stamp
 	@mkdir -p records
 	@$(BIN)/skywarden run kabul-2021-08-30 --record records/kabul-2021-08-30-$(STAMP).rec
 
-# Half of the kernels are compiled beside the linters: the tests need them first of all. Tests run side by side, those in
-# the browser after the others: two Chromiums beside compiling kernels would wait for long.
+# Half of the kernels are compiled beside the linters: the tests need them first of all. Tests run side by side, more of
+# them than there are cores, since many wait; those in the browser after the others: two Chromiums beside compiling
+# kernels would wait for long.
 test: .venv/dev.stamp
 	@$(BIN)/python -m skywarden.pipeline.simulated_warming & compiling=$$!; \
 	$(BIN)/ruff check . && $(BIN)/mypy; sound=$$?; wait $$compiling; exit $$sound
-	$(BIN)/python -m pytest -m "not prove" -n auto --maxprocesses 4 --dist loadfile --ignore tests/browser
-	$(BIN)/python -m pytest -m "not prove" -n auto --maxprocesses 2 --dist loadfile tests/browser
+	$(BIN)/python -m pytest -m "not prove" -n 3 --dist loadfile --ignore tests/browser
+	$(BIN)/python -m pytest -m "not prove" -n 2 --dist worksteal tests/browser
 
 prove: .venv/dev.stamp
 	$(BIN)/python -m pytest -m prove

@@ -9,7 +9,8 @@ import math
 import numpy as np
 from numba import njit
 
-from skywarden.defence.tracking.filter import absorb, advance, first_beyond, gate
+from skywarden.defence.tracking.filter import absorb, advance
+from skywarden.defence.tracking.gate import first_beyond, gate
 from skywarden.defence.tracking.initiate import ratios
 from skywarden.defence.tracking.state import RINGS, SECTORS, Block, Model, Seeds
 from skywarden.kernels.estimation.measure import wrap
@@ -155,6 +156,24 @@ def remember(busy: Array, sensor: Array, z: Array, weight: Array, model: Model) 
 
 
 @njit(cache=True, error_model="numpy")
+def _picked(order: Array, seed: Array, det: Array, seeds: int, most: int, free: Array) -> Array:
+    """Rows of the pairs that begin tracks, best first: each seed and detection in `most` of them at
+    most. Changes `free`.
+    """
+    spent, used = np.zeros(seeds, np.int64), np.zeros(free.shape[0], np.int64)
+    pick = np.empty(order.shape[0], np.int64)
+    picked = 0
+    for p in order:
+        if free[det[p]] and used[det[p]] < most and spent[seed[p]] < most:
+            used[det[p]] += 1
+            spent[seed[p]] += 1
+            free[det[p]] = most > 1         # what is only tried goes on waiting for a better one
+            pick[picked] = p
+            picked += 1
+    return pick[:picked]
+
+
+@njit(cache=True, error_model="numpy")
 def observe(
     b: Block, seeds: Seeds, d: Detections, rows: Array, t: float, sensor: int, rate: float, busy: Array,
     with_rate: bool, weakest: float,
@@ -210,15 +229,5 @@ def observe(
     seed, det, lr = ratios(seeds, t, sensor, z, ratio, free, floor, model.worth[sensor], model)
     order = np.argsort(-lr, kind="mergesort")
     most = 1 if model.worth[sensor] > SURELY_WORTH else SEVERAL
-    spent, used = np.zeros(seeds.t.shape[0], np.int64), np.zeros(rows.shape[0], np.int64)
-    pick = np.empty(order.shape[0], np.int64)
-    picked = 0
-    for p in order:
-        if free[det[p]] and used[det[p]] < most and spent[seed[p]] < most:
-            used[det[p]] += 1
-            spent[seed[p]] += 1
-            free[det[p]] = most > 1         # what is only tried goes on waiting for a better one
-            pick[picked] = p
-            picked += 1
-    pick = pick[:picked]
+    pick = _picked(order, seed, det, seeds.t.shape[0], most, free)
     return z, ratio, excess, free, strange, seed[pick], det[pick], lr[pick], took, longer

@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from skywarden.defence.tracking.filter import TORN_LEAST
 from skywarden.defence.tracking.maintain import drags_now, kind_odds
+from skywarden.defence.tracking.refit import TORN_LEAST
 from skywarden.defence.tracking.state import (
     AIRCRAFT_CLIMB,
     AIRCRAFT_SPEED,

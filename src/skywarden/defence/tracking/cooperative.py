@@ -261,6 +261,31 @@ def _carry(x: Array, p: Array, dt: Array) -> None:
 
 
 @njit(cache=True, error_model="numpy")
+def _begin(s: Known, i: int, t: float, z: Array, R: Array, velocity: Array) -> None:
+    """Row `i` begins, or begins anew, with one report: place `z` (3,) of covariance `R`, velocity
+    (3,).
+    """
+    if s.hits[i] == 0:
+        s.born[i] = t
+    s.x[i, :3] = z
+    s.x[i, 3:] = 0.0
+    s.p[i] = 0.0
+    s.p[i, :3, :3] = R
+    for r in range(3):
+        s.p[i, 3 + r, 3 + r] = 200.0**2 if r < 2 else 20.0**2
+    if math.isfinite(velocity[0]) and math.isfinite(velocity[1]):
+        s.x[i, 3], s.x[i, 4] = velocity[0], velocity[1]
+        s.p[i, 3, 3] = s.p[i, 4, 4] = 100.0
+        if math.isfinite(velocity[2]):
+            s.x[i, 5] = velocity[2]
+            s.p[i, 5, 5] = 25.0
+    s.time[i] = t
+    s.seen[i] = t
+    s.hits[i] += 1
+    s.strikes[i] = 0
+
+
+@njit(cache=True, error_model="numpy")
 def _absorb(s: Known, rows: Array, claims: Reports) -> int:
     """Takes the claims, in time order, each into its row of `s`, in place. Returns how many were
     not believed.
@@ -270,27 +295,9 @@ def _absorb(s: Known, rows: Array, claims: Reports) -> int:
         i = rows[k]
         z, R = claims.position[k], claims.variance[k]
         velocity = claims.velocity[k]
-        moving = math.isfinite(velocity[0]) and math.isfinite(velocity[1])
         dt = claims.t[k] - s.time[i]
         if s.hits[i] == 0 or s.strikes[i] >= STRIKES:
-            if s.hits[i] == 0:
-                s.born[i] = claims.t[k]
-            s.x[i, :3] = z
-            s.x[i, 3:] = 0.0
-            s.p[i] = 0.0
-            s.p[i, :3, :3] = R
-            for r in range(3):
-                s.p[i, 3 + r, 3 + r] = 200.0**2 if r < 2 else 20.0**2
-            if moving:
-                s.x[i, 3], s.x[i, 4] = velocity[0], velocity[1]
-                s.p[i, 3, 3] = s.p[i, 4, 4] = 100.0
-                if math.isfinite(velocity[2]):
-                    s.x[i, 5] = velocity[2]
-                    s.p[i, 5, 5] = 25.0
-            s.time[i] = claims.t[k]
-            s.seen[i] = claims.t[k]
-            s.hits[i] += 1
-            s.strikes[i] = 0
+            _begin(s, i, claims.t[k], z, R, velocity)
             continue
         if dt < -10.0:
             refused += 1

@@ -9,7 +9,9 @@ import math
 import numpy as np
 from numba import njit
 
-from skywarden.defence.tracking.filter import FASTEST, begin, first_beyond, weigh
+from skywarden.defence.tracking.filter import FASTEST, weigh
+from skywarden.defence.tracking.gate import first_beyond
+from skywarden.defence.tracking.refit import begin
 from skywarden.defence.tracking.state import MOST_SHARES, Block, Model, Seeds
 from skywarden.kernels.estimation.measure import wrap
 from skywarden.messages.tables import Array
@@ -42,8 +44,6 @@ def ratios(
     pairs = 0
     var = model.sensors.variance[sensor]
     log_pd = math.log(model.pd[sensor])
-    span = model.sensors.span[sensor]
-    doppler = math.isfinite(var[3])
     noisiest = 0.0
     for d in range(z.shape[0]):
         noisiest = max(noisiest, ratio[d])
@@ -57,40 +57,7 @@ def ratios(
                 break
             if not free[d] or not math.isfinite(z[d, 2]):
                 continue
-            scale = ratio[d] + seeds.ratio[s]
-            e = z[d, 0] - seeds.z[s, 0]
-            with_doppler = doppler and math.isfinite(z[d, 3]) and math.isfinite(seeds.z[s, 3]) and span >= UNAMBIGUOUS
-            if with_doppler:
-                e -= 0.5 * (z[d, 3] + seeds.z[s, 3]) * dt
-                ve = var[0] * scale + 0.25 * var[3] * scale * dt * dt + 4.0
-            else:
-                ve = var[0] * scale + (TANGENTIAL * dt) ** 2
-            if e * e > 20.0 * ve:
-                continue
-            r = 0.5 * (z[d, 0] + seeds.z[s, 0])
-            cos_el = max(math.cos(z[d, 2]), 0.05)
-            across = r * cos_el * wrap(z[d, 1] - seeds.z[s, 1])
-            over = r * (z[d, 2] - seeds.z[s, 2])
-            va = (TANGENTIAL * dt) ** 2 + var[1] * scale * (r * cos_el) ** 2
-            vo = (TANGENTIAL * dt) ** 2 + var[2] * scale * r * r
-            d2 = across * across / va + over * over / vo
-            if d2 > 20.0:
-                continue
-            lr = log_pd - floor[d] - 0.5 * (e * e / ve + d2 + math.log(ve * va * vo)) - 1.5 * math.log(
-                2.0 * math.pi) + math.log(r * r * cos_el)
-            if with_doppler:
-                # of the squared crossing, both axes
-                noise = (var[1] * cos_el * cos_el + var[2]) * scale * r * r
-                crossing = max((across * across + over * over - noise) / (dt * dt), 0.0)
-                g = z[d, 3] - seeds.z[s, 3] - crossing / r * dt
-                vg = var[3] * scale + (PULL * dt) ** 2 + 4.0 * (crossing + 0.5 * noise / (dt * dt)) * 0.5 * noise / (
-                    r * r)
-                if g * g > 25.0 * vg:
-                    continue
-                lr -= 0.5 * (g * g / vg + math.log(2.0 * math.pi * vg))
-            elif math.isfinite(z[d, 3]):
-                # a Doppler that says nothing of the motion is as likely for a target as for clutter
-                lr -= math.log(model.extent[sensor, 3])
+            lr = _ratio(seeds.z[s], z[d], dt, ratio[d] + seeds.ratio[s], log_pd - floor[d], sensor, model)
             if lr < least:
                 continue
             if pairs == row.shape[0]:
@@ -100,6 +67,49 @@ def ratios(
             row[pairs], column[pairs], out[pairs] = s, d, lr
             pairs += 1
     return row[:pairs], column[:pairs], out[:pairs]
+
+
+@njit(cache=True, error_model="numpy")
+def _ratio(a: Array, z: Array, dt: float, scale: float, against: float, sensor: int, model: Model) -> float:
+    """Log-likelihood ratio of one target behind detections `a` and, `dt` seconds later, `z` (4,),
+    of `scale` times the books' variance together; -inf where none moves so.
+
+    against  log-likelihood of a detection less that of a false alarm
+    """
+    var, span = model.sensors.variance[sensor], model.sensors.span[sensor]
+    e = z[0] - a[0]
+    with_doppler = math.isfinite(var[3]) and math.isfinite(z[3]) and math.isfinite(a[3]) and span >= UNAMBIGUOUS
+    if with_doppler:
+        e -= 0.5 * (z[3] + a[3]) * dt
+        ve = var[0] * scale + 0.25 * var[3] * scale * dt * dt + 4.0
+    else:
+        ve = var[0] * scale + (TANGENTIAL * dt) ** 2
+    if e * e > 20.0 * ve:
+        return -np.inf
+    r = 0.5 * (z[0] + a[0])
+    cos_el = max(math.cos(z[2]), 0.05)
+    across = r * cos_el * wrap(z[1] - a[1])
+    over = r * (z[2] - a[2])
+    va = (TANGENTIAL * dt) ** 2 + var[1] * scale * (r * cos_el) ** 2
+    vo = (TANGENTIAL * dt) ** 2 + var[2] * scale * r * r
+    d2 = across * across / va + over * over / vo
+    if d2 > 20.0:
+        return -np.inf
+    lr = against - 0.5 * (e * e / ve + d2 + math.log(ve * va * vo)) - 1.5 * math.log(2.0 * math.pi) + math.log(
+        r * r * cos_el)
+    if with_doppler:
+        # of the squared crossing, both axes
+        noise = (var[1] * cos_el * cos_el + var[2]) * scale * r * r
+        crossing = max((across * across + over * over - noise) / (dt * dt), 0.0)
+        g = z[3] - a[3] - crossing / r * dt
+        vg = var[3] * scale + (PULL * dt) ** 2 + 4.0 * (crossing + 0.5 * noise / (dt * dt)) * 0.5 * noise / (r * r)
+        if g * g > 25.0 * vg:
+            return -np.inf
+        lr -= 0.5 * (g * g / vg + math.log(2.0 * math.pi * vg))
+    elif math.isfinite(z[3]):
+        # a Doppler that says nothing of the motion is as likely for a target as for clutter
+        lr -= math.log(model.extent[sensor, 3])
+    return lr
 
 
 @njit(cache=True, error_model="numpy")

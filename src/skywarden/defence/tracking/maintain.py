@@ -213,20 +213,7 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
         i = rows[k]
         best = best_law(b, i)
         law[k] = model.curve[max(best, 0)]
-        share = 0.0
-        if best >= 0:
-            share = 1.0 / (1.0 + math.exp(-min(max(odds(b, i), -40.0), 40.0))) if b.alive[i, laws] else 1.0
-        w[:] = 0.0
-        if best >= 0:
-            total = 0.0
-            for m in range(laws):
-                if b.alive[i, m]:
-                    w[m] = math.exp(b.ll[i, m] - b.ll[i, best])
-                    total += w[m]
-            for m in range(laws):
-                w[m] *= share / total
-        if b.alive[i, laws]:
-            w[laws], w[laws + 1] = (1.0 - share) * (1.0 - b.turn[i]), (1.0 - share) * b.turn[i]
+        _weights(b, i, best, w)
         total = 0.0
         for m in range(laws + 2):
             if w[m] < 1e-3:
@@ -246,15 +233,7 @@ def opinions(b: Block, rows: Array, t: float, model: Model) -> tuple[Array, Arra
             if w[m] > 0.0:
                 for r in range(6):
                     state[k, r] += w[m] / total * x[m, r]
-        kappa, weight, kappa_variance = 0.0, 0.0, 0.0
-        for m in range(laws):
-            if w[m] > 0.0 or m == best:
-                u = max(w[m], 1e-9)
-                kappa += u * drag_now(b.x[i, m], model.earth.datum, slope)
-                for r in range(STATES):
-                    for c in range(STATES):
-                        kappa_variance += u * slope[r] * b.p[i, m, r, c] * slope[c]
-                weight += u
+        kappa, weight, kappa_variance = _drag_of(b, i, w, best, model.earth.datum, slope)
         state[k, 6] = kappa / weight * KAPPA if weight > 0.0 else 0.0
         covariance[k, 6, 6] = kappa_variance / weight * KAPPA * KAPPA if weight > 0.0 else KAPPA * KAPPA
         for m in range(laws + 2):
@@ -289,6 +268,45 @@ def drags_now(b: Block, law: Array, datum: float) -> tuple[Array, Array]:
                 for c in range(DRAG, STATES):
                     variance[i] += slope[r] * b.p[i, law[i], r, c] * slope[c]
     return kappa, variance
+
+
+@njit(cache=True, error_model="numpy")
+def _weights(b: Block, i: int, best: int, w: Array) -> None:
+    """Probability of every hypothesis of track `i`, into `w` (laws + 2,); `best` is its likeliest
+    law, -1 none.
+    """
+    laws = b.x.shape[1] - 2
+    share = 0.0
+    if best >= 0:
+        share = 1.0 / (1.0 + math.exp(-min(max(odds(b, i), -40.0), 40.0))) if b.alive[i, laws] else 1.0
+    w[:] = 0.0
+    if best >= 0:
+        total = 0.0
+        for m in range(laws):
+            if b.alive[i, m]:
+                w[m] = math.exp(b.ll[i, m] - b.ll[i, best])
+                total += w[m]
+        for m in range(laws):
+            w[m] *= share / total
+    if b.alive[i, laws]:
+        w[laws], w[laws + 1] = (1.0 - share) * (1.0 - b.turn[i]), (1.0 - share) * b.turn[i]
+
+
+@njit(cache=True, error_model="numpy")
+def _drag_of(b: Block, i: int, w: Array, best: int, datum: float, slope: Array) -> tuple[float, float, float]:
+    """Kappa of track `i` and its variance, both as sums over hypotheses of weights `w`, and the sum
+    of weights.
+    """
+    kappa, weight, kappa_variance = 0.0, 0.0, 0.0
+    for m in range(b.x.shape[1] - 2):
+        if w[m] > 0.0 or m == best:
+            u = max(w[m], 1e-9)
+            kappa += u * drag_now(b.x[i, m], datum, slope)
+            for r in range(STATES):
+                for c in range(STATES):
+                    kappa_variance += u * slope[r] * b.p[i, m, r, c] * slope[c]
+            weight += u
+    return kappa, weight, kappa_variance
 
 
 @njit(cache=True, error_model="numpy")

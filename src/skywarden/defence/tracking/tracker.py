@@ -12,7 +12,6 @@ import numpy as np
 from skywarden.defence.tracking import classify, cooperative
 from skywarden.defence.tracking.associate import LATEST, SURELY_WORTH, groups, observe, remember, usable
 from skywarden.defence.tracking.bias import considered, united
-from skywarden.defence.tracking.filter import reconsider
 from skywarden.defence.tracking.history import (
     PROVISIONAL,
     REACH,
@@ -29,6 +28,7 @@ from skywarden.defence.tracking.history import (
 from skywarden.defence.tracking.initiate import UNAMBIGUOUS, found
 from skywarden.defence.tracking.lateness import REMEMBERED, lags, noted
 from skywarden.defence.tracking.maintain import conclude, opinions
+from skywarden.defence.tracking.refit import reconsider
 from skywarden.defence.tracking.state import (
     LOOSE,
     QUIET,

@@ -74,45 +74,71 @@ def descend(
         states[k + 1] = states[k]
         h = 0.0
     else:
-        # the last step, shortened until it ends at the ground: a cubic through its two ends, then Newton on the height
-        # above the ground
-        low, high = 0.0, h
-        above = states[k, 2] - ground_up(ground, states[k, 0], states[k, 1])
-        part = _crossing(above, states[k, 5], states[k + 1, 2] - floor, states[k + 1, 5], h)
-        for _ in range(30):
-            rk4(states[k], part, law, drags, air, earth, states[k + 1])
-            e = states[k + 1, 2] - ground_up(ground, states[k + 1, 0], states[k + 1, 1])
-            h = part
-            if abs(e) < NEAR_ENOUGH or high - low < 1e-6:
-                break
-            if e > 0.0:
-                low = part
-            else:
-                high = part
-            part -= e / min(states[k + 1, 5], -1.0)
-            if not low < part < high:
-                part = 0.5 * (low + high)
+        h = _landed(states[k], states[k + 1], h, floor, law, ground, drags, air, earth)
     lengths[k] = h
     t += h
     y = states[k + 1]
     place[0], place[1], place[2] = y[0], y[1], y[2]
     _slopes_to_ground(y, ground, J)
-    F = np.empty((6, STATES))
     N[:] = 0.0
+    _back_to_start(states, lengths, k, law, n, drags, air, earth, noise, J, N)
+    speed = math.sqrt(y[3] * y[3] + y[4] * y[4] + y[5] * y[5])
+    return t, speed, math.atan2(-y[5], math.sqrt(y[3] * y[3] + y[4] * y[4]))
+
+
+@njit(cache=True, error_model="numpy")
+def _landed(
+    a: Array, b: Array, h: float, floor: float, law: int, ground: Ground, drags: Drags, air: Air, earth: Earth
+) -> float:
+    """Length [s] of the last step, from state `a`, shortened until it ends at the ground: a cubic
+    through its two ends, then Newton on the height above the ground. State `b` at its end is
+    written.
+    """
+    low, high = 0.0, h
+    above = a[2] - ground_up(ground, a[0], a[1])
+    part = _crossing(above, a[5], b[2] - floor, b[5], h)
+    for _ in range(30):
+        rk4(a, part, law, drags, air, earth, b)
+        e = b[2] - ground_up(ground, b[0], b[1])
+        h = part
+        if abs(e) < NEAR_ENOUGH or high - low < 1e-6:
+            break
+        if e > 0.0:
+            low = part
+        else:
+            high = part
+        part -= e / min(b[5], -1.0)
+        if not low < part < high:
+            part = 0.5 * (low + high)
+    return h
+
+
+@njit(cache=True, error_model="numpy")
+def _back_to_start(
+    states: Array, lengths: Array, k: int, law: int, n: int, drags: Drags, air: Air, earth: Earth, noise: Array,
+    J: Array, N: Array,
+) -> None:
+    """Slopes `J` of the impact and the covariance `N` that noise gives it, from the last of `k` + 1
+    steps back to the first.
+    """
+    F = np.empty((6, STATES))
     for s in range(k, -1, -1):
         if lengths[s] == 0.0:
             continue
         _add_noise(states[s], states[s + 1], lengths[s], noise, n, J, N)
         growth(states[s], states[s + 1], lengths[s], law, drags, air, earth, F)
-        for r in range(3):
-            # neither force depends on east and north: their columns stay
-            a0, a1, a2, a3, a4, a5 = J[r, 0], J[r, 1], J[r, 2], J[r, 3], J[r, 4], J[r, 5]
-            for j in range(2, n):
-                total = J[r, j] if j >= 6 else 0.0
-                J[r, j] = total + a0 * F[0, j] + a1 * F[1, j] + a2 * F[2, j] + a3 * F[3, j] + a4 * F[4, j] + a5 * F[5,
-                    j]
-    speed = math.sqrt(y[3] * y[3] + y[4] * y[4] + y[5] * y[5])
-    return t, speed, math.atan2(-y[5], math.sqrt(y[3] * y[3] + y[4] * y[4]))
+        _carried_back(F, n, J)
+
+
+@njit(cache=True, error_model="numpy")
+def _carried_back(F: Array, n: int, J: Array) -> None:
+    """Slopes `J` of the impact become those with respect to the state before a step of growth `F`."""
+    for r in range(3):
+        # neither force depends on east and north: their columns stay
+        a0, a1, a2, a3, a4, a5 = J[r, 0], J[r, 1], J[r, 2], J[r, 3], J[r, 4], J[r, 5]
+        for j in range(2, n):
+            total = J[r, j] if j >= 6 else 0.0
+            J[r, j] = total + a0 * F[0, j] + a1 * F[1, j] + a2 * F[2, j] + a3 * F[3, j] + a4 * F[4, j] + a5 * F[5, j]
 
 
 @njit(cache=True, error_model="numpy")

@@ -52,34 +52,14 @@ def fit(
     logarithm, and `P` is told in kappa again. Returns the log evidence of the model (Laplace): ln
     p(z | law), nan where the fit failed.
     """
-    J = np.empty((n, n))
-    C = np.zeros((n, n))
-    b = np.empty(n)
-    F = np.empty((6, STATES))
-    A = np.empty((6, STATES))
-    T = np.empty((6, STATES))
-    H = np.empty((4, 6))
-    v = np.empty(4)
-    expected = np.empty(4)
-    row = np.empty(n)
+    J, C, b = np.empty((n, n)), np.zeros((n, n)), np.empty(n)
+    F, A, T = np.empty((6, STATES)), np.empty((6, STATES)), np.empty((6, STATES))
+    H, v, expected, row = np.empty((4, 6)), np.empty(4), np.empty(4), np.empty(n)
     # of a standard deviation: with many detections the problem is straight on that scale
     near = 0.02 if count < SURE_COUNT else 0.5
-    cost = 0.0
-    logdet = math.nan
-    constant = 0.0
+    cost, constant, logdet = 0.0, 0.0, math.nan
     for turn in range(iterations + 1):
-        cost, constant = 0.0, 0.0
-        J[:] = 0.0
-        for i in range(n):
-            b[i] = 0.0
-            if prior_variance[i] < 1e30:
-                off = math.log(prior_mean[i] / x0[i]) if i == DRAG else prior_mean[i] - x0[i]
-                J[i, i] = 1.0 / prior_variance[i]
-                b[i] = off / prior_variance[i]
-                cost += off * b[i]
-                constant += math.log(prior_variance[i])
-            else:
-                constant -= LOG_2PI         # a flat prior of density one: the same for all models of a track
+        cost, constant = _prior(prior_mean, prior_variance, x0, n, J, b)
         x[:] = x0
         A[:] = 0.0
         for i in range(6):
@@ -91,22 +71,7 @@ def fit(
             k = sensor[d]
             measure(x, sensors.place[k], expected, H)
             residual(z[d], expected, sensors.span[k], v)
-            for m in range(4):
-                variance = sensors.variance[k, m] * ratio[d]
-                if not math.isfinite(v[m]) or not math.isfinite(variance):
-                    continue
-                for j in range(n):
-                    total = 0.0
-                    for i in range(6):
-                        total += H[m, i] * A[i, j]
-                    row[j] = total * x0[DRAG] if j == DRAG else total
-                w = 1.0 / variance
-                cost += w * v[m] * v[m]
-                constant += math.log(variance) + LOG_2PI
-                for i in range(n):
-                    b[i] += w * row[i] * v[m]
-                    for j in range(i + 1):
-                        J[i, j] += w * row[i] * row[j]
+            cost, constant = _gathered(v, H, A, sensors.variance[k], ratio[d], x0[DRAG], n, row, J, b, cost, constant)
         for i in range(n):
             for j in range(i):
                 J[j, i] = J[i, j]
@@ -115,31 +80,102 @@ def fit(
             return math.nan
         if turn == iterations:
             break
-        small = True
         kappa = x0[DRAG]        # at which the slopes were taken
-        for i in range(n):
-            move = 0.0
-            for j in range(n):
-                move += C[i, j] * b[j]
-            if i == DRAG:
-                x0[i] = max(x0[i] * math.exp(min(max(move, -BOLDEST), BOLDEST)), LEAST_KAPPA)
-            else:
-                x0[i] += move
-            if abs(move) > near * math.sqrt(C[i, i]) or (i == DRAG and abs(move) > STRAIGHT_ENOUGH):
-                small = False
-        if small:
+        if _corrected(C, b, n, near, x0):
             # the last correction was below the noise: propagate its effect linearly and stop
-            for i in range(6):
-                for j in range(n):
-                    move = 0.0
-                    for k in range(n):
-                        move += C[j, k] * b[k]
-                    x[i] += A[i, j] * move * (kappa if j == DRAG else 1.0)
-                    if i == 0:
-                        cost -= move * b[j]
-            for i in range(6, n):
-                x[i] = x0[i]
+            cost = _carried_on(C, b, A, n, kappa, x0, x, cost)
             break
+    _covariance_at_end(A, C, n, x0, T, P)
+    return -0.5 * (cost + constant + logdet)
+
+
+@njit(cache=True, error_model="numpy")
+def _prior(mean: Array, variance: Array, x0: Array, n: int, J: Array, b: Array) -> tuple[float, float]:
+    """Normal equations `J` (n, n), `b` (n,) begun with the prior at state `x0`; its cost and
+    constant of the evidence.
+    """
+    cost, constant = 0.0, 0.0
+    J[:] = 0.0
+    for i in range(n):
+        b[i] = 0.0
+        if variance[i] < 1e30:
+            off = math.log(mean[i] / x0[i]) if i == DRAG else mean[i] - x0[i]
+            J[i, i] = 1.0 / variance[i]
+            b[i] = off / variance[i]
+            cost += off * b[i]
+            constant += math.log(variance[i])
+        else:
+            constant -= LOG_2PI         # a flat prior of density one: the same for all models of a track
+    return cost, constant
+
+
+@njit(cache=True, error_model="numpy")
+def _gathered(
+    v: Array, H: Array, A: Array, variances: Array, ratio: float, kappa: float, n: int, row: Array, J: Array, b: Array,
+    cost: float, constant: float,
+) -> tuple[float, float]:
+    """Normal equations gain one detection's residual `v` (4,) with slopes `H` (4, 6) of the state
+    that `A` (6, n) carries back to the beginning; the cost and constant so far, with its own.
+    """
+    for m in range(4):
+        variance = variances[m] * ratio
+        if not math.isfinite(v[m]) or not math.isfinite(variance):
+            continue
+        for j in range(n):
+            total = 0.0
+            for i in range(6):
+                total += H[m, i] * A[i, j]
+            row[j] = total * kappa if j == DRAG else total
+        w = 1.0 / variance
+        cost += w * v[m] * v[m]
+        constant += math.log(variance) + LOG_2PI
+        for i in range(n):
+            b[i] += w * row[i] * v[m]
+            for j in range(i + 1):
+                J[i, j] += w * row[i] * row[j]
+    return cost, constant
+
+
+@njit(cache=True, error_model="numpy")
+def _corrected(C: Array, b: Array, n: int, near: float, x0: Array) -> bool:
+    """First guess `x0` moves by one iteration's correction, in place; whether that was below the
+    noise.
+    """
+    small = True
+    for i in range(n):
+        move = 0.0
+        for j in range(n):
+            move += C[i, j] * b[j]
+        if i == DRAG:
+            x0[i] = max(x0[i] * math.exp(min(max(move, -BOLDEST), BOLDEST)), LEAST_KAPPA)
+        else:
+            x0[i] += move
+        if abs(move) > near * math.sqrt(C[i, i]) or (i == DRAG and abs(move) > STRAIGHT_ENOUGH):
+            small = False
+    return small
+
+
+@njit(cache=True, error_model="numpy")
+def _carried_on(C: Array, b: Array, A: Array, n: int, kappa: float, x0: Array, x: Array, cost: float) -> float:
+    """State `x` at the end after the last correction, taken to be linear; the cost with it."""
+    for i in range(6):
+        for j in range(n):
+            move = 0.0
+            for k in range(n):
+                move += C[j, k] * b[k]
+            x[i] += A[i, j] * move * (kappa if j == DRAG else 1.0)
+            if i == 0:
+                cost -= move * b[j]
+    for i in range(6, n):
+        x[i] = x0[i]
+    return cost
+
+
+@njit(cache=True, error_model="numpy")
+def _covariance_at_end(A: Array, C: Array, n: int, x0: Array, T: Array, P: Array) -> None:
+    """Covariance `C` (n, n) of the state at the beginning carried to its end, into `P`, kappa as
+    such.
+    """
     P[:] = 0.0
     if n > DRAG:
         for j in range(n):      # from ln(kappa) to kappa, as everything else has it
@@ -165,4 +201,3 @@ def fit(
     for i in range(6, n):
         for j in range(6, n):
             P[i, j] = C[i, j]
-    return -0.5 * (cost + constant + logdet)

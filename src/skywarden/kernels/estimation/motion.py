@@ -177,23 +177,9 @@ def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth
         we, wn = we + share * a[SHEAR], wn + share * a[SHEAR + 1]
     ux, uy, uz = 0.5 * (a[3] + b[3]) - we, 0.5 * (a[4] + b[4]) - wn, 0.5 * (a[5] + b[5])
     s = math.sqrt(ux * ux + uy * uy + uz * uz) + 1e-9
-    rho, sound = density_and_sound(air, z)
-    rho2, sound2 = density_and_sound(air, z + 20.0)
-    mach = s / sound
-    c = drag_factor(drags, law, mach)
-    slope = (drag_factor(drags, law, mach + 0.005) - drag_factor(drags, law, max(mach - 0.005, 0.0))) / (mach + 0.005
-        - max(mach - 0.005, 0.0))
-    per = -0.5 * KAPPA * rho * s * c                # drag acceleration per unit of kappa and of velocity
-    steep = mach * slope / max(c, 1e-12)            # relative change of the drag factor over that of the Mach number
     at = curve_mach(s, z + earth.datum)
-    if whole:
-        per *= math.exp(departed(a, at))
-        for k in range(len(RAMPS)):
-            if RAMPS[k][0] < at < RAMPS[k][1]:
-                steep += at * a[SHAPE + k] / (RAMPS[k][1] - RAMPS[k][0])
+    per, stretch, thin = _drag_slopes(a, s, z, at, whole, law, drags, air)
     f = per * a[6]
-    stretch = f * (1.0 + steep) / (s * s)
-    thin = f * ((rho2 - rho) / (20.0 * max(rho, 1e-12)) - steep * (sound2 - sound) / (20.0 * max(sound, 1.0)))
     u = (ux, uy, uz)
     G = np.empty((3, 3))
     for i in range(3):
@@ -229,6 +215,32 @@ def growth(a: Array, b: Array, h: float, law: int, drags: Drags, air: Air, earth
             F[i, SHEAR], F[i, SHEAR + 1] = share * F[i, 7], share * F[i, 8]
             for k in range(len(RAMPS)):
                 F[i, SHAPE + k] = F[i, 6] * a[6] * set_in(k, at)
+
+
+@njit(cache=True, error_model="numpy")
+def _drag_slopes(
+    a: Array, s: float, z: float, at: float, whole: bool, law: int, drags: Drags, air: Air
+) -> tuple[float, float, float]:
+    """Drag of state `a` at a speed `s` through the air [m/s] and a height `z` [m]: acceleration per
+    unit of kappa and of velocity, how it grows along the velocity, and with height.
+    """
+    rho, sound = density_and_sound(air, z)
+    rho2, sound2 = density_and_sound(air, z + 20.0)
+    mach = s / sound
+    c = drag_factor(drags, law, mach)
+    slope = (drag_factor(drags, law, mach + 0.005) - drag_factor(drags, law, max(mach - 0.005, 0.0))) / (mach + 0.005
+        - max(mach - 0.005, 0.0))
+    per = -0.5 * KAPPA * rho * s * c                # drag acceleration per unit of kappa and of velocity
+    steep = mach * slope / max(c, 1e-12)            # relative change of the drag factor over that of the Mach number
+    if whole:
+        per *= math.exp(departed(a, at))
+        for k in range(len(RAMPS)):
+            if RAMPS[k][0] < at < RAMPS[k][1]:
+                steep += at * a[SHAPE + k] / (RAMPS[k][1] - RAMPS[k][0])
+    f = per * a[6]
+    stretch = f * (1.0 + steep) / (s * s)
+    thin = f * ((rho2 - rho) / (20.0 * max(rho, 1e-12)) - steep * (sound2 - sound) / (20.0 * max(sound, 1.0)))
+    return per, stretch, thin
 
 
 @njit(cache=True, error_model="numpy")
