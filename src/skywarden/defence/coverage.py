@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.messages.picture import Health, Impacts
-from skywarden.messages.tables import among
+from skywarden.messages.tables import rows_of
 
 Array = NDArray[Any]
 
@@ -59,20 +59,17 @@ def look_back(state: State, impacts: Impacts, t: float) -> State:
     if rows.size == 0 and state.track.size == 0:
         return state
     track, place, covariance = impacts.track[rows], impacts.place[rows, :2], impacts.covariance[rows, :2, :2]
-    order = np.argsort(state.track, kind="stable")
-    spot = order[np.minimum(np.searchsorted(state.track[order], track), max(order.size - 1, 0))] if order.size else (
-        np.zeros(0, np.int64))
-    known = among(track, state.track)
-    at = spot[known] if order.size else np.zeros(0, np.int64)
+    at, known = rows_of(state.track, track)
     latest, doubt, due, near = state.latest.copy(), state.doubt.copy(), state.due.copy(), state.left.copy()
     early, spread = state.place.copy(), state.covariance.copy()
     latest[at], doubt[at] = place[known], covariance[known]
     due[at], near[at] = impacts.t[rows][known], left[rows][known]
     still = at[near[at] >= EARLY]       # the last ellipse before EARLY counts
     early[still], spread[still] = latest[still], doubt[still]
-    fresh = ~known & (left[rows] >= EARLY)
-    seen = among(state.track, track)
-    over = ~seen & (t > due)
+    fresh = left[rows] >= EARLY
+    fresh[known] = False
+    over = t > due
+    over[at] = False        # what is foreseen still has not come down
     judged = np.flatnonzero(over & (near <= LATE))
     kept = np.flatnonzero(~over)
     held = np.concatenate((state.held, _held(early[judged] - latest[judged], spread[judged] - doubt[judged])))

@@ -17,7 +17,7 @@ from skywarden.kernels.estimation.motion import STATES
 from skywarden.kernels.geometry.ground import Ground
 from skywarden.messages.frame import Frame
 from skywarden.messages.picture import Impacts, Tracks
-from skywarden.messages.tables import Array
+from skywarden.messages.tables import Array, rows_of
 from skywarden.site.model import Site
 
 WORTH_NAMING = 0.02         # probability of being a projectile from which an impact is given
@@ -38,7 +38,7 @@ def predict(memory: tracker.State, tracks: Tracks, frame: Frame, site: Site) -> 
     b = memory.block
     if b.number.shape[0] == 0 or tracks.number.shape[0] == 0:
         return Impacts.empty()
-    rows, at = _rows(b.number, tracks.number)
+    rows, at = rows_of(b.number, tracks.number)
     p = tracks.kind[at, 0]
     wanted = (p >= WORTH_NAMING)
     rows, at, p = rows[wanted], at[wanted], p[wanted]
@@ -49,14 +49,6 @@ def predict(memory: tracker.State, tracks: Tracks, frame: Frame, site: Site) -> 
     sound = np.isfinite(t) & np.isfinite(covariance).all((1, 2))
     return Impacts(tracks.number[at][sound], p[sound], t[sound], place[sound], covariance[sound], speed[sound],
         angle[sound])
-
-
-def _rows(numbers: Array, wanted: Array) -> tuple[Array, Array]:
-    """Rows of the memory that hold the wanted tracks, and the rows of `wanted` they belong to."""
-    order = np.argsort(numbers, kind="stable")
-    spot = np.minimum(np.searchsorted(numbers[order], wanted), numbers.shape[0] - 1)
-    found = numbers[order][spot] == wanted
-    return order[spot[found]], np.flatnonzero(found)
 
 
 @njit(cache=True, error_model="numpy")

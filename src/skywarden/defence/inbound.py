@@ -5,7 +5,6 @@ zone, a kind of threat of their own.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from skywarden.kernels.geometry.ground import ground_up
-from skywarden.kernels.geometry.polygon import long_axis
 from skywarden.messages.frame import NO_ADDRESS, Frame
 from skywarden.messages.picture import PROJECTILE, Inbound, Tracks
-from skywarden.messages.tables import among, take
+from skywarden.messages.tables import among, rows_of, take
 from skywarden.site.model import Site
+from skywarden.site.runways import runway_ends
 
 Array = NDArray[Any]
 
@@ -131,11 +130,8 @@ def _flown(before: Flown, tracks: Tracks, t: float) -> Flown:
     """
     n, v = tracks.number.shape[0], tracks.state[:, 3:6]
     first, seconds, gone = v.copy(), np.zeros(n), np.zeros(n)
-    known = among(tracks.number, before.track)
-    if known.any():
-        order = np.argsort(before.track, kind="stable")
-        spot = order[np.searchsorted(before.track[order], tracks.number[known])]
-        first[known], seconds[known], gone[known] = before.velocity[spot], before.seconds[spot], t - before.t[spot]
+    at, known = rows_of(before.track, tracks.number)
+    first[known], seconds[known], gone[known] = before.velocity[at], before.seconds[at], t - before.t[at]
     speed, began = np.maximum(np.linalg.norm(v, axis=1), 1e-6), np.maximum(np.linalg.norm(first, axis=1), 1e-6)
     same = ((v * first).sum(1) >= STRAIGHT * speed * began) & (np.abs(speed - began) <= STEADY * began)
     same &= (np.abs(v[:, 2]) <= LEVEL * speed) | (speed >= FAST)
@@ -223,7 +219,7 @@ def landing(tracks: Tracks, site: Site) -> Array:
     x, v, above = tracks.state[:, :3], tracks.state[:, 3:6], heights(tracks, site)
     level = np.maximum(np.hypot(v[:, 0], v[:, 1]), 1e-3)
     slack = DOUBTED * np.sqrt(np.maximum(tracks.covariance[:, 5, 5], 0.0)) / level
-    for place, heading, length in _runways(site):
+    for place, heading, length in runway_ends(site):
         # `along` grows from the threshold outwards, where what lands comes from; `heading` is flown on landing
         off = x[:, :2] - place
         along, aside = -(off @ heading), np.abs(off @ np.array([heading[1], -heading[0]]))
@@ -238,16 +234,3 @@ def landing(tracks: Tracks, site: Site) -> Array:
         up = (course < -ALIGNED) & (v[:, 2] > 0.0)
         out |= near & (down | up) & (level >= APPROACH_SPEEDS[0]) & (level <= APPROACH_SPEEDS[1])
     return out
-
-
-@lru_cache(maxsize=8)
-def _runways(site: Site) -> tuple[tuple[Array, Array, float], ...]:
-    """Of each end of each runway: its threshold (2,), the direction of landing there (2,) and the
-    runway's length [m].
-    """
-    ends = []
-    for zone in site.zones:
-        if zone.kind == "runway":
-            middle, axis, half = long_axis(zone.polygon)
-            ends += [(middle - way * half, way, 2.0 * half) for way in (axis, -axis)]
-    return tuple(ends)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from skywarden.formats.layout import Layout, Pattern, Record
-from skywarden.formats.structure import content_of, kind_of, parts_of, size_of, variation_of
+from skywarden.formats.structure import content_of, field_of, kind_of, size_of, variation_of
 from skywarden.messages.tables import Array
 
 PADDING = 16        # bytes behind the last record that a field may reach into before it is masked
@@ -146,16 +146,12 @@ def _bits(bit: int, size: int, content: Any) -> Column | None:
 
 
 def _extended(variation: Any, names: tuple[str, ...], raw: bool) -> Column | None:
-    ends: list[int] = []        # of the parts before, each of whose extension bits must be set
-    at = 0
-    for size, fields in parts_of(variation):
-        for name, rule, bit in fields:
-            if name == names[0]:
-                inner = _column(variation_of(rule), names[1:], raw, bit)
-                return None if inner is None else _behind(tuple(ends), inner)
-        at += size
-        ends.append(at - 1)
-    return None
+    found = field_of(variation, names[0])
+    if found is None:
+        return None
+    rule, bit, ends = found
+    inner = _column(variation_of(rule), names[1:], raw, bit)
+    return None if inner is None else _behind(ends, inner)
 
 
 def _behind(ends: tuple[int, ...], inner: Column) -> Column:

@@ -97,6 +97,24 @@ def parts_of(variation: Any) -> list[tuple[int, list[tuple[str, Any, int]]]]:
     return found
 
 
+def field_of(variation: Any, name: str) -> tuple[Any, int, tuple[int, ...]] | None:
+    """Of one field of an extended item: its structure, its bit from the item's beginning, and the
+    last bytes of the parts before it, whose extension bits must be set; None without such a field.
+
+    variation  structure of the item, from the edition's tables
+    name       name of the field
+    """
+    ends: list[int] = []
+    at = 0
+    for size, fields in parts_of(variation):
+        for called, rule, bit in fields:
+            if called == name:
+                return rule, bit, tuple(ends)
+        at += size
+        ends.append(at - 1)
+    return None
+
+
 def _extended(sizes: list[int], closed: bool) -> Sizer:
     """The end of an item in parts, each ended by an extension bit; where not `closed` the last part
     has none.
@@ -239,16 +257,12 @@ def reader_of(variation: Any, names: tuple[str, ...], raw: bool, bit: int = 0) -
 
 
 def _extended_reader(variation: Any, names: tuple[str, ...], raw: bool) -> Reader | None:
-    ends: list[int] = []        # of the parts before, each of whose extension bits must be set
-    at = 0
-    for size, fields in parts_of(variation):
-        for name, rule, bit in fields:
-            if name == names[0]:
-                inner = reader_of(variation_of(rule), names[1:], raw, bit)
-                return None if inner is None else _behind(tuple(ends), inner)
-        at += size
-        ends.append(at - 1)
-    return None
+    found = field_of(variation, names[0])
+    if found is None:
+        return None
+    rule, bit, ends = found
+    inner = reader_of(variation_of(rule), names[1:], raw, bit)
+    return None if inner is None else _behind(ends, inner)
 
 
 def _behind(ends: tuple[int, ...], inner: Reader) -> Reader:

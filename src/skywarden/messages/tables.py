@@ -32,6 +32,20 @@ def among(values: Array, these: Array) -> Array:
     return np.asarray((values[:, None] == these).any(axis=1))
 
 
+def rows_of(numbers: Array, wanted: Array) -> tuple[Array, Array]:
+    """Rows of `numbers` that hold what is wanted, and the rows of `wanted` they belong to.
+
+    numbers  (n,) each of them once, in any order
+    wanted   (m,) those that are looked for
+    """
+    if numbers.shape[0] == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    order = np.argsort(numbers, kind="stable")
+    spot = np.minimum(np.searchsorted(numbers[order], wanted), numbers.shape[0] - 1)
+    found = numbers[order][spot] == wanted
+    return order[spot[found]], np.flatnonzero(found)
+
+
 def join(first: T, *others: T) -> T:
     """All rows of the tables, one below the other, as a new table.
 

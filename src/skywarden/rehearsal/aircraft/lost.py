@@ -5,16 +5,15 @@ and which runway they are landing on.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skywarden.kernels.geometry.ground import ground_up
-from skywarden.kernels.geometry.polygon import long_axis
 from skywarden.rehearsal.corridor import MISALIGNED, radar_places
 from skywarden.site.model import Site
+from skywarden.site.runways import runway_ends
 
 Array = NDArray[Any]
 
@@ -207,20 +206,9 @@ def final_of(state: Array, site: Site) -> tuple[Array, Array, float, float, floa
     state  (6,) position [m] and velocity [m/s] when it was last seen
     site   the site as its defender declared it
     """
-    for end, way, length in _runways(site):
+    for end, way, length in runway_ends(site):
         off = state[:2] - end
         gone, across, pace = float(off @ way), abs(float(off[0] * way[1] - off[1] * way[0])), float(state[3:5] @ way)
         if -FINAL <= gone <= length and across <= 150.0 + 0.05 * max(-gone, 0.0) and pace >= FINAL_PACE:
             return end, way, length, gone, pace
     return None
-
-
-@lru_cache(maxsize=8)
-def _runways(site: Site) -> tuple[tuple[Array, Array, float], ...]:
-    """Every runway, both ways."""
-    found = []
-    for zone in site.zones:
-        if zone.kind == "runway":
-            middle, axis, half = long_axis(zone.polygon)
-            found += [(middle - way * half, way, 2.0 * half) for way in (axis, -axis)]
-    return tuple(found)
